@@ -1,0 +1,86 @@
+"""Declare what a channel type can do: one manifest that drives everything else.
+
+The composer's limits, the fitting of messages, the API's validation, the docs, the sandbox's
+rules and the conformance tests are all read from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaRule:
+    """Which files of one content type the channel carries."""
+
+    #: Bytes.
+    max_size: int
+    mime_types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """At most ``count`` requests in ``per``, with bursts of ``burst``.
+
+    ``scope`` says what shares the bucket: everything of the channel, or one address of it.
+    ``only`` restricts it to addresses that start with this text (Telegram's groups: ``-``).
+    """
+
+    scope: Literal["channel", "address"]
+    count: int
+    per: timedelta
+    burst: int = 1
+    only: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """The manifest of a channel type."""
+
+    #: Content types that it can receive.
+    inbound: frozenset[str]
+    #: Content types that it carries as they are; others are fitted (`hubbub.sdk.fit`).
+    outbound: frozenset[str]
+    #: Characters of one text, counted in ``text_unit``; longer ones are split.
+    text_limit: int
+    text_unit: Literal["characters", "utf16"] = "characters"
+    #: Longer captions travel as a text of their own. 0: no captions.
+    caption_limit: int = 0
+    media: Mapping[str, MediaRule] = field(default_factory=dict)
+    #: Most options of one ``choices``; 0: they become a numbered menu.
+    options: int = 0
+    #: Which receipts the provider gives after it accepted a message.
+    receipts: frozenset[str] = frozenset()
+    #: Whether a message can quote another.
+    replies: bool = False
+    #: Whether we may write to somebody who never wrote to us.
+    initiates: bool = True
+    #: Free-form messages only this long after the contact's last one; None: always.
+    window: timedelta | None = None
+    limits: tuple[Limit, ...] = ()
+    #: Bytes of one webhook call.
+    webhook_limit: int = 1 << 20
+    #: Whether the hub can register its webhook by API.
+    registers_webhook: bool = False
+    #: Whether operators enter a verification token at the provider.
+    verify_token: bool = False
+    #: Whether the provider can be asked what became of a part (`ChannelType.find`).
+    finds: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the manifest as a JSON object; durations in seconds, sets as sorted lists."""
+        return _plain(asdict(self))  # type: ignore[no-any-return]  # a dict stays a dict
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case timedelta():
+            return value.total_seconds()
+        case frozenset():
+            return sorted(value)
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+    return value

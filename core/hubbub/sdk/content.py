@@ -1,0 +1,264 @@
+"""Say what a message holds: one frozen value for each ``content.type``.
+
+The field names are those of the JSON contract, so a value and its JSON are the same thing;
+`to_json` and `from_json` convert between them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
+
+from pydantic import ConfigDict, Discriminator, TypeAdapter
+
+Json: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """A file that belongs to a message."""
+
+    #: Our id; empty while a plugin speaks of a file that the hub has not yet stored.
+    id: str = ""
+    #: Where the file can be fetched: ours for stored files, the caller's for a draft.
+    url: str | None = None
+    mime_type: str | None = None
+    filename: str | None = None
+    #: Bytes.
+    size: int | None = None
+    state: Literal["pending", "ready", "failed"] = "pending"
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    #: The provider's handle, which ``ChannelType.fetch_media`` turns into bytes. Never shown.
+    ref: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Plain text."""
+
+    text: str
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file with an optional caption; ``type`` says how it is meant to be shown."""
+
+    type: Literal["image", "audio", "voice", "video", "document", "sticker"]
+    media: Media
+    caption: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """A place; ``live`` when it keeps moving."""
+
+    latitude: float
+    longitude: float
+    name: str | None = None
+    address: str | None = None
+    live: bool | None = None
+    type: Literal["location"] = "location"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One shared contact."""
+
+    name: str
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contacts:
+    """Shared contacts."""
+
+    contacts: tuple[Card, ...]
+    type: Literal["contacts"] = "contacts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reaction:
+    """An emoji put on an earlier message; the empty string takes it away."""
+
+    emoji: str
+    target_external_id: str
+    type: Literal["reaction"] = "reaction"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The option that a contact picked from our `Choices`."""
+
+    id: str
+    title: str
+    type: Literal["choice"] = "choice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option of `Choices`."""
+
+    id: str
+    title: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Text with options to pick from: buttons, a list, or a numbered menu."""
+
+    text: str
+    options: tuple[Option, ...]
+    type: Literal["choices"] = "choices"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """A filled-in form."""
+
+    fields: Mapping[str, str]
+    type: Literal["form"] = "form"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """A message approved by the provider, with its parameters."""
+
+    name: str
+    language: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    type: Literal["template"] = "template"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Email:
+    """A letter."""
+
+    subject: str
+    text: str
+    html: str | None = None
+    attachments: tuple[Media, ...] = ()
+    type: Literal["email"] = "email"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A shop order as the provider described it."""
+
+    items: tuple[str, ...] = ()
+    note: str | None = None
+    type: Literal["order"] = "order"
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Something that happened in the conversation without anybody saying it.
+
+    ``event`` is a stable word (``started``, ``joined``, ``left``); ``detail`` what goes with it.
+    """
+
+    event: str
+    detail: str | None = None
+    type: Literal["system"] = "system"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsupported:
+    """What we do not understand yet; the call that brought it is kept and can be replayed."""
+
+    provider_type: str
+    type: Literal["unsupported"] = "unsupported"
+
+
+Content: TypeAlias = (
+    Text
+    | Attachment
+    | Location
+    | Contacts
+    | Reaction
+    | Choice
+    | Choices
+    | Form
+    | Template
+    | Email
+    | Order
+    | System
+    | Unsupported
+)
+
+#: Every ``content.type``.
+CONTENT_TYPES: Final = (
+    "text",
+    "image",
+    "audio",
+    "voice",
+    "video",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "reaction",
+    "choice",
+    "choices",
+    "form",
+    "template",
+    "email",
+    "order",
+    "system",
+    "unsupported",
+)
+#: The types that carry one file.
+ATTACHMENT_TYPES: Final = frozenset({"image", "audio", "voice", "video", "document", "sticker"})
+
+_ADAPTER: Final[TypeAdapter[Content]] = TypeAdapter(
+    Annotated[Content, Discriminator("type")],
+    config=ConfigDict(extra="forbid", allow_inf_nan=False),
+)
+
+
+def to_json(content: Content) -> dict[str, Any]:
+    """Return the JSON object of ``content``, without the fields that say nothing."""
+    return cast(
+        "dict[str, Any]",
+        _ADAPTER.dump_python(content, mode="json", exclude_none=True),
+    )
+
+
+def from_json(value: Json) -> Content:
+    """Return the content that the JSON object ``value`` describes.
+
+    Raises `pydantic.ValidationError` when it describes none.
+    """
+    return _ADAPTER.validate_python(value)
+
+
+def preview(content: Content, limit: int = 120) -> str:
+    """Return one line that tells a person what ``content`` says, at most ``limit`` characters."""
+    match content:
+        case Text(text=text) | Choices(text=text):
+            line = text
+        case Attachment(type=kind, caption=caption):
+            line = caption or kind.capitalize()
+        case Location(name=name):
+            line = name or "Location"
+        case Contacts(contacts=cards):
+            line = ", ".join(card.name for card in cards) or "Contact"
+        case Reaction(emoji=emoji):
+            line = f"Reacted {emoji}" if emoji else "Took a reaction back"
+        case Choice(title=title):
+            line = title
+        case Template(name=name):
+            line = f"Template {name}"
+        case Email(subject=subject):
+            line = subject
+        case System(event=event):
+            line = event.replace("_", " ").capitalize()
+        case Unsupported(provider_type=provider_type):
+            line = f"Unsupported: {provider_type}"
+        case _:
+            line = content.type.capitalize()
+    line = " ".join(line.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

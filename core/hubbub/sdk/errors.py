@@ -1,0 +1,132 @@
+"""Name what can go wrong; the class says what to do about it."""
+
+from datetime import timedelta
+
+
+class HubError(Exception):
+    """Anything the hub can explain.
+
+    ``code`` is a stable word for logs, metrics and the API; the text is for people.
+    """
+
+    code = "error"
+
+    def __init__(self, detail: str = "", *, code: str | None = None) -> None:
+        super().__init__(detail)
+        #: What happened, for a person.
+        self.detail = detail
+        if code is not None:
+            self.code = code
+
+
+class WebhookError(HubError):
+    """What a provider sent us is unusable."""
+
+    code = "webhook_error"
+
+
+class BadSignature(WebhookError):
+    """Not proven to come from the provider: answered 401 and quarantined."""
+
+    code = "bad_signature"
+
+
+class MalformedPayload(WebhookError):
+    """Authentic but not as documented: kept, answered, shown."""
+
+    code = "malformed_payload"
+
+
+class SendError(HubError):
+    """What we asked of a provider did not work."""
+
+    code = "send_error"
+    #: Whether trying the very same again later can help.
+    retryable = False
+
+    def __init__(
+        self, detail: str = "", *, code: str | None = None, provider_code: str | None = None
+    ) -> None:
+        super().__init__(detail, code=code)
+        #: The provider's own code, as text.
+        self.provider_code = provider_code
+
+
+class Transient(SendError):
+    """Try again later."""
+
+    code = "temporary"
+    retryable = True
+
+
+class RateLimited(Transient):
+    """Too fast: wait ``retry_after``; this uses up no attempt.
+
+    ``whole_channel`` says that everything on the channel must wait, not only this conversation.
+    """
+
+    code = "rate_limited"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after: timedelta,
+        whole_channel: bool = False,
+        code: str | None = None,
+        provider_code: str | None = None,
+    ) -> None:
+        super().__init__(detail, code=code, provider_code=provider_code)
+        self.retry_after = retry_after
+        self.whole_channel = whole_channel
+
+
+class Permanent(SendError):
+    """Never try again."""
+
+    code = "rejected"
+
+
+class AuthFailed(Permanent):
+    """The credentials no longer work: the channel turns to Error and its messages wait."""
+
+    code = "auth_failed"
+    retryable = True
+
+
+class RecipientGone(Permanent):
+    """The address cannot be reached any more; it is marked.
+
+    ``opted_out`` when the person asked not to be written to.
+    """
+
+    code = "recipient_gone"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        opted_out: bool = False,
+        code: str | None = None,
+        provider_code: str | None = None,
+    ) -> None:
+        super().__init__(detail, code=code, provider_code=provider_code)
+        self.opted_out = opted_out
+
+
+class WindowClosed(Permanent):
+    """The provider allows only templates now."""
+
+    code = "window_closed"
+
+
+class Unsupported(Permanent):
+    """This channel cannot say this at all."""
+
+    code = "unsupported"
+
+
+class OutcomeUnknown(SendError):
+    """It may have arrived: proof is sought before anything is repeated."""
+
+    code = "outcome_unknown"

@@ -1,0 +1,134 @@
+"""Specify every hook: what it is called for, where, and what an exception does.
+
+A `ChannelType` or `RouteType` implements the ``channel_...`` and ``route_...`` hooks by
+overriding methods (``send`` implements ``channel_send``); nothing is decorated. A plugin that
+wants to act around all types implements the same hooks with ``@hookimpl(wrapper=True)``.
+"""
+
+# The arguments of a specification are there for their names and types.
+# ruff: noqa: ARG001
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import pluggy
+
+from hubbub.sdk.routing import Inquiry, Outcome
+from hubbub.sdk.types import ChannelType, RouteType, Source
+from hubbub.sdk.values import (
+    Accepted,
+    Call,
+    Checked,
+    Connection,
+    Draft,
+    Event,
+    Exchange,
+    FetchedMedia,
+    Part,
+    Verdict,
+)
+
+PROJECT: Final = "hubbub"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_channel_types() -> Iterable[ChannelType[Any]]:  # type: ignore[empty-body]  # a spec
+    """Return the channel types a plugin offers; called at start in every process.
+
+    An exception refuses the plugin and harms no other.
+    """
+
+
+@hookspec
+def register_route_types() -> Iterable[RouteType]:  # type: ignore[empty-body]  # a spec
+    """Return the route types a plugin offers; called at start in every process.
+
+    An exception refuses the plugin and harms no other.
+    """
+
+
+@hookspec
+def register_sources() -> Iterable[Source]:  # type: ignore[empty-body]  # a spec
+    """Return the sources a plugin offers; called at start in every process.
+
+    An exception refuses the plugin and harms no other.
+    """
+
+
+@hookspec(firstresult=True)
+def channel_account(connection: Connection[Any]) -> str | None:
+    """Return what no second channel may share; in web, on saving. An exception refuses the form."""
+
+
+@hookspec(firstresult=True)
+def channel_verify(call: Call, connection: Connection[Any]) -> Verdict:  # type: ignore[empty-body]  # a spec
+    """Say whether a call is authentic; pure, in web. An exception quarantines the call."""
+
+
+@hookspec(firstresult=True)
+def channel_parse(call: Call, connection: Connection[Any]) -> Iterable[Event]:  # type: ignore[empty-body]  # a spec
+    """Yield the events of a kept call; pure, in a worker. An exception makes the call dead."""
+
+
+@hookspec(firstresult=True)
+def channel_render(  # type: ignore[empty-body]  # a spec
+    draft: Draft, part: Part, connection: Connection[Any]
+) -> tuple[Part, ...]:
+    """Return a draft as parts the channel can carry; pure. `Unsupported` fails the message."""
+
+
+@hookspec(firstresult=True)
+def channel_send(part: Part, connection: Connection[Any]) -> Exchange[Accepted]:  # type: ignore[empty-body]  # a spec
+    """Send one part; in a worker. A `SendError` says what to do, any other one is permanent."""
+
+
+@hookspec(firstresult=True)
+def channel_find(part: Part, connection: Connection[Any]) -> Exchange[Accepted | None]:  # type: ignore[empty-body]  # a spec
+    """Ask the provider about a part whose answer was lost; in a worker."""
+
+
+@hookspec(firstresult=True)
+def channel_check(connection: Connection[Any]) -> Exchange[Checked]:  # type: ignore[empty-body]  # a spec
+    """Ask the provider whether all is well; in web on request, in the scheduler by the clock."""
+
+
+@hookspec(firstresult=True)
+def channel_setup(connection: Connection[Any]) -> Exchange[Checked]:  # type: ignore[empty-body]  # a spec
+    """Register our webhook at the provider; in web, after saving."""
+
+
+@hookspec(firstresult=True)
+def channel_teardown(connection: Connection[Any]) -> Exchange[None]:  # type: ignore[empty-body]  # a spec
+    """Undo the set-up before a channel is deleted; in web. An exception is logged."""
+
+
+@hookspec(firstresult=True)
+def channel_fetch_media(ref: str, connection: Connection[Any]) -> Exchange[FetchedMedia]:  # type: ignore[empty-body]  # a spec
+    """Fetch a file that a contact sent; in a worker. A `SendError` says whether to retry."""
+
+
+@hookspec(firstresult=True)
+def channel_acknowledge(call: Call, connection: Connection[Any]) -> Exchange[None]:  # type: ignore[empty-body]  # a spec
+    """Tell the provider that a call was processed; in a worker. An exception is logged."""
+
+
+@hookspec(firstresult=True)
+def channel_wants_ack(call: Call) -> bool:  # type: ignore[empty-body]  # a spec
+    """Say whether the provider waits for `channel_acknowledge`; pure, in a worker."""
+
+
+@hookspec(firstresult=True)
+def channel_typing(address: str, connection: Connection[Any]) -> Exchange[None]:  # type: ignore[empty-body]  # a spec
+    """Show that somebody is writing; in web. An exception is logged."""
+
+
+@hookspec(firstresult=True)
+def route_handle(inquiry: Inquiry, settings: Any) -> Exchange[Outcome]:  # type: ignore[empty-body]  # a spec
+    """Decide what to do with a message; in a worker. A `SendError` sends it to the fallback."""
+
+
+@hookspec(firstresult=True)
+def route_resume(inquiry: Inquiry, settings: Any, answer: object) -> Outcome:  # type: ignore[empty-body]  # a spec
+    """Turn a later answer into what to do; in web. `MalformedPayload` is answered 422."""

@@ -1,0 +1,206 @@
+"""Give authors the classes to derive from: a channel type, a route type, a source."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hubbub.sdk.capabilities import Capabilities
+from hubbub.sdk.fit import fit
+from hubbub.sdk.routing import Inquiry, Outcome
+from hubbub.sdk.values import (
+    Accepted,
+    Call,
+    Checked,
+    Connection,
+    Draft,
+    Event,
+    Exchange,
+    FetchedMedia,
+    Part,
+    Polled,
+    Verdict,
+)
+
+#: The version of this SDK: the first number changes when a plugin may have to.
+API_VERSION = (1, 0)
+
+
+class Wire(BaseModel):
+    """A base for models of what others wrote: names only what we use, ignores the rest."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Fields(BaseModel):
+    """A base for ``credentials``, ``settings`` and ``fields`` models.
+
+    Unknown names are refused, blanks around pasted values are dropped, and no secret is in the
+    repr of a field declared as ``SecretStr``.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
+
+
+class ChannelSettings(Fields):
+    """A base for the ``settings`` of a channel type: what the hub itself understands."""
+
+    api_base: str = Field("", title="API base URL", description="A proxy, or a simulator.")
+    messages_per_second: float | None = Field(
+        None,
+        gt=0,
+        title="Messages per second",
+        description="Replaces the type's own limits, for accounts with other ones.",
+    )
+    unknown_outcome: Literal["hold", "resend"] = Field(
+        "hold",
+        title="When a send's answer was lost and no proof turns up",
+        description="hold: a person decides. resend: send again and accept a possible double.",
+    )
+
+
+F = TypeVar("F", bound=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupStep:
+    """One step that a person takes at the provider before or after the form."""
+
+    title: str
+    text: str
+    link: str | None = None
+
+
+class ChannelType(Generic[F]):
+    """A provider's protocol: stateless and pure. Derive from it and override what applies.
+
+    No method does I/O. Those that talk to the provider are generators: they yield
+    `HttpRequest`, receive `HttpResponse`, and return their result or raise a `SendError`.
+    """
+
+    #: The stable name, ``[a-z0-9_]+``.
+    type: ClassVar[str]
+    label: ClassVar[str]
+    #: One line for the dialog in which people choose.
+    description: ClassVar[str] = ""
+    #: An SVG document, at most 8 kB, drawn on a 24 x 24 field.
+    icon: ClassVar[str] = ""
+    #: A model with the two fields ``credentials`` and ``settings``.
+    fields: ClassVar[type[BaseModel]]
+    capabilities: ClassVar[Capabilities]
+    setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
+
+    def account(self, connection: Connection[F]) -> str | None:
+        """Return what no second channel may share (a bot's id), or None."""
+        del connection
+        return None
+
+    def verify(self, call: Call, connection: Connection[F]) -> Verdict:
+        """Say whether the provider made ``call``."""
+        raise NotImplementedError
+
+    def parse(self, call: Call, connection: Connection[F]) -> Iterable[Event]:
+        """Yield what ``call`` says. One bad item yields `Unreadable`, never an exception."""
+        raise NotImplementedError
+
+    def render(self, draft: Draft, part: Part, connection: Connection[F]) -> tuple[Part, ...]:
+        """Return the parts that carry ``draft``; ``part`` is the pattern of each.
+
+        Raises `Unsupported` when the channel cannot say this at all.
+        """
+        del connection
+        contents = fit(draft.content, self.capabilities)
+        quoted = draft.reply_to_external_id
+        return tuple(
+            replace(part, content=content, reply_to_external_id=None if index else quoted)
+            for index, content in enumerate(contents)
+        )
+
+    def send(self, part: Part, connection: Connection[F]) -> Exchange[Accepted]:
+        """Send one part; return the provider's id for it."""
+        raise NotImplementedError
+
+    def find(self, part: Part, connection: Connection[F]) -> Exchange[Accepted | None]:
+        """Ask whether the provider has ``part``, whose answer was lost.
+
+        Only called when ``capabilities.finds``. Return None for a proven no; raise
+        `OutcomeUnknown` when the provider cannot tell.
+        """
+        raise NotImplementedError
+
+    def check(self, connection: Connection[F]) -> Exchange[Checked]:
+        """Ask the provider whether everything is well; change nothing there."""
+        raise NotImplementedError
+
+    def setup(self, connection: Connection[F]) -> Exchange[Checked]:
+        """Register our webhook at the provider; called on creation, change and on request."""
+        raise NotImplementedError
+
+    def teardown(self, connection: Connection[F]) -> Exchange[None]:
+        """Undo `setup` before the channel is deleted."""
+        raise NotImplementedError
+
+    def fetch_media(self, ref: str, connection: Connection[F]) -> Exchange[FetchedMedia]:
+        """Fetch the file that an event's `Media.ref` names."""
+        raise NotImplementedError
+
+    def acknowledge(self, call: Call, connection: Connection[F]) -> Exchange[None]:
+        """Tell the provider that ``call`` was processed, where it wants to hear so soon.
+
+        (Telegram's buttons spin until ``answerCallbackQuery``.) Only called when ``wants_ack``
+        says so; best effort.
+        """
+        raise NotImplementedError
+
+    def wants_ack(self, call: Call) -> bool:
+        """Say whether `acknowledge` should be called for ``call``; pure and fast."""
+        del call
+        return False
+
+    def typing(self, address: str, connection: Connection[F]) -> Exchange[None]:
+        """Show the contact that somebody is writing."""
+        raise NotImplementedError
+
+
+class RouteType:
+    """A kind of destination: where messages can go."""
+
+    #: The stable name, used as ``to.type``.
+    type: ClassVar[str]
+    label: ClassVar[str]
+    description: ClassVar[str] = ""
+    #: What stands beside ``type`` in ``to``; validated on save.
+    fields: ClassVar[type[BaseModel]] = Fields
+    #: Whether it answers by itself, as a bot, and so owns the conversation meanwhile.
+    automatic: ClassVar[bool] = False
+
+    def handle(self, inquiry: Inquiry, settings: Any) -> Exchange[Outcome]:
+        """Decide what to do with a message. ``settings`` is an instance of ``fields``.
+
+        One that yields no request is carried out together with the message's storing.
+        """
+        raise NotImplementedError
+
+    def resume(self, inquiry: Inquiry, settings: Any, answer: object) -> Outcome:
+        """Turn the JSON that arrived at the callback into what to do.
+
+        Raises `MalformedPayload` with what is wrong with it.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A long-lived receiver for channels of one type: the listener calls it round by round."""
+
+    #: The channel type it serves.
+    type: str
+
+    def wanted(self, connection: Connection[Any]) -> bool:
+        """Say whether this channel is received in this way."""
+
+    def cycle(self, connection: Connection[Any], cursor: str) -> Exchange[Polled]:
+        """Do one round, starting at ``cursor`` (empty at first)."""

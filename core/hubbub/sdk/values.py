@@ -1,0 +1,379 @@
+"""Hold the frozen values that pass between the hub and a plugin."""
+
+import json
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from hubbub.sdk.content import Content, Media
+
+#: An id that a provider gave: opaque, never parsed.
+ExternalId: TypeAlias = str
+
+#: The pydantic model of a channel type's ``fields``.
+F_co = TypeVar("F_co", bound=BaseModel, covariant=True)
+T = TypeVar("T")
+
+
+class Headers(Mapping[str, str]):
+    """Header fields whose names ignore case; repeated fields are joined by a comma."""
+
+    def __init__(self, fields: Mapping[str, str] | None = None) -> None:
+        self._fields = {name.lower(): value for name, value in (fields or {}).items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(self._fields)})"
+
+
+# --- what comes in -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One webhook request, byte for byte, before anyone read it."""
+
+    method: str
+    #: The address as the provider called it, from our configured public URL, query included.
+    url: str
+    headers: Headers
+    body: bytes
+    received_at: datetime
+    #: Set once the call is kept.
+    id: str = ""
+
+    @property
+    def query(self) -> str:
+        """The raw query string, without the question mark."""
+        return self.url.partition("?")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What we say back to a webhook call."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Accept:
+    """The call is authentic: keep it, then give ``answer``."""
+
+    answer: Answer = field(default_factory=Answer)
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """The call is a handshake and holds no event: give ``answer`` and keep nothing."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Reject:
+    """The call is not proven to be the provider's: 401 and quarantine.
+
+    ``reason`` is shown to operators, so it names no secret.
+    """
+
+    reason: str
+
+
+Verdict: TypeAlias = Accept | Challenge | Reject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """Who wrote."""
+
+    address: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageReceived:
+    """Somebody wrote to us.
+
+    ``key`` makes it happen once: the same key on the same channel is the same event. Where the
+    provider gives no id, leave it None: then each occurrence is its own message.
+    """
+
+    key: str | None
+    sender: Sender
+    content: Content
+    external_id: ExternalId | None = None
+    provider_at: datetime | None = None
+    reply_to_external_id: ExternalId | None = None
+    #: Where an answer goes when that is not the sender: a group.
+    reply_address: str | None = None
+    reply_name: str | None = None
+    #: The person asked not to be written to (True) or to be written to again (False).
+    opt_out: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageEdited:
+    """Somebody changed what they wrote."""
+
+    key: str
+    external_id: ExternalId
+    content: Content
+    edited_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageDeleted:
+    """Somebody took back what they wrote."""
+
+    key: str
+    external_id: ExternalId
+    deleted_at: datetime | None = None
+
+
+class ReceiptState(StrEnum):
+    """What a provider can tell about a part that we sent."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Why something failed, in the form that the API shows.
+
+    ``recipient`` says what it means for the address: nothing, gone for good, or opted out.
+    """
+
+    code: str
+    detail: str
+    provider_code: str | None = None
+    retryable: bool = False
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptReceived:
+    """The provider's later word on a part we sent.
+
+    Named by the provider's id, by our own ``reference`` (`Part.reference`), or by both.
+    """
+
+    key: str
+    state: ReceiptState
+    external_id: ExternalId | None = None
+    reference: str | None = None
+    fault: Fault | None = None
+    provider_at: datetime | None = None
+
+
+class AddressState(StrEnum):
+    """Whether an address can be written to."""
+
+    OK = "ok"
+    BLOCKED = "blocked"
+    OPTED_OUT = "opted_out"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressChanged:
+    """An address became (un)reachable, or became another one (``moved_to``)."""
+
+    key: str
+    address: str
+    state: AddressState = AddressState.OK
+    reason: str = ""
+    moved_to: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """Understood, and of no interest to us; ``reason`` says why."""
+
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """One item that could not be read; its siblings go on and the call can be replayed."""
+
+    reason: str
+
+
+Event: TypeAlias = (
+    MessageReceived
+    | MessageEdited
+    | MessageDeleted
+    | ReceiptReceived
+    | AddressChanged
+    | Ignored
+    | Unreadable
+)
+
+
+# --- the channel as a plugin sees it ---------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection(Generic[F_co]):
+    """A channel's link to its provider. Its repr shows no secret."""
+
+    channel_id: str
+    name: str
+    #: The validated credentials and settings, an instance of the type's ``fields``.
+    fields: F_co = field(repr=False)
+    #: The public address of the channel's webhook.
+    webhook_url: str
+    #: Made by the hub, for providers that repeat a secret of ours: 48 of ``[A-Za-z0-9_-]``.
+    webhook_secret: str = field(repr=False, default="")
+    #: Made by the hub, for providers whose handshake wants a word we chose.
+    verify_token: str | None = field(repr=False, default=None)
+    #: What was learnt from the provider at set-up, such as the account's id.
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+# --- what goes out ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A message on its way out, before it is fitted to its channel."""
+
+    content: Content
+    reply_to_external_id: ExternalId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One thing to send: a draft becomes one or more of them."""
+
+    content: Content
+    address: str
+    reply_to_external_id: ExternalId | None = None
+    #: Ours, unique, 26 of ``[0-9a-z]``: put it where the provider will repeat it in a receipt.
+    reference: str = ""
+    #: The address on our side that this contact last wrote to, where a channel has several.
+    our_address: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A stored file as a field of a `Multipart` body; the hub fills in the bytes."""
+
+    media: Media
+    filename: str
+
+
+@dataclass(frozen=True)
+class Multipart:
+    """A ``multipart/form-data`` body."""
+
+    fields: tuple[tuple[str, str | File], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpRequest:
+    """One HTTP request that a plugin wants made."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Multipart = b""
+    #: For the whole exchange, however slowly the bytes trickle.
+    timeout: timedelta = timedelta(seconds=20)
+    #: Bytes of answer we are ready to read.
+    max_answer: int = 1 << 20
+    #: Whether the request may be repeated when its answer was lost (it changes nothing).
+    safe: bool = False
+
+    @classmethod
+    def json(cls, method: str, url: str, body: Mapping[str, Any], **more: Any) -> "HttpRequest":
+        """Return a request whose body is ``body`` as JSON."""
+        headers = {"content-type": "application/json", **more.pop("headers", {})}
+        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(method=method, url=url, headers=headers, body=data, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpResponse:
+    """The answer to an `HttpRequest`."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    def json(self) -> object:
+        """Return the body as JSON. Raises `ValueError` when it is none."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """The provider took the part and named it."""
+
+    external_id: ExternalId
+    #: The provider knows the address under another form from now on.
+    address: str | None = None
+    #: A few words for the trace, such as "3 segments".
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing a check looked at. ``code`` is stable; ``fix`` says how to mend it."""
+
+    code: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a check found. ``facts`` are kept with the channel (`Connection.facts`)."""
+
+    findings: tuple[Finding, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(finding.ok for finding in self.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedMedia:
+    """The bytes of a file that a contact sent."""
+
+    body: bytes
+    mime_type: str | None = None
+    filename: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polled:
+    """What one round of a source brought: calls to keep, and where to go on from."""
+
+    calls: tuple[bytes, ...]
+    cursor: str
+
+
+#: A plugin's side of talking to a provider: it yields requests and is sent the responses.
+Exchange: TypeAlias = Generator[HttpRequest, HttpResponse, T]

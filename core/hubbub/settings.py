@@ -1,0 +1,166 @@
+"""Read the environment once: validated, frozen, with the same errors for every command."""
+
+import ipaddress
+import secrets
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hubbub.sdk.errors import HubError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class BadSettings(HubError):
+    """The environment or a file of ours holds what cannot be used; the text says which."""
+
+    code = "bad_settings"
+
+
+class Settings(BaseSettings):
+    """What operators decide. Each field is the environment variable ``HUBBUB_<FIELD>``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUBBUB_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    redis_url: str = ""
+    secret_key: str = Field("", repr=False)
+    public_url: str = ""
+    plugins_file: Path = Path("plugins.toml")
+    media_url: str = ""
+    allow_private_networks: str = ""
+    log_format: Literal["console", "json", ""] = ""
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+
+    @classmethod
+    def read(cls, **given: object) -> Self:
+        """Return the settings of this process; ``given`` (from the command line) goes first.
+
+        Raises `BadSettings` with one sentence that names the variable.
+        """
+        try:
+            return cls(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "HUBBUB_" + str(first["loc"][0]).upper()
+            reason = first["msg"].removeprefix("Value error, ")
+            raise BadSettings(f"{name} cannot be used: {reason}.") from None
+
+    @field_validator("data_dir", "plugins_file")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        scheme = value.partition("://")[0]
+        if value and scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
+            raise ValueError(
+                f"the scheme {scheme!r} is not one of sqlite:///..., postgresql+psycopg://..."
+            )
+        return value.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("it must be a web address such as https://hub.example.com")
+        if parts.query or parts.fragment:
+            raise ValueError("it must have no query and no fragment")
+        return value.rstrip("/")
+
+    @field_validator("allow_private_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for item in filter(None, (part.strip() for part in value.split(","))):
+            ipaddress.ip_network(item, strict=False)
+        return value
+
+    @field_validator("media_url")
+    @classmethod
+    def _known_media(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"file", "s3", "memory"}:
+            raise ValueError("it must begin with file:// or s3://")
+        return value
+
+    @cached_property
+    def database(self) -> str:
+        """The address of the database."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hubbub.db'}"
+
+    @cached_property
+    def redis(self) -> str:
+        """The address of Redis; the embedded one's socket where none is named."""
+        return self.redis_url or f"unix://{self.data_dir / 'valkey.sock'}"
+
+    @cached_property
+    def media(self) -> str:
+        """The address of the media store."""
+        return self.media_url or f"file://{self.data_dir / 'media'}"
+
+    @cached_property
+    def base_url(self) -> str:
+        """How the outside reaches us, without a slash at the end."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  # compared, not bound
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @cached_property
+    def private_networks(self) -> tuple[Network, ...]:
+        """The private networks that outgoing calls may reach."""
+        items = (part.strip() for part in self.allow_private_networks.split(","))
+        return tuple(ipaddress.ip_network(item, strict=False) for item in items if item)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The secret keys, the one that encrypts first; made and kept on first use.
+
+        Raises `BadSettings` when the key file cannot be written.
+        """
+        if self.secret_key:
+            return tuple(key.strip() for key in self.secret_key.split(",") if key.strip())
+        return (_kept_key(self.data_dir / "secret.key"),)
+
+    @cached_property
+    def logs_json(self) -> bool:
+        """Whether logs are JSON: unless they go to a terminal."""
+        return self.log_format != "console" and (
+            self.log_format == "json" or not sys.stderr.isatty()
+        )
+
+
+def _kept_key(path: Path) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Several processes may start at once: only one of them can create the file.
+        fresh = path.with_name(f".{secrets.token_hex(8)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        try:
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise BadSettings(
+            f"HUBBUB_DATA_DIR cannot be used: {error.strerror or error} ({path.parent})."
+        ) from None

@@ -1,0 +1,1 @@
+"""Keep everything: tables, states, sessions and migrations."""

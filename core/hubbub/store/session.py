@@ -1,0 +1,129 @@
+"""Open the database and its transactions."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from hubbub.sdk.errors import HubError
+
+
+class DatabaseDown(HubError):
+    """The database cannot be reached or refuses us; what was asked for did not happen."""
+
+    code = "database_down"
+
+
+def make_engine(url: str, *, pool_size: int = 8) -> Engine:
+    """Return an engine for ``url``; no connection is made yet."""
+    options: dict[str, Any] = {"json_serializer": _dumps, "pool_size": pool_size}
+    if url.startswith("sqlite"):
+        engine = create_engine(url, **options, max_overflow=56, connect_args={"timeout": 30})
+        _prepare_sqlite(engine)
+        return engine
+    return create_engine(
+        url,
+        **options,
+        max_overflow=56,
+        pool_pre_ping=False,
+        connect_args={"connect_timeout": 5, "prepare_threshold": 3},
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Give a connection whose work is committed at the end, or undone by an exception.
+
+    On SQLite only one thread of a process writes at a time, and it says so at once
+    (``BEGIN IMMEDIATE``): readers that turn into writers would fail instead of waiting.
+    Raises `DatabaseDown` when the database cannot be reached.
+    """
+    with _turn(engine):
+        try:
+            with engine.begin() as db:
+                yield db
+        except OperationalError as error:
+            raise DatabaseDown(_reason(engine, error)) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise DatabaseDown(_reason(engine, error)) from error
+            raise
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Give a connection for reading alone, which holds up nobody.
+
+    Raises `DatabaseDown` when the database cannot be reached.
+    """
+    try:
+        with engine.connect() as db:
+            yield db
+    except OperationalError as error:
+        raise DatabaseDown(_reason(engine, error)) from error
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    lock = threading.RLock()
+    engine.dialect.write_lock = lock  # type: ignore[attr-defined]  # ours, found by `_turn`
+
+    @event.listens_for(engine, "connect")
+    def _connect(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # we begin transactions ourselves
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+        ):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(db: Connection) -> None:
+        # engine.connect() begins on first use: readers must not take the write lock.
+        kind = "IMMEDIATE" if getattr(_local, "writing", False) else "DEFERRED"
+        db.exec_driver_sql(f"BEGIN {kind}")
+
+
+_local = threading.local()
+
+
+def _turn(engine: Engine) -> AbstractContextManager[None]:
+    lock = getattr(engine.dialect, "write_lock", None)
+    return nullcontext() if lock is None else _writing(lock)
+
+
+@contextmanager
+def _writing(lock: Any) -> Iterator[None]:
+    with lock:
+        before = getattr(_local, "writing", False)
+        _local.writing = True
+        try:
+            yield
+        finally:
+            _local.writing = before
+
+
+def _reason(engine: Engine, error: DBAPIError) -> str:
+    url = make_url(engine.url)
+    where = url.database if url.drivername.startswith("sqlite") else f"{url.host or 'socket'}"
+    first = str(error.orig).strip().partition("\n")[0]
+    return f"The database ({where}) did not answer: {first}"
+
+
+def make_folder(url: str) -> None:
+    """Create the folder of an SQLite database file, where it is missing."""
+    database = make_url(url).database
+    if url.startswith("sqlite") and database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)

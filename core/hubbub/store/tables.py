@@ -1,0 +1,476 @@
+"""Define every table. Constraints carry the invariants; rows are made from checked values only."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from hubbub.store.states import ACTIVE, CallState, DeliveryState
+from hubbub.store.types import Json, UtcDateTime
+
+#: Fixed names, so that a migration can speak of a constraint on every database.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = SQLModel.metadata
+
+
+def _time(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(
+        default=None, sa_column=Column(UtcDateTime, nullable=nullable, index=index or None)
+    )
+
+
+def _json(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(Json, nullable=nullable))
+
+
+def _blob(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(LargeBinary, nullable=nullable))
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """Return the options that make an index a partial one on every database we know."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+_ACTIVE = "state IN ({})".format(", ".join(sorted(f"'{state}'" for state in ACTIVE)))
+
+
+# --- people ----------------------------------------------------------------------------------
+
+
+class User(SQLModel, table=True):
+    """A person who works here. ``role`` is ``admin`` or ``agent``."""
+
+    __tablename__ = "users"
+    id: str = Field(primary_key=True)
+    email: str = Field(unique=True)
+    name: str = ""
+    role: str
+    password_hash: str
+    created_at: datetime = _time()
+    disabled_at: datetime | None = _time(nullable=True)
+
+
+class Session(SQLModel, table=True):
+    """A login. ``id`` is the SHA-256 of what the cookie holds."""
+
+    __tablename__ = "sessions"
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    created_at: datetime = _time()
+    expires_at: datetime = _time()
+
+
+class Token(SQLModel, table=True):
+    """An API token. ``digest`` is its SHA-256; ``scopes`` a list of words."""
+
+    __tablename__ = "tokens"
+    id: str = Field(primary_key=True)
+    name: str
+    digest: str = Field(unique=True)
+    scopes: list[str] = _json()
+    created_at: datetime = _time()
+    last_used_at: datetime | None = _time(nullable=True)
+    revoked_at: datetime | None = _time(nullable=True)
+
+
+class Audit(SQLModel, table=True):
+    """What somebody changed. ``actor`` is ``user:<id>``, ``token:<id>`` or ``cli``."""
+
+    __tablename__ = "audit"
+    id: str = Field(primary_key=True)
+    at: datetime = _time()
+    actor: str
+    action: str
+    object_id: str = Field(index=True)
+    detail: dict[str, Any] = _json()
+
+
+# --- channels --------------------------------------------------------------------------------
+
+
+class Channel(SQLModel, table=True):
+    """One configured account of a channel type.
+
+    ``version`` rises with every change that a process may hold a copy of.
+    """
+
+    __tablename__ = "channels"
+    __table_args__ = (
+        # One account, one channel: two would steal each other's messages.
+        Index(
+            "uq_channels_type_account",
+            "type",
+            "account",
+            unique=True,
+            **_only("deleted_at IS NULL AND account IS NOT NULL"),
+        ),
+    )
+    id: str = Field(primary_key=True)
+    type: str
+    name: str
+    enabled: bool = True
+    #: connected, error or inactive.
+    status: str
+    status_reason: str = ""
+    status_since: datetime = _time()
+    webhook_key: str = Field(unique=True)
+    settings: dict[str, Any] = _json()
+    #: Encrypted JSON: the credentials and what the hub generated.
+    secrets: bytes = _blob()
+    facts: dict[str, str] = _json()
+    account: str | None = None
+    version: int = 1
+    #: Nothing is sent before this: the provider, or an auth failure, told us to wait.
+    paused_until: datetime | None = _time(nullable=True)
+    checked_at: datetime | None = _time(nullable=True)
+    last_active_at: datetime | None = _time(nullable=True)
+    created_at: datetime = _time()
+    deleted_at: datetime | None = _time(nullable=True)
+
+
+class SourceCursor(SQLModel, table=True):
+    """How far a source has read; moved in the transaction that keeps what it read."""
+
+    __tablename__ = "source_cursors"
+    channel_id: str = Field(primary_key=True, foreign_key="channels.id")
+    cursor: str
+
+
+class RouteSet(SQLModel, table=True):
+    """The routes of a channel in one version; the highest version is in force."""
+
+    __tablename__ = "route_sets"
+    __table_args__ = (UniqueConstraint("channel_id", "version"),)
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    version: int
+    routes: list[dict[str, Any]] = _json()
+    fallback: dict[str, Any] = _json()
+    created_at: datetime = _time()
+    created_by: str = ""
+
+
+# --- receive ---------------------------------------------------------------------------------
+
+
+class Call(SQLModel, table=True):
+    """A webhook request, byte for byte; the counts say what became of the events in it."""
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        Index("ix_calls_pending", "channel_id", "id", **_only("state = 'pending'")),
+        Index("ix_calls_channel_id_state_id", "channel_id", "state", "id"),
+        CheckConstraint(
+            "state <> 'done' OR events = applied + duplicate + ignored", name="settled"
+        ),
+    )
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    received_at: datetime = _time()
+    method: str
+    url: str
+    headers: dict[str, str] = _json()
+    body: bytes = _blob()
+    state: str = CallState.PENDING
+    #: Why it is quarantined or dead.
+    reason: str = ""
+    settled_at: datetime | None = _time(nullable=True)
+    events: int = 0
+    applied: int = 0
+    duplicate: int = 0
+    ignored: int = 0
+    dead: int = 0
+    #: ``[{"kind", "key", "outcome", "reason", "message_id"}]``, in the order of the call.
+    outcomes: list[dict[str, Any]] = _json()
+
+
+# --- normalise -------------------------------------------------------------------------------
+
+
+class Contact(SQLModel, table=True):
+    """A person or group, whatever channels they use."""
+
+    __tablename__ = "contacts"
+    id: str = Field(primary_key=True)
+    name: str | None = None
+    attributes: dict[str, Any] = _json()
+    blocked_at: datetime | None = _time(nullable=True)
+    created_at: datetime = _time()
+
+
+class Address(SQLModel, table=True):
+    """An id by which one channel reaches a contact. ``state`` as `hubbub.sdk.AddressState`."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (UniqueConstraint("channel_id", "address"),)
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    contact_id: str = Field(foreign_key="contacts.id", index=True)
+    address: str
+    name: str | None = None
+    state: str = "ok"
+    state_reason: str = ""
+    created_at: datetime = _time()
+
+
+class Conversation(SQLModel, table=True):
+    """What one channel and one contact say to each other.
+
+    ``owner`` is ``queue``, ``user:<id>`` or ``bot:<route type>``; every change of it raises
+    ``owner_version``, under which automatic answers are computed.
+    """
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index("ix_conversations_recent", "last_message_at", "id"),
+        Index("ix_conversations_channel_recent", "channel_id", "last_message_at", "id"),
+        Index("ix_conversations_status_recent", "status", "last_message_at", "id"),
+    )
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    contact_id: str = Field(foreign_key="contacts.id", index=True)
+    address_id: str = Field(foreign_key="addresses.id", unique=True)
+    #: open, snoozed or resolved.
+    status: str = "open"
+    owner: str = "queue"
+    owner_version: int = 1
+    assignee_id: str | None = Field(default=None, foreign_key="users.id", index=True)
+    tags: list[str] = _json()
+    last_seq: int = 0
+    #: Inbound messages that nobody has seen.
+    unread: int = 0
+    preview: str = ""
+    last_message_at: datetime = _time()
+    last_inbound_at: datetime | None = _time(nullable=True)
+    #: The address on our side that the contact last wrote to.
+    our_address: str | None = None
+    created_at: datetime = _time()
+
+
+class Message(SQLModel, table=True):
+    """What was said. ``seq`` orders a conversation. ``author`` is who wrote an outbound one."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "seq"),
+        # The effect of an event happens once: these are its idempotency keys.
+        UniqueConstraint("channel_id", "event_key"),
+        UniqueConstraint("idempotency_key"),
+        Index("ix_messages_channel_id_external_id", "channel_id", "external_id"),
+        Index("ix_messages_failed", "id", **_only("status IN ('failed', 'unknown')")),
+        Index("ix_messages_channel_id_id", "channel_id", "id"),
+    )
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    conversation_id: str = Field(foreign_key="conversations.id")
+    contact_id: str = Field(foreign_key="contacts.id")
+    seq: int
+    direction: str
+    #: ``content.type``.
+    kind: str
+    content: dict[str, Any] = _json()
+    sender_address: str
+    sender_name: str | None = None
+    external_id: str | None = None
+    event_key: str | None = None
+    idempotency_key: str | None = None
+    call_id: str | None = Field(default=None, foreign_key="calls.id", index=True)
+    reply_to_id: str | None = None
+    reply_to_external_id: str | None = None
+    #: As the contract names them; moved by `hubbub.store.states` alone.
+    status: str
+    error: dict[str, Any] | None = _json(nullable=True)
+    #: ``api:<token id>``, ``user:<id>``, ``bot:<route type>``; None for inbound ones.
+    author: str | None = None
+    #: Why it went where it went: see `hubbub.route.rules.Decision`.
+    decision: dict[str, Any] | None = _json(nullable=True)
+    provider_at: datetime | None = _time(nullable=True)
+    created_at: datetime = _time()
+    edited_at: datetime | None = _time(nullable=True)
+    deleted_at: datetime | None = _time(nullable=True)
+
+
+class MessageVersion(SQLModel, table=True):
+    """What a message said before an edit or a deletion. ``event_key`` makes each happen once."""
+
+    __tablename__ = "message_versions"
+    __table_args__ = (UniqueConstraint("channel_id", "event_key"),)
+    id: str = Field(primary_key=True)
+    message_id: str = Field(foreign_key="messages.id", index=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    event_key: str
+    content: dict[str, Any] = _json()
+    replaced_at: datetime = _time()
+
+
+class AddressChange(SQLModel, table=True):
+    """A change of an address's state that a provider told. ``event_key`` makes it happen once."""
+
+    __tablename__ = "address_changes"
+    __table_args__ = (UniqueConstraint("channel_id", "event_key"),)
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    address_id: str | None = Field(default=None, foreign_key="addresses.id", index=True)
+    event_key: str
+    state: str
+    reason: str = ""
+    at: datetime = _time()
+
+
+class Note(SQLModel, table=True):
+    """A remark among colleagues; never sent."""
+
+    __tablename__ = "notes"
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversations.id", index=True)
+    author: str
+    text: str
+    created_at: datetime = _time()
+
+
+class MediaFile(SQLModel, table=True):
+    """A file of a message, or an upload that no message uses yet."""
+
+    __tablename__ = "media"
+    __table_args__ = (Index("ix_media_due", "due_at", **_only("state = 'pending'")),)
+    id: str = Field(primary_key=True)
+    channel_id: str | None = Field(default=None, foreign_key="channels.id")
+    message_id: str | None = Field(default=None, foreign_key="messages.id", index=True)
+    #: The provider's handle, for a file still to be fetched.
+    ref: str | None = None
+    state: str
+    reason: str = ""
+    mime_type: str | None = None
+    filename: str | None = None
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    attempts: int = 0
+    due_at: datetime | None = _time(nullable=True)
+    created_at: datetime = _time()
+
+
+# --- deliver ---------------------------------------------------------------------------------
+
+
+class Delivery(SQLModel, table=True):
+    """The carrying of one part of an outbound message, or of an inbound one to a destination.
+
+    ``destination`` is ``contact``, or the type of a route whose handling takes requests.
+    A delivery in an active state holds up the later ones of its conversation and destination
+    until ``lane_until``, without end where that is empty.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("message_id", "destination", "part"),
+        Index("ix_deliveries_channel_id_external_id", "channel_id", "external_id"),
+        Index("ix_deliveries_lane", "conversation_id", "seq", "part", **_only(_ACTIVE)),
+        Index("ix_deliveries_due", "due_at", **_only("state IN ('queued', 'retrying')")),
+        Index("ix_deliveries_open", "claimed_at", **_only("state IN ('sending', 'unknown')")),
+    )
+    id: str = Field(primary_key=True)
+    message_id: str = Field(foreign_key="messages.id")
+    channel_id: str = Field(foreign_key="channels.id")
+    conversation_id: str = Field(foreign_key="conversations.id")
+    #: The message's.
+    seq: int
+    part: int = 0
+    parts: int = 1
+    destination: str = "contact"
+    #: The destination's settings, for a route.
+    settings: dict[str, Any] | None = _json(nullable=True)
+    #: The part's content, where the message was fitted to the channel.
+    content: dict[str, Any] | None = _json(nullable=True)
+    address: str
+    reply_to_external_id: str | None = None
+    state: str = DeliveryState.QUEUED
+    #: When it was meant to start, for a scheduled send: until then it holds nobody up.
+    starts_at: datetime | None = _time(nullable=True)
+    due_at: datetime = _time()
+    lane_until: datetime | None = _time(nullable=True)
+    #: Campaigns and the like, which replies overtake.
+    bulk: bool = False
+    attempts: int = 0
+    claimed_by: str | None = None
+    claimed_at: datetime | None = _time(nullable=True)
+    #: The owner's version under which an automatic answer was computed.
+    owner_version: int | None = None
+    external_id: str | None = None
+    error: dict[str, Any] | None = _json(nullable=True)
+    created_at: datetime = _time()
+
+
+class Attempt(SQLModel, table=True):
+    """One try at a delivery, with what was said, redacted."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("delivery_id", "number"),)
+    id: str = Field(primary_key=True)
+    delivery_id: str = Field(foreign_key="deliveries.id")
+    number: int
+    #: ``accepted``, or the class of the error in snake case.
+    outcome: str
+    detail: str = ""
+    #: ``[{"request": {...}, "response": {...}, "duration_ms"}]``.
+    exchanges: list[dict[str, Any]] = _json()
+    started_at: datetime = _time()
+    duration_ms: int
+
+
+# --- track -----------------------------------------------------------------------------------
+
+
+class Receipt(SQLModel, table=True):
+    """A provider's word on a delivery; without ``delivery_id`` it waits for its delivery."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "event_key"),
+        Index(
+            "ix_receipts_orphans", "channel_id", "external_id", **_only("delivery_id IS NULL")
+        ),
+        Index("ix_receipts_delivery_id", "delivery_id"),
+    )
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    event_key: str
+    external_id: str | None = None
+    reference: str | None = None
+    delivery_id: str | None = Field(default=None, foreign_key="deliveries.id")
+    state: str
+    fault: dict[str, Any] | None = _json(nullable=True)
+    provider_at: datetime | None = _time(nullable=True)
+    received_at: datetime = _time()
+
+
+# --- processes -------------------------------------------------------------------------------
+
+
+class Lease(SQLModel, table=True):
+    """Who leads (``scheduler``) or holds a source (``source:<channel>``), and until when."""
+
+    __tablename__ = "leases"
+    name: str = Field(primary_key=True)
+    holder: str
+    expires_at: datetime = _time()
+
+
+class Process(SQLModel, table=True):
+    """A running process and when it last said so."""
+
+    __tablename__ = "processes"
+    id: str = Field(primary_key=True)
+    kind: str
+    host: str
+    started_at: datetime = _time()
+    seen_at: datetime = _time()
