@@ -83,7 +83,9 @@ def _type_hook(plugin: Any, name: str, prefix: str, manager: _Manager) -> Hookim
 class ChannelHooks:
     """Everything the core asks of one channel type; the only caller of ``channel_...`` hooks."""
 
-    def __init__(self, kind: ChannelType[Any], manager: pluggy.PluginManager, others: set[Any]):
+    def __init__(
+        self, kind: ChannelType[Any], manager: pluggy.PluginManager, others: set[Any]
+    ) -> None:
         self.kind = kind
         self.type = kind.type
         self.capabilities = kind.capabilities

@@ -15,6 +15,10 @@ from hubbub.sdk.errors import HubError
 
 _KEY_ID = 4
 _NONCE = 12
+_OTHER_KEY = (
+    "The stored credentials cannot be decrypted: HUBBUB_SECRET_KEY is not the key they were "
+    "encrypted with. Add the earlier key to it, behind a comma."
+)
 
 
 class Undecryptable(HubError):
@@ -44,15 +48,12 @@ class Vault:
         """Return what `seal` encrypted. Raises `Undecryptable`."""
         key = self._keys.get(sealed[:_KEY_ID])
         nonce, data = sealed[_KEY_ID : _KEY_ID + _NONCE], sealed[_KEY_ID + _NONCE :]
+        if key is None:
+            raise Undecryptable(_OTHER_KEY)
         try:
-            if key is None:
-                raise InvalidTag
             opened: dict[str, Any] = json.loads(key.decrypt(nonce, data, row_id.encode()))
         except InvalidTag:
-            raise Undecryptable(
-                "The stored credentials cannot be decrypted: HUBBUB_SECRET_KEY is not the key "
-                "they were encrypted with. Add the earlier key to it, behind a comma."
-            ) from None
+            raise Undecryptable(_OTHER_KEY) from None
         return opened
 
     def sign(self, text: str) -> str:

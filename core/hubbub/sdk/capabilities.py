@@ -33,6 +33,15 @@ class Limit:
     burst: int = 1
     only: str = ""
 
+    @classmethod
+    def per_second(cls, rate: float) -> "Limit":
+        """Return the limit of ``rate`` a second for the whole channel, a second's worth at once."""
+        # Counted over 100 s, so that 0.5 a second is a whole number too.
+        count = max(1, round(rate * 100))
+        return cls(
+            scope="channel", count=count, per=timedelta(seconds=100), burst=max(1, int(rate))
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:

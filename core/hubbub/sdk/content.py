@@ -4,7 +4,7 @@ The field names are those of the JSON contract, so a value and its JSON are the 
 `to_json` and `from_json` convert between them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
@@ -237,28 +237,26 @@ def from_json(value: Json) -> Content:
 
 def preview(content: Content, limit: int = 120) -> str:
     """Return one line that tells a person what ``content`` says, at most ``limit`` characters."""
-    match content:
-        case Text(text=text) | Choices(text=text):
-            line = text
-        case Attachment(type=kind, caption=caption):
-            line = caption or kind.capitalize()
-        case Location(name=name):
-            line = name or "Location"
-        case Contacts(contacts=cards):
-            line = ", ".join(card.name for card in cards) or "Contact"
-        case Reaction(emoji=emoji):
-            line = f"Reacted {emoji}" if emoji else "Took a reaction back"
-        case Choice(title=title):
-            line = title
-        case Template(name=name):
-            line = f"Template {name}"
-        case Email(subject=subject):
-            line = subject
-        case System(event=event):
-            line = event.replace("_", " ").capitalize()
-        case Unsupported(provider_type=provider_type):
-            line = f"Unsupported: {provider_type}"
-        case _:
-            line = content.type.capitalize()
-    line = " ".join(line.split())
+    line = " ".join(_PREVIEWS.get(type(content), _kind)(content).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _kind(content: Any) -> str:
+    return str(content.type).capitalize()
+
+
+_PREVIEWS: Final[Mapping[type, Callable[[Any], str]]] = {
+    Text: lambda content: content.text,
+    Choices: lambda content: content.text,
+    Attachment: lambda content: content.caption or _kind(content),
+    Location: lambda content: content.name or _kind(content),
+    Contacts: lambda content: ", ".join(card.name for card in content.contacts) or "Contact",
+    Reaction: lambda content: (
+        f"Reacted {content.emoji}" if content.emoji else "Took a reaction back"
+    ),
+    Choice: lambda content: content.title,
+    Template: lambda content: f"Template {content.name}",
+    Email: lambda content: content.subject,
+    System: lambda content: content.event.replace("_", " ").capitalize(),
+    Unsupported: lambda content: f"Unsupported: {content.provider_type}",
+}

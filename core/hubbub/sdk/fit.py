@@ -122,7 +122,7 @@ def _prefix(text: str, limit: int, unit: str) -> int:
         return limit
     used = 0
     for count, character in enumerate(text):
-        used += 2 if ord(character) > 0xFFFF else 1
+        used += _length(character, unit)
         if used > limit:
             return count
     return len(text)

@@ -6,7 +6,6 @@ wants to act around all types implements the same hooks with ``@hookimpl(wrapper
 """
 
 # The arguments of a specification are there for their names and types.
-# ruff: noqa: ARG001
 
 from collections.abc import Iterable
 from typing import Any, Final

@@ -23,6 +23,8 @@ class Inquiry:
     name: str | None
     content: Content
     received_at: datetime
+    #: When the destination is asked: handlers read no clock.
+    now: datetime
     #: True for the contact's first message ever.
     first: bool = False
     #: Where a bot that answers later may do so, with a token good for this message alone.

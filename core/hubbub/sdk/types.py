@@ -1,5 +1,6 @@
 """Give authors the classes to derive from: a channel type, a route type, a source."""
 
+import builtins
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -89,7 +90,7 @@ class ChannelType(Generic[F]):
     #: An SVG document, at most 8 kB, drawn on a 24 x 24 field.
     icon: ClassVar[str] = ""
     #: A model with the two fields ``credentials`` and ``settings``.
-    fields: ClassVar[type[BaseModel]]
+    fields: ClassVar["builtins.type[BaseModel]"]
     capabilities: ClassVar[Capabilities]
     setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
 
@@ -173,7 +174,7 @@ class RouteType:
     label: ClassVar[str]
     description: ClassVar[str] = ""
     #: What stands beside ``type`` in ``to``; validated on save.
-    fields: ClassVar[type[BaseModel]] = Fields
+    fields: ClassVar["builtins.type[BaseModel]"] = Fields
     #: Whether it answers by itself, as a bot, and so owns the conversation meanwhile.
     automatic: ClassVar[bool] = False
 

@@ -123,6 +123,8 @@ class MessageReceived:
     reply_name: str | None = None
     #: The person asked not to be written to (True) or to be written to again (False).
     opt_out: bool | None = None
+    #: The address on our side that was written to, where a channel has several (`Part`).
+    our_address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,18 @@
 """Define every table. Constraints carry the invariants; rows are made from checked values only."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from hubbub.store.states import ACTIVE, CallState, DeliveryState
@@ -18,6 +27,11 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 metadata: MetaData = SQLModel.metadata
+
+
+def table(model: type[SQLModel]) -> Table:
+    """Return the table of ``model``, for statements of SQLAlchemy Core."""
+    return cast("Table", model.__table__)  # type: ignore[attr-defined]  # made by SQLModel
 
 
 def _time(*, nullable: bool = False, index: bool = False) -> Any:
@@ -224,8 +238,9 @@ class Address(SQLModel, table=True):
 class Conversation(SQLModel, table=True):
     """What one channel and one contact say to each other.
 
-    ``owner`` is ``queue``, ``user:<id>`` or ``bot:<route type>``; every change of it raises
-    ``owner_version``, under which automatic answers are computed.
+    ``owner`` is ``queue`` (the routes decide), ``people`` (a bot handed it over), ``user:<id>`` or
+    ``bot:<route type>``; every change of it raises ``owner_version``, under which automatic
+    answers are computed.
     """
 
     __tablename__ = "conversations"
@@ -252,6 +267,8 @@ class Conversation(SQLModel, table=True):
     last_inbound_at: datetime | None = _time(nullable=True)
     #: The address on our side that the contact last wrote to.
     our_address: str | None = None
+    #: The last choices that went out as a numbered menu, which a number answers.
+    menu: dict[str, Any] | None = _json(nullable=True)
     created_at: datetime = _time()
 
 
@@ -401,6 +418,8 @@ class Delivery(SQLModel, table=True):
     #: Campaigns and the like, which replies overtake.
     bulk: bool = False
     attempts: int = 0
+    #: The destination said that it answers later; past ``due_at`` the fallback acts.
+    awaits_answer: bool = False
     claimed_by: str | None = None
     claimed_at: datetime | None = _time(nullable=True)
     #: The owner's version under which an automatic answer was computed.
@@ -414,10 +433,8 @@ class Attempt(SQLModel, table=True):
     """One try at a delivery, with what was said, redacted."""
 
     __tablename__ = "attempts"
-    __table_args__ = (UniqueConstraint("delivery_id", "number"),)
     id: str = Field(primary_key=True)
-    delivery_id: str = Field(foreign_key="deliveries.id")
-    number: int
+    delivery_id: str = Field(foreign_key="deliveries.id", index=True)
     #: ``accepted``, or the class of the error in snake case.
     outcome: str
     detail: str = ""
@@ -436,9 +453,7 @@ class Receipt(SQLModel, table=True):
     __tablename__ = "receipts"
     __table_args__ = (
         UniqueConstraint("channel_id", "event_key"),
-        Index(
-            "ix_receipts_orphans", "channel_id", "external_id", **_only("delivery_id IS NULL")
-        ),
+        Index("ix_receipts_orphans", "channel_id", "external_id", **_only("delivery_id IS NULL")),
         Index("ix_receipts_delivery_id", "delivery_id"),
     )
     id: str = Field(primary_key=True)

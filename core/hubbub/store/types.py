@@ -4,17 +4,19 @@ import os
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import JSON, DateTime, Dialect
+from sqlalchemy import JSON, DateTime, Dialect, Row
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
 
+#: A row of a statement, whatever its columns.
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 #: JSON, indexable where the database can.
-Json: Final = JSON().with_variant(JSONB(), "postgresql")
+Json: Final = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -55,16 +57,18 @@ class _Ids:
                 value = self._last + 1 + (value & 0xFFFFFFFF)
             self._last = value
         pairs = _PAIRS
-        return _ALPHABET[value >> 125 & 31] + "".join(
-            [pairs[value >> shift & 1023] for shift in range(115, 0, -10)]
-        ) + _ALPHABET[value & 31]
+        return (
+            _ALPHABET[value >> 125 & 31]
+            + "".join([pairs[value >> shift & 1023] for shift in range(115, 0, -10)])
+            + _ALPHABET[value & 31]
+        )
 
 
 _IDS = _Ids()
 
 
 def new_id() -> str:
-    """Return a new id: 26 of ``[0-9a-z]``, unique everywhere, later ones sort after earlier ones."""
+    """Return a new id: 26 of ``[0-9a-z]``, unique everywhere; later ones sort after earlier."""
     return _IDS.new()
 
 
@@ -73,6 +77,3 @@ def as_json_time(value: datetime | None) -> str | None:
     if value is None:
         return None
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-

@@ -1,0 +1,125 @@
+"""Answer the calls about events: the raw webhook calls that were kept."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import Field
+from sqlalchemy import Connection, Row
+
+from hubbub.api import queries, shapes
+from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.pages import Page, by_id, cut
+from hubbub.connect.rules import connection_secrets, open_connection
+from hubbub.hub import Hub
+from hubbub.people.errors import NotFound
+from hubbub.receive.work import replay
+from hubbub.redact import Redactor
+from hubbub.sdk.errors import HubError
+from hubbub.store.session import reading
+
+_TAG: Final = "Events"
+
+
+class EventQuery(Page):
+    """Which calls."""
+
+    channel_id: str | None = None
+    state: shapes.CallStateWord | None = None
+
+
+class Replay(Body):
+    """How to run a call again."""
+
+    force: bool = Field(default=False, description="Release a quarantined call on a person's word.")
+
+
+@endpoint("GET", "/events", tag=_TAG, scope="read")
+def list_events(hub: Hub, ask: Ask[EventQuery, Nothing]) -> shapes.Listing[shapes.EventJson]:
+    """List the webhook calls that were kept, the newest first."""
+    query = ask.query
+    with reading(hub.engine) as db:
+        rows = queries.calls(
+            db,
+            channel_id=query.channel_id,
+            state=query.state,
+            before=query.before_id(),
+            limit=query.fetch,
+        )
+    page, cursor = cut(rows, query.limit, by_id)
+    items = [shapes.EventJson(**row._asdict()) for row in page]
+    return shapes.Listing(items=items, next_cursor=cursor)
+
+
+@endpoint("GET", "/events/{id}", tag=_TAG, scope="read")
+def get_event(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.WholeEventJson:
+    """Return a kept call with its headers and body; the channel's secrets are taken out."""
+    with reading(hub.engine) as db:
+        row = _found(db, ask.id)
+        redactor = _redactor(hub, queries.channel_even_deleted(db, row.channel_id))
+    return _whole(row, redactor)
+
+
+@endpoint("POST", "/events/{id}/replay", tag=_TAG, scope="write", problems=("not-releasable",))
+def replay_event(hub: Hub, ask: Ask[Nothing, Replay]) -> shapes.EventJson:
+    """Run a kept call again; what already took effect does not take effect twice.
+
+    A quarantined call is released if it now proves authentic, or by `force`.
+    """
+    with reading(hub.engine) as db:
+        _found(db, ask.id)
+    replay(hub, ask.id, force=ask.body.force)
+    with reading(hub.engine) as db:
+        row = _found(db, ask.id)
+    return shapes.EventJson(**row._asdict())
+
+
+def _found(db: Connection, call_id: str) -> Row[Any]:
+    row = queries.call(db, call_id)
+    if row is None:
+        raise NotFound("There is no such event.")
+    return row
+
+
+def _redactor(hub: Hub, channel: Row[Any]) -> Redactor:
+    try:
+        connection = open_connection(hub, channel)
+    except HubError:
+        # Its plugin or key is gone: what is secret by its name is masked all the same.
+        return Redactor()
+    return Redactor(connection_secrets(connection))
+
+
+def _whole(row: Row[Any], redactor: Redactor) -> shapes.WholeEventJson:
+    body, encoding = _body(row.body, redactor)
+    summary = {**row._asdict(), "url": redactor.text(row.url)}
+    return shapes.WholeEventJson(
+        **{
+            **summary,
+            "headers": redactor.headers(row.headers),
+            "body": body,
+            "body_encoding": encoding,
+            "outcomes": [_outcome(one) for one in row.outcomes or ()],
+        }
+    )
+
+
+def _body(body: bytes, redactor: Redactor) -> tuple[str, str]:
+    clean = redactor.data(body)
+    try:
+        return clean.decode(), "text"
+    except UnicodeDecodeError:
+        return base64.b64encode(clean).decode(), "base64"
+
+
+def _outcome(one: Mapping[str, Any]) -> shapes.OutcomeJson:
+    return shapes.OutcomeJson(
+        kind=one.get("kind"),
+        key=one.get("key"),
+        outcome=one["outcome"],
+        reason=one.get("reason") or "",
+        message_id=one.get("message_id"),
+    )
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (list_events, get_event, replay_event)

@@ -1,0 +1,124 @@
+"""Answer the calls about API tokens and users."""
+
+from pydantic import Field
+
+from hubbub.api import shapes
+from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.pages import Page, by_id, cut
+from hubbub.hub import Hub
+from hubbub.people.errors import Complaint, Invalid
+from hubbub.people.rules import SCOPES, Person, Role, Scope
+from hubbub.people.tokens import (
+    TokenInfo,
+    create_token,
+    find_token,
+    list_tokens,
+    revoke_token,
+)
+from hubbub.people.users import add_user, change_user, find_user, list_users
+
+_TOKENS = "Tokens"
+_USERS = "Users"
+
+
+class NewToken(Body):
+    """A token to make."""
+
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[Scope] = Field(default_factory=lambda: list(SCOPES), min_length=1)
+
+
+class NewUser(Body):
+    """A person to add."""
+
+    email: str = Field(max_length=254)
+    password: str = Field(min_length=8, max_length=512, json_schema_extra={"writeOnly": True})
+    name: str = Field("", max_length=100)
+    role: Role = "agent"
+
+
+class UserPatch(Body):
+    """What to change. A new password, or being disabled, ends every login they have."""
+
+    name: str = Field("", max_length=100)
+    role: Role = "agent"
+    password: str = Field("", min_length=8, max_length=512, json_schema_extra={"writeOnly": True})
+    disabled: bool = False
+
+
+@endpoint("GET", "/tokens", tag=_TOKENS, scope="admin")
+def get_tokens(hub: Hub, ask: Ask[Page, Nothing]) -> shapes.Listing[shapes.TokenJson]:
+    """List the tokens, revoked ones included, the newest first."""
+    found = list_tokens(hub, before=ask.query.before_id(), limit=ask.query.fetch)
+    page, cursor = cut(found, ask.query.limit, by_id)
+    items = [shapes.TokenJson(**vars(info)) for info in page]
+    return shapes.Listing(items=items, next_cursor=cursor)
+
+
+@endpoint("POST", "/tokens", tag=_TOKENS, scope="admin", status=201)
+def post_token(hub: Hub, ask: Ask[Nothing, NewToken]) -> shapes.NewTokenJson:
+    """Make a token. Only this answer holds it; it may do no more than the one that asks."""
+    beyond = [scope for scope in ask.body.scopes if scope not in ask.bearer.scopes]
+    if beyond:
+        raise Invalid(Complaint("scopes", f"Your own token lacks {', '.join(beyond)}."))
+    token_id, token = create_token(
+        hub, name=ask.body.name, scopes=ask.body.scopes, actor=ask.bearer.actor
+    )
+    info: TokenInfo = find_token(hub, token_id)
+    return shapes.NewTokenJson(**vars(info), token=token)
+
+
+@endpoint("DELETE", "/tokens/{id}", tag=_TOKENS, scope="admin", status=204)
+def delete_token(hub: Hub, ask: Ask[Nothing, Nothing]) -> None:
+    """Revoke a token: it stops working at once."""
+    revoke_token(hub, ask.id, actor=ask.bearer.actor)
+
+
+@endpoint("GET", "/users", tag=_USERS, scope="admin")
+def get_users(hub: Hub, ask: Ask[Page, Nothing]) -> shapes.Listing[shapes.UserJson]:
+    """List the people who work here, the newest first."""
+    found = list_users(hub, before=ask.query.before_id(), limit=ask.query.fetch)
+    page, cursor = cut(found, ask.query.limit, by_id)
+    return shapes.Listing(items=[_user(person) for person in page], next_cursor=cursor)
+
+
+@endpoint("POST", "/users", tag=_USERS, scope="admin", status=201, problems=("email-taken",))
+def post_user(hub: Hub, ask: Ask[Nothing, NewUser]) -> shapes.UserJson:
+    """Add a person, who can log in to the console with email and password."""
+    user_id = add_user(hub, **ask.body.model_dump(), actor=ask.bearer.actor)
+    return _user(find_user(hub, user_id))
+
+
+@endpoint("GET", "/users/{id}", tag=_USERS, scope="admin")
+def get_user(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.UserJson:
+    """Return a person."""
+    return _user(find_user(hub, ask.id))
+
+
+@endpoint("PATCH", "/users/{id}", tag=_USERS, scope="admin", problems=("last-admin",))
+def patch_user(hub: Hub, ask: Ask[Nothing, UserPatch]) -> shapes.UserJson:
+    """Change a person."""
+    changes = ask.body.model_dump(exclude_unset=True)
+    return _user(change_user(hub, ask.id, actor=ask.bearer.actor, **changes))
+
+
+def _user(person: Person) -> shapes.UserJson:
+    return shapes.UserJson(
+        id=person.id,
+        email=person.email,
+        name=person.name,
+        role=person.role,
+        disabled=person.disabled_at is not None,
+        created_at=person.created_at,
+    )
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    get_tokens,
+    post_token,
+    delete_token,
+    get_users,
+    post_user,
+    get_user,
+    patch_user,
+)

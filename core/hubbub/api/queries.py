@@ -1,0 +1,293 @@
+"""Ask for what the API shows, page by page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from hubbub.store.tables import (
+    Address,
+    Call,
+    Channel,
+    Contact,
+    Conversation,
+    Delivery,
+    MediaFile,
+    Message,
+    MessageVersion,
+    Note,
+    table,
+)
+
+_addresses = table(Address)
+_calls = table(Call)
+_channels = table(Channel)
+_contacts = table(Contact)
+_conversations = table(Conversation)
+_deliveries = table(Delivery)
+_media = table(MediaFile)
+_messages = table(Message)
+_notes = table(Note)
+_versions = table(MessageVersion)
+
+#: Everything of a call but its headers and body, which may be large.
+_CALL_SUMMARY: Final = tuple(
+    column for column in _calls.c if column.name not in {"headers", "body", "outcomes"}
+)
+_THREAD: Final = (
+    select(
+        *_conversations.c,
+        _addresses.c.address,
+        func.coalesce(_contacts.c.name, _addresses.c.name).label("contact_name"),
+    )
+    .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageFilter:
+    """Which messages are wanted; None: whatever."""
+
+    channel_id: str | None = None
+    conversation_id: str | None = None
+    direction: str | None = None
+    status: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationFilter:
+    """Which conversations are wanted; None: whatever. ``assignee`` ``none``: nobody's."""
+
+    channel_id: str | None = None
+    status: str | None = None
+    assignee: str | None = None
+    q: str | None = None
+
+
+# --- messages --------------------------------------------------------------------------------
+
+
+def messages(
+    db: Connection, wanted: MessageFilter, *, before: str | None, limit: int
+) -> list[Row[Any]]:
+    """Return messages, the newest first."""
+    found = select(_messages)
+    for name in ("channel_id", "conversation_id", "direction", "status"):
+        value = getattr(wanted, name)
+        if value is not None:
+            found = found.where(_messages.c[name] == value)
+    if wanted.external_id is not None:
+        found = found.where(_known_as(wanted.external_id))
+    if before is not None:
+        found = found.where(_messages.c.id < before)
+    return list(db.execute(found.order_by(_messages.c.id.desc()).limit(limit)))
+
+
+def message(db: Connection, message_id: str) -> Row[Any] | None:
+    """Return a message, or None."""
+    return db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
+
+
+def conversation_messages(
+    db: Connection, conversation_id: str, *, after_seq: int, limit: int
+) -> list[Row[Any]]:
+    """Return the messages of a conversation behind ``after_seq``, oldest first."""
+    found = select(_messages).where(
+        _messages.c.conversation_id == conversation_id, _messages.c.seq > after_seq
+    )
+    return list(db.execute(found.order_by(_messages.c.seq).limit(limit)))
+
+
+def versions(db: Connection, message_id: str) -> list[Row[Any]]:
+    """Return what a message said before, oldest first."""
+    found = select(_versions).where(_versions.c.message_id == message_id)
+    return list(db.execute(found.order_by(_versions.c.replaced_at, _versions.c.id)))
+
+
+def sent_under(db: Connection, key: str) -> Row[Any] | None:
+    """Return the message with this idempotency key, where it went and when, or None."""
+    found = (
+        select(_messages, _addresses.c.address, _deliveries.c.starts_at)
+        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .outerjoin(
+            _deliveries,
+            and_(
+                _deliveries.c.message_id == _messages.c.id,
+                _deliveries.c.destination == "contact",
+                _deliveries.c.part == 0,
+            ),
+        )
+        .where(_messages.c.idempotency_key == key)
+    )
+    return db.execute(found).one_or_none()
+
+
+# --- media -----------------------------------------------------------------------------------
+
+
+def media_files(db: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """Return files by their ids."""
+    if not ids:
+        return {}
+    return {row.id: row for row in db.execute(select(_media).where(_media.c.id.in_(ids)))}
+
+
+def add_media(db: Connection, **values: Any) -> None:
+    """Store what is known of a file."""
+    db.execute(insert(_media).values(**values))
+
+
+def claim_uploads(db: Connection, ids: Sequence[str], *, message_id: str) -> None:
+    """Note which message uploads belong to, where they belonged to none."""
+    found = update(_media).where(_media.c.id.in_(ids), _media.c.message_id.is_(None))
+    db.execute(found.values(message_id=message_id))
+
+
+# --- conversations ---------------------------------------------------------------------------
+
+
+def conversations(
+    db: Connection,
+    wanted: ConversationFilter,
+    *,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Row[Any]]:
+    """Return conversations with their contact's name and address, the latest first."""
+    found = _narrowed(_THREAD, wanted)
+    keys = (_conversations.c.last_message_at, _conversations.c.id)
+    if before is not None:
+        found = found.where(tuple_(*keys) < tuple_(*before))
+    return list(db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)))
+
+
+def conversation(db: Connection, conversation_id: str) -> Row[Any] | None:
+    """Return a conversation with its contact's name and address, or None."""
+    found: Select[Any] = _THREAD.where(_conversations.c.id == conversation_id)
+    return db.execute(found).one_or_none()
+
+
+def add_note(db: Connection, **values: Any) -> None:
+    """Store a note."""
+    db.execute(insert(_notes).values(**values))
+
+
+def notes(
+    db: Connection, conversation_id: str, *, before: str | None, limit: int
+) -> list[Row[Any]]:
+    """Return the notes on a conversation, the newest first."""
+    found = select(_notes).where(_notes.c.conversation_id == conversation_id)
+    if before is not None:
+        found = found.where(_notes.c.id < before)
+    return list(db.execute(found.order_by(_notes.c.id.desc()).limit(limit)))
+
+
+# --- events ----------------------------------------------------------------------------------
+
+
+def calls(
+    db: Connection,
+    *,
+    channel_id: str | None,
+    state: str | None,
+    before: str | None,
+    limit: int,
+) -> list[Row[Any]]:
+    """Return kept calls without headers and body, the newest first."""
+    found = select(*_CALL_SUMMARY)
+    if channel_id is not None:
+        found = found.where(_calls.c.channel_id == channel_id)
+    if state is not None:
+        found = found.where(_calls.c.state == state)
+    if before is not None:
+        found = found.where(_calls.c.id < before)
+    return list(db.execute(found.order_by(_calls.c.id.desc()).limit(limit)))
+
+
+def call(db: Connection, call_id: str) -> Row[Any] | None:
+    """Return a kept call, or None."""
+    return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
+
+
+def channel_even_deleted(db: Connection, channel_id: str) -> Row[Any]:
+    """Return the channel of a kept call."""
+    return db.execute(select(_channels).where(_channels.c.id == channel_id)).one()
+
+
+# --- contacts --------------------------------------------------------------------------------
+
+
+def contacts(db: Connection, *, q: str | None, before: str | None, limit: int) -> list[Row[Any]]:
+    """Return contacts, the newest first; ``q`` is part of a name or an address."""
+    found = select(_contacts)
+    if q:
+        reached = select(_addresses.c.contact_id).where(
+            or_(_holds(_addresses.c.address, q), _holds(_addresses.c.name, q))
+        )
+        found = found.where(or_(_holds(_contacts.c.name, q), _contacts.c.id.in_(reached)))
+    if before is not None:
+        found = found.where(_contacts.c.id < before)
+    return list(db.execute(found.order_by(_contacts.c.id.desc()).limit(limit)))
+
+
+def contact(db: Connection, contact_id: str) -> Row[Any] | None:
+    """Return a contact, or None."""
+    return db.execute(select(_contacts).where(_contacts.c.id == contact_id)).one_or_none()
+
+
+def addresses(db: Connection, contact_ids: Sequence[str]) -> list[Row[Any]]:
+    """Return the addresses of contacts, oldest first."""
+    found = select(_addresses).where(_addresses.c.contact_id.in_(contact_ids))
+    return list(db.execute(found.order_by(_addresses.c.id)))
+
+
+def change_contact(db: Connection, contact_id: str, **values: Any) -> None:
+    """Change columns of a contact."""
+    db.execute(update(_contacts).where(_contacts.c.id == contact_id).values(**values))
+
+
+def _known_as(external_id: str) -> ColumnElement[bool]:
+    # A long message travels in parts, each with a name of its own at the provider.
+    parts = select(_deliveries.c.message_id).where(_deliveries.c.external_id == external_id)
+    return or_(_messages.c.external_id == external_id, _messages.c.id.in_(parts))
+
+
+def _narrowed(found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
+    if wanted.channel_id is not None:
+        found = found.where(_conversations.c.channel_id == wanted.channel_id)
+    if wanted.status is not None:
+        found = found.where(_conversations.c.status == wanted.status)
+    if wanted.assignee == "none":
+        found = found.where(_conversations.c.assignee_id.is_(None))
+    elif wanted.assignee is not None:
+        found = found.where(_conversations.c.assignee_id == wanted.assignee)
+    if wanted.q:
+        columns = (
+            _contacts.c.name,
+            _addresses.c.name,
+            _addresses.c.address,
+            _conversations.c.preview,
+        )
+        found = found.where(or_(*(_holds(column, wanted.q) for column in columns)))
+    return found
+
+
+def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    return column.icontains(text, autoescape=True)

@@ -1,0 +1,151 @@
+"""Turn rows into what the API answers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from hubbub.api import queries, shapes
+from hubbub.deliver.attempt import media_url
+from hubbub.hub import Hub
+
+#: What is read afresh of a file: it may have arrived after its message was stored.
+_FRESH = ("mime_type", "filename", "size", "state")
+_MEASURES = ("width", "height", "duration_ms")
+
+
+def message_list(hub: Hub, db: Connection, rows: Sequence[Row[Any]]) -> list[shapes.MessageJson]:
+    """Return messages, with what is known of their files by now."""
+    files = queries.media_files(db, [found for row in rows for found in _ids(row.content)])
+    return [shapes.MessageJson(**message_fields(hub, row, files)) for row in rows]
+
+
+def whole_message(hub: Hub, db: Connection, row: Row[Any]) -> shapes.WholeMessageJson:
+    """Return a message with its earlier versions."""
+    earlier = queries.versions(db, row.id)
+    contents = [row.content, *(version.content for version in earlier)]
+    files = queries.media_files(db, [found for content in contents for found in _ids(content)])
+    versions = [
+        shapes.VersionJson(
+            content=_content(hub, version.content, files), replaced_at=version.replaced_at
+        )
+        for version in earlier
+    ]
+    return shapes.WholeMessageJson(**message_fields(hub, row, files), versions=versions)
+
+
+def message_fields(hub: Hub, row: Row[Any], files: Mapping[str, Row[Any]]) -> dict[str, Any]:
+    """Return the fields of a message; ``files`` are the rows of its media by id."""
+    return {
+        "id": row.id,
+        "channel_id": row.channel_id,
+        "conversation_id": row.conversation_id,
+        "contact_id": row.contact_id,
+        "direction": row.direction,
+        "content": _content(hub, row.content, files),
+        "sender": {"address": row.sender_address, "name": row.sender_name},
+        "external_id": row.external_id,
+        "reply_to": row.reply_to_id,
+        "reply_to_external_id": row.reply_to_external_id,
+        "status": row.status,
+        "error": _error(row.error),
+        "provider_at": row.provider_at,
+        "created_at": row.created_at,
+        "edited_at": row.edited_at,
+        "deleted_at": row.deleted_at,
+    }
+
+
+def conversation(row: Row[Any]) -> shapes.ConversationJson:
+    """Return a conversation."""
+    return shapes.ConversationJson(
+        id=row.id,
+        channel_id=row.channel_id,
+        contact_id=row.contact_id,
+        contact_name=row.contact_name,
+        address=row.address,
+        status=row.status,
+        assignee=row.assignee_id,
+        owner=row.owner,
+        tags=row.tags or [],
+        unread=row.unread,
+        preview=row.preview,
+        last_message_at=row.last_message_at,
+        last_inbound_at=row.last_inbound_at,
+        version=row.owner_version,
+        created_at=row.created_at,
+    )
+
+
+def contact(row: Row[Any], addresses: Iterable[Row[Any]]) -> shapes.ContactJson:
+    """Return a contact with its addresses."""
+    return shapes.ContactJson(
+        id=row.id,
+        name=row.name,
+        attributes=row.attributes or {},
+        blocked=row.blocked_at is not None,
+        addresses=[
+            shapes.AddressJson(
+                id=one.id,
+                channel_id=one.channel_id,
+                address=one.address,
+                name=one.name,
+                state=one.state,
+                state_reason=one.state_reason,
+            )
+            for one in addresses
+        ],
+        created_at=row.created_at,
+    )
+
+
+def media(hub: Hub, row: Mapping[str, Any]) -> shapes.MediaJson:
+    """Return a stored file."""
+    return shapes.MediaJson(
+        id=row["id"],
+        url=media_url(hub, row["id"]),
+        **{name: row[name] for name in _FRESH},
+    )
+
+
+def _ids(content: Mapping[str, Any]) -> list[str]:
+    return [one["id"] for one in _files(content) if one.get("id")]
+
+
+def _files(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    single = content.get("media")
+    return [*([single] if single else []), *content.get("attachments", ())]
+
+
+def _content(hub: Hub, content: Mapping[str, Any], files: Mapping[str, Row[Any]]) -> dict[str, Any]:
+    shown = dict(content)
+    if shown.get("media"):
+        shown["media"] = _file(hub, shown["media"], files)
+    if "attachments" in shown:
+        shown["attachments"] = [_file(hub, one, files) for one in shown["attachments"]]
+    return shown
+
+
+def _file(hub: Hub, kept: Mapping[str, Any], files: Mapping[str, Row[Any]]) -> dict[str, Any]:
+    """Return a file as the contract shows it: never the provider's handle."""
+    row = files.get(kept.get("id") or "")
+    known = kept if row is None else {**kept, **{name: getattr(row, name) for name in _FRESH}}
+    measures = {name: kept.get(name) if row is None else getattr(row, name) for name in _MEASURES}
+    ready = row is not None and row.state == "ready"
+    return {
+        "id": kept.get("id") or None,
+        "url": media_url(hub, row.id) if row is not None and ready else kept.get("url"),
+        **{name: known.get(name) for name in _FRESH},
+        **{name: value for name, value in measures.items() if value is not None},
+    }
+
+
+def _error(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {
+        "code": error["code"],
+        "provider_code": error.get("provider_code"),
+        "detail": error.get("detail", ""),
+        "retryable": bool(error.get("retryable")),
+    }

@@ -1,0 +1,313 @@
+"""Give what the API answers its JSON form; every key is always there."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from hubbub.people.rules import Role, Scope
+
+T = TypeVar("T")
+
+#: The JSON of a message's content; its schema is made of the SDK's own types.
+ContentJson = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Content"})]
+MessageStatus = Literal[
+    "received",
+    "queued",
+    "sending",
+    "sent",
+    "delivered",
+    "read",
+    "failed",
+    "unknown",
+    "cancelled",
+]
+Direction = Literal["inbound", "outbound"]
+ConversationStatus = Literal["open", "snoozed", "resolved"]
+ChannelStatus = Literal["connected", "error", "inactive"]
+CallStateWord = Literal["pending", "done", "dead", "quarantined"]
+
+
+class Listing(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+# --- channels --------------------------------------------------------------------------------
+
+
+class SetupStepJson(BaseModel):
+    """What a person does at the provider."""
+
+    title: str
+    text: str
+    link: str | None
+
+
+class ChannelTypeJson(BaseModel):
+    """A provider's protocol that a plugin offers."""
+
+    type: str
+    label: str
+    description: str
+    icon_url: str | None
+    plugin: str
+    fields: dict[str, Any] = Field(description="JSON Schema of `credentials` and `settings`.")
+    capabilities: dict[str, Any]
+    setup: list[SetupStepJson]
+
+
+class ChannelJson(BaseModel):
+    """A configured account of a channel type. Credentials are never returned."""
+
+    id: str
+    type: str
+    name: str
+    status: ChannelStatus
+    status_reason: str
+    status_since: datetime
+    webhook_url: str
+    verify_token: str | None
+    last_active_at: datetime | None
+    enabled: bool
+    settings: dict[str, Any]
+    created_at: datetime
+
+
+class FindingJson(BaseModel):
+    """One thing that a check looked at."""
+
+    code: str
+    ok: bool
+    detail: str
+    fix: str
+
+
+class CheckedChannelJson(ChannelJson):
+    """A channel, and what the provider just said about it."""
+
+    findings: list[FindingJson]
+
+
+# --- messages --------------------------------------------------------------------------------
+
+
+class SenderJson(BaseModel):
+    """Who wrote."""
+
+    address: str
+    name: str | None
+
+
+class ErrorJson(BaseModel):
+    """Why a message failed."""
+
+    code: str
+    provider_code: str | None
+    detail: str
+    retryable: bool
+
+
+class MessageJson(BaseModel):
+    """What was said."""
+
+    id: str
+    channel_id: str
+    conversation_id: str
+    contact_id: str
+    direction: Direction
+    content: ContentJson
+    sender: SenderJson
+    external_id: str | None
+    reply_to: str | None
+    reply_to_external_id: str | None
+    status: MessageStatus
+    error: ErrorJson | None
+    provider_at: datetime | None
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+class VersionJson(BaseModel):
+    """What a message said before an edit or a deletion."""
+
+    content: ContentJson
+    replaced_at: datetime
+
+
+class WholeMessageJson(MessageJson):
+    """A message with its earlier versions, oldest first."""
+
+    versions: list[VersionJson]
+
+
+class TraceItemJson(BaseModel):
+    """One thing that happened to a message."""
+
+    at: datetime
+    stage: Literal["receive", "normalise", "route", "deliver", "track"]
+    what: str
+    detail: dict[str, Any]
+    duration_ms: int | None
+
+
+class TraceJson(BaseModel):
+    """Everything that happened to a message, oldest first."""
+
+    items: list[TraceItemJson]
+
+
+# --- conversations ---------------------------------------------------------------------------
+
+
+class ConversationJson(BaseModel):
+    """What one channel and one contact say to each other."""
+
+    id: str
+    channel_id: str
+    contact_id: str
+    contact_name: str | None
+    address: str
+    status: ConversationStatus
+    assignee: str | None = Field(description="The id of the user who answers.")
+    owner: str = Field(description="queue, people, user:<id> or bot:<route type>.")
+    tags: list[str]
+    unread: int
+    preview: str
+    last_message_at: datetime
+    last_inbound_at: datetime | None
+    version: int = Field(description="Rises when somebody else takes over.")
+    created_at: datetime
+
+
+class NoteJson(BaseModel):
+    """A remark among colleagues; never sent."""
+
+    id: str
+    conversation_id: str
+    author: str
+    text: str
+    created_at: datetime
+
+
+class SendableJson(BaseModel):
+    """What may be sent now, until when, and why not the rest."""
+
+    kinds: list[str]
+    templates: list[str]
+    until: datetime | None
+    reasons: Mapping[str, str] = Field(description="By kind: why it may not be sent now.")
+
+
+# --- events ----------------------------------------------------------------------------------
+
+
+class OutcomeJson(BaseModel):
+    """What became of one event in a call."""
+
+    kind: str | None
+    key: str | None
+    outcome: str
+    reason: str
+    message_id: str | None
+
+
+class EventJson(BaseModel):
+    """A webhook call that was kept."""
+
+    id: str
+    channel_id: str
+    received_at: datetime
+    method: str
+    url: str
+    state: CallStateWord
+    reason: str
+    settled_at: datetime | None
+    events: int
+    applied: int
+    duplicate: int
+    ignored: int
+    dead: int
+
+
+class WholeEventJson(EventJson):
+    """A kept call with all of it; secrets are taken out of its headers and body."""
+
+    headers: dict[str, str]
+    body: str
+    body_encoding: Literal["text", "base64"]
+    outcomes: list[OutcomeJson]
+
+
+# --- contacts --------------------------------------------------------------------------------
+
+
+class AddressJson(BaseModel):
+    """An id by which one channel reaches a contact."""
+
+    id: str
+    channel_id: str
+    address: str
+    name: str | None
+    state: str
+    state_reason: str
+
+
+class ContactJson(BaseModel):
+    """A person or group."""
+
+    id: str
+    name: str | None
+    attributes: dict[str, Any]
+    blocked: bool
+    addresses: list[AddressJson]
+    created_at: datetime
+
+
+# --- people ----------------------------------------------------------------------------------
+
+
+class TokenJson(BaseModel):
+    """An API token, without the token itself."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewTokenJson(TokenJson):
+    """A token just made; this is the only time that it is shown."""
+
+    token: str
+
+
+class UserJson(BaseModel):
+    """A person who works here."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    disabled: bool
+    created_at: datetime
+
+
+# --- media -----------------------------------------------------------------------------------
+
+
+class MediaJson(BaseModel):
+    """A stored file."""
+
+    id: str
+    url: str
+    mime_type: str | None
+    filename: str | None
+    size: int | None
+    state: Literal["pending", "ready", "failed"]

@@ -1,0 +1,255 @@
+"""Do what the API is asked: send once, hand conversations around, change contacts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
+
+from hubbub.api import queries
+from hubbub.api.content import media_ids, with_media
+from hubbub.connect import queries as channel_queries
+from hubbub.deliver.work import start_conversation, submit
+from hubbub.hub import Hub
+from hubbub.live import LiveEvent
+from hubbub.people import queries as people_queries
+from hubbub.people.audit import audit
+from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.sdk.content import Content, Media, to_json
+from hubbub.store import threads
+from hubbub.store.session import transaction
+from hubbub.store.threads import Thread
+from hubbub.store.types import new_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What somebody wants sent: into a conversation, or to an address on a channel."""
+
+    content: Content
+    author: str
+    conversation_id: str | None = None
+    channel_id: str | None = None
+    address: str | None = None
+    reply_to: str | None = None
+    send_at: datetime | None = None
+    #: What makes two requests the same one; already bound to who asks.
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationChange:
+    """What to change of a conversation; None leaves it. ``version`` is the one that was seen."""
+
+    status: str | None = None
+    assignee: str | Literal[False] | None = None
+    tags: tuple[str, ...] | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactChange:
+    """What to change of a contact; only ``names`` are looked at."""
+
+    names: frozenset[str]
+    name: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    blocked: bool = False
+
+
+def send(hub: Hub, order: Order) -> str:
+    """Queue a message and return its id; the same order under the same key is sent once.
+
+    Raises `Invalid`, `Conflict` for another order under the same key, `NotFound`, or
+    `hubbub.deliver.rules.Refused`.
+    """
+    try:
+        return _send(hub, order)
+    except IntegrityError:
+        # Somebody with the same key, or to the same new address, was faster by a moment.
+        return _send(hub, order)
+
+
+def change_conversation(
+    hub: Hub, conversation_id: str, change: ConversationChange, *, actor: str
+) -> None:
+    """Change a conversation. Who is given it owns it: what bots still compute is dropped.
+
+    Raises `NotFound`, `Invalid`, or `Conflict` when somebody else was faster.
+    """
+    with transaction(hub.engine) as db:
+        thread = threads.by_ids(db, [conversation_id]).get(conversation_id)
+        if thread is None:
+            raise NotFound("There is no such conversation.")
+        if change.version not in {None, thread.owner_version}:
+            raise Conflict(
+                "Somebody else took the conversation meanwhile: read it again.",
+                code="version_conflict",
+            )
+        detail = _apply(db, thread, change)
+        threads.save(db, [thread])
+        audit(
+            db,
+            now=hub.now(),
+            actor=actor,
+            action="conversation.changed",
+            object_id=conversation_id,
+            detail=detail,
+        )
+    news = LiveEvent("conversation", thread.channel_id, conversation_id)
+    hub.live.publish([news])
+
+
+def add_note(hub: Hub, conversation_id: str, *, text: str, author: str) -> dict[str, Any]:
+    """Add a note to a conversation and return it. Raises `NotFound`."""
+    note = {
+        "id": new_id(),
+        "conversation_id": conversation_id,
+        "author": author,
+        "text": text,
+        "created_at": hub.now(),
+    }
+    with transaction(hub.engine) as db:
+        row = queries.conversation(db, conversation_id)
+        if row is None:
+            raise NotFound("There is no such conversation.")
+        queries.add_note(db, **note)
+    hub.live.publish([LiveEvent("note", row.channel_id, conversation_id)])
+    return note
+
+
+def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: str) -> None:
+    """Change a contact; attributes are merged, and a null takes one away. Raises `NotFound`."""
+    with transaction(hub.engine) as db:
+        row = queries.contact(db, contact_id)
+        if row is None:
+            raise NotFound("There is no such contact.")
+        values = _contact_columns(hub, row, change)
+        if values:
+            queries.change_contact(db, contact_id, **values)
+            audit(
+                db,
+                now=hub.now(),
+                actor=actor,
+                action="contact.changed",
+                object_id=contact_id,
+                detail={"changed": sorted(change.names)},
+            )
+
+
+def _send(hub: Hub, order: Order) -> str:
+    with transaction(hub.engine) as db:
+        content = _with_uploads(db, order.content)
+        earlier = queries.sent_under(db, order.key) if order.key else None
+        if earlier is not None:
+            return _same(earlier, order, content)
+        message_id = submit(
+            hub,
+            db,
+            conversation_id=_target(hub, db, order),
+            content=content,
+            author=order.author,
+            idempotency_key=order.key,
+            reply_to_id=_quoted(db, order),
+            starts_at=order.send_at,
+        )
+        uploads = [media_id for _, media_id in media_ids(content)]
+        if uploads:
+            queries.claim_uploads(db, uploads, message_id=message_id)
+    return message_id
+
+
+def _same(earlier: Row[Any], order: Order, content: Content) -> str:
+    same_place = (
+        earlier.conversation_id == order.conversation_id
+        if order.conversation_id is not None
+        else (earlier.channel_id, earlier.address) == (order.channel_id, order.address)
+    )
+    asked = (to_json(content), order.reply_to, order.send_at)
+    if not same_place or asked != (earlier.content, earlier.reply_to_id, earlier.starts_at):
+        raise Conflict(
+            "This Idempotency-Key was used for another message. Take a new key for a new message.",
+            code="idempotency_conflict",
+        )
+    return str(earlier.id)
+
+
+def _with_uploads(db: Connection, content: Content) -> Content:
+    named = list(media_ids(content))
+    rows = queries.media_files(db, [media_id for _, media_id in named])
+    missing = tuple(
+        Complaint(where, "There is no upload with this id.")
+        for where, media_id in named
+        if media_id not in rows or rows[media_id].state != "ready"
+    )
+    if missing:
+        raise Invalid(*missing)
+    return with_media(content, {media_id: _media(row) for media_id, row in rows.items()})
+
+
+def _media(row: Row[Any]) -> Media:
+    return Media(
+        id=row.id,
+        mime_type=row.mime_type,
+        filename=row.filename,
+        size=row.size,
+        state="ready",
+        width=row.width,
+        height=row.height,
+        duration_ms=row.duration_ms,
+    )
+
+
+def _target(hub: Hub, db: Connection, order: Order) -> str:
+    if order.conversation_id is not None:
+        if queries.conversation(db, order.conversation_id) is None:
+            raise Invalid(Complaint("conversation_id", "There is no such conversation."))
+        return order.conversation_id
+    channel_id, address = str(order.channel_id), str(order.address)
+    if channel_queries.channel(db, channel_id) is None:
+        raise Invalid(Complaint("channel_id", "There is no such channel."))
+    return start_conversation(hub, db, channel_id=channel_id, address=address)
+
+
+def _quoted(db: Connection, order: Order) -> str | None:
+    if order.reply_to is None:
+        return None
+    quoted = queries.message(db, order.reply_to)
+    if quoted is None or order.conversation_id not in {None, quoted.conversation_id}:
+        raise Invalid(Complaint("reply_to", "There is no such message in this conversation."))
+    return order.reply_to
+
+
+def _apply(db: Connection, thread: Thread, change: ConversationChange) -> dict[str, Any]:
+    detail: dict[str, Any] = {}
+    if change.status is not None:
+        thread.status = detail["status"] = change.status
+    if change.tags is not None:
+        thread.tags = detail["tags"] = list(dict.fromkeys(change.tags))
+    if change.assignee is not None:
+        detail["assignee"] = change.assignee or None
+        _assign(db, thread, change.assignee or None)
+    return detail
+
+
+def _assign(db: Connection, thread: Thread, user_id: str | None) -> None:
+    if user_id is not None:
+        user = people_queries.user(db, user_id)
+        if user is None or user.disabled_at is not None:
+            raise Invalid(Complaint("assignee", "There is no such user, or they are disabled."))
+    thread.assignee_id = user_id
+    thread.give_to("queue" if user_id is None else f"user:{user_id}")
+
+
+def _contact_columns(hub: Hub, row: Row[Any], change: ContactChange) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if "name" in change.names:
+        values["name"] = (change.name or "").strip() or None
+    if "attributes" in change.names:
+        both = {**row.attributes, **change.attributes}
+        values["attributes"] = {key: value for key, value in both.items() if value is not None}
+    if "blocked" in change.names:
+        values["blocked_at"] = (row.blocked_at or hub.now()) if change.blocked else None
+    return values

@@ -1,0 +1,64 @@
+"""Add people and API tokens."""
+
+import secrets
+import sys
+
+import click
+
+from hubbub.commands import given
+from hubbub.people.rules import ROLES, SCOPES
+from hubbub.people.tokens import create_token
+from hubbub.people.users import add_user
+
+
+@click.group()
+def user() -> None:
+    """Manage the people who work here."""
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice(ROLES), default="agent", show_default=True)
+@click.option("--name", default="", help="How colleagues see this person.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def add(email: str, role: str, name: str, *, password_stdin: bool) -> None:
+    """Add a person.
+
+    Without --password-stdin a terminal is asked for the password; where there is none, one is
+    made up and printed once.
+    """
+    hub = given.hub()
+    password, made_up = _password(from_stdin=password_stdin)
+    add_user(hub, email=email, password=password, role=role, name=name, actor="cli")
+    click.echo(f"{email} can log in as {role}.")
+    if made_up:
+        click.echo(f"Password: {password}")
+
+
+@click.group()
+def token() -> None:
+    """Manage API tokens."""
+
+
+@token.command("create")
+@click.option("--name", required=True, help="What the token is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="What it may do; several may be given. Everything, unless said.",
+)
+def create(name: str, scopes: tuple[str, ...]) -> None:
+    """Make an API token and print it, this once and alone."""
+    _, value = create_token(given.hub(), name=name, scopes=scopes or SCOPES, actor="cli")
+    click.echo(value)
+
+
+def _password(*, from_stdin: bool) -> tuple[str, bool]:
+    """Return the password, and whether it is made up and so has to be shown."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n"), False
+    if sys.stdin.isatty():
+        return click.prompt("Password", hide_input=True, confirmation_prompt=True), False
+    return secrets.token_urlsafe(12), True

@@ -1,0 +1,74 @@
+"""Show the plugins, and edit ``plugins.toml`` without disturbing what people wrote there."""
+
+import dataclasses
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from hubbub import logs
+from hubbub.commands.tables import rows
+from hubbub.plugins import GROUP, load, read_plugins_file
+from hubbub.sdk.errors import HubError
+from hubbub.settings import BadSettings, Settings
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_context
+def plugins(context: click.Context, *, as_json: bool) -> None:
+    """Show, enable and disable plugins.
+
+    Without a command: what is installed, loaded, refused and why.
+    """
+    if context.invoked_subcommand:
+        return
+    settings = Settings.read()
+    logs.configure("command", json=settings.logs_json)
+    found = [dataclasses.asdict(status) for status in load(settings.plugins_file).statuses]
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        click.echo(
+            rows(found, ("name", "state", "version", "channel_types", "route_types", "reason"))
+        )
+
+
+@plugins.command("enable")
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let a plugin run, from the next start on."""
+    if name not in {point.name for point in entry_points(group=GROUP)}:
+        raise HubError(
+            f"No installed package offers the plugin {name!r}. "
+            "`hubbub plugins` lists what is there."
+        )
+    _switch(Settings.read().plugins_file, name, on=True)
+    click.echo(f"{name} is enabled. Restart the hub to load it.")
+
+
+@plugins.command("disable")
+@click.argument("name")
+def disable(name: str) -> None:
+    """Keep a plugin from running, from the next start on."""
+    path = Settings.read().plugins_file
+    if name not in read_plugins_file(path):
+        raise HubError(f"{path.name} does not name the plugin {name!r}, so it does not run.")
+    _switch(path, name, on=False)
+    click.echo(f"{name} is disabled. Restart the hub; its channels turn to error.")
+
+
+def _switch(path: Path, name: str, *, on: bool) -> None:
+    read_plugins_file(path)  # explains what is wrong with the file better than what follows
+    try:
+        document = tomlkit.parse(path.read_text())
+        sections = document.setdefault("plugins", tomlkit.table(is_super_table=True))
+        sections.setdefault(name, tomlkit.table())["enabled"] = on
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text(tomlkit.dumps(document))
+        fresh.replace(path)
+    except (OSError, TOMLKitError) as error:
+        raise BadSettings(f"HUBBUB_PLUGINS_FILE cannot be changed: {error}.") from None

@@ -1,0 +1,1 @@
+"""Connect channels: their credentials, set-up at the provider, status and routes."""

@@ -1,0 +1,68 @@
+"""Ask a provider about a channel: no transaction is open, and no plugin's failure is ours."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, cast
+
+import structlog
+from sqlalchemy import Row
+
+from hubbub.connect.rules import (
+    Asked,
+    connection_secrets,
+    from_answer,
+    from_failure,
+    open_connection,
+)
+from hubbub.exchange import run
+from hubbub.hub import Hub
+from hubbub.plugins import ChannelHooks
+from hubbub.redact import Redactor, registry
+from hubbub.sdk.errors import HubError
+from hubbub.sdk.values import Connection, Exchange
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+def ask(hub: Hub, row: Row[Any], verb: Literal["setup", "check"]) -> Asked:
+    """Set a channel up at its provider, or only look how it is; say what came of it.
+
+    A type that cannot be asked is taken as it is: connected.
+    """
+    try:
+        hooks = hub.plugins.channel(row.type)
+        connection = open_connection(hub, row)
+        verb = "check" if verb == "setup" and not hooks.offers("setup") else verb
+        if not hooks.offers(verb):
+            return Asked(status="connected")
+        exchange = hooks.setup if verb == "setup" else hooks.check
+        checked = _talk(hub, exchange, connection)
+    except HubError as error:
+        return from_failure(error)
+    return from_answer(checked)
+
+
+def say_goodbye(hub: Hub, row: Row[Any]) -> None:
+    """Undo the set-up of a channel at its provider, as well as can be."""
+    try:
+        hooks: ChannelHooks = hub.plugins.channel(row.type)
+        if hooks.offers("teardown"):
+            _talk(hub, hooks.teardown, open_connection(hub, row))
+    except HubError as error:
+        log.info("channel not taken down", channel=row.id, error=error.code)
+
+
+def _talk(
+    hub: Hub, exchange: Callable[[Connection[Any]], Exchange[T]], connection: Connection[Any]
+) -> T:
+    secrets = connection_secrets(connection)
+    registry.add(secrets)
+    ran = run(
+        exchange(connection),
+        hub.http,
+        redact=Redactor(secrets),
+        files=lambda media: hub.media.get(media.id),
+    )
+    if ran.error is not None:
+        raise ran.error
+    return cast("T", ran.value)

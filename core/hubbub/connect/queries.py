@@ -1,0 +1,120 @@
+"""Ask for and store channels and their routes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from hubbub.store.states import DeliveryState
+from hubbub.store.tables import Channel, Delivery, RouteSet, table
+
+_channels = table(Channel)
+_route_sets = table(RouteSet)
+_deliveries = table(Delivery)
+
+#: A send that has begun cannot be called back; what has not can.
+_NOT_BEGUN = (DeliveryState.QUEUED, DeliveryState.RETRYING)
+
+
+def add_channel(db: Connection, **values: Any) -> None:
+    """Store a channel. Raises `sqlalchemy.exc.IntegrityError` when its account is taken."""
+    db.execute(insert(_channels).values(**values))
+
+
+def channel(db: Connection, channel_id: str, *, lock: bool = False) -> Row[Any] | None:
+    """Return a channel that was not deleted, or None; ``lock`` holds off other changes of it."""
+    found = select(_channels).where(_channels.c.id == channel_id, _channels.c.deleted_at.is_(None))
+    return db.execute(found.with_for_update() if lock else found).one_or_none()
+
+
+def channels(
+    db: Connection, *, before: str | None = None, limit: int | None = None
+) -> list[Row[Any]]:
+    """Return the channels, the newest first, those made before the channel ``before``."""
+    found = select(_channels).where(_channels.c.deleted_at.is_(None))
+    if before is not None:
+        found = found.where(_channels.c.id < before)
+    return list(db.execute(found.order_by(_channels.c.id.desc()).limit(limit)))
+
+
+def change_channel(
+    db: Connection, channel_id: str, *, values: Mapping[str, Any], version: int | None = None
+) -> bool:
+    """Change columns of a channel and raise its version; False if it is not at ``version``.
+
+    Raises `sqlalchemy.exc.IntegrityError` when its account is taken.
+    """
+    found = update(_channels).where(_channels.c.id == channel_id, _channels.c.deleted_at.is_(None))
+    if version is not None:
+        found = found.where(_channels.c.version == version)
+    changed = db.execute(found.values(**values, version=_channels.c.version + 1))
+    return bool(changed.rowcount)
+
+
+def change_status(
+    db: Connection, channel_id: str, *, status: str, reason: str, now: datetime
+) -> bool:
+    """Give a channel another status or reason; False if that is what it has."""
+    same = (_channels.c.status == status) & (_channels.c.status_reason == reason)
+    found = update(_channels).where(
+        _channels.c.id == channel_id, _channels.c.deleted_at.is_(None), ~same
+    )
+    values = {
+        "status": status,
+        "status_reason": reason,
+        "status_since": now,
+        "version": _channels.c.version + 1,
+    }
+    return bool(db.execute(found.values(**values)).rowcount)
+
+
+def mark_checked(db: Connection, channel_id: str, *, now: datetime) -> None:
+    """Note that the provider was asked."""
+    db.execute(update(_channels).where(_channels.c.id == channel_id).values(checked_at=now))
+
+
+def release_held(db: Connection, channel_id: str, *, now: datetime) -> bool:
+    """Make what waited for the channel due; scheduled sends keep their time.
+
+    Say whether there was any.
+    """
+    db.execute(update(_channels).where(_channels.c.id == channel_id).values(paused_until=None))
+    held = update(_deliveries).where(
+        _deliveries.c.channel_id == channel_id,
+        _deliveries.c.state.in_(_NOT_BEGUN),
+        or_(_deliveries.c.starts_at.is_(None), _deliveries.c.starts_at <= now),
+    )
+    due = held.where(_deliveries.c.due_at > now).values(due_at=now)
+    return bool(db.execute(due).rowcount)
+
+
+def cancel_waiting(db: Connection, channel_id: str) -> list[str]:
+    """Cancel what has not begun to be sent; return the ids of the messages it belonged to."""
+    waiting = (_deliveries.c.channel_id == channel_id, _deliveries.c.state.in_(_NOT_BEGUN))
+    ids = list(db.execute(select(_deliveries.c.message_id).where(*waiting).distinct()).scalars())
+    db.execute(update(_deliveries).where(*waiting).values(state=DeliveryState.CANCELLED))
+    return ids
+
+
+def route_set(db: Connection, channel_id: str) -> Row[Any] | None:
+    """Return the routes in force, or None."""
+    found = select(_route_sets).where(_route_sets.c.channel_id == channel_id)
+    return db.execute(found.order_by(_route_sets.c.version.desc()).limit(1)).one_or_none()
+
+
+def add_route_set(db: Connection, **values: Any) -> None:
+    """Store routes. Raises `sqlalchemy.exc.IntegrityError` when the version exists."""
+    db.execute(insert(_route_sets).values(**values))
+
+
+def due_for_check(db: Connection, *, well_before: datetime, unwell_before: datetime) -> list[str]:
+    """Return the channels not asked about since: connected ones, and those that are not."""
+    well = (_channels.c.status == "connected") & (_channels.c.checked_at < well_before)
+    unwell = (_channels.c.status != "connected") & (_channels.c.checked_at < unwell_before)
+    due = select(_channels.c.id).where(
+        _channels.c.deleted_at.is_(None),
+        _channels.c.enabled,
+        _channels.c.checked_at.is_(None) | well | unwell,
+    )
+    return list(db.execute(due).scalars())

@@ -1,0 +1,180 @@
+"""Decide how a channel is opened, what its secrets hold, and what status an answer means."""
+
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Row
+
+from hubbub.people.errors import Complaint, Invalid
+from hubbub.plugins import ChannelHooks, UnknownType
+from hubbub.redact import secrets_of
+from hubbub.sdk.errors import (
+    AuthFailed,
+    HubError,
+    OutcomeUnknown,
+    RateLimited,
+    SendError,
+    Transient,
+)
+from hubbub.sdk.values import Checked, Connection, Finding
+
+if TYPE_CHECKING:
+    from hubbub.hub import Hub
+
+Status: TypeAlias = Literal["connected", "error", "inactive"]
+
+#: What a channel that somebody switched off gives as its reason.
+SWITCHED_OFF: Final = "Somebody switched this channel off."
+#: Between its creation and the provider's first answer.
+NOT_SET_UP: Final = "The provider has not been asked yet."
+_LONGEST_NAME: Final = 100
+_KEY_ALPHABET: Final = string.ascii_lowercase + string.digits
+_KEY_LENGTH: Final = 32
+
+
+class Outgrown(UnknownType):
+    """What is stored of a channel no longer fits its plugin, which has changed since."""
+
+    code = "settings_outgrown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What came of asking a provider, and the status it means."""
+
+    status: Status
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_connection(hub: "Hub", row: Row[Any]) -> Connection[Any]:
+    """Return the connection of a channel from its row, decrypted and validated.
+
+    Raises `UnknownType`, `Outgrown` or `hubbub.vault.Undecryptable`.
+    """
+    hooks = hub.plugins.channel(row.type)
+    kept = hub.vault.open(row.secrets, row.id)
+    try:
+        return opened(hub, hooks, kept, row._asdict())
+    except Invalid as error:
+        first = error.complaints[0]
+        raise Outgrown(
+            f"The stored {first.field} no longer fits the plugin: {first.message}. "
+            "Save the channel again with what it asks for now."
+        ) from None
+
+
+def opened(
+    hub: "Hub", hooks: ChannelHooks, kept: Mapping[str, Any], columns: Mapping[str, Any]
+) -> Connection[Any]:
+    """Return the connection that a channel's columns and its decrypted secrets describe.
+
+    Raises `Invalid` with a path for each thing that is wrong with them.
+    """
+    return Connection(
+        channel_id=columns["id"],
+        name=columns["name"],
+        fields=_validated(hooks, kept["credentials"], columns["settings"]),
+        webhook_url=webhook_url(hub.settings.base_url, columns["webhook_key"]),
+        webhook_secret=kept["webhook_secret"],
+        verify_token=kept["verify_token"],
+        facts=columns["facts"],
+    )
+
+
+def connection_secrets(connection: Connection[Any]) -> set[str]:
+    """Return what must not be shown, stored or logged of a connection."""
+    made = {connection.webhook_secret, connection.verify_token or ""}
+    return {secret for secret in secrets_of(connection.fields) | made if secret}
+
+
+def webhook_url(base_url: str, webhook_key: str) -> str:
+    """Return the public address of a channel's webhook."""
+    return f"{base_url}/webhooks/{webhook_key}"
+
+
+def new_webhook_key() -> str:
+    """Return an unguessable key for a webhook's address."""
+    return "".join(secrets.choice(_KEY_ALPHABET) for _ in range(_KEY_LENGTH))
+
+
+def new_secrets(hooks: ChannelHooks, credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is encrypted with a new channel: its credentials and what the hub makes."""
+    return {
+        "credentials": dict(credentials),
+        "webhook_secret": secrets.token_urlsafe(36),
+        "verify_token": secrets.token_urlsafe(24) if hooks.capabilities.verify_token else None,
+    }
+
+
+def merged(kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``kept`` with ``changes``; a null takes a field away."""
+    return {name: value for name, value in {**kept, **changes}.items() if value is not None}
+
+
+def clean_name(name: str) -> str:
+    """Return the name of a channel without blanks around it. Raises `Invalid`."""
+    name = name.strip()
+    if not name:
+        raise Invalid(Complaint("name", "Give the channel a name."))
+    if len(name) > _LONGEST_NAME:
+        raise Invalid(Complaint("name", f"Take at most {_LONGEST_NAME} characters."))
+    return name
+
+
+def from_answer(checked: Checked) -> Asked:
+    """Return what the provider's own answer means."""
+    wrong = next((finding for finding in checked.findings if not finding.ok), None)
+    return Asked(
+        status="connected" if wrong is None else "error",
+        reason="" if wrong is None else " ".join(filter(None, (wrong.detail, wrong.fix))),
+        findings=checked.findings,
+        facts=checked.facts,
+    )
+
+
+def from_failure(error: HubError) -> Asked:
+    """Return what it means that there was no usable answer.
+
+    Credentials that are refused need a person; a provider that is away needs only patience.
+    """
+    away = isinstance(error, Transient | OutcomeUnknown) and error.code != "plugin_error"
+    finding = Finding(code=error.code, ok=False, detail=str(error), fix=_remedy(error))
+    return Asked(status="inactive" if away else "error", reason=finding.detail, findings=(finding,))
+
+
+def shown_status(row: Row[Any], *, installed: bool) -> tuple[str, str]:
+    """Return the status of a channel and its reason, as people should see them."""
+    if installed:
+        return row.status, row.status_reason
+    return "error", (
+        f"The plugin that offers {row.type!r} is not loaded, so its messages wait. "
+        "`hubbub plugins` tells why."
+    )
+
+
+def _validated(
+    hooks: ChannelHooks, credentials: Mapping[str, Any], settings: Mapping[str, Any]
+) -> BaseModel:
+    try:
+        return hooks.validate(credentials, settings)
+    except ValidationError as error:
+        raise Invalid.because(error) from None
+
+
+def _remedy(error: HubError) -> str:
+    match error:
+        case AuthFailed():
+            return "Enter the credentials again, as the provider shows them now."
+        case RateLimited():
+            return "Wait a while, then check again."
+        case Transient() | OutcomeUnknown():
+            return "See whether the provider can be reached from here, then check again."
+        case SendError():
+            return "Compare the channel's settings with those at the provider."
+    return ""

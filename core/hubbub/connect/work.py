@@ -1,0 +1,244 @@
+"""Create, change, check and delete channels; the provider is asked between transactions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection as Database, Row
+from sqlalchemy.exc import IntegrityError
+
+from hubbub.connect import queries
+from hubbub.connect.provider import ask, say_goodbye
+from hubbub.connect.routes import first_route_set
+from hubbub.connect.rules import (
+    NOT_SET_UP,
+    SWITCHED_OFF,
+    Asked,
+    Status,
+    clean_name,
+    merged,
+    new_secrets,
+    new_webhook_key,
+    opened,
+)
+from hubbub.hub import Hub
+from hubbub.people.audit import audit
+from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.plugins import ChannelHooks, UnknownType
+from hubbub.sdk.values import Finding
+from hubbub.store.session import reading, transaction
+from hubbub.store.types import new_id
+from hubbub.track.receipts import refresh
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelChange:
+    """What to change of a channel; None leaves it. Credentials and settings are merged."""
+
+    name: str | None = None
+    enabled: bool | None = None
+    credentials: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] | None = None
+
+    @property
+    def concerns_provider(self) -> bool:
+        """Whether the provider has to be asked again."""
+        return not (self.enabled is None and self.credentials is None and self.settings is None)
+
+
+def create_channel(
+    hub: Hub,
+    *,
+    type: str,  # noqa: A002  # the contract's name
+    name: str,
+    credentials: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    actor: str,
+) -> str:
+    """Add a channel, set it up at the provider, and return its id.
+
+    One whose provider cannot be reached exists all the same; its status says why. Raises
+    `Invalid`, or `Conflict` when another channel has the account.
+    """
+    try:
+        hooks = hub.plugins.channel(type)
+    except UnknownType as error:
+        raise Invalid(Complaint("type", str(error))) from None
+    name = clean_name(name)
+    values = _new_row(hub, hooks, name, merged({}, credentials), merged({}, settings))
+    try:
+        with transaction(hub.engine) as db:
+            queries.add_channel(db, **values)
+            first_route_set(db, values["id"], now=hub.now(), actor=actor)
+            _note(db, hub.now(), actor, "channel.created", values["id"], type=type, name=name)
+    except IntegrityError:
+        raise _account_taken() from None
+    _set_up(hub, values["id"])
+    return str(values["id"])
+
+
+def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: str) -> None:
+    """Change a channel; if the change concerns the provider, set it up there again.
+
+    Raises `Invalid`, `NotFound`, or `Conflict`.
+    """
+    try:
+        with transaction(hub.engine) as db:
+            row = _found(queries.channel(db, channel_id, lock=True))
+            values = _changed_columns(hub, row, change)
+            queries.change_channel(db, channel_id, values=values)
+            _note(db, hub.now(), actor, "channel.changed", channel_id, changed=sorted(values))
+    except IntegrityError:
+        raise _account_taken() from None
+    if change.concerns_provider:
+        _set_up(hub, channel_id)
+
+
+def check_channel(hub: Hub, channel_id: str) -> tuple[Finding, ...]:
+    """Ask the provider now how the channel is; one that is not connected is set up again.
+
+    Raises `NotFound`.
+    """
+    with reading(hub.engine) as db:
+        row = _found(queries.channel(db, channel_id))
+    if row.status != "connected" or not row.enabled:
+        return _set_up(hub, channel_id)
+    return _record(hub, row, ask(hub, row, "check"))
+
+
+def delete_channel(hub: Hub, channel_id: str, *, actor: str) -> None:
+    """Take a channel down at the provider as well as can be, and delete it here.
+
+    What was said stays; what has not begun to be sent is cancelled. Raises `NotFound`.
+    """
+    with reading(hub.engine) as db:
+        row = _found(queries.channel(db, channel_id))
+    say_goodbye(hub, row)
+    now = hub.now()
+    with transaction(hub.engine) as db:
+        gone = {"deleted_at": now, "enabled": False}
+        if not queries.change_channel(db, channel_id, values=gone):
+            raise NotFound("There is no such channel.")
+        refresh(db, queries.cancel_waiting(db, channel_id))
+        _note(db, now, actor, "channel.deleted", channel_id, type=row.type, name=row.name)
+
+
+def set_status(
+    db: Database, channel_id: str, *, status: Status, reason: str = "", now: datetime
+) -> bool:
+    """Give a channel its status, and say whether that is news. Nothing else moves it.
+
+    When it turns to connected, what waited for it becomes due: after the commit a nudge of
+    outbound work saves it the time until the next sweep.
+    """
+    changed = queries.change_status(db, channel_id, status=status, reason=reason, now=now)
+    if changed:
+        log.info("channel status", channel=channel_id, status=status, reason=reason)
+        if status == "connected":
+            queries.release_held(db, channel_id, now=now)
+    return changed
+
+
+def find_channel(hub: Hub, channel_id: str) -> Row[Any]:
+    """Return the row of a channel. Raises `NotFound`."""
+    with reading(hub.engine) as db:
+        return _found(queries.channel(db, channel_id))
+
+
+def _new_row(
+    hub: Hub,
+    hooks: ChannelHooks,
+    name: str,
+    credentials: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    now = hub.now()
+    secrets = new_secrets(hooks, credentials)
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "type": hooks.type,
+        "name": name,
+        "enabled": True,
+        "status": "inactive",
+        "status_reason": NOT_SET_UP,
+        "status_since": now,
+        "webhook_key": new_webhook_key(),
+        "settings": dict(settings),
+        "facts": {},
+        "version": 1,
+        "created_at": now,
+    }
+    values["account"] = hooks.account(opened(hub, hooks, secrets, values))
+    values["secrets"] = hub.vault.seal(secrets, values["id"])
+    return values
+
+
+def _changed_columns(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if change.name is not None:
+        values["name"] = clean_name(change.name)
+    if change.enabled is not None:
+        values["enabled"] = change.enabled
+    if change.credentials is not None or change.settings is not None:
+        values |= _changed_fields(hub, row, change.credentials or {}, change.settings or {})
+    return values
+
+
+def _changed_fields(
+    hub: Hub, row: Row[Any], credentials: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    hooks = hub.plugins.channel(row.type)
+    kept = hub.vault.open(row.secrets, row.id)
+    secrets = {**kept, "credentials": merged(kept["credentials"], credentials)}
+    changed = {"settings": merged(row.settings, settings)}
+    connection = opened(hub, hooks, secrets, {**row._asdict(), **changed})
+    return {
+        **changed,
+        "secrets": hub.vault.seal(secrets, row.id),
+        "account": hooks.account(connection),
+    }
+
+
+def _set_up(hub: Hub, channel_id: str) -> tuple[Finding, ...]:
+    row = find_channel(hub, channel_id)
+    if not row.enabled:
+        return _record(hub, row, Asked(status="inactive", reason=SWITCHED_OFF))
+    return _record(hub, row, ask(hub, row, "setup"))
+
+
+def _record(hub: Hub, row: Row[Any], asked: Asked) -> tuple[Finding, ...]:
+    """Store what was learnt, unless the channel has been changed and is asked anew anyway."""
+    now = hub.now()
+    with transaction(hub.engine) as db:
+        today = queries.channel(db, row.id, lock=True)
+        if today is None or today.version != row.version:
+            return asked.findings
+        queries.mark_checked(db, row.id, now=now)
+        if asked.facts and dict(asked.facts) != row.facts:
+            queries.change_channel(db, row.id, values={"facts": dict(asked.facts)})
+        set_status(db, row.id, status=asked.status, reason=asked.reason, now=now)
+    return asked.findings
+
+
+def _found(row: Row[Any] | None) -> Row[Any]:
+    if row is None:
+        raise NotFound("There is no such channel.")
+    return row
+
+
+def _account_taken() -> Conflict:
+    return Conflict(
+        "Another channel is already connected to this account. Change that one, or delete it "
+        "first: two would take each other's messages.",
+        code="account_taken",
+    )
+
+
+def _note(
+    db: Database, now: datetime, actor: str, action: str, channel_id: str, **detail: Any
+) -> None:
+    audit(db, now=now, actor=actor, action=action, object_id=channel_id, detail=detail)

@@ -1,0 +1,1 @@
+"""Carry messages to contacts and destinations."""

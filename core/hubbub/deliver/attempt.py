@@ -1,0 +1,190 @@
+"""Make one attempt at a delivery: no transaction is open here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from hubbub.deliver import queries
+from hubbub.directory import Line
+from hubbub.exchange import Entry, Ran, run
+from hubbub.hub import Hub
+from hubbub.plugins import RouteHooks, UnknownType
+from hubbub.sdk.content import Attachment, Content, Media, from_json
+from hubbub.sdk.errors import HubError, Permanent, SendError
+from hubbub.sdk.routing import Inquiry, Outcome, Wait
+from hubbub.sdk.values import Accepted, Exchange, Part
+from hubbub.store.session import reading
+from hubbub.store.types import AnyRow
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A claimed delivery: what to say, to whom, by which channel."""
+
+    row: AnyRow
+    line: Line
+
+    @property
+    def id(self) -> str:
+        """The delivery's id, which is also the reference that providers repeat."""
+        return str(self.row.id)
+
+    @property
+    def to_contact(self) -> bool:
+        """Whether it goes out to a contact, and not on to a destination."""
+        return bool(self.row.destination == "contact")
+
+    @property
+    def content(self) -> Content:
+        """What this part says."""
+        return from_json(self.row.content or self.row.message_content)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How an attempt ended: ``accepted`` or ``outcome``, or ``error``."""
+
+    parcel: Parcel
+    started_at: datetime
+    duration_ms: int = 0
+    accepted: Accepted | None = None
+    outcome: Outcome | None = None
+    error: SendError | None = None
+    exchanges: Sequence[Entry] = ()
+
+    @property
+    def waits(self) -> timedelta | None:
+        """How long a destination wants to think before it answers, where it does."""
+        for action in self.outcome.actions if self.outcome else ():
+            if isinstance(action, Wait):
+                return timedelta(seconds=action.seconds)
+        return None
+
+
+def attempt(hub: Hub, parcel: Parcel) -> Result:
+    """Try to carry one delivery; every way it can end is in the result."""
+    started_at = hub.now()
+    try:
+        if parcel.to_contact:
+            ran: Ran[Any] = _run(hub, parcel, _sending(hub, parcel))
+        else:
+            ran = _run(hub, parcel, _handling(hub, parcel))
+    except SendError as error:
+        return Result(parcel=parcel, started_at=started_at, error=error)
+    value = ran.value
+    return Result(
+        parcel=parcel,
+        started_at=started_at,
+        duration_ms=ran.duration_ms,
+        accepted=value if isinstance(value, Accepted) else None,
+        outcome=value if isinstance(value, Outcome) else None,
+        error=ran.error,
+        exchanges=ran.exchanges,
+    )
+
+
+def part_of(hub: Hub, parcel: Parcel) -> Part:
+    """Return the part that ``parcel`` carries, its file within the provider's reach."""
+    content = parcel.content
+    if isinstance(content, Attachment) and content.media.id:
+        content = replace(content, media=stored_media(hub, content.media.id))
+    return Part(
+        content=content,
+        address=parcel.row.address,
+        reply_to_external_id=parcel.row.reply_to_external_id,
+        reference=parcel.id,
+        our_address=parcel.row.our_address,
+    )
+
+
+def stored_media(hub: Hub, media_id: str) -> Media:
+    """Return what is known of a stored file, with an address that anyone may fetch it from.
+
+    Raises `Permanent` when there is no such file.
+    """
+    with reading(hub.engine) as db:
+        row = queries.media(db, media_id)
+    if row is None or row.state != "ready":
+        raise Permanent("The file of this message is no longer stored.", code="media_gone")
+    return Media(
+        id=row.id,
+        url=media_url(hub, row.id),
+        mime_type=row.mime_type,
+        filename=row.filename,
+        size=row.size,
+        state="ready",
+        width=row.width,
+        height=row.height,
+        duration_ms=row.duration_ms,
+    )
+
+
+def media_url(hub: Hub, media_id: str) -> str:
+    """Return the address of a file, signed, so that who is given it may fetch it."""
+    signature = hub.vault.sign(f"media:{media_id}")
+    return f"{hub.settings.base_url}/api/v1/media/{media_id}?sig={signature}"
+
+
+def media_bytes(hub: Hub) -> Callable[[Media], bytes]:
+    """Return what gives the bytes of a stored file to a multipart body."""
+    return lambda media: hub.media.get(media.id)
+
+
+def inquiry_of(hub: Hub, parcel: Parcel) -> Inquiry:
+    """Return what a destination is asked about the message of ``parcel``."""
+    row, line = parcel.row, parcel.line
+    return Inquiry(
+        message_id=row.message_id,
+        channel_id=line.id,
+        channel_type=line.type,
+        channel_name=line.name,
+        conversation_id=row.conversation_id,
+        contact_id=row.contact_id,
+        address=row.sender_address,
+        name=row.sender_name,
+        content=from_json(row.message_content),
+        received_at=row.message_created_at,
+        now=hub.now(),
+        callback_url=f"{hub.settings.base_url}/callbacks/{row.id}",
+        callback_token=hub.vault.sign(f"callback:{row.id}"),
+        owner_version=row.owner_version or 0,
+    )
+
+
+def route_of(hub: Hub, parcel: Parcel) -> tuple[RouteHooks, Any]:
+    """Return the destination of ``parcel`` with its settings. Raises `Permanent`."""
+    try:
+        kind = hub.plugins.route(parcel.row.destination)
+        return kind, kind.validate(parcel.row.settings or {})
+    except (UnknownType, ValidationError) as error:
+        raise Permanent(str(error).partition("\n")[0], code="destination_unusable") from None
+
+
+def _run(hub: Hub, parcel: Parcel, exchange: Exchange[Any]) -> Ran[Any]:
+    return run(
+        exchange,
+        hub.http,
+        redact=parcel.line.redactor,
+        files=media_bytes(hub),
+    )
+
+
+def _sending(hub: Hub, parcel: Parcel) -> Exchange[Accepted]:
+    part = part_of(hub, parcel)
+    try:
+        return parcel.line.hooks.send(part, parcel.line.connection)
+    except HubError as error:
+        raise Permanent(error.detail, code=error.code) from error
+
+
+def _handling(hub: Hub, parcel: Parcel) -> Exchange[Outcome]:
+    if parcel.row.awaits_answer:
+        raise Permanent("It promised an answer and gave none in time.", code="answer_timeout")
+    kind, settings = route_of(hub, parcel)
+    return kind.handle(inquiry_of(hub, parcel), settings)

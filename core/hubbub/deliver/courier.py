@@ -1,0 +1,232 @@
+"""Carry what is due, many at a time: claim, attempt in parallel, write down, and again.
+
+One transaction of a round writes what ended and finds what is next; the following one claims it.
+A conversation's next part becomes due only when the one before it is written down.
+"""
+
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from hubbub.deliver import queries
+from hubbub.deliver.attempt import Parcel, Result, attempt
+from hubbub.deliver.record import Finish, record
+from hubbub.directory import Line
+from hubbub.hub import Hub
+from hubbub.limiter import Bucket
+from hubbub.live import LiveEvent
+from hubbub.metrics import attempt_ended
+from hubbub.sdk.errors import OutcomeUnknown
+from hubbub.store.session import DatabaseDown, transaction
+from hubbub.store.types import AnyRow
+
+#: Parts on their way at once in one process.
+SIZE: Final = 64
+#: Seconds after which an actor message ends, so that it does not hold its thread for ever.
+_SHIFT: Final = 30.0
+#: Seconds for which it is worth waiting here for a throttled part.
+_SHORT: Final = 1.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    """What one transaction claimed, found for the next one, and changed."""
+
+    claimed: Sequence[Parcel] = ()
+    found: Sequence[tuple[AnyRow, Line]] = ()
+    changed: Sequence[tuple[str, str]] = ()
+
+
+class Courier:
+    """What a worker process sends with: at most one round at a time, however often it is called."""
+
+    def __init__(self, hub: Hub, finish: Finish, *, bulk: bool = False, size: int = SIZE) -> None:
+        self._hub = hub
+        self._finish = finish
+        self._bulk = bulk
+        self._size = size
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix="courier")
+        self._ended: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._turn = threading.Lock()
+        self._stopping = threading.Event()
+        self._out = 0
+        self._look = False
+        #: When a throttled part may go, where it is worth waiting for it here.
+        self._wake_at: float | None = None
+
+    def run(self) -> bool:
+        """Carry until nothing is due; True if there may be more. Safe to call from many threads."""
+        self._ended.put(None)
+        if not self._turn.acquire(blocking=False):
+            # Whoever is at it hears of the new work through the queue.
+            return False
+        try:
+            return self._shift()
+        finally:
+            self._turn.release()
+
+    def stop(self) -> None:
+        """Begin nothing new, and wait for what is on its way."""
+        self._stopping.set()
+        self._ended.put(None)
+        with self._turn:
+            self._pool.shutdown()
+
+    def _shift(self) -> bool:
+        over = monotonic() + _SHIFT
+        approved: Sequence[AnyRow] = ()
+        ended: list[Result] = []
+        while True:
+            closing = self._stopping.is_set() or monotonic() > over
+            ended += self._wait(block=not approved and not self._look)
+            try:
+                turn = self._turn_over(ended, approved, closing=closing)
+            except DatabaseDown as error:
+                log.warning("deliveries wait for the database", reason=str(error))
+                self._stopping.wait(1.0)
+                continue
+            self._tell(ended, turn)
+            ended = []
+            for parcel in turn.claimed:
+                self._out += 1
+                self._pool.submit(self._attempt, parcel)
+            approved = () if closing else self._approve(turn.found)
+            if closing and not self._out:
+                return True
+            if not (self._out or approved or self._look or self._wake_at):
+                return False
+
+    def _wait(self, *, block: bool) -> list[Result]:
+        """Return what has ended, waiting for something to end if there is nothing else to do."""
+        ended: list[Result] = []
+        while True:
+            try:
+                result = self._ended.get(block=block, timeout=self._patience())
+            except queue.Empty:
+                break
+            block = False
+            if result is None:
+                self._look = True
+            else:
+                self._out -= 1
+                ended.append(result)
+        if self._wake_at and monotonic() >= self._wake_at:
+            self._wake_at, self._look = None, True
+        return ended
+
+    def _patience(self) -> float:
+        if self._wake_at is None:
+            return 1.0
+        return min(1.0, max(0.0, self._wake_at - monotonic()))
+
+    def _turn_over(
+        self, ended: Sequence[Result], approved: Sequence[AnyRow], *, closing: bool
+    ) -> "_Turn":
+        """Write what ended, claim what was approved, find what is next: in one transaction."""
+        hub = self._hub
+        if not (ended or approved or self._look):
+            return _Turn()
+        with transaction(hub.engine) as db:
+            changed = record(hub, db, ended, self._finish) if ended else []
+            ids = [row.id for row in approved]
+            rows = queries.claim(db, ids, claimer=hub.process_id, now=hub.now())
+            room = self._size - self._out - len(rows)
+            found = () if closing else self._find(db, ended, room)
+            lines = self._lines(db, {row.channel_id for row in (*rows, *found)})
+        return _Turn(
+            claimed=[Parcel(row, lines[row.channel_id]) for row in rows],
+            found=[(row, lines[row.channel_id]) for row in found if row.channel_id in lines],
+            changed=changed,
+        )
+
+    def _lines(self, db: Connection, channel_ids: set[str]) -> dict[str, Line]:
+        found = {key: self._hub.directory.usable(db, key) for key in channel_ids}
+        return {key: line for key, line in found.items() if line is not None}
+
+    def _find(self, db: Connection, ended: Sequence[Result], room: int) -> Sequence[AnyRow]:
+        now = self._hub.now()
+        if self._look and room > 0:
+            rows = queries.due(db, now=now, bulk=self._bulk, limit=room)
+            self._look = len(rows) >= room
+            return rows
+        lanes = {result.parcel.row.conversation_id for result in ended}
+        if not lanes:
+            return ()
+        return queries.next_in_lanes(db, lanes, now=now, bulk=self._bulk)
+
+    def _approve(self, found: Sequence[tuple[AnyRow, Line]]) -> list[AnyRow]:
+        """Return those of ``found`` that the rate limits let go now; put the others off."""
+        if not found:
+            return []
+        waits = self._hub.limiter.acquire([_buckets(row, line) for row, line in found])
+        judged = [(row, wait) for (row, _), wait in zip(found, waits, strict=True)]
+        late = [(row, wait) for row, wait in judged if wait]
+        if late:
+            now = self._hub.now()
+            with transaction(self._hub.engine) as db:
+                queries.postpone(db, {row.id: now + timedelta(seconds=wait) for row, wait in late})
+            shortest = min(wait for _, wait in late)
+            if shortest < _SHORT:
+                self._wake_at = monotonic() + shortest
+        return [row for row, wait in judged if not wait]
+
+    def _attempt(self, parcel: Parcel) -> None:
+        try:
+            result = attempt(self._hub, parcel)
+        # A thread must never end without its result: its lane would stand still.
+        except Exception as error:
+            log.exception("attempt failed", delivery=parcel.id, channel=parcel.line.id)
+            unknown = OutcomeUnknown(
+                f"The hub failed while it sent this ({type(error).__name__}); see the log.",
+                code="hub_error",
+            )
+            result = Result(parcel=parcel, started_at=self._hub.now(), error=unknown)
+        self._ended.put(result)
+
+    def _tell(self, ended: Sequence[Result], turn: "_Turn") -> None:
+        for result in ended:
+            error = result.error
+            attempt_ended("accepted" if error is None else error.code)
+            if error is not None:
+                log.info(
+                    "attempt ended",
+                    delivery=result.parcel.id,
+                    channel=result.parcel.line.id,
+                    error=error.code,
+                )
+        if ended:
+            told = [
+                LiveEvent("status", None, conversation_id, message_id)
+                for conversation_id, message_id in turn.changed
+            ]
+            told += [
+                LiveEvent("message", result.parcel.line.id, result.parcel.row.conversation_id)
+                for result in ended
+                if not result.parcel.to_contact
+            ]
+            self._hub.live.publish(told)
+
+
+def _buckets(row: AnyRow, line: Line) -> list[Bucket]:
+    if row.destination != "contact":
+        return []
+    return [
+        Bucket(
+            key=f"{line.id}:{number}:{row.address if limit.scope == 'address' else ''}",
+            count=limit.count,
+            per=limit.per,
+            burst=limit.burst,
+        )
+        for number, limit in enumerate(line.limits)
+        if row.address.startswith(limit.only)
+    ]

@@ -1,0 +1,95 @@
+"""Fetch the files that contacts sent, and acknowledge calls: providers asked on the side."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from hubbub.deliver import queries
+from hubbub.deliver.attempt import media_bytes
+from hubbub.deliver.rules import RETRY_SCHEDULE
+from hubbub.directory import Line
+from hubbub.exchange import run
+from hubbub.hub import Hub
+from hubbub.live import LiveEvent
+from hubbub.media import dimensions, sniff
+from hubbub.sdk.errors import OutcomeUnknown, SendError, Transient
+from hubbub.sdk.values import FetchedMedia
+from hubbub.store.calls import kept_call
+from hubbub.store.session import reading, transaction
+from hubbub.store.types import AnyRow
+
+_ROUND: Final = 20
+#: A worker that died while it fetched leaves the file to others after this.
+_CLAIM: Final = timedelta(minutes=2)
+log = structlog.get_logger(__name__)
+
+
+def fetch_due(hub: Hub) -> int:
+    """Fetch every file that is due; return how many. Safe to run twice and in parallel."""
+    done = 0
+    while True:
+        with reading(hub.engine) as db:
+            rows = queries.due_media(db, now=hub.now(), limit=_ROUND)
+        taken = [row for row in rows if _fetch(hub, row)]
+        done += len(taken)
+        if not taken:
+            return done
+
+
+def acknowledge(hub: Hub, call_id: str) -> None:
+    """Tell the provider that one of its calls was processed; a failure is only logged."""
+    with reading(hub.engine) as db:
+        row = queries.call(db, call_id)
+        line = hub.directory.usable(db, row.channel_id) if row is not None else None
+    if row is None or line is None:
+        return
+    exchange = line.hooks.acknowledge(kept_call(row), line.connection)
+    ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
+    if ran.error is not None:
+        log.info("call not acknowledged", call=call_id, channel=line.id, error=ran.error.code)
+
+
+def _fetch(hub: Hub, row: AnyRow) -> bool:
+    now = hub.now()
+    with transaction(hub.engine) as db:
+        line = hub.directory.usable(db, row.channel_id)
+        if line is None or not queries.claim_media(db, row.id, now=now, until=now + _CLAIM):
+            return False
+    exchange = line.hooks.fetch_media(row.ref, line.connection)
+    ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
+    values = _kept(hub, row, ran.value) if ran.value is not None else _failed(hub, row, ran.error)
+    with transaction(hub.engine) as db:
+        queries.write_media(db, row.id, **values)
+        message = row.message_id and queries.message(db, row.message_id)
+    _tell(hub, line, message)
+    return True
+
+
+def _kept(hub: Hub, row: AnyRow, fetched: FetchedMedia) -> dict[str, Any]:
+    hub.media.put(row.id, fetched.body)
+    mime_type = sniff(fetched.body, fetched.mime_type or row.mime_type)
+    size = dimensions(fetched.body)
+    return {
+        "state": "ready",
+        "reason": "",
+        "size": len(fetched.body),
+        "mime_type": mime_type,
+        "filename": row.filename or fetched.filename,
+        "width": size[0] if size else row.width,
+        "height": size[1] if size else row.height,
+    }
+
+
+def _failed(hub: Hub, row: AnyRow, error: SendError | None) -> dict[str, Any]:
+    reason = error.detail if error else "The provider gave no file."
+    # Fetching changes nothing at the provider, so a lost answer is no reason to stop.
+    temporary = isinstance(error, Transient | OutcomeUnknown)
+    if temporary and row.attempts < len(RETRY_SCHEDULE):
+        return {"reason": reason, "due_at": hub.now() + RETRY_SCHEDULE[row.attempts]}
+    return {"state": "failed", "reason": reason}
+
+
+def _tell(hub: Hub, line: Line, message: AnyRow | None) -> None:
+    if message is not None:
+        hub.live.publish([LiveEvent("message", line.id, message.conversation_id, message.id)])

@@ -1,0 +1,466 @@
+"""Find what is due, claim it, and write what became of it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+
+from hubbub.sdk.values import Fault
+from hubbub.store.states import ACTIVE, DeliveryState, predecessors
+from hubbub.store.tables import (
+    Address,
+    Attempt,
+    Call,
+    Channel,
+    Contact,
+    Conversation,
+    Delivery,
+    MediaFile,
+    Message,
+    table,
+)
+from hubbub.store.threads import Thread
+from hubbub.store.types import AnyRow
+
+_deliveries = table(Delivery)
+_messages = table(Message)
+_channels = table(Channel)
+_conversations = table(Conversation)
+_addresses = table(Address)
+_attempts = table(Attempt)
+_calls = table(Call)
+_contacts = table(Contact)
+_media = table(MediaFile)
+
+_DUE_STATES: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING)
+
+
+def _in(column: Any, states: Iterable[str]) -> ColumnElement[bool]:
+    # Written out, not bound: only so does the planner see that a partial index fits.
+    found: ColumnElement[bool] = column.in_(
+        bindparam(None, sorted(states), expanding=True, literal_execute=True)
+    )
+    return found
+
+
+def _held_up() -> ColumnElement[bool]:
+    """Whether an earlier delivery to the same destination still holds the lane."""
+    earlier = _deliveries.alias("earlier")
+    now: BindParameter[Any] = bindparam("now")
+    return exists().where(
+        earlier.c.conversation_id == _deliveries.c.conversation_id,
+        tuple_(earlier.c.seq, earlier.c.part) < tuple_(_deliveries.c.seq, _deliveries.c.part),
+        _in(earlier.c.state, ACTIVE),
+        earlier.c.destination == _deliveries.c.destination,
+        or_(earlier.c.lane_until.is_(None), earlier.c.lane_until > now),
+        # What is scheduled for later holds up nobody until then.
+        or_(
+            earlier.c.starts_at.is_(None),
+            earlier.c.starts_at <= now,
+            earlier.c.state != DeliveryState.QUEUED,
+        ),
+    )
+
+
+_CANDIDATE: Final = (
+    _deliveries.c.id,
+    _deliveries.c.channel_id,
+    _deliveries.c.conversation_id,
+    _deliveries.c.address,
+    _deliveries.c.destination,
+)
+_OPEN_CHANNEL: Final = and_(
+    _channels.c.deleted_at.is_(None),
+    _channels.c.enabled,
+    or_(_channels.c.paused_until.is_(None), _channels.c.paused_until <= bindparam("now")),
+)
+_READY: Final = and_(
+    _in(_deliveries.c.state, _DUE_STATES),
+    _deliveries.c.due_at <= bindparam("now"),
+)
+_DUE: Final = (
+    select(*_CANDIDATE)
+    .join(_channels, _channels.c.id == _deliveries.c.channel_id)
+    .where(_READY, _deliveries.c.bulk == bindparam("bulk"), _OPEN_CHANNEL, ~_held_up())
+    .order_by(_deliveries.c.due_at, _deliveries.c.id)
+    .limit(bindparam("most"))
+)
+_NEXT_IN_LANES: Final = (
+    select(*_CANDIDATE)
+    .join(_channels, _channels.c.id == _deliveries.c.channel_id)
+    .where(
+        _deliveries.c.conversation_id.in_(bindparam("lanes", expanding=True)),
+        _READY,
+        _deliveries.c.bulk == bindparam("bulk"),
+        _OPEN_CHANNEL,
+        ~_held_up(),
+    )
+)
+_CLAIM: Final = (
+    update(_deliveries)
+    .where(
+        _deliveries.c.id.in_(bindparam("ids", expanding=True)),
+        _in(_deliveries.c.state, predecessors(DeliveryState.SENDING)),
+        _deliveries.c.due_at <= bindparam("now"),
+    )
+    .values(
+        state=DeliveryState.SENDING,
+        claimed_by=bindparam("claimer"),
+        claimed_at=bindparam("now"),
+        attempts=_deliveries.c.attempts + 1,
+    )
+    .returning(_deliveries.c.id)
+)
+_PARCELS: Final = (
+    select(
+        _deliveries,
+        _messages.c.content.label("message_content"),
+        _messages.c.direction,
+        _messages.c.sender_address,
+        _messages.c.sender_name,
+        _messages.c.contact_id,
+        _messages.c.created_at.label("message_created_at"),
+        _conversations.c.our_address,
+        _conversations.c.owner_version.label("current_owner_version"),
+        _addresses.c.state.label("address_state"),
+    )
+    .join(_messages, _messages.c.id == _deliveries.c.message_id)
+    .join(_conversations, _conversations.c.id == _deliveries.c.conversation_id)
+    .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .where(_deliveries.c.id.in_(bindparam("ids", expanding=True)))
+)
+_POSTPONE: Final = (
+    update(_deliveries)
+    .where(_deliveries.c.id == bindparam("delivery_id"))
+    .values(due_at=bindparam("new_due_at"))
+)
+_SENDING_MESSAGES: Final = (
+    update(_messages)
+    .where(_messages.c.id.in_(bindparam("ids", expanding=True)), _messages.c.status == "queued")
+    .values(status="sending")
+)
+
+
+def _step(target: DeliveryState) -> ColumnElement[str]:
+    """Return the state after hearing ``target``, by the table of states, as SQL."""
+    allowed = _in(_deliveries.c.state, predecessors(target))
+    return case((allowed, target.value), else_=_deliveries.c.state)
+
+
+_RESULT: Final = {
+    target: update(_deliveries)
+    .where(_deliveries.c.id == bindparam("delivery_id"))
+    .values(
+        state=_step(target),
+        external_id=func.coalesce(bindparam("new_external_id"), _deliveries.c.external_id),
+        address=func.coalesce(bindparam("new_address"), _deliveries.c.address),
+        attempts=_deliveries.c.attempts - bindparam("unused"),
+        due_at=bindparam("new_due_at"),
+        lane_until=bindparam("new_lane_until"),
+        awaits_answer=bindparam("new_awaits_answer"),
+        error=bindparam("new_error"),
+        claimed_by=None,
+    )
+    for target in DeliveryState
+}
+
+
+def add_deliveries(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store deliveries."""
+    if rows:
+        db.execute(insert(_deliveries), rows)
+
+
+def add_media(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store files still to be fetched."""
+    if rows:
+        db.execute(insert(_media), rows)
+
+
+def add_message(db: Connection, row: Mapping[str, Any]) -> None:
+    """Store one message."""
+    db.execute(insert(_messages), row)
+
+
+def due(db: Connection, *, now: datetime, bulk: bool, limit: int) -> Sequence[AnyRow]:
+    """Return deliveries at the head of their lanes whose time has come, the oldest first."""
+    return db.execute(_DUE, {"now": now, "bulk": bulk, "most": limit}).all()
+
+
+def next_in_lanes(
+    db: Connection, lanes: Collection[str], *, now: datetime, bulk: bool
+) -> Sequence[AnyRow]:
+    """Return the deliveries that now stand at the head in these conversations."""
+    return db.execute(_NEXT_IN_LANES, {"lanes": list(lanes), "now": now, "bulk": bulk}).all()
+
+
+def claim(db: Connection, ids: Sequence[str], *, claimer: str, now: datetime) -> Sequence[AnyRow]:
+    """Take those of ``ids`` that nobody else took; return them with all that sending needs."""
+    if not ids:
+        return []
+    given = {"ids": list(ids), "claimer": claimer, "now": now}
+    taken = list(db.execute(_CLAIM, given).scalars())
+    if not taken:
+        return []
+    rows = db.execute(_PARCELS, {"ids": taken}).all()
+    outbound = [row.message_id for row in rows if row.direction == "outbound"]
+    if outbound:
+        db.execute(_SENDING_MESSAGES, {"ids": outbound})
+    return rows
+
+
+def parcel(db: Connection, delivery_id: str) -> AnyRow | None:
+    """Return one delivery with all that sending needs, or None."""
+    return db.execute(_PARCELS, {"ids": [delivery_id]}).one_or_none()
+
+
+def postpone(db: Connection, waits: Mapping[str, datetime]) -> None:
+    """Write when to look at deliveries again; nothing was tried."""
+    if waits:
+        db.execute(
+            _POSTPONE,
+            [{"delivery_id": key, "new_due_at": due_at} for key, due_at in waits.items()],
+        )
+
+
+def add_attempts(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store attempts."""
+    if rows:
+        db.execute(insert(_attempts), rows)
+
+
+def write_results(
+    db: Connection, results: Mapping[DeliveryState, Sequence[Mapping[str, Any]]]
+) -> None:
+    """Write what attempts led to; a receipt that was faster is not undone."""
+    for target, rows in results.items():
+        db.execute(_RESULT[target], rows)
+
+
+def move(db: Connection, delivery_id: str, target: DeliveryState, **values: Any) -> bool:
+    """Move one delivery to ``target`` if the table of states allows it; say whether it did."""
+    moved = db.execute(
+        update(_deliveries)
+        .where(
+            _deliveries.c.id == delivery_id,
+            _in(_deliveries.c.state, predecessors(target)),
+        )
+        .values(state=target, **values)
+    )
+    return bool(moved.rowcount)
+
+
+def take_answer(db: Connection, delivery_id: str) -> bool:
+    """Take a delivery out of waiting for its answer; False when it no longer waits."""
+    taken = db.execute(
+        update(_deliveries)
+        .where(
+            _deliveries.c.id == delivery_id,
+            _deliveries.c.awaits_answer,
+            _in(_deliveries.c.state, predecessors(DeliveryState.SENT)),
+        )
+        .values(state=DeliveryState.SENT, awaits_answer=False, error=None)
+    )
+    return bool(taken.rowcount)
+
+
+def revive(db: Connection, message_id: str, *, now: datetime) -> int:
+    """Make the failed and unknown parts of a message due again, on a person's word."""
+    revived = db.execute(
+        update(_deliveries)
+        .where(
+            _deliveries.c.message_id == message_id,
+            _deliveries.c.destination == "contact",
+            _in(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+        )
+        .values(
+            state=DeliveryState.QUEUED,
+            due_at=now,
+            lane_until=None,
+            starts_at=None,
+            error=None,
+        )
+    )
+    return revived.rowcount
+
+
+def cancel(db: Connection, message_id: str) -> int:
+    """Cancel the parts of a message that nobody has begun to send; return how many."""
+    cancelled = db.execute(
+        update(_deliveries)
+        .where(
+            _deliveries.c.message_id == message_id,
+            _deliveries.c.destination == "contact",
+            _in(_deliveries.c.state, _DUE_STATES),
+        )
+        .values(state=DeliveryState.CANCELLED)
+    )
+    return cancelled.rowcount
+
+
+def pause_channel(
+    db: Connection,
+    channel_id: str,
+    *,
+    until: datetime,
+    status: str | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Send nothing through a channel before ``until``; with ``status``, say why in the list."""
+    values: dict[str, Any] = {"paused_until": until}
+    if status is not None:
+        values |= {"status": status, "status_reason": reason, "status_since": now}
+    paused = update(_channels).where(_channels.c.id == channel_id)
+    if status is not None:
+        paused = paused.where(_channels.c.status != status)
+        db.execute(update(_channels).where(_channels.c.id == channel_id).values(paused_until=until))
+    db.execute(paused.values(values))
+
+
+def mark_address(db: Connection, channel_id: str, address: str, *, state: str, reason: str) -> None:
+    """Remember that an address cannot be written to any more."""
+    db.execute(
+        update(_addresses)
+        .where(_addresses.c.channel_id == channel_id, _addresses.c.address == address)
+        .values(state=state, state_reason=reason)
+    )
+
+
+def rename_address(db: Connection, channel_id: str, before: str, after: str) -> None:
+    """Write the form under which the provider knows an address from now on."""
+    taken = select(_addresses.c.id).where(
+        _addresses.c.channel_id == channel_id, _addresses.c.address == after
+    )
+    if db.execute(taken).first() is None:
+        db.execute(
+            update(_addresses)
+            .where(_addresses.c.channel_id == channel_id, _addresses.c.address == before)
+            .values(address=after)
+        )
+
+
+def settle_unknown(db: Connection, message_id: str, target: DeliveryState) -> int:
+    """Move the unknown parts of a message to ``target``; return how many there were."""
+    settled = db.execute(
+        update(_deliveries)
+        .where(
+            _deliveries.c.message_id == message_id,
+            _deliveries.c.state == DeliveryState.UNKNOWN,
+        )
+        .values(state=target)
+    )
+    return settled.rowcount
+
+
+def hold_channel(db: Connection, channel_id: str) -> None:
+    """Let nobody else read this channel's calls or open conversations before this transaction ends.
+
+    Two workers on one channel would mix up the order of its conversations, or open one twice.
+    SQLite's writers follow one another anyway.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:channel_id, 7))"),
+            {"channel_id": channel_id},
+        )
+
+
+def add_thread(
+    db: Connection, thread: Thread, conversation: Mapping[str, Any], now: datetime
+) -> None:
+    """Store a conversation with a contact that nobody has heard of."""
+    db.execute(
+        insert(_contacts),
+        {"id": thread.contact_id, "name": thread.name, "attributes": {}, "created_at": now},
+    )
+    db.execute(
+        insert(_addresses),
+        {
+            "id": thread.address_id,
+            "channel_id": thread.channel_id,
+            "contact_id": thread.contact_id,
+            "address": thread.address,
+            "name": thread.name,
+            "state": thread.address_state,
+            "created_at": now,
+        },
+    )
+    db.execute(insert(_conversations), conversation)
+
+
+def message(db: Connection, message_id: str) -> AnyRow | None:
+    """Return a message, or None."""
+    return db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
+
+
+def by_idempotency_key(db: Connection, key: str) -> AnyRow | None:
+    """Return the message that a request with this key made, or None."""
+    found = select(_messages).where(_messages.c.idempotency_key == key)
+    return db.execute(found).one_or_none()
+
+
+def add_to_decision(db: Connection, message_id: str, more: Mapping[str, Any]) -> None:
+    """Add to the record of why a message went where it went."""
+    row = message(db, message_id)
+    if row is not None:
+        merged = {**(row.decision or {}), **more}
+        db.execute(update(_messages).where(_messages.c.id == message_id).values(decision=merged))
+
+
+def call(db: Connection, call_id: str) -> AnyRow | None:
+    """Return a kept call, or None."""
+    return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
+
+
+def media(db: Connection, media_id: str) -> AnyRow | None:
+    """Return a file's row, or None."""
+    return db.execute(select(_media).where(_media.c.id == media_id)).one_or_none()
+
+
+def due_media(db: Connection, *, now: datetime, limit: int) -> Sequence[AnyRow]:
+    """Return files whose fetching is due, the longest due first."""
+    wanted = (
+        select(_media)
+        .where(_media.c.state == text("'pending'"), _media.c.due_at <= now)
+        .order_by(_media.c.due_at)
+        .limit(limit)
+    )
+    return db.execute(wanted).all()
+
+
+def claim_media(db: Connection, media_id: str, *, now: datetime, until: datetime) -> bool:
+    """Take a file for fetching; False if somebody else did. It is due again at ``until``."""
+    taken = db.execute(
+        update(_media)
+        .where(_media.c.id == media_id, _media.c.state == "pending", _media.c.due_at <= now)
+        .values(due_at=until, attempts=_media.c.attempts + 1)
+    )
+    return bool(taken.rowcount)
+
+
+def write_media(db: Connection, media_id: str, **values: Any) -> None:
+    """Write what became of a file."""
+    db.execute(update(_media).where(_media.c.id == media_id).values(values))
+
+
+def fault_json(fault: Fault | None) -> dict[str, Any] | None:
+    """Return ``fault`` as it is stored."""
+    return None if fault is None else asdict(fault)

@@ -1,0 +1,180 @@
+"""Write down how attempts ended, many in one transaction, and what follows from it."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection
+
+from hubbub.deliver import queries
+from hubbub.deliver.attempt import Result
+from hubbub.deliver.rules import (
+    LANE_HOLD,
+    PROOF_WAIT,
+    RETRY_SCHEDULE,
+    ROUTE_SCHEDULE,
+    as_error,
+    next_state,
+    retry_in,
+    uses_attempt,
+)
+from hubbub.hub import Hub
+from hubbub.sdk.errors import (
+    AuthFailed,
+    OutcomeUnknown,
+    RateLimited,
+    RecipientGone,
+    SendError,
+    Transient,
+)
+from hubbub.store.states import DeliveryState
+from hubbub.store.types import new_id
+from hubbub.track.receipts import attach_waiting, refresh
+
+#: Does what the end of a destination's handling means, in the transaction that writes it down.
+Finish: TypeAlias = Callable[[Hub, Connection, Result], None]
+#: A channel whose credentials failed sends nothing until a check finds it well again.
+UNTIL_MENDED: Final = timedelta(days=3650)
+
+
+def record(
+    hub: Hub, db: Connection, results: Sequence[Result], finish: Finish
+) -> list[tuple[str, str]]:
+    """Write how attempts ended. Returns conversation and message of each changed status.
+
+    ``finish`` does what the end of a destination's handling means for the conversation.
+    """
+    now = hub.now()
+    queries.add_attempts(db, [_attempt_row(result) for result in results if _was_tried(result)])
+    rows: dict[DeliveryState, list[dict[str, Any]]] = defaultdict(list)
+    for result in results:
+        target, row = _result_row(result, now)
+        rows[target].append(row)
+    queries.write_results(db, rows)
+    for result in results:
+        if result.parcel.to_contact:
+            _follow_up(db, result, now)
+        else:
+            finish(hub, db, result)
+    contact = [result for result in results if result.parcel.to_contact]
+    changed = _attach(db, contact)
+    changed += refresh(db, [result.parcel.row.message_id for result in contact])
+    return changed
+
+
+def _attach(db: Connection, results: Sequence[Result]) -> list[tuple[str, str]]:
+    accepted: dict[str, set[str]] = defaultdict(set)
+    for result in results:
+        line = result.parcel.line
+        if result.accepted is not None and line.hooks.capabilities.receipts:
+            accepted[line.id].add(result.accepted.external_id)
+    return [
+        changed
+        for channel_id, external_ids in accepted.items()
+        for changed in attach_waiting(db, channel_id, external_ids)
+    ]
+
+
+def _was_tried(result: Result) -> bool:
+    return result.error is None or uses_attempt(result.error) or bool(result.exchanges)
+
+
+def _attempt_row(result: Result) -> dict[str, Any]:
+    error, accepted = result.error, result.accepted
+    detail = accepted.note if accepted else ""
+    if error is not None:
+        code = f" ({error.provider_code})" if error.provider_code else ""
+        detail = f"{error.detail}{code}"
+    return {
+        "id": new_id(),
+        "delivery_id": result.parcel.id,
+        "outcome": "accepted" if error is None else _snake(type(error).__name__),
+        "detail": result.parcel.line.redactor.text(detail),
+        "exchanges": list(result.exchanges),
+        "started_at": result.started_at,
+        "duration_ms": result.duration_ms,
+    }
+
+
+def _result_row(result: Result, now: datetime) -> tuple[DeliveryState, dict[str, Any]]:
+    row = {
+        "delivery_id": result.parcel.id,
+        "new_external_id": None,
+        "new_address": None,
+        "unused": 0,
+        "new_due_at": now,
+        "new_lane_until": result.parcel.row.lane_until,
+        "new_awaits_answer": False,
+        "new_error": None,
+    }
+    if result.error is not None:
+        return _failed_row(result, result.error, row, now)
+    if result.accepted is not None:
+        row["new_external_id"] = result.accepted.external_id
+        row["new_address"] = result.accepted.address
+    wait = result.waits
+    if wait is not None:
+        row["new_due_at"] = now + wait
+        row["new_awaits_answer"] = True
+        return DeliveryState.RETRYING, row
+    return DeliveryState.SENT, row
+
+
+def _failed_row(
+    result: Result, error: SendError, row: dict[str, Any], now: datetime
+) -> tuple[DeliveryState, dict[str, Any]]:
+    parcel = result.parcel
+    row["new_error"] = as_error(error)
+    row["unused"] = 0 if uses_attempt(error) else 1
+    if not parcel.to_contact:
+        # A destination may be asked twice: every question names its message.
+        if isinstance(error, OutcomeUnknown):
+            error = Transient(error.detail, code=error.code)
+        wait = retry_in(error, parcel.row.attempts, random.random(), ROUTE_SCHEDULE)  # noqa: S311  # jitter
+    else:
+        wait = retry_in(error, parcel.row.attempts, random.random(), RETRY_SCHEDULE)  # noqa: S311  # jitter
+    target = next_state(error, wait)
+    row["new_due_at"] = now + (wait or (PROOF_WAIT if _unknown(target) else timedelta(0)))
+    held = LANE_HOLD if uses_attempt(error) else None
+    if parcel.row.lane_until is None and held is not None:
+        row["new_lane_until"] = now + held
+    return target, row
+
+
+def _unknown(target: DeliveryState) -> bool:
+    return target == DeliveryState.UNKNOWN
+
+
+def _follow_up(db: Connection, result: Result, now: datetime) -> None:
+    """Do what an attempt's end means for the channel and the address."""
+    parcel, error = result.parcel, result.error
+    if result.accepted is not None and result.accepted.address is not None:
+        queries.rename_address(db, parcel.line.id, parcel.row.address, result.accepted.address)
+    match error:
+        case AuthFailed():
+            queries.pause_channel(
+                db,
+                parcel.line.id,
+                until=now + UNTIL_MENDED,
+                status="error",
+                reason=f"The provider refused the credentials: {error.detail}",
+                now=now,
+            )
+        case RateLimited(whole_channel=True, retry_after=wait):
+            queries.pause_channel(
+                db, parcel.line.id, until=now + wait, status=None, reason="", now=now
+            )
+        case RecipientGone(opted_out=opted_out):
+            queries.mark_address(
+                db,
+                parcel.line.id,
+                parcel.row.address,
+                state="opted_out" if opted_out else "blocked",
+                reason=error.detail,
+            )
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]

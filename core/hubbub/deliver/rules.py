@@ -1,0 +1,278 @@
+"""Decide about sending: may it be sent, as which parts, and when again. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from hubbub.directory import Line
+from hubbub.sdk.content import ATTACHMENT_TYPES, Choices, Content, preview, to_json
+from hubbub.sdk.errors import (
+    AuthFailed,
+    HubError,
+    OutcomeUnknown,
+    RateLimited,
+    SendError,
+    Transient,
+)
+from hubbub.sdk.values import Draft, Part
+from hubbub.store.states import DeliveryState
+from hubbub.store.threads import Thread
+from hubbub.store.types import new_id
+
+#: How long to wait before each further attempt at what failed for a while; then it is dead.
+RETRY_SCHEDULE: Final = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+)
+#: A destination is asked again this soon: somebody waits for its answer.
+ROUTE_SCHEDULE: Final = (timedelta(seconds=2), timedelta(seconds=5))
+#: How long one message that waits for another attempt holds up those behind it.
+LANE_HOLD: Final = timedelta(minutes=2)
+#: How long proof of an unknown outcome is awaited before the channel's policy decides.
+PROOF_WAIT: Final = timedelta(seconds=60)
+#: What a provider's plea to wait may cost at the most.
+LONGEST_WAIT: Final = timedelta(hours=24)
+
+
+class Refused(HubError):
+    """The message may not be sent; ``code`` says why in a stable word."""
+
+    code = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed:
+    """The rows of one outbound message."""
+
+    message: dict[str, Any]
+    deliveries: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sendable:
+    """What may be sent to a conversation now, until when, and why not the rest."""
+
+    kinds: tuple[str, ...]
+    reasons: Mapping[str, str]
+    until: datetime | None
+
+
+def sendable(line: Line, thread: Thread, now: datetime) -> Sendable:
+    """Say what may be sent to ``thread`` now, to whoever asks: the one gate."""
+    can = line.hooks.capabilities
+    every = sorted({*_fitted_kinds(can.outbound), *can.outbound})
+    refusal = _refusal(line, thread)
+    if refusal is not None:
+        return Sendable(kinds=(), reasons=dict.fromkeys(every, str(refusal)), until=None)
+    if can.window is None:
+        return Sendable(kinds=tuple(every), reasons={}, until=None)
+    closes = thread.last_inbound_at and thread.last_inbound_at + can.window
+    if closes and closes > now:
+        return Sendable(kinds=tuple(every), reasons={}, until=closes)
+    open_kinds = tuple(kind for kind in every if kind == "template")
+    shut = "The contact wrote too long ago: only templates may be sent until they write again."
+    return Sendable(
+        kinds=open_kinds,
+        reasons={kind: shut for kind in every if kind != "template"},
+        until=None,
+    )
+
+
+def check_sendable(line: Line, thread: Thread, content: Content, now: datetime) -> None:
+    """Raise `Refused` when ``content`` may not be sent to ``thread`` now."""
+    refusal = _refusal(line, thread)
+    if refusal is not None:
+        raise refusal
+    answer = sendable(line, thread, now)
+    if content.type in answer.reasons:
+        raise Refused(answer.reasons[content.type], code="window-closed")
+    if content.type == "reaction" and content.type not in answer.kinds:
+        raise Refused("This channel carries no reactions.", code="unsupported")
+
+
+def compose(
+    line: Line,
+    thread: Thread,
+    content: Content,
+    *,
+    author: str,
+    now: datetime,
+    reply_to: tuple[str, str | None] | None = None,
+    idempotency_key: str | None = None,
+    starts_at: datetime | None = None,
+    bulk: bool = False,
+    owner_version: int | None = None,
+) -> Composed:
+    """Return the rows that send ``content`` to ``thread``, and note it there.
+
+    ``reply_to`` is our id and the provider's id of the quoted message. Raises `Unsupported`.
+    """
+    draft = Draft(content=content, reply_to_external_id=reply_to[1] if reply_to else None)
+    pattern = Part(content=content, address=thread.address, our_address=thread.our_address)
+    parts = line.hooks.render(draft, pattern, line.connection)
+    message_id = new_id()
+    seq = thread.next_seq()
+    thread.preview = preview(content)
+    thread.last_message_at = now
+    thread.menu = _menu(content, parts)
+    message = {
+        "id": message_id,
+        "channel_id": thread.channel_id,
+        "conversation_id": thread.conversation_id,
+        "contact_id": thread.contact_id,
+        "seq": seq,
+        "direction": "outbound",
+        "kind": content.type,
+        "content": to_json(content),
+        "sender_address": thread.our_address or line.name,
+        "sender_name": None,
+        "external_id": None,
+        "event_key": None,
+        "idempotency_key": idempotency_key,
+        "call_id": None,
+        "reply_to_id": reply_to[0] if reply_to else None,
+        "reply_to_external_id": reply_to[1] if reply_to else None,
+        "status": "queued",
+        "error": None,
+        "author": author,
+        "decision": None,
+        "provider_at": None,
+        "created_at": now,
+    }
+    shared = {
+        "message_id": message_id,
+        "channel_id": thread.channel_id,
+        "conversation_id": thread.conversation_id,
+        "seq": seq,
+        "parts": len(parts),
+        "destination": "contact",
+        "settings": None,
+        "state": DeliveryState.QUEUED,
+        "starts_at": starts_at,
+        "due_at": starts_at or now,
+        "bulk": bulk,
+        "owner_version": owner_version,
+        "created_at": now,
+    }
+    deliveries = tuple(
+        {
+            **shared,
+            "id": new_id(),
+            "part": number,
+            "content": None if part.content == content else to_json(part.content),
+            "address": part.address,
+            "reply_to_external_id": part.reply_to_external_id,
+        }
+        for number, part in enumerate(parts)
+    )
+    return Composed(message=message, deliveries=deliveries)
+
+
+def handling(
+    thread: Thread,
+    *,
+    message_id: str,
+    seq: int,
+    destination: str,
+    settings: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the row that carries an inbound message to a destination that takes requests."""
+    return {
+        "id": new_id(),
+        "message_id": message_id,
+        "channel_id": thread.channel_id,
+        "conversation_id": thread.conversation_id,
+        "seq": seq,
+        "part": 0,
+        "parts": 1,
+        "destination": destination,
+        "settings": dict(settings),
+        "content": None,
+        "address": thread.address,
+        "reply_to_external_id": None,
+        "state": DeliveryState.QUEUED,
+        "starts_at": None,
+        "due_at": now,
+        "bulk": False,
+        "owner_version": thread.owner_version,
+        "created_at": now,
+    }
+
+
+def retry_in(
+    error: SendError,
+    attempts: int,
+    jitter: float,
+    schedule: Sequence[timedelta] = RETRY_SCHEDULE,
+) -> timedelta | None:
+    """Return how long to wait before the next attempt, or None when there is to be none.
+
+    ``attempts`` counts those made, this one included; ``jitter`` is 0 to 1. What only has to wait
+    (`RateLimited`) waits as long as the provider said, however often that was.
+    """
+    if isinstance(error, RateLimited):
+        wait = min(error.retry_after, LONGEST_WAIT)
+        return wait + timedelta(seconds=jitter)
+    if isinstance(error, AuthFailed):
+        # The channel is paused by then; its messages wait until the channel is mended.
+        return timedelta(seconds=30) * (1 + jitter)
+    if not isinstance(error, Transient) or attempts > len(schedule):
+        return None
+    # Up to a quarter longer, so that what failed together does not come back together.
+    return schedule[attempts - 1] * (1 + jitter / 4)
+
+
+def uses_attempt(error: SendError) -> bool:
+    """Whether ``error`` counts as an attempt: to be told to wait, or to lack a key, does not."""
+    return not isinstance(error, RateLimited | AuthFailed)
+
+
+def next_state(error: SendError, wait: timedelta | None) -> DeliveryState:
+    """Return the state that an attempt's ``error`` leads to."""
+    if isinstance(error, OutcomeUnknown):
+        return DeliveryState.UNKNOWN
+    return DeliveryState.FAILED if wait is None else DeliveryState.RETRYING
+
+
+def as_error(error: HubError, *, retryable: bool | None = None) -> dict[str, Any]:
+    """Return ``error`` in the form that the API shows."""
+    return {
+        "code": error.code,
+        "provider_code": getattr(error, "provider_code", None),
+        "detail": error.detail,
+        "retryable": getattr(error, "retryable", False) if retryable is None else retryable,
+    }
+
+
+def _refusal(line: Line, thread: Thread) -> Refused | None:
+    if not line.enabled:
+        return Refused("The channel is switched off.", code="channel-disabled")
+    if thread.blocked:
+        return Refused("The contact is blocked here.", code="contact-blocked")
+    if thread.address_state == "opted_out":
+        return Refused("The contact asked not to be written to.", code="opted-out")
+    if thread.address_state == "blocked":
+        return Refused("The contact has blocked this channel.", code="recipient-blocked")
+    if thread.address_state == "gone":
+        return Refused("The address no longer exists.", code="recipient-gone")
+    if not line.hooks.capabilities.initiates and thread.last_inbound_at is None:
+        return Refused("On this channel the contact has to write first.", code="cannot-initiate")
+    return None
+
+
+def _fitted_kinds(outbound: frozenset[str]) -> set[str]:
+    """Return the kinds that can be put in words, or sent as a file, where they are not native."""
+    in_words = {"text", "choices", "location", "contacts", "email"}
+    return in_words | (ATTACHMENT_TYPES if "document" in outbound else set())
+
+
+def _menu(content: Content, parts: Sequence[Part]) -> dict[str, Any] | None:
+    if isinstance(content, Choices) and all(part.content.type != "choices" for part in parts):
+        return to_json(content)
+    return None

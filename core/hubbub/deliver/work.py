@@ -1,0 +1,177 @@
+"""Take messages that are to go out, and change one's mind about them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hubbub.deliver import queries
+from hubbub.deliver.rules import (
+    Refused,
+    Sendable,
+    check_sendable,
+    compose,
+    sendable as sendable_now,
+)
+from hubbub.directory import Line
+from hubbub.hub import Hub
+from hubbub.sdk.content import ATTACHMENT_TYPES, Attachment, Content, Reaction
+from hubbub.store.states import DeliveryState
+from hubbub.store.threads import Thread, at_addresses, by_ids, row_of, save
+from hubbub.store.types import new_id
+from hubbub.track.receipts import refresh
+
+
+def start_conversation(hub: Hub, db: Connection, *, channel_id: str, address: str) -> str:
+    """Return the conversation with ``address`` on a channel, opened if there is none yet.
+
+    Raises `Refused` when there is no such channel, or when it cannot write first.
+    """
+    line = _line(hub, db, channel_id)
+    queries.hold_channel(db, channel_id)
+    thread = at_addresses(db, channel_id, [address]).get(address)
+    if thread is not None:
+        return thread.conversation_id
+    if not line.hooks.capabilities.initiates:
+        raise Refused("On this channel the contact has to write first.", code="cannot-initiate")
+    now = hub.now()
+    thread = Thread(
+        conversation_id=new_id(),
+        channel_id=channel_id,
+        contact_id=new_id(),
+        address_id=new_id(),
+        address=address,
+        last_message_at=now,
+    )
+    queries.add_thread(db, thread, row_of(thread, now), now)
+    return thread.conversation_id
+
+
+def submit(
+    hub: Hub,
+    db: Connection,
+    *,
+    conversation_id: str,
+    content: Content,
+    author: str,
+    idempotency_key: str | None = None,
+    reply_to_id: str | None = None,
+    starts_at: datetime | None = None,
+    bulk: bool = False,
+) -> str:
+    """Store an outbound message with its deliveries; return its id.
+
+    The caller commits and then calls ``nudge_deliver``. Raises `Refused`, or `Unsupported` for
+    what the channel cannot say.
+    """
+    thread = _thread(db, conversation_id)
+    line = _line(hub, db, thread.channel_id)
+    now = hub.now()
+    check_sendable(line, thread, content, now)
+    _check_media(db, content)
+    composed = compose(
+        line,
+        thread,
+        content,
+        author=author,
+        now=now,
+        reply_to=_quoted(db, thread, reply_to_id),
+        idempotency_key=idempotency_key,
+        starts_at=starts_at,
+        bulk=bulk,
+    )
+    if author.startswith("user:"):
+        # Who answers takes over from the bot, whose answers in the making become void.
+        thread.give_to(author)
+        thread.assignee_id = thread.assignee_id or author.removeprefix("user:")
+    queries.add_message(db, composed.message)
+    queries.add_deliveries(db, composed.deliveries)
+    save(db, [thread])
+    message_id: str = composed.message["id"]
+    return message_id
+
+
+def sendable(hub: Hub, db: Connection, conversation_id: str) -> Sendable:
+    """Answer what may be sent to a conversation now. Raises `Refused` if there is none."""
+    thread = _thread(db, conversation_id, hold=False)
+    return sendable_now(_line(hub, db, thread.channel_id), thread, hub.now())
+
+
+def retry(hub: Hub, db: Connection, message_id: str) -> None:
+    """Make one new attempt at a message that failed or whose outcome is unknown.
+
+    The caller commits and then calls ``nudge_deliver``. Raises `Refused`.
+    """
+    message = _outbound(db, message_id)
+    thread = _thread(db, message.conversation_id)
+    _line(hub, db, thread.channel_id)
+    if not queries.revive(db, message_id, now=hub.now()):
+        raise Refused(
+            f"The message is {message.status}: only a failed one, or one whose outcome is "
+            "unknown, can be tried again.",
+            code="not-retryable",
+        )
+    refresh(db, [message_id])
+
+
+def cancel(db: Connection, message_id: str) -> None:
+    """Cancel a message that is not being sent yet. Raises `Refused`."""
+    message = _outbound(db, message_id)
+    if not queries.cancel(db, message_id):
+        raise Refused(
+            f"The message is {message.status}: it is too late to cancel it.",
+            code="not-cancellable",
+        )
+    refresh(db, [message_id])
+
+
+def settle_by_hand(db: Connection, message_id: str, *, arrived: bool) -> None:
+    """Write what a person found out about a message whose outcome is unknown. Raises `Refused`."""
+    _outbound(db, message_id)
+    target = DeliveryState.SENT if arrived else DeliveryState.FAILED
+    if not queries.settle_unknown(db, message_id, target):
+        raise Refused("The outcome of this message is not unknown.", code="not-unknown")
+    refresh(db, [message_id])
+
+
+def _line(hub: Hub, db: Connection, channel_id: str) -> Line:
+    line = hub.directory.current(db, [channel_id]).get(channel_id)
+    if line is None:
+        raise Refused("There is no such channel.", code="not-found")
+    return line
+
+
+def _thread(db: Connection, conversation_id: str, *, hold: bool = True) -> Thread:
+    thread = by_ids(db, [conversation_id], hold=hold).get(conversation_id)
+    if thread is None:
+        raise Refused("There is no such conversation.", code="not-found")
+    return thread
+
+
+def _outbound(db: Connection, message_id: str) -> Any:
+    message = queries.message(db, message_id)
+    if message is None:
+        raise Refused("There is no such message.", code="not-found")
+    if message.direction != "outbound":
+        raise Refused("This message came in; there is nothing to send.", code="not-outbound")
+    return message
+
+
+def _quoted(
+    db: Connection, thread: Thread, reply_to_id: str | None
+) -> tuple[str, str | None] | None:
+    if reply_to_id is None:
+        return None
+    message = queries.message(db, reply_to_id)
+    if message is None or message.conversation_id != thread.conversation_id:
+        raise Refused("The quoted message is not in this conversation.", code="not-found")
+    return message.id, message.external_id
+
+
+def _check_media(db: Connection, content: Content) -> None:
+    if isinstance(content, Reaction) or content.type not in ATTACHMENT_TYPES:
+        return
+    if isinstance(content, Attachment) and content.media.id:
+        row = queries.media(db, content.media.id)
+        if row is None or row.state != "ready":
+            raise Refused("There is no uploaded file with this id.", code="no-such-media")

@@ -1,0 +1,135 @@
+"""Know the channels: decrypted and compiled once, and again whenever their version rises."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection as Database, bindparam, select
+
+from hubbub.connect.rules import open_connection
+from hubbub.plugins import ChannelHooks, UnknownType
+from hubbub.redact import Redactor, secrets_of
+from hubbub.route.rules import RouteSet, read_route_set
+from hubbub.sdk.capabilities import Limit
+from hubbub.sdk.types import ChannelSettings
+from hubbub.sdk.values import Connection
+from hubbub.store.tables import Channel, RouteSet as RouteSetRow, table
+from hubbub.store.types import AnyRow
+from hubbub.vault import Undecryptable
+
+if TYPE_CHECKING:
+    from hubbub.hub import Hub
+
+_channels = table(Channel)
+_route_sets = table(RouteSetRow)
+_BY_KEY = select(_channels.c.id).where(
+    _channels.c.webhook_key == bindparam("key"), _channels.c.deleted_at.is_(None)
+)
+_BY_IDS = select(_channels.c.id, _channels.c.version).where(
+    _channels.c.id.in_(bindparam("ids", expanding=True)), _channels.c.deleted_at.is_(None)
+)
+_WHOLE = select(_channels).where(_channels.c.id == bindparam("id"))
+_ROUTES = (
+    select(_route_sets)
+    .where(_route_sets.c.channel_id == bindparam("id"))
+    .order_by(_route_sets.c.version.desc())
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One channel in one version, ready for use."""
+
+    id: str
+    type: str
+    name: str
+    version: int
+    enabled: bool
+    status: str
+    webhook_key: str
+    hooks: ChannelHooks
+    connection: Connection[Any] = field(repr=False)
+    routes: RouteSet
+    redactor: Redactor = field(repr=False)
+
+    @property
+    def settings(self) -> ChannelSettings:
+        """The settings of the channel that the hub itself understands."""
+        settings: ChannelSettings = self.connection.fields.settings
+        return settings
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The rate limits in force."""
+        per_second = self.settings.messages_per_second
+        if per_second is None:
+            return self.hooks.capabilities.limits
+        return (Limit.per_second(per_second),)
+
+
+class Directory:
+    """The channels that this process has met, each checked against the database's version."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._lines: dict[str, Line] = {}
+        self._ids: dict[str, str] = {}
+
+    def known(self, webhook_key: str) -> Line | None:
+        """Return the channel with this webhook as last seen, without asking the database."""
+        return self._lines.get(self._ids.get(webhook_key, ""))
+
+    def by_key(self, db: Database, webhook_key: str) -> Line | None:
+        """Return the channel with this webhook, or None. Raises like `current`."""
+        found = db.execute(_BY_KEY, {"key": webhook_key}).scalar()
+        return None if found is None else self.current(db, [found]).get(found)
+
+    def current(self, db: Database, ids: Iterable[str]) -> dict[str, Line]:
+        """Return those of the channels ``ids`` that exist, as they are now.
+
+        Raises `UnknownType` or `Undecryptable` for one that cannot be used at all.
+        """
+        versions = {row.id: row.version for row in db.execute(_BY_IDS, {"ids": list(ids)})}
+        for channel_id, version in versions.items():
+            line = self._lines.get(channel_id)
+            if line is None or line.version != version:
+                self._keep(self._load(db, channel_id))
+        return {channel_id: self._lines[channel_id] for channel_id in versions}
+
+    def usable(self, db: Database, channel_id: str) -> Line | None:
+        """Return the channel, or None where its plugin or key is missing or it is deleted."""
+        try:
+            return self.current(db, [channel_id]).get(channel_id)
+        except (UnknownType, Undecryptable):
+            return None
+
+    def versions(self, db: Database, ids: Iterable[str]) -> dict[str, int]:
+        """Return the version in force of each channel that exists."""
+        return {row.id: row.version for row in db.execute(_BY_IDS, {"ids": list(ids)})}
+
+    def _keep(self, line: Line) -> None:
+        self._lines[line.id] = line
+        self._ids[line.webhook_key] = line.id
+
+    def _load(self, db: Database, channel_id: str) -> Line:
+        row: AnyRow = db.execute(_WHOLE, {"id": channel_id}).one()
+        routes = db.execute(_ROUTES, {"id": channel_id}).one_or_none()
+        hooks = self._hub.plugins.channel(row.type)
+        connection = open_connection(self._hub, row)
+        secrets = secrets_of(connection.fields) | {connection.webhook_secret}
+        return Line(
+            id=row.id,
+            type=row.type,
+            name=row.name,
+            version=row.version,
+            enabled=row.enabled,
+            status=row.status,
+            webhook_key=row.webhook_key,
+            hooks=hooks,
+            connection=connection,
+            routes=read_route_set(routes.version, routes.routes, routes.fallback)
+            if routes
+            else read_route_set(0, [], {"type": "inbox"}),
+            redactor=Redactor(secret for secret in secrets if secret),
+        )

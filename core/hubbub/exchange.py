@@ -1,0 +1,245 @@
+"""Drive a plugin's exchange with its provider, and keep a redacted record of what was said."""
+
+import codecs
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final, Generic, TypedDict, TypeVar, cast
+
+import structlog
+
+from hubbub.redact import Redactor
+from hubbub.sdk.errors import HubError, OutcomeUnknown, Permanent, SendError
+from hubbub.sdk.values import Exchange, File, HttpRequest, HttpResponse, Multipart
+from hubbub.transport import Files, Transport
+
+T = TypeVar("T")
+
+#: Requests that one exchange may make.
+MOST_REQUESTS: Final = 10
+#: Bytes of a body that are recorded.
+MOST_BODY: Final = 4000
+#: Headers, or fields of a form, that are recorded, and the characters of each header.
+MOST_HEADERS: Final = 50
+MOST_HEADER: Final = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Asked(TypedDict):
+    """A request, as it is recorded."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+class Answered(TypedDict):
+    """An answer, as it is recorded."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Entry(TypedDict):
+    """One request and what came of it: ``response``, or ``error`` where there was none."""
+
+    request: Asked
+    response: Answered | None
+    error: str | None
+    duration_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran(Generic[T]):
+    """How an exchange went: ``value`` counts when ``error`` is None. Holds no secret."""
+
+    value: T | None
+    error: SendError | None
+    exchanges: list[Entry]
+    duration_ms: int
+
+
+def run(
+    exchange: Exchange[T],
+    transport: Transport,
+    *,
+    redact: Redactor,
+    files: Files,
+    clock: Callable[[], float] = time.monotonic,
+) -> Ran[T]:
+    """Carry ``exchange`` to its end; never raises what the plugin or the provider got wrong.
+
+    A transport's error is raised inside the plugin, which may react to it. An error of the
+    plugin itself is `OutcomeUnknown` once a request that changes something may have arrived.
+    """
+    drive = _Drive(transport=transport, redact=redact, files=files, clock=clock)
+    began = clock()
+    value: T | None = None
+    error: SendError | None = None
+    try:
+        value = drive.whole(exchange)
+    except SendError as raised:
+        error = _told(raised, redact)
+    except HubError as raised:
+        error = drive.judged(redact.text(raised.detail), code=raised.code)
+    except Exception as raised:  # noqa: BLE001  # a plugin is foreign code, and this is its edge
+        error = drive.judged(f"The plugin failed: {type(raised).__name__}.", code="plugin_error")
+        _log(raised)
+    return Ran(
+        value=value,
+        error=error,
+        exchanges=drive.entries,
+        duration_ms=_milliseconds(clock() - began),
+    )
+
+
+@dataclass(kw_only=True)
+class _Drive:
+    transport: Transport
+    redact: Redactor
+    files: Files
+    clock: Callable[[], float]
+    entries: list[Entry] = field(default_factory=list)
+    #: Whether a request that changes something may have reached the provider.
+    effective: bool = False
+
+    def whole(self, exchange: Exchange[T]) -> T:
+        """Run the plugin until it returns or raises."""
+        with closing(exchange):
+            try:
+                request = next(exchange)
+                while len(self.entries) < MOST_REQUESTS:
+                    request = self._step(exchange, request)
+            except StopIteration as end:
+                return cast("T", end.value)
+        raise self.judged(
+            f"The plugin wanted more than {MOST_REQUESTS} requests for one thing.",
+            code="plugin_error",
+        )
+
+    def judged(self, detail: str, *, code: str) -> SendError:
+        """Return the error for an exchange that broke off for a reason of our own."""
+        if self.effective:
+            return OutcomeUnknown(f"{detail} The provider may have acted already.", code=code)
+        return Permanent(detail, code=code)
+
+    def _step(self, exchange: Exchange[T], request: object) -> HttpRequest:
+        if not isinstance(request, HttpRequest):
+            raise TypeError(type(request).__name__)
+        try:
+            response = self._performed(request)
+        except HubError as error:
+            return exchange.throw(error)
+        return exchange.send(response)
+
+    def _performed(self, request: HttpRequest) -> HttpResponse:
+        began, before = self.clock(), self.effective
+        self.effective = before or not request.safe  # unless an error proves otherwise
+        response, failure = None, "It was interrupted."
+        try:
+            response = self.transport.perform(request, files=self.files)
+        except HubError as error:
+            failure = error.detail
+            if not isinstance(error, OutcomeUnknown):
+                self.effective = before
+            raise
+        finally:
+            taken = self.clock() - began
+            self.entries.append(_entry(request, response, failure, taken, self.redact))
+        return response
+
+
+def _told(error: SendError, redact: Redactor) -> SendError:
+    """Return ``error`` as it may be shown: what led to it, frames and all, is left behind."""
+    error.detail = redact.text(error.detail)
+    error.args = (error.detail,)
+    error.provider_code = error.provider_code and redact.text(error.provider_code)
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _log(raised: Exception) -> None:
+    # Only where and of what kind: the text of the error may quote what people wrote.
+    where = "".join(traceback.format_tb(raised.__traceback__))
+    log.error("plugin failed", error=type(raised).__name__, traceback=where)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _entry(
+    request: HttpRequest,
+    response: HttpResponse | None,
+    failure: str,
+    taken: float,
+    redact: Redactor,
+) -> Entry:
+    return Entry(
+        request=_asked(request, redact),
+        response=None if response is None else _answered(response, redact),
+        error=redact.text(failure) if response is None else None,
+        duration_ms=_milliseconds(taken),
+    )
+
+
+def _asked(request: HttpRequest, redact: Redactor) -> Asked:
+    body = request.body
+    return Asked(
+        method=request.method,
+        url=redact.clipped(request.url, MOST_BODY),
+        headers=_headers(request.headers, redact),
+        body=_form(body, redact) if isinstance(body, Multipart) else _body(body, redact),
+    )
+
+
+def _answered(response: HttpResponse, redact: Redactor) -> Answered:
+    return Answered(
+        status=response.status,
+        headers=_headers(response.headers, redact),
+        body=_body(response.body, redact),
+    )
+
+
+def _headers(headers: Mapping[str, str], redact: Redactor) -> dict[str, str]:
+    some = dict(islice(headers.items(), MOST_HEADERS))
+    return {name: value[:MOST_HEADER] for name, value in redact.headers(some).items()}
+
+
+def _form(form: Multipart, redact: Redactor) -> str:
+    lines = []
+    for name, value in form.fields[:MOST_HEADERS]:
+        if isinstance(value, File):
+            size = "" if value.media.size is None else f", {value.media.size} bytes"
+            lines.append(f"{name}: <{redact.text(value.filename)}{size}>")
+        else:
+            lines.append(f"{name}: {redact.headers({name: value})[name]}")
+    return _cut("\n".join(lines))
+
+
+def _body(body: bytes, redact: Redactor) -> str:
+    # More than is shown is looked at, so that a secret across the cut is recognised.
+    text = _readable(body[: MOST_BODY + redact.reach])
+    if text is None:
+        return f"<{len(body)} bytes>"
+    shown = _cut(redact.clipped(text, MOST_BODY))
+    return shown if len(body) <= MOST_BODY else f"{shown}... ({len(body)} bytes)"
+
+
+def _cut(text: str) -> str:
+    return text.encode("utf-8", "replace")[:MOST_BODY].decode("utf-8", "ignore")
+
+
+def _readable(data: bytes) -> str | None:
+    try:
+        # Unlike ``bytes.decode`` this bears a character that is cut off at the end.
+        text = codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

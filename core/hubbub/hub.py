@@ -1,0 +1,79 @@
+"""Make the Hub once per process: everything that work needs, passed in."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self
+
+from redis import Redis
+from sqlalchemy import Engine
+
+from hubbub import plugins as plugin_loading
+from hubbub.directory import Directory
+from hubbub.guard import Guard
+from hubbub.limiter import Limiter
+from hubbub.live import Live
+from hubbub.media import MediaStore
+from hubbub.nudge import Nudges, make_redis
+from hubbub.plugins import Plugins
+from hubbub.settings import Settings
+from hubbub.store.session import make_engine, make_folder
+from hubbub.store.types import new_id
+from hubbub.transport import HttpTransport, Transport
+from hubbub.vault import Vault
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _process_id() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
+
+
+@dataclass(kw_only=True)
+class Hub:
+    """What a process works with. Nothing in it is opened before it is used."""
+
+    settings: Settings
+    engine: Engine
+    plugins: Plugins
+    vault: Vault
+    http: Transport
+    media: MediaStore
+    nudges: Nudges
+    limiter: Limiter
+    live: Live
+    redis: Redis
+    now: Callable[[], datetime] = _now
+    #: Names this process in claims and leases.
+    process_id: str = field(default_factory=_process_id)
+
+    directory: Directory = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Give the hub its directory, which needs the hub."""
+        self.directory = Directory(self)
+
+    @classmethod
+    def make(cls, settings: Settings) -> Self:
+        """Return the hub that ``settings`` describe. Raises `BadSettings`."""
+        # Importing the broker makes it: not before there is a hub to make.
+        from hubbub.broker import broker  # noqa: PLC0415  # see above
+
+        make_folder(settings.database)
+        client = make_redis(settings.redis)
+        return cls(
+            settings=settings,
+            engine=make_engine(settings.database),
+            plugins=plugin_loading.load(settings.plugins_file),
+            vault=Vault(settings.keys),
+            http=HttpTransport(Guard(settings.private_networks)),
+            media=MediaStore(settings.media),
+            nudges=Nudges(client, broker),
+            limiter=Limiter(client),
+            live=Live(client),
+            redis=client,
+        )

@@ -1,0 +1,156 @@
+"""Limit how fast providers are called: several buckets at once, in one atomic step.
+
+Each bucket is a generic cell rate algorithm: one number, the time at which it would be full
+again. Redis holds the numbers for all processes; without Redis a process limits itself.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from hubbub.nudge import Outage
+
+_SECOND: Final = 1_000_000  # times are whole microseconds: Lua's numbers hold them exactly
+
+# ARGV: now or "", then for each request the number of its buckets and for each bucket the index
+# of its key, the interval and the slack.
+_ACQUIRE: Final = """
+local now = tonumber(ARGV[1])
+if not now then
+    local clock = redis.call('time')
+    now = clock[1] * 1000000 + clock[2]
+end
+local full, changed, waits = {}, {}, {}
+local at = 2
+while at <= #ARGV do
+    local buckets, wait = tonumber(ARGV[at]), 0
+    for bucket = 0, buckets - 1 do
+        local key = tonumber(ARGV[at + 1 + bucket * 3])
+        local slack = tonumber(ARGV[at + 3 + bucket * 3])
+        full[key] = full[key] or tonumber(redis.call('get', KEYS[key]) or 0)
+        wait = math.max(wait, full[key] - slack - now)
+    end
+    if wait == 0 then
+        for bucket = 0, buckets - 1 do
+            local key = tonumber(ARGV[at + 1 + bucket * 3])
+            full[key] = math.max(now, full[key]) + tonumber(ARGV[at + 2 + bucket * 3])
+            changed[key] = true
+        end
+    end
+    waits[#waits + 1] = wait
+    at = at + 1 + buckets * 3
+end
+for key in pairs(changed) do
+    local left = math.ceil((full[key] - now) / 1000) + 1
+    redis.call('set', KEYS[key], string.format('%.0f', full[key]), 'px', left)
+end
+return waits
+"""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """At most ``count`` in ``per`` in the long run, ``burst`` of them at once."""
+
+    key: str
+    count: float
+    per: timedelta
+    burst: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count <= 0 or self.per <= timedelta(0) or self.burst < 1:
+            raise ValueError(f"A bucket that lets nothing through: {self!r}")
+
+    @property
+    def interval(self) -> int:
+        """Microseconds from one to the next at a steady pace."""
+        return math.ceil(self.per / timedelta(microseconds=1) / self.count)
+
+    @property
+    def slack(self) -> int:
+        """Microseconds by which a burst may run ahead of that pace."""
+        return self.interval * (self.burst - 1)
+
+
+class Limiter:
+    """Say when each of many requests may go. ``clock`` (seconds) replaces Redis's own in tests."""
+
+    def __init__(self, redis: Redis, *, clock: Callable[[], float] | None = None) -> None:
+        self._script = redis.register_script(_ACQUIRE)
+        self._clock = clock
+        self._outage = Outage("each process limits itself, at half the rate and without bursts")
+        self._alone = LocalLimiter(clock=clock or time.monotonic)
+
+    def acquire(self, requests: Sequence[Sequence[Bucket]]) -> list[float]:
+        """Return for each request the seconds to wait; 0 means go, and it has been counted.
+
+        A request goes when all its buckets let it (each named once) and else counts in none;
+        one counted here counts for those after it in the list.
+        """
+        if not requests:
+            return []
+        if self._outage.resting():
+            return self._alone.acquire(requests)
+        try:
+            waits = self._ask(requests)
+        except RedisError as error:
+            self._outage.began(error)
+            return self._alone.acquire(requests)
+        self._outage.over()
+        return [wait / _SECOND for wait in waits]
+
+    def _ask(self, requests: Sequence[Sequence[Bucket]]) -> list[int]:
+        keys: dict[str, int] = {}
+        now = "" if self._clock is None else round(self._clock() * _SECOND)
+        args = [now, *_arguments(requests, keys)]
+        return cast("list[int]", self._script(keys=[f"limit:{key}" for key in keys], args=args))
+
+
+def _arguments(requests: Sequence[Sequence[Bucket]], keys: dict[str, int]) -> Iterator[int]:
+    """Yield what the script reads, and note in ``keys`` the index of each key, from 1."""
+    for buckets in requests:
+        yield len(buckets)
+        for bucket in buckets:
+            yield keys.setdefault(bucket.key, len(keys) + 1)
+            yield bucket.interval
+            yield bucket.slack
+
+
+class LocalLimiter:
+    """Limit this process alone, cautiously: other processes do the same at the same time."""
+
+    #: Each process takes this part of the rate, and no bursts.
+    SHARE: Final = 0.5
+    #: How many buckets are kept before those that are full again are forgotten.
+    KEPT: Final = 10_000
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._full: dict[str, float] = {}
+
+    def acquire(self, requests: Sequence[Sequence[Bucket]]) -> list[float]:
+        """Return the seconds that each request has to wait, as `Limiter.acquire` does."""
+        with self._lock:
+            now = self._clock()
+            self._forget(now)
+            return [self._acquire_one(buckets, now) for buckets in requests]
+
+    def _acquire_one(self, buckets: Sequence[Bucket], now: float) -> float:
+        wait = max((self._full.get(bucket.key, now) - now for bucket in buckets), default=0.0)
+        if wait > 0:
+            return wait
+        for bucket in buckets:
+            self._full[bucket.key] = now + bucket.interval / _SECOND / self.SHARE
+        return 0.0
+
+    def _forget(self, now: float) -> None:
+        if len(self._full) > self.KEPT:
+            self._full = {key: full for key, full in self._full.items() if full > now}

@@ -1,0 +1,167 @@
+"""Hold long-lived sources: each by one listener at a time, through a lease."""
+
+import threading
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import select
+
+from hubbub.alive import SignOfLife, hold, let_go
+from hubbub.deliver.attempt import media_bytes
+from hubbub.deliver.queries import pause_channel
+from hubbub.deliver.record import UNTIL_MENDED
+from hubbub.directory import Line
+from hubbub.exchange import run as run_exchange
+from hubbub.hub import Hub
+from hubbub.receive.queries import cursor
+from hubbub.receive.work import keep_polled
+from hubbub.sdk.errors import AuthFailed, RateLimited, SendError
+from hubbub.sdk.types import Source
+from hubbub.settings import Settings
+from hubbub.signals import stop_on_signal
+from hubbub.store.session import DatabaseDown, reading, transaction
+from hubbub.store.tables import Channel, table
+
+#: A source whose listener is silent for so long goes to another one; longer than a round.
+_LEASE: Final = timedelta(seconds=60)
+_LOOK: Final = 2.0
+#: Seconds between rounds after a failure: doubled each time.
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+
+_channels = table(Channel)
+log = structlog.get_logger(__name__)
+
+
+class Listener:
+    """The sources that this process holds, each in a thread."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._stop = threading.Event()
+        self._held: dict[str, threading.Thread] = {}
+
+    def look(self) -> None:
+        """Take every source that nobody holds; forget those whose thread has ended."""
+        self._held = {key: thread for key, thread in self._held.items() if thread.is_alive()}
+        with reading(self._hub.engine) as db:
+            wanted = self._wanted(db)
+        for line, source in wanted:
+            if line.id not in self._held and self._take(line.id):
+                thread = threading.Thread(
+                    target=self._listen, args=(line.id, source), name=f"source-{line.id}"
+                )
+                self._held[line.id] = thread
+                thread.start()
+
+    def stop(self) -> None:
+        """Let the rounds that run come to their end."""
+        self._stop.set()
+        for thread in self._held.values():
+            thread.join(timeout=5)
+
+    def _wanted(self, db: Any) -> list[tuple[Line, Source]]:
+        kinds = {source.type: source for source in self._hub.plugins.sources}
+        found = db.execute(
+            select(_channels.c.id).where(
+                _channels.c.type.in_(kinds), _channels.c.enabled, _channels.c.deleted_at.is_(None)
+            )
+        ).scalars()
+        lines = [self._hub.directory.usable(db, channel_id) for channel_id in list(found)]
+        return [
+            (line, kinds[line.type])
+            for line in lines
+            if line is not None and kinds[line.type].wanted(line.connection)
+        ]
+
+    def _take(self, channel_id: str) -> bool:
+        with transaction(self._hub.engine) as db:
+            return hold(
+                db,
+                f"source:{channel_id}",
+                holder=self._hub.process_id,
+                now=self._hub.now(),
+                period=_LEASE,
+            )
+
+    def _listen(self, channel_id: str, source: Source) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stop.is_set():
+            try:
+                if not self._round(channel_id, source):
+                    break
+                pause = _FIRST_PAUSE
+            except (SendError, DatabaseDown) as error:
+                log.warning("source pauses", channel=channel_id, reason=str(error), seconds=pause)
+                self._stop.wait(_pause(error, pause))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            # A source may fail in any way; the others go on, and this one tries again.
+            except Exception:
+                log.exception("source failed", channel=channel_id)
+                self._stop.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+        self._give_back(channel_id)
+
+    def _round(self, channel_id: str, source: Source) -> bool:
+        """Do one round; False when the source is no longer ours to hold."""
+        if not self._take(channel_id):
+            return False
+        with reading(self._hub.engine) as db:
+            line = self._hub.directory.usable(db, channel_id)
+            at = cursor(db, channel_id)
+        if line is None or not line.enabled or not source.wanted(line.connection):
+            return False
+        ran = run_exchange(
+            source.cycle(line.connection, at),
+            self._hub.http,
+            redact=line.redactor,
+            files=media_bytes(self._hub),
+        )
+        if ran.error is not None:
+            self._note(line, ran.error)
+            raise ran.error
+        if ran.value is not None and (ran.value.calls or ran.value.cursor != at):
+            keep_polled(self._hub, channel_id, ran.value)
+        return True
+
+    def _note(self, line: Line, error: SendError) -> None:
+        if isinstance(error, AuthFailed):
+            now = self._hub.now()
+            with transaction(self._hub.engine) as db:
+                pause_channel(
+                    db,
+                    line.id,
+                    until=now + UNTIL_MENDED,
+                    status="error",
+                    reason=f"The provider refused the credentials: {error.detail}",
+                    now=now,
+                )
+
+    def _give_back(self, channel_id: str) -> None:
+        try:
+            with transaction(self._hub.engine) as db:
+                let_go(db, f"source:{channel_id}", holder=self._hub.process_id)
+        except DatabaseDown as error:
+            log.warning("source not given back", channel=channel_id, reason=str(error))
+
+
+def run(settings: Settings, stop: threading.Event | None = None) -> None:
+    """Hold sources until SIGINT or SIGTERM (or ``stop``)."""
+    stop = stop or stop_on_signal()
+    hub = Hub.make(settings)
+    listener = Listener(hub)
+    with SignOfLife(hub, "listener"):
+        log.info("listener ready", process=hub.process_id)
+        while not stop.wait(_LOOK):
+            try:
+                listener.look()
+            except DatabaseDown as error:
+                log.warning("listener waits for the database", reason=str(error))
+        listener.stop()
+
+
+def _pause(error: Exception, pause: float) -> float:
+    if isinstance(error, RateLimited):
+        return max(pause, error.retry_after.total_seconds())
+    return pause

@@ -1,0 +1,202 @@
+"""Carry news from every process to the open pages of the console.
+
+News says only that something changed; a page asks for what it shows. So news may be lost, as
+long as it is said that some was: a `GAP` tells a page to load itself anew.
+"""
+
+import json
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from datetime import timedelta
+from typing import Any, Final, Self
+
+from redis import Redis
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from hubbub.nudge import Outage
+
+_CHANNEL: Final = "live"
+#: How long the listening thread waits before it looks whether it should stop.
+_LOOK_UP: Final = 1.0
+#: How long the first subscription of a process waits for the listener, to miss nothing.
+_FIRST_WAIT: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvent:
+    """Something changed: ``kind`` says what, the ids say where."""
+
+    kind: str
+    channel_id: str | None = None
+    conversation_id: str | None = None
+    message_id: str | None = None
+
+
+#: News was lost: load everything again.
+GAP: Final = LiveEvent("gap")
+
+
+class Subscription:
+    """The news for one open page: bounded, so that a slow reader costs nobody memory."""
+
+    def __init__(self, live: "Live", *, heartbeat: timedelta, size: int) -> None:
+        self._live = live
+        self._heartbeat = heartbeat.total_seconds()
+        self._queue: queue.Queue[LiveEvent | None] = queue.Queue(maxsize=size)
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[LiveEvent | None]:
+        """Yield news as it comes, and None when ``heartbeat`` passed without any."""
+        while not self._closed.is_set():
+            event = self.get(self._heartbeat)
+            if not self._closed.is_set():
+                yield event
+
+    def get(self, timeout: float) -> LiveEvent | None:
+        """Return the next news, or None after ``timeout`` seconds or `close`."""
+        try:
+            return self._queue.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def put(self, event: LiveEvent | None) -> None:
+        """Hand over news; a reader too slow for it loses what is queued and gets a `GAP`."""
+        try:
+            self._queue.put_nowait(event)
+        except queue.Full:
+            self._drop()
+            with suppress(queue.Full):  # then another thread was as quick, with news as good
+                self._queue.put_nowait(GAP)
+
+    def close(self) -> None:
+        """Stop; whoever iterates is woken. Safe to call twice."""
+        self._live.forget(self)
+        self._closed.set()
+        self.put(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _drop(self) -> None:
+        while not self._queue.empty():
+            self.get(0)
+
+
+class Live:
+    """Publish news, and fan it out to the subscriptions of this process."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._publishing = Outage("open pages are not told of news")
+        self._listening = Outage("open pages get no news")
+        self._lock = threading.Lock()
+        self._subscriptions: set[Subscription] = set()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._ready = threading.Event()
+        self._fresh = True
+
+    def publish(self, events: Sequence[LiveEvent]) -> None:
+        """Tell every process, in one call; nothing is raised and nothing is kept."""
+        if not events or self._publishing.resting():
+            return
+        try:
+            self._redis.publish(_CHANNEL, json.dumps([astuple(event) for event in events]))
+        except RedisError as error:
+            self._publishing.began(error)
+        else:
+            self._publishing.over()
+
+    def subscribe(
+        self, *, heartbeat: timedelta = timedelta(seconds=10), size: int = 256
+    ) -> Subscription:
+        """Return a new subscription; close it. The first one of a process starts the listener."""
+        subscription = Subscription(self, heartbeat=heartbeat, size=size)
+        with self._lock:
+            self._subscriptions.add(subscription)
+        self.listen(wait=0 if self._listening.away else _FIRST_WAIT)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        """Hand no more news to ``subscription``."""
+        with self._lock:
+            self._subscriptions.discard(subscription)
+
+    def listen(self, *, wait: float = 0.0) -> bool:
+        """Start this process's one listener; safe to call again.
+
+        Answers whether it is connected, after up to ``wait`` seconds.
+        """
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+                self._thread.start()
+        return self._ready.wait(wait)
+
+    def close(self) -> None:
+        """Stop the listener and end every subscription."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        for subscription in list(self._subscriptions):
+            subscription.close()
+
+    def _run(self) -> None:
+        pause = 0.1
+        while not self._stop.wait(pause if self._listening.away else 0):
+            try:
+                with self._redis.pubsub() as pubsub:  # type: ignore[no-untyped-call]  # untyped in redis-py
+                    pubsub.subscribe(_CHANNEL)
+                    pause = 0.1
+                    self._hear(pubsub)
+            except RedisError as error:
+                self._listening.began(error)
+                self._ready.clear()
+                self._fresh = False
+                pause = min(1.0, pause * 2)
+
+    def _hear(self, pubsub: PubSub) -> None:
+        while not self._stop.is_set():
+            message = pubsub.get_message(timeout=_LOOK_UP)
+            if message is None:
+                continue
+            if message["type"] == "subscribe":
+                self._begin()
+            elif message["type"] == "message":
+                self._fan_out(_events(message["data"]))
+
+    def _begin(self) -> None:
+        """Begin to hear; also after the client mended a lost connection by itself."""
+        self._listening.over()
+        self._ready.set()
+        if not self._fresh:
+            self._fan_out([GAP])
+        self._fresh = False
+
+    def _fan_out(self, events: Sequence[LiveEvent]) -> None:
+        with self._lock:
+            subscriptions = list(self._subscriptions)
+        for event in events:
+            for subscription in subscriptions:
+                subscription.put(event)
+
+
+def _events(data: bytes) -> list[LiveEvent]:
+    """Return the events in ``data``; a GAP for what another version of the hub means."""
+    try:
+        return [LiveEvent(*map(_text, fields)) for fields in json.loads(data)]
+    except (ValueError, TypeError):
+        return [GAP]
+
+
+def _text(value: Any) -> Any:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("An id is text.")
+    return value

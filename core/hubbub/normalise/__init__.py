@@ -1,0 +1,1 @@
+"""Turn kept calls into contacts, conversations and messages."""

@@ -1,0 +1,473 @@
+"""Gather what the events of a batch do, and write it in as few statements as there are tables.
+
+Everything the batch has to know is looked up first; each event then changes only what is in
+memory; at the end rows of each table go out together.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Connection
+
+from hubbub.deliver import queries as deliver_queries
+from hubbub.directory import Line
+from hubbub.hub import Hub
+from hubbub.normalise import queries
+from hubbub.normalise.rules import (
+    APPLIED,
+    DEAD,
+    DUPLICATE,
+    IGNORED,
+    Settling,
+    better_reading,
+    menu_choice,
+    stored,
+    take_media,
+)
+from hubbub.route.work import Case, place, routable
+from hubbub.sdk.content import Content, preview
+from hubbub.sdk.routing import Inquiry
+from hubbub.sdk.values import (
+    AddressChanged,
+    AddressState,
+    Event,
+    Ignored,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    ReceiptReceived,
+    Unreadable,
+)
+from hubbub.store.threads import Thread, at_addresses, row_of, save
+from hubbub.store.types import new_id
+from hubbub.track.receipts import take_receipts
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """The calls of one channel that are settled in one transaction."""
+
+    hub: Hub
+    line: Line
+    settlings: list[Settling]
+    now: datetime
+    threads: dict[str, Thread] = field(default_factory=dict)
+    #: Event keys that took effect earlier, with the message and kind each became.
+    known: dict[str, tuple[str, str]] = field(default_factory=dict)
+    seen_keys: set[str] = field(default_factory=set)
+    #: Messages that the provider knows by an id, as far as the batch speaks of them.
+    by_external_id: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    touched: dict[str, Thread] = field(default_factory=dict)
+    contacts: list[dict[str, Any]] = field(default_factory=list)
+    addresses: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    media: list[dict[str, Any]] = field(default_factory=list)
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    address_changes: list[dict[str, Any]] = field(default_factory=list)
+    receipts: list[dict[str, Any]] = field(default_factory=list)
+    #: Statements about rows that already exist, run after the new rows are in.
+    changes: list[Callable[[Connection], object]] = field(default_factory=list)
+    #: Conversation and message of every status that a receipt moved.
+    advanced: list[tuple[str, str]] = field(default_factory=list)
+
+    def look_up(self, db: Connection) -> None:
+        """Ask for everything that the events of this batch may need."""
+        channel_id = self.line.id
+        events = [event for settling in self.settlings for event in settling.events]
+        keys = {key for event in events if (key := getattr(event, "key", None))}
+        self.threads = at_addresses(db, channel_id, _addresses(events))
+        for row in queries.known_messages(db, channel_id, _keys(events, MessageReceived)):
+            self.known[row.event_key] = (row.id, row.kind)
+        for which, kind in _KEYED:
+            wanted = keys & _keys(events, *kind)
+            self.seen_keys |= queries.known_keys(db, which, channel_id, wanted)
+        for row in queries.by_external_id(db, channel_id, _external_ids(events)):
+            self.by_external_id[row.external_id] = (row.id, row.content)
+
+    def apply(self, settling: Settling, event: Event) -> None:
+        """Let ``event`` have its effect, once; note in ``settling`` what became of it."""
+        try:
+            self._apply(settling, event)
+        # One bad item harms no other: not its siblings, not its channel.
+        except Exception as error:
+            log.exception("event failed", channel=self.line.id, call=settling.call.id)
+            settling.note(event, DEAD, f"It could not be applied: {type(error).__name__}.")
+
+    def store(self, db: Connection) -> None:
+        """Write everything; the order satisfies the foreign keys."""
+        opened = {row["id"] for row in self.addresses}
+        new = [thread for thread in self.threads.values() if thread.address_id in opened]
+        for which, rows in (
+            (queries.contacts, self.contacts),
+            (queries.addresses, self.addresses),
+            (queries.conversations, [row_of(thread, self.now) for thread in new]),
+            (queries.messages, self.messages),
+            (queries.versions, self.versions),
+            (queries.address_changes, self.address_changes),
+        ):
+            queries.add(db, which, rows)
+        known = (thread for thread in self.touched.values() if thread.address_id not in opened)
+        save(db, sorted(known, key=attrgetter("conversation_id")))
+        deliver_queries.add_deliveries(db, self.deliveries)
+        deliver_queries.add_media(db, self.media)
+        for change in self.changes:
+            change(db)
+        if self.receipts:
+            self.advanced = take_receipts(db, self.line.id, self.receipts)
+        queries.settle(db, [settling.row(self.now) for settling in self.settlings])
+        queries.touch_channel(db, self.line.id, self.now)
+
+    def _apply(self, settling: Settling, event: Event) -> None:
+        match event:
+            case MessageReceived():
+                self._message(settling, event)
+            case ReceiptReceived():
+                self._once(settling, event, self._receipt)
+            case MessageEdited() | MessageDeleted():
+                self._change(settling, event)
+            case AddressChanged():
+                self._once(settling, event, self._address)
+            case Ignored(reason=reason):
+                settling.note(event, IGNORED, reason)
+            case Unreadable(reason=reason):
+                settling.note(event, DEAD, reason)
+
+    def _once(
+        self,
+        settling: Settling,
+        event: ReceiptReceived | AddressChanged,
+        effect: Callable[[Any], None],
+    ) -> None:
+        if event.key in self.seen_keys:
+            settling.note(event, DUPLICATE)
+            return
+        effect(event)
+        self.seen_keys.add(event.key)
+        settling.note(event, APPLIED)
+
+    def _message(self, settling: Settling, event: MessageReceived) -> None:
+        if event.key is not None and event.key in self.known:
+            self._known_message(settling, event, *self.known[event.key])
+            return
+        message_id = new_id()
+        thread, first = self._thread(event)
+        content = menu_choice(thread, event.content)
+        content, media = take_media(
+            content, channel_id=self.line.id, message_id=message_id, now=self.now
+        )
+        row = self._row(settling, event, thread, message_id=message_id, content=content)
+        self.messages.append(row)
+        self.media.extend(media)
+        self._move(thread, event, preview(content))
+        self._place(thread, row, replace(event, content=content), first=first)
+        if event.key is not None:
+            self.known[event.key] = (message_id, content.type)
+        if event.external_id is not None:
+            self.by_external_id[event.external_id] = (message_id, row["content"])
+        settling.note(event, APPLIED, message_id=message_id)
+
+    def _known_message(
+        self, settling: Settling, event: MessageReceived, message_id: str, kind: str
+    ) -> None:
+        if better_reading(kind, event):
+            content, media = take_media(
+                event.content, channel_id=self.line.id, message_id=message_id, now=self.now
+            )
+            self.media.extend(media)
+            self.changes.append(
+                lambda db: queries.change_message(
+                    db, message_id, content=stored(content), kind=content.type
+                )
+            )
+            settling.note(event, DUPLICATE, "Now understood.", message_id)
+        else:
+            settling.note(event, DUPLICATE, message_id=message_id)
+
+    def _thread(self, event: MessageReceived) -> tuple[Thread, bool]:
+        """Return the thread that ``event`` belongs to, made new if need be, and whether it was."""
+        address = event.reply_address or event.sender.address
+        name = event.reply_name if event.reply_address else event.sender.name
+        thread = self.threads.get(address)
+        if thread is None:
+            thread = self._new_thread(address, name)
+            return thread, True
+        if name and name != thread.name:
+            thread.name = name
+            address_id, contact_id = thread.address_id, thread.contact_id
+            self.changes.append(lambda db: queries.rename(db, address_id, contact_id, name))
+        return thread, thread.last_inbound_at is None
+
+    def _new_thread(self, address: str, name: str | None) -> Thread:
+        thread = Thread(
+            conversation_id=new_id(),
+            channel_id=self.line.id,
+            contact_id=new_id(),
+            address_id=new_id(),
+            address=address,
+            name=name,
+            last_message_at=self.now,
+        )
+        self.threads[address] = thread
+        self.contacts.append(
+            {"id": thread.contact_id, "name": name, "attributes": {}, "created_at": self.now}
+        )
+        self.addresses.append(
+            {
+                "id": thread.address_id,
+                "channel_id": self.line.id,
+                "contact_id": thread.contact_id,
+                "address": address,
+                "name": name,
+                "state": thread.address_state,
+                "created_at": self.now,
+            }
+        )
+        return thread
+
+    def _row(
+        self,
+        settling: Settling,
+        event: MessageReceived,
+        thread: Thread,
+        *,
+        message_id: str,
+        content: Content,
+    ) -> dict[str, Any]:
+        quoted = self.by_external_id.get(event.reply_to_external_id or "")
+        return {
+            "id": message_id,
+            "channel_id": self.line.id,
+            "conversation_id": thread.conversation_id,
+            "contact_id": thread.contact_id,
+            "seq": thread.next_seq(),
+            "direction": "inbound",
+            "kind": content.type,
+            "content": stored(content),
+            "sender_address": event.sender.address,
+            "sender_name": event.sender.name,
+            "external_id": event.external_id,
+            "event_key": event.key,
+            "idempotency_key": None,
+            "call_id": settling.call.id,
+            "reply_to_id": quoted[0] if quoted else None,
+            "reply_to_external_id": event.reply_to_external_id,
+            "status": "received",
+            "error": None,
+            "author": None,
+            "decision": None,
+            "provider_at": event.provider_at,
+            "created_at": self.now,
+        }
+
+    def _move(self, thread: Thread, event: MessageReceived, line: str) -> None:
+        """Note in the thread that the contact wrote."""
+        thread.preview = line
+        thread.last_message_at = self.now
+        thread.last_inbound_at = self.now
+        thread.our_address = event.our_address or thread.our_address
+        thread.menu = None
+        if not thread.blocked:
+            thread.unread += 1
+            if thread.status != "open":
+                # A new word opens what was resolved or snoozed, and the routes decide afresh.
+                if thread.status == "resolved":
+                    thread.give_to("queue")
+                    thread.assignee_id = None
+                thread.status = "open"
+        self._reachable(thread, event)
+        self._touch(thread)
+
+    def _reachable(self, thread: Thread, event: MessageReceived) -> None:
+        """Who writes can be reached; only who opted out has to opt in again."""
+        state, why = thread.address_state, ""
+        if event.opt_out:
+            state, why = AddressState.OPTED_OUT, "The contact asked not to be written to."
+        elif event.opt_out is False or state != AddressState.OPTED_OUT:
+            state = AddressState.OK
+        self._set_state(thread, state, why)
+
+    def _set_state(self, thread: Thread, state: str, why: str) -> None:
+        if state == thread.address_state:
+            return
+        thread.address_state = state
+        address_id = thread.address_id
+        self.changes.append(
+            lambda db: queries.change_address(db, address_id, state=state, state_reason=why)
+        )
+
+    def _place(
+        self,
+        thread: Thread,
+        row: dict[str, Any],
+        event: MessageReceived,
+        *,
+        first: bool,
+    ) -> None:
+        if thread.blocked or event.opt_out is not None or not routable(event.content):
+            row["decision"] = {"not_routed": _why_not(thread, event)}
+            return
+        inquiry = Inquiry(
+            message_id=row["id"],
+            channel_id=self.line.id,
+            channel_type=self.line.type,
+            channel_name=self.line.name,
+            conversation_id=thread.conversation_id,
+            contact_id=thread.contact_id,
+            address=event.sender.address,
+            name=event.sender.name,
+            content=event.content,
+            received_at=self.now,
+            now=self.now,
+            first=first,
+            owner_version=thread.owner_version,
+        )
+        case = Case(
+            plugins=self.hub.plugins,
+            line=self.line,
+            thread=thread,
+            inquiry=inquiry,
+            seq=row["seq"],
+        )
+        placement = place(case)
+        row["decision"] = placement.decision
+        self.messages.extend(placement.messages)
+        self.deliveries.extend(placement.deliveries)
+
+    def _receipt(self, event: ReceiptReceived) -> None:
+        self.receipts.append(
+            {
+                "id": new_id(),
+                "channel_id": self.line.id,
+                "event_key": event.key,
+                "external_id": event.external_id,
+                "reference": event.reference,
+                "delivery_id": None,
+                "state": event.state.value,
+                "fault": deliver_queries.fault_json(event.fault),
+                "provider_at": event.provider_at,
+                "received_at": self.now,
+            }
+        )
+
+    def _change(self, settling: Settling, event: MessageEdited | MessageDeleted) -> None:
+        if event.key in self.seen_keys:
+            settling.note(event, DUPLICATE)
+            return
+        found = self.by_external_id.get(event.external_id)
+        if found is None:
+            settling.note(event, IGNORED, "It changes a message that never reached us.")
+            return
+        message_id, before = found
+        self.seen_keys.add(event.key)
+        if isinstance(event, MessageEdited):
+            after = self._edit(message_id, event)
+            if after == before:
+                settling.note(event, IGNORED, "Nothing visible changed.", message_id)
+                return
+            self.by_external_id[event.external_id] = (message_id, after)
+        else:
+            deleted_at = event.deleted_at or self.now
+            self.changes.append(
+                lambda db: queries.change_message(db, message_id, deleted_at=deleted_at)
+            )
+        self.versions.append(
+            {
+                "id": new_id(),
+                "message_id": message_id,
+                "channel_id": self.line.id,
+                "event_key": event.key,
+                "content": before,
+                "replaced_at": self.now,
+            }
+        )
+        settling.note(event, APPLIED, message_id=message_id)
+
+    def _edit(self, message_id: str, event: MessageEdited) -> dict[str, Any]:
+        content, media = take_media(
+            event.content, channel_id=self.line.id, message_id=message_id, now=self.now
+        )
+        after = stored(content)
+        edited_at = event.edited_at or self.now
+        self.media.extend(media)
+        self.changes.append(
+            lambda db: queries.change_message(
+                db, message_id, content=after, kind=content.type, edited_at=edited_at
+            )
+        )
+        return after
+
+    def _address(self, event: AddressChanged) -> None:
+        thread = self.threads.get(event.address)
+        self.address_changes.append(
+            {
+                "id": new_id(),
+                "channel_id": self.line.id,
+                "address_id": thread.address_id if thread else None,
+                "event_key": event.key,
+                "state": event.state.value,
+                "reason": event.reason,
+                "at": self.now,
+            }
+        )
+        if thread is None:
+            return
+        if event.moved_to:
+            address_id, moved_to = thread.address_id, event.moved_to
+            self.changes.append(
+                lambda db: queries.move_address(db, self.line.id, address_id, moved_to)
+            )
+        self._set_state(thread, event.state.value, event.reason)
+
+    def _touch(self, thread: Thread) -> None:
+        if thread.conversation_id not in self.touched:
+            self.touched[thread.conversation_id] = thread
+
+
+_KEYED: Final = (
+    (queries.versions, (MessageEdited, MessageDeleted)),
+    (queries.receipts, (ReceiptReceived,)),
+    (queries.address_changes, (AddressChanged,)),
+)
+
+
+def _keys(events: list[Event], *kinds: type) -> set[str]:
+    return {
+        key
+        for event in events
+        if isinstance(event, kinds) and (key := getattr(event, "key", None)) is not None
+    }
+
+
+def _addresses(events: list[Event]) -> set[str]:
+    found = set()
+    for event in events:
+        if isinstance(event, MessageReceived):
+            found.add(event.reply_address or event.sender.address)
+        elif isinstance(event, AddressChanged):
+            found.add(event.address)
+    return found
+
+
+def _external_ids(events: list[Event]) -> set[str]:
+    found = set()
+    for event in events:
+        if isinstance(event, MessageReceived) and event.reply_to_external_id:
+            found.add(event.reply_to_external_id)
+        elif isinstance(event, MessageEdited | MessageDeleted):
+            found.add(event.external_id)
+    return found
+
+
+def _why_not(thread: Thread, event: MessageReceived) -> str:
+    if thread.blocked:
+        return "The contact is blocked."
+    if event.opt_out is not None:
+        return "It is an opt-out or opt-in word."
+    return f"A {event.content.type} asks for no answer."

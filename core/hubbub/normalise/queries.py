@@ -1,0 +1,175 @@
+"""Ask for what a batch of calls needs to know, and store what it brings: all set-wise."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from hubbub.store.tables import (
+    Address,
+    AddressChange,
+    Call,
+    Channel,
+    Contact,
+    Conversation,
+    Message,
+    MessageVersion,
+    Receipt,
+    table,
+)
+from hubbub.store.types import AnyRow
+
+calls = table(Call)
+contacts = table(Contact)
+addresses = table(Address)
+conversations = table(Conversation)
+messages = table(Message)
+versions = table(MessageVersion)
+address_changes = table(AddressChange)
+receipts = table(Receipt)
+channels = table(Channel)
+
+_PENDING: Final = (
+    select(calls)
+    .where(calls.c.channel_id == bindparam("channel_id"), calls.c.state == text("'pending'"))
+    .order_by(calls.c.id)
+    .limit(bindparam("most"))
+)
+_KNOWN_MESSAGES: Final = select(messages.c.id, messages.c.event_key, messages.c.kind).where(
+    messages.c.channel_id == bindparam("channel_id"),
+    messages.c.event_key.in_(bindparam("wanted", expanding=True)),
+)
+_BY_EXTERNAL_ID: Final = select(
+    messages.c.id, messages.c.external_id, messages.c.content, messages.c.kind
+).where(
+    messages.c.channel_id == bindparam("channel_id"),
+    messages.c.external_id.in_(bindparam("wanted", expanding=True)),
+)
+_SETTLE: Final = (
+    update(calls)
+    .where(calls.c.id == bindparam("call_id"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in (
+                "state",
+                "reason",
+                "settled_at",
+                "events",
+                "applied",
+                "duplicate",
+                "ignored",
+                "dead",
+                "outcomes",
+            )
+        }
+    )
+)
+
+
+def pending(db: Connection, *, channel_id: str, limit: int) -> Sequence[AnyRow]:
+    """Return the oldest calls of a channel that nobody has read."""
+    return db.execute(_PENDING, {"channel_id": channel_id, "most": limit}).all()
+
+
+def known_messages(db: Connection, channel_id: str, keys: Collection[str]) -> Sequence[AnyRow]:
+    """Return the messages that events with these keys have already become."""
+    if not keys:
+        return []
+    return db.execute(_KNOWN_MESSAGES, {"channel_id": channel_id, "wanted": list(keys)}).all()
+
+
+def by_external_id(db: Connection, channel_id: str, ids: Collection[str]) -> Sequence[AnyRow]:
+    """Return the messages that the provider knows by these ids."""
+    if not ids:
+        return []
+    return db.execute(_BY_EXTERNAL_ID, {"channel_id": channel_id, "wanted": list(ids)}).all()
+
+
+def known_keys(db: Connection, which: Table, channel_id: str, keys: Collection[str]) -> set[str]:
+    """Return those of ``keys`` that ``which`` holds for the channel."""
+    if not keys:
+        return set()
+    found = select(which.c.event_key).where(
+        which.c.channel_id == channel_id, which.c.event_key.in_(keys)
+    )
+    return set(db.execute(found).scalars())
+
+
+def add(db: Connection, which: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Store rows of one table; all must name the same columns."""
+    rows = list(rows)
+    if rows:
+        db.execute(insert(which), rows)
+
+
+def settle(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what became of calls."""
+    if rows:
+        db.execute(_SETTLE, rows)
+
+
+def touch_channel(db: Connection, channel_id: str, now: datetime) -> None:
+    """Remember that the channel was active; no new version, nobody's copy depends on it."""
+    db.execute(update(channels).where(channels.c.id == channel_id).values(last_active_at=now))
+
+
+def change_message(
+    db: Connection,
+    message_id: str,
+    *,
+    content: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    edited_at: datetime | None = None,
+    deleted_at: datetime | None = None,
+) -> None:
+    """Write an edit, a deletion, or a placeholder's better reading."""
+    values = {
+        "content": content,
+        "kind": kind,
+        "edited_at": edited_at,
+        "deleted_at": deleted_at,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    db.execute(update(messages).where(messages.c.id == message_id).values(given))
+
+
+def change_address(db: Connection, address_id: str, **values: Any) -> None:
+    """Write an address's new state, or the new form of it."""
+    db.execute(update(addresses).where(addresses.c.id == address_id).values(values))
+
+
+def rename(db: Connection, address_id: str, contact_id: str, name: str) -> None:
+    """Write the name that a contact goes by now; a name given here by a person stays."""
+    before = select(addresses.c.name).where(addresses.c.id == address_id).scalar_subquery()
+    db.execute(
+        update(contacts)
+        .where(contacts.c.id == contact_id)
+        .where(or_(contacts.c.name.is_(None), contacts.c.name == before))
+        .values(name=name)
+    )
+    db.execute(update(addresses).where(addresses.c.id == address_id).values(name=name))
+
+
+def move_address(db: Connection, channel_id: str, address_id: str, moved_to: str) -> None:
+    """Write the new form of an address, unless the channel knows that form already."""
+    if not address_taken(db, channel_id, moved_to):
+        change_address(db, address_id, address=moved_to)
+
+
+def address_taken(db: Connection, channel_id: str, address: str) -> bool:
+    """Whether the channel already knows this address."""
+    found = select(addresses.c.id).where(
+        addresses.c.channel_id == channel_id, addresses.c.address == address
+    )
+    return db.execute(found).first() is not None

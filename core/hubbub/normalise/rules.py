@@ -1,0 +1,175 @@
+"""Read calls into events and say what each becomes, without touching the database."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from hubbub.directory import Line
+from hubbub.sdk.content import (
+    Attachment,
+    Choices,
+    Content,
+    Email,
+    Media,
+    Text,
+    Unsupported,
+    from_json,
+    to_json,
+)
+from hubbub.sdk.fit import choice_from_reply
+from hubbub.sdk.values import Call, Event, MessageReceived, Unreadable
+from hubbub.store.states import CallState
+from hubbub.store.threads import Thread
+from hubbub.store.types import new_id
+
+log = structlog.get_logger(__name__)
+
+#: Only a body with one of these can hold text that a database refuses.
+_SUSPECT: Final = (b"\\u", b"\0", b"%00", b"\xed")
+
+APPLIED, DUPLICATE, IGNORED, DEAD = "applied", "duplicate", "ignored", "dead"
+
+
+@dataclass(slots=True, kw_only=True)
+class Settling:
+    """One call on its way to being settled: its events and what became of each."""
+
+    call: Call
+    events: list[Event]
+    outcomes: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(
+        self, event: Event, outcome: str, reason: str = "", message_id: str | None = None
+    ) -> None:
+        """Remember what became of ``event``."""
+        self.outcomes.append(
+            {
+                "kind": type(event).__name__,
+                "key": getattr(event, "key", None),
+                "outcome": outcome,
+                "reason": reason,
+                "message_id": message_id,
+            }
+        )
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """Return what to write of the call."""
+        counts = {
+            name: sum(1 for outcome in self.outcomes if outcome["outcome"] == name)
+            for name in (APPLIED, DUPLICATE, IGNORED, DEAD)
+        }
+        dead = next((o["reason"] for o in self.outcomes if o["outcome"] == DEAD), "")
+        return {
+            "call_id": self.call.id,
+            "new_state": CallState.DEAD if counts[DEAD] else CallState.DONE,
+            "new_reason": dead,
+            "new_settled_at": now,
+            "new_events": len(self.outcomes),
+            "new_outcomes": self.outcomes,
+            **{f"new_{name}": count for name, count in counts.items()},
+        }
+
+
+def read(line: Line, call: Call) -> Settling:
+    """Return the events of ``call``; a plugin that fails at it makes one that is dead."""
+    try:
+        events = list(line.hooks.parse(call, line.connection))
+    # A plugin may stumble over anything a stranger wrote; the call stays and can be replayed.
+    except Exception as error:
+        log.exception("parse failed", channel=line.id, call=call.id)
+        events = [Unreadable(reason=f"The channel type failed: {type(error).__name__}.")]
+    if any(mark in call.body for mark in _SUSPECT):
+        events = [_clean(event) for event in events]
+    return Settling(call=call, events=events)
+
+
+def menu_choice(thread: Thread, content: Content) -> Content:
+    """Return the option that a typed number picks from the menu last sent, else ``content``."""
+    if thread.menu is None or not isinstance(content, Text):
+        return content
+    menu = from_json(thread.menu)
+    if not isinstance(menu, Choices):
+        return content
+    return choice_from_reply(content.text, menu) or content
+
+
+def take_media(
+    content: Content, *, channel_id: str, message_id: str, now: datetime
+) -> tuple[Content, list[dict[str, Any]]]:
+    """Return ``content`` with our ids for its files, and the rows of the files to fetch."""
+    match content:
+        case Attachment(media=media):
+            row = _media_row(media, channel_id, message_id, now)
+            return replace(content, media=_named(media, row["id"])), [row]
+        case Email(attachments=attachments) if attachments:
+            rows = [_media_row(media, channel_id, message_id, now) for media in attachments]
+            named = tuple(
+                _named(media, row["id"]) for media, row in zip(attachments, rows, strict=True)
+            )
+            return replace(content, attachments=named), rows
+    return content, []
+
+
+def better_reading(kind: str, event: MessageReceived) -> bool:
+    """Whether ``event`` understands what its stored message (of ``kind``) could not show."""
+    return kind == "unsupported" and not isinstance(event.content, Unsupported)
+
+
+def stored(content: Content) -> dict[str, Any]:
+    """Return ``content`` as a message keeps it."""
+    return to_json(content)
+
+
+def _media_row(media: Media, channel_id: str, message_id: str, now: datetime) -> dict[str, Any]:
+    fetchable = media.ref is not None
+    return {
+        "id": new_id(),
+        "channel_id": channel_id,
+        "message_id": message_id,
+        "ref": media.ref,
+        "state": "pending" if fetchable else "failed",
+        "reason": "" if fetchable else "The provider gave no way to fetch it.",
+        "mime_type": media.mime_type,
+        "filename": media.filename,
+        "size": media.size,
+        "width": media.width,
+        "height": media.height,
+        "duration_ms": media.duration_ms,
+        "due_at": now,
+        "created_at": now,
+    }
+
+
+def _named(media: Media, media_id: str) -> Media:
+    # What is known of the file stands in its row, which changes once the file is fetched.
+    del media
+    return Media(id=media_id)
+
+
+def _storable(value: str) -> str:
+    """Return ``value`` without NUL, which PostgreSQL refuses, and halves of surrogate pairs."""
+    if "\0" in value:
+        value = value.replace("\0", "\ufffd")
+    if value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, tuple):
+        return tuple(_clean(item) for item in value)
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    names = getattr(value, "__dataclass_fields__", None)
+    if names is None:
+        return value
+    changed = {
+        name: new
+        for name in names
+        if (new := _clean(old := getattr(value, name))) is not old and new != old
+    }
+    return replace(value, **changed) if changed else value

@@ -1,0 +1,107 @@
+"""Turn the kept calls of a channel into messages, many in one transaction."""
+
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubbub.deliver.actors import nudge_acknowledge, nudge_deliver, nudge_media
+from hubbub.deliver.queries import hold_channel
+from hubbub.directory import Line
+from hubbub.hub import Hub
+from hubbub.live import LiveEvent
+from hubbub.metrics import events_settled
+from hubbub.normalise import queries
+from hubbub.normalise.batch import Batch
+from hubbub.normalise.rules import Settling, read
+from hubbub.sdk.values import Unreadable
+from hubbub.store.calls import kept_call
+from hubbub.store.session import DatabaseDown, transaction
+
+#: Most calls in one transaction.
+BATCH: Final = 200
+
+log = structlog.get_logger(__name__)
+
+
+def normalise(hub: Hub, channel_id: str) -> int:
+    """Read every pending call of a channel, oldest first; return how many there were.
+
+    Safe to run twice and by several workers at once: they take turns.
+    """
+    total = 0
+    while done := _batch(hub, channel_id, BATCH):
+        total += done
+        if done < BATCH:
+            break
+    return total
+
+
+def _batch(hub: Hub, channel_id: str, most: int) -> int:
+    try:
+        batch = _attempt(hub, channel_id, most)
+    except DatabaseDown:
+        raise
+    # One call that the database refuses must not hold up its neighbours: find it one by one.
+    except SQLAlchemyError:
+        if most > 1:
+            log.exception("batch failed, reading calls one by one", channel=channel_id)
+            return sum(_batch(hub, channel_id, 1) for _ in range(most))
+        log.exception("call cannot be stored", channel=channel_id)
+        batch = _attempt(hub, channel_id, 1, unreadable="The database refused what it says.")
+    if batch is None:
+        return 0
+    _tell(hub, batch)
+    return len(batch.settlings)
+
+
+def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> Batch | None:
+    with transaction(hub.engine) as db:
+        hold_channel(db, channel_id)
+        line = hub.directory.usable(db, channel_id)
+        rows = queries.pending(db, channel_id=channel_id, limit=most) if line else ()
+        if line is None or not rows:
+            # A channel whose plugin is missing keeps its calls until the plugin is back.
+            return None
+        calls = [kept_call(row) for row in rows]
+        settlings = (
+            [Settling(call=call, events=[Unreadable(reason=unreadable)]) for call in calls]
+            if unreadable
+            else [read(line, call) for call in calls]
+        )
+        return _apply(hub, db, line, settlings)
+
+
+def _apply(hub: Hub, db: Connection, line: Line, settlings: list[Settling]) -> Batch:
+    batch = Batch(hub=hub, line=line, settlings=settlings, now=hub.now())
+    batch.look_up(db)
+    for settling in settlings:
+        for event in settling.events:
+            batch.apply(settling, event)
+    batch.store(db)
+    return batch
+
+
+def _tell(hub: Hub, batch: Batch) -> None:
+    """After the commit: nudge what comes next, and tell who watches."""
+    for settling in batch.settlings:
+        for outcome in settling.outcomes:
+            events_settled(outcome["outcome"])
+    if batch.deliveries:
+        nudge_deliver(hub)
+    if batch.media:
+        nudge_media(hub)
+    hub.live.publish(
+        [
+            LiveEvent("message", batch.line.id, row["conversation_id"], row["id"])
+            for row in batch.messages
+        ]
+        + [
+            LiveEvent("status", batch.line.id, conversation_id, message_id)
+            for conversation_id, message_id in batch.advanced
+        ]
+    )
+    for settling in batch.settlings:
+        if batch.line.hooks.wants_ack(settling.call):
+            nudge_acknowledge(hub, settling.call.id)

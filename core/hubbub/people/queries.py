@@ -1,0 +1,134 @@
+"""Ask for and store users, sessions, tokens and the audit log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
+
+from hubbub.store.tables import Audit, Session, Token, User, table
+
+_users = table(User)
+_sessions = table(Session)
+_tokens = table(Token)
+_audit = table(Audit)
+
+
+def add_user(db: Connection, **values: Any) -> None:
+    """Store a user. Raises `sqlalchemy.exc.IntegrityError` when the email is taken."""
+    db.execute(insert(_users).values(**values))
+
+
+def user(db: Connection, user_id: str) -> Row[Any] | None:
+    """Return a user, or None."""
+    return db.execute(select(_users).where(_users.c.id == user_id)).one_or_none()
+
+
+def user_by_email(db: Connection, email: str) -> Row[Any] | None:
+    """Return the user with this email, or None."""
+    return db.execute(select(_users).where(_users.c.email == email)).one_or_none()
+
+
+def users(db: Connection, *, before: str | None, limit: int) -> list[Row[Any]]:
+    """Return users, the newest first, those made before the user ``before``."""
+    return _page(db, select(_users), _users.c.id, before, limit)
+
+
+def change_user(db: Connection, user_id: str, **values: Any) -> None:
+    """Change columns of a user."""
+    db.execute(update(_users).where(_users.c.id == user_id).values(**values))
+
+
+def other_admins(db: Connection, user_id: str) -> bool:
+    """Whether somebody else could still administer the hub."""
+    found = select(_users.c.id).where(
+        _users.c.role == "admin", _users.c.disabled_at.is_(None), _users.c.id != user_id
+    )
+    return db.execute(found.limit(1)).scalar() is not None
+
+
+def add_session(db: Connection, **values: Any) -> None:
+    """Store a login."""
+    db.execute(insert(_sessions).values(**values))
+
+
+def user_of_session(db: Connection, session_id: str, *, now: datetime) -> Row[Any] | None:
+    """Return the enabled user whose login is still good, or None."""
+    found = (
+        select(_users)
+        .join(_sessions, _sessions.c.user_id == _users.c.id)
+        .where(
+            _sessions.c.id == session_id,
+            _sessions.c.expires_at > now,
+            _users.c.disabled_at.is_(None),
+        )
+    )
+    return db.execute(found).one_or_none()
+
+
+def drop_session(db: Connection, session_id: str) -> None:
+    """End a login."""
+    db.execute(delete(_sessions).where(_sessions.c.id == session_id))
+
+
+def drop_sessions(db: Connection, user_id: str, *, except_id: str | None = None) -> None:
+    """End every login of a user, but the one ``except_id``."""
+    found = delete(_sessions).where(_sessions.c.user_id == user_id)
+    db.execute(found if except_id is None else found.where(_sessions.c.id != except_id))
+
+
+def drop_expired_sessions(db: Connection, *, now: datetime) -> None:
+    """Forget logins that are over."""
+    db.execute(delete(_sessions).where(_sessions.c.expires_at <= now))
+
+
+def add_token(db: Connection, **values: Any) -> None:
+    """Store a token."""
+    db.execute(insert(_tokens).values(**values))
+
+
+def token(db: Connection, token_id: str) -> Row[Any] | None:
+    """Return a token, or None."""
+    return db.execute(select(_tokens).where(_tokens.c.id == token_id)).one_or_none()
+
+
+def token_by_digest(db: Connection, digest: str) -> Row[Any] | None:
+    """Return the token with this digest unless it was revoked, or None."""
+    found = select(_tokens).where(_tokens.c.digest == digest, _tokens.c.revoked_at.is_(None))
+    return db.execute(found).one_or_none()
+
+
+def tokens(db: Connection, *, before: str | None, limit: int) -> list[Row[Any]]:
+    """Return tokens, the newest first, those made before the token ``before``."""
+    return _page(db, select(_tokens), _tokens.c.id, before, limit)
+
+
+def mark_token_used(
+    db: Connection, token_id: str, *, now: datetime, unless_after: datetime
+) -> None:
+    """Note that a token was used, unless that was noted after ``unless_after``."""
+    seldom = or_(_tokens.c.last_used_at.is_(None), _tokens.c.last_used_at <= unless_after)
+    db.execute(update(_tokens).where(_tokens.c.id == token_id, seldom).values(last_used_at=now))
+
+
+def revoke_token(db: Connection, token_id: str, *, now: datetime) -> bool:
+    """Revoke a token; say whether it was good until now."""
+    found = update(_tokens).where(_tokens.c.id == token_id, _tokens.c.revoked_at.is_(None))
+    return bool(db.execute(found.values(revoked_at=now)).rowcount)
+
+
+def add_audit(db: Connection, **values: Any) -> None:
+    """Store a line of the audit log."""
+    db.execute(insert(_audit).values(**values))
+
+
+def audit(db: Connection, *, before: str | None, limit: int) -> list[Row[Any]]:
+    """Return lines of the audit log, the newest first."""
+    return _page(db, select(_audit), _audit.c.id, before, limit)
+
+
+def _page(
+    db: Connection, rows: Select[Any], key: Any, before: str | None, limit: int
+) -> list[Row[Any]]:
+    if before is not None:
+        rows = rows.where(key < before)
+    return list(db.execute(rows.order_by(key.desc()).limit(limit)))

@@ -1,0 +1,172 @@
+"""Add people, change them, and let them in."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, TypedDict, Unpack
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
+
+from hubbub.hub import Hub
+from hubbub.people import queries
+from hubbub.people.audit import audit
+from hubbub.people.errors import Conflict, NotFound
+from hubbub.people.rules import Person, Role, check_password, check_role, clean_email
+from hubbub.people.throttle import Throttle
+from hubbub.store.session import reading, transaction
+from hubbub.store.types import new_id
+
+_HASHER = PasswordHasher()
+
+
+class Changes(TypedDict, total=False):
+    """What can be changed of a user; what is left out stays as it is."""
+
+    name: str
+    role: Role
+    password: str
+    disabled: bool
+
+
+def add_user(
+    hub: Hub, *, email: str, password: str, role: str = "agent", name: str = "", actor: str
+) -> str:
+    """Add a person and return their id. Raises `Invalid`, or `Conflict` for a known email."""
+    email = clean_email(email)
+    check_role(role)
+    check_password(password)
+    user_id = new_id()
+    # Hashing takes a fifth of a second on purpose: no transaction waits for it.
+    password_hash = _HASHER.hash(password)
+    try:
+        with transaction(hub.engine) as db:
+            queries.add_user(
+                db,
+                id=user_id,
+                email=email,
+                name=name.strip(),
+                role=role,
+                password_hash=password_hash,
+                created_at=hub.now(),
+                disabled_at=None,
+            )
+            _note(db, hub.now(), actor, "user.created", user_id, email=email, role=role)
+    except IntegrityError:
+        raise Conflict(
+            f"There is already a user with the email {email}.", code="email_taken"
+        ) from None
+    return user_id
+
+
+def change_user(hub: Hub, user_id: str, *, actor: str, **changes: Unpack[Changes]) -> Person:
+    """Change a person. A new password and being disabled end every login they have.
+
+    Raises `Invalid`, `NotFound`, or `Conflict` when nobody would be left to administer the hub.
+    """
+    values = _columns(hub, changes)
+    with transaction(hub.engine) as db:
+        before = queries.user(db, user_id)
+        if before is None:
+            raise NotFound("There is no such user.")
+        if values:
+            queries.change_user(db, user_id, **values)
+            _keep_an_admin(db, user_id)
+            if values.get("disabled_at") or "password_hash" in values:
+                queries.drop_sessions(db, user_id)
+            _note(db, hub.now(), actor, "user.changed", user_id, changed=sorted(changes))
+        after = queries.user(db, user_id)
+    return person(after or before)
+
+
+def authenticate(
+    hub: Hub, throttle: Throttle, *, email: str, password: str, address: str
+) -> Person | None:
+    """Return the person whose email and password these are, or None.
+
+    Takes as long for an unknown email as for a wrong password. Raises `TooManyAttempts`.
+    """
+    account = email.strip().lower()
+    throttle.attempt(account=account, address=address)
+    with reading(hub.engine) as db:
+        row = queries.user_by_email(db, account)
+    if not _matches(row.password_hash if row else _nobody(), password) or row is None:
+        return None
+    if row.disabled_at is not None:
+        return None
+    throttle.succeeded(account=account)
+    if _HASHER.check_needs_rehash(row.password_hash):
+        with transaction(hub.engine) as db:
+            queries.change_user(db, row.id, password_hash=_HASHER.hash(password))
+    return person(row)
+
+
+def find_user(hub: Hub, user_id: str) -> Person:
+    """Return a person. Raises `NotFound`."""
+    with reading(hub.engine) as db:
+        row = queries.user(db, user_id)
+    if row is None:
+        raise NotFound("There is no such user.")
+    return person(row)
+
+
+def list_users(hub: Hub, *, before: str | None = None, limit: int = 50) -> list[Person]:
+    """Return people, the newest first, those added before the person ``before``."""
+    with reading(hub.engine) as db:
+        return [person(row) for row in queries.users(db, before=before, limit=limit)]
+
+
+def person(row: Row[Any]) -> Person:
+    """Return the person of a row of the table."""
+    return Person(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        role=row.role,
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+    )
+
+
+def _columns(hub: Hub, changes: Changes) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if "name" in changes:
+        values["name"] = changes["name"].strip()
+    if "role" in changes:
+        check_role(changes["role"])
+        values["role"] = changes["role"]
+    if "disabled" in changes:
+        values["disabled_at"] = hub.now() if changes["disabled"] else None
+    if "password" in changes:
+        check_password(changes["password"])
+        values["password_hash"] = _HASHER.hash(changes["password"])
+    return values
+
+
+def _keep_an_admin(db: Connection, user_id: str) -> None:
+    row = queries.user(db, user_id)
+    still = row is not None and row.role == "admin" and row.disabled_at is None
+    if not still and not queries.other_admins(db, user_id):
+        raise Conflict(
+            "This is the last admin. Make somebody else an admin first.", code="last_admin"
+        )
+
+
+def _note(
+    db: Connection, now: datetime, actor: str, action: str, user_id: str, **detail: Any
+) -> None:
+    audit(db, now=now, actor=actor, action=action, object_id=user_id, detail=detail)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _nobody() -> str:
+    """Return a hash to check the passwords of unknown emails against."""
+    return _HASHER.hash(new_id())

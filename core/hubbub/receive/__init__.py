@@ -1,0 +1,1 @@
+"""Receive webhook calls: verified, kept, answered."""

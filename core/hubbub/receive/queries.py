@@ -1,0 +1,59 @@
+"""Ask for and store kept calls."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from hubbub.store.tables import Call, Channel, SourceCursor, table
+from hubbub.store.types import AnyRow
+
+_calls = table(Call)
+_channels = table(Channel)
+_cursors = table(SourceCursor)
+
+_KEEP = insert(_calls)
+_REOPEN = (
+    update(_calls)
+    .where(_calls.c.id == bindparam("call_id"))
+    .values(state="pending", reason="", settled_at=None)
+)
+
+
+def keep(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store calls."""
+    db.execute(_KEEP, rows)
+
+
+def call(db: Connection, call_id: str) -> AnyRow | None:
+    """Return a kept call, or None."""
+    return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
+
+
+def reopen(db: Connection, call_id: str) -> None:
+    """Make a settled or quarantined call one that is still to be read."""
+    db.execute(_REOPEN, {"call_id": call_id})
+
+
+def calls_to_replay(
+    db: Connection, *, channel_id: str, state: str, since: datetime | None, limit: int
+) -> list[str]:
+    """Return the ids of kept calls of a channel in ``state``, oldest first."""
+    wanted = select(_calls.c.id).where(_calls.c.channel_id == channel_id, _calls.c.state == state)
+    if since is not None:
+        wanted = wanted.where(_calls.c.received_at >= since)
+    return list(db.execute(wanted.order_by(_calls.c.id).limit(limit)).scalars())
+
+
+def cursor(db: Connection, channel_id: str) -> str:
+    """Return how far the source of a channel has read; empty at first."""
+    found = select(_cursors.c.cursor).where(_cursors.c.channel_id == channel_id)
+    return db.execute(found).scalar() or ""
+
+
+def move_cursor(db: Connection, channel_id: str, cursor: str) -> None:
+    """Remember how far the source of a channel has read."""
+    moved = update(_cursors).where(_cursors.c.channel_id == channel_id).values(cursor=cursor)
+    if not db.execute(moved).rowcount:
+        db.execute(insert(_cursors), {"channel_id": channel_id, "cursor": cursor})

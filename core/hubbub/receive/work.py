@@ -1,0 +1,199 @@
+"""Keep calls durably, many in one transaction, and hand their channels on."""
+
+import queue
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubbub.hub import Hub
+from hubbub.metrics import calls_received
+from hubbub.normalise.actors import nudge_normalise
+from hubbub.receive import queries
+from hubbub.receive.rules import Judged, judge
+from hubbub.sdk.errors import HubError
+from hubbub.sdk.values import Accept, Call, Headers, Polled
+from hubbub.store.calls import kept_call
+from hubbub.store.session import DatabaseDown, reading, transaction
+from hubbub.store.states import CallState
+from hubbub.store.types import new_id
+
+#: Most calls in one transaction.
+_GROUP: Final = 256
+#: Seconds that a request waits for its commit before it asks the provider to come again.
+_PATIENCE: Final = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class NotKept(HubError):
+    """The call could not be kept; its sender has to send it again."""
+
+    code = "not_kept"
+
+
+class NotReleasable(HubError):
+    """The call cannot be run again; the text says why."""
+
+    code = "not_releasable"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A row on its way into the database, and the request that waits for it."""
+
+    row: Mapping[str, Any]
+    version: int
+    done: threading.Lock = field(default_factory=threading.Lock)
+    #: ``kept``, ``stale`` (the channel has changed since) or ``failed``.
+    result: str = "failed"
+
+
+class Keeper:
+    """One committer per process: it takes what concurrent requests brought into one commit.
+
+    A commit costs far more than a row, so that under load a call costs next to nothing.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._queue: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._started = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def keep(self, row: Mapping[str, Any], version: int) -> bool:
+        """Return once ``row`` is committed; False if its channel is no longer at ``version``.
+
+        Raises `NotKept`.
+        """
+        if self._thread is None:
+            self._start()
+        waiting = _Waiting(row, version)
+        waiting.done.acquire()
+        self._queue.put(waiting)
+        if not waiting.done.acquire(timeout=_PATIENCE) or waiting.result == "failed":
+            raise NotKept("The database did not keep the call.")
+        return waiting.result == "kept"
+
+    def _start(self) -> None:
+        # Not in __init__: a server may fork after the application was made.
+        with self._started:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            group = [self._queue.get()]
+            try:
+                while len(group) < _GROUP:
+                    group.append(self._queue.get_nowait())
+            except queue.Empty:
+                pass
+            self._commit(group)
+
+    def _commit(self, group: Sequence[_Waiting]) -> None:
+        try:
+            self._store(group)
+        except DatabaseDown as error:
+            log.warning("calls not kept", calls=len(group), reason=str(error))
+        # One bad row must not take its neighbours with it.
+        except SQLAlchemyError:
+            log.exception("calls not kept", calls=len(group))
+            if len(group) > 1:
+                for waiting in group:
+                    self._commit([waiting])
+                return
+        finally:
+            for waiting in group:
+                if waiting.done.locked():
+                    waiting.done.release()
+        self._hand_on(group)
+
+    def _store(self, group: Sequence[_Waiting]) -> None:
+        with transaction(self._hub.engine) as db:
+            ids = {waiting.row["channel_id"] for waiting in group}
+            versions = self._hub.directory.versions(db, ids)
+            fresh = [w for w in group if versions.get(w.row["channel_id"]) == w.version]
+            if fresh:
+                queries.keep(db, [waiting.row for waiting in fresh])
+        for waiting in group:
+            waiting.result = "stale"
+        for waiting in fresh:
+            waiting.result = "kept"
+
+    def _hand_on(self, group: Sequence[_Waiting]) -> None:
+        kept = [w.row for w in group if w.result == "kept"]
+        for channel_id in {row["channel_id"] for row in kept if row["state"] == CallState.PENDING}:
+            nudge_normalise(self._hub, channel_id)
+
+
+def row_of(call: Call, channel_id: str, judged: Judged) -> dict[str, Any]:
+    """Return the row that keeps ``call``."""
+    return {
+        "id": new_id(),
+        "channel_id": channel_id,
+        "received_at": call.received_at,
+        "method": call.method,
+        "url": call.url,
+        "headers": dict(call.headers),
+        "body": call.body,
+        "state": judged.state,
+        "reason": judged.reason,
+        "outcomes": [],
+    }
+
+
+def keep_polled(hub: Hub, channel_id: str, polled: Polled) -> None:
+    """Keep what a source brought, and how far it came, in one transaction. Safe to run twice."""
+    now = hub.now()
+    empty = Call(method="POLL", url="", headers=Headers(), body=b"", received_at=now)
+    rows = [
+        {**row_of(empty, channel_id, Judged(Accept().answer, CallState.PENDING)), "body": body}
+        for body in polled.calls
+    ]
+    with transaction(hub.engine) as db:
+        if rows:
+            queries.keep(db, rows)
+        queries.move_cursor(db, channel_id, polled.cursor)
+    if rows:
+        calls_received(channel_id, CallState.PENDING, len(rows))
+        nudge_normalise(hub, channel_id)
+
+
+def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
+    """Run a kept call through today's code again; what already took effect is a duplicate.
+
+    A quarantined one is released if it now proves authentic, or by ``force``, on a person's word.
+    Raises `NotReleasable`.
+    """
+    with reading(hub.engine) as db:
+        row = queries.call(db, call_id)
+        line = hub.directory.usable(db, row.channel_id) if row is not None else None
+    if row is None:
+        raise NotReleasable("There is no such call.", code="not_found")
+    if line is None:
+        raise NotReleasable("Its channel is deleted, or the channel's plugin is not loaded.")
+    if row.state == CallState.QUARANTINED and not force:
+        judged = judge(line, kept_call(row))
+        if judged.state != CallState.PENDING:
+            raise NotReleasable(f"It is still not authentic: {judged.reason or 'a handshake'}")
+    with transaction(hub.engine) as db:
+        queries.reopen(db, call_id)
+    nudge_normalise(hub, row.channel_id)
+
+
+def replay_many(hub: Hub, call_ids: Iterable[str]) -> int:
+    """Replay every call that can be; return how many."""
+    done = 0
+    for call_id in call_ids:
+        try:
+            replay(hub, call_id)
+        except NotReleasable as error:
+            log.info("call not replayed", call=call_id, reason=str(error))
+        else:
+            done += 1
+    return done

@@ -1,0 +1,400 @@
+"""Find rules that get into each other's way, with a message that shows it.
+
+Rules are formulas over facts such as "the text contains X". To answer a question ("can a message
+match both?") a search settles one fact after the other, asking each time whether anything real
+can have all of them: the content, the sender and the clock answer that exactly. What a regular
+expression matches is left open, so "no message can" holds whatever it matches, and "this message
+does" is only said of a message tried on the rules themselves.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from itertools import count, islice, product
+from typing import Any, Final, Literal, TypeAlias
+
+from hubbub.route import SINCE, TEXT_TESTS, Subject, Window, moments
+from hubbub.route.conditions import (
+    INBOUND_TYPES,
+    Group,
+    Kind,
+    Leaf,
+    Node,
+    TextTest,
+    Value,
+    negate,
+)
+from hubbub.route.rules import Route, RouteSet, holds_of
+from hubbub.sdk.content import ATTACHMENT_TYPES, Content, from_json, to_json
+
+#: Parts of formulas looked at before a question is given up as open.
+_BUDGET: Final = 200_000
+#: Messages tried for one set of facts, and sets of facts tried, while looking for an example.
+_TRIES: Final = 40
+_Kind: TypeAlias = Literal["overlap", "shadowed", "unreachable", "duplicate"]
+#: Characters of words and between words; those that no rule uses stand for "anything else".
+_LETTERS: Final = ("z", "x", "q", "j", *map(chr, range(0x4E00, 0x9FFF)))
+_MARKS: Final = ("|", ";", "~", *map(chr, range(0x2190, 0x2300)))
+#: Kinds of condition that hold only for a message with words.
+_WORDED: Final = ("command", *(f"text.{name}" for name in TextTest.model_fields))
+_TEXTUAL: Final = frozenset({"text", "choice", "email", *ATTACHMENT_TYPES})
+_ALWAYS_WORDED: Final = frozenset({"text", "choice", "email"})
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Rules that get into each other's way, by their ids in order.
+
+    ``overlap``: a message can match both, they send it to different places, and neither is a
+    special case of the other. ``duplicate``: they match the same messages. ``shadowed``: the
+    earlier one takes all that the later one matches. ``unreachable``: the last one matches
+    nothing, or the earlier ones together take all of it. ``example`` matches all rules named -
+    for ``unreachable`` the last and one other - and is empty where there is no such message.
+    """
+
+    kind: _Kind
+    routes: tuple[str, ...]
+    example: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the API shows."""
+        return {"kind": self.kind, "routes": list(self.routes), "example": dict(self.example)}
+
+
+def find_conflicts(route_set: RouteSet) -> tuple[Conflict, ...]:
+    """Return the conflicts of ``route_set``, in the order of the rules.
+
+    A rule that never gets a message is reported as that alone. No conflict is guessed.
+    """
+    found: list[Conflict] = []
+    alive: list[Route] = []
+    for index, route in enumerate(route_set.routes):
+        both = {other.id: _ask(other.tree, route.tree) for other in route_set.routes[:index]}
+        lost = _lost(route_set.routes[:index], route, both)
+        if lost is not None:
+            found.append(lost)
+            continue
+        for other in alive:
+            if _overlap(other, route, both[other.id]):
+                example = _example(both[other.id])
+                found.append(Conflict("overlap", (other.id, route.id), example))
+        alive.append(route)
+    return tuple(found)
+
+
+# --- the questions ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Answer:
+    #: A message for which the formula holds, where one was found.
+    subject: Subject | None
+    #: Whether it is certain that there is none.
+    never: bool
+
+
+def _lost(earlier: tuple[Route, ...], route: Route, both: Mapping[str, _Answer]) -> Conflict | None:
+    """Return why ``route`` never gets a message, or None when it may."""
+    if _ask(route.tree).never:
+        return Conflict("unreachable", (route.id,))
+    takers = [other for other in earlier if not both[other.id].never]
+    for taker in takers:
+        if _ask(route.tree, negate(taker.tree)).never:
+            same = _ask(taker.tree, negate(route.tree)).never
+            kind: _Kind = "duplicate" if same else "shadowed"
+            return Conflict(kind, (taker.id, route.id), _example(both[taker.id]))
+    if len(takers) > 1 and _ask(route.tree, *(negate(taker.tree) for taker in takers)).never:
+        names = (*(taker.id for taker in takers), route.id)
+        shown = next((one for one in both.values() if one.subject), both[takers[0].id])
+        return Conflict("unreachable", names, _example(shown))
+    return None
+
+
+def _overlap(earlier: Route, route: Route, both: _Answer) -> bool:
+    # A special case before the general one is how rules are meant to be written.
+    return (
+        earlier.to != route.to
+        and both.subject is not None
+        and not _ask(earlier.tree, negate(route.tree)).never
+    )
+
+
+def _example(answer: _Answer) -> dict[str, Any]:
+    subject = answer.subject
+    if subject is None:
+        return {}
+    at = subject.at.isoformat().replace("+00:00", "Z")
+    example = {"content": to_json(subject.content), "sender": subject.address, "at": at}
+    return {**example, "first_message": True} if subject.first else example
+
+
+def _ask(*formulas: Node) -> _Answer:
+    """Look for a message for which all ``formulas`` hold."""
+    return _Search(Group("all", formulas)).answer()
+
+
+# --- the search ------------------------------------------------------------------------------
+
+_Fact: TypeAlias = tuple[Kind, Value]
+_Known: TypeAlias = Mapping[_Fact, bool]
+#: A tree of single facts, or what it came to.
+_Formula: TypeAlias = Node | bool
+
+
+class _TooLarge(Exception):
+    """The question stays open."""
+
+
+class _Search:
+    def __init__(self, formula: Node) -> None:
+        self.formula = formula
+        self.holds = holds_of(formula)
+        self.looked_at = 0
+        self.untried = 0
+
+    def answer(self) -> _Answer:
+        try:
+            subject = self.walk(_single(self.formula), {})
+        except (_TooLarge, RecursionError):
+            return _Answer(None, never=False)
+        return _Answer(subject, never=subject is None and not self.untried)
+
+    def walk(self, formula: _Formula, known: _Known) -> Subject | None:
+        """Settle facts until ``formula`` is true or false; try both ways where both may be."""
+        while isinstance(formula, Leaf | Group):
+            leaf, forced = _next(formula)
+            if not forced:
+                return self.fork(formula, leaf, known)
+            known = {**known, (leaf.kind, leaf.values[0]): not leaf.negated}
+            if not _possible(known, leaf.kind):
+                return None
+            formula = self.settle(formula, leaf, truth=not leaf.negated)
+        return self.witness(known) if formula else None
+
+    def fork(self, formula: Node, leaf: Leaf, known: _Known) -> Subject | None:
+        for truth in (not leaf.negated, leaf.negated):
+            settled = {**known, (leaf.kind, leaf.values[0]): truth}
+            if _possible(settled, leaf.kind):
+                found = self.walk(self.settle(formula, leaf, truth=truth), settled)
+                if found is not None:
+                    return found
+        return None
+
+    def settle(self, formula: Node, leaf: Leaf, *, truth: bool) -> _Formula:
+        """Return what is left of ``formula`` when the fact of ``leaf`` is known."""
+        self.looked_at += 1
+        if self.looked_at > _BUDGET:
+            raise _TooLarge
+        if isinstance(formula, Group):
+            parts = (self.settle(part, leaf, truth=truth) for part in formula.parts)
+            return _join(formula.mode, parts)
+        if (formula.kind, formula.values) != (leaf.kind, leaf.values):
+            return formula
+        return truth != formula.negated
+
+    def witness(self, known: _Known) -> Subject | None:
+        """Return a message with the facts ``known``, tried on the formula itself."""
+        for subject in islice(_subjects(known), _TRIES):
+            if self.holds(subject):
+                return subject
+        self.untried += 1
+        if self.untried > _TRIES:
+            raise _TooLarge
+        return None
+
+
+def _single(node: Node) -> _Formula:
+    """Return ``node`` with one value in each leaf, and nothing in it that is always so."""
+    if isinstance(node, Group):
+        return _join(node.mode, map(_single, node.parts))
+    leaves = (Leaf(node.kind, (value,), node.negated) for value in node.values)
+    return _join("all" if node.negated else "any", leaves)
+
+
+def _join(mode: Literal["all", "any"], parts: Iterable[_Formula]) -> _Formula:
+    kept: list[Node] = []
+    for part in parts:
+        if isinstance(part, bool):
+            if part is (mode == "any"):
+                return part
+        elif isinstance(part, Group) and part.mode == mode:
+            kept.extend(part.parts)
+        else:
+            kept.append(part)
+    if not kept:
+        return mode == "all"
+    return kept[0] if len(kept) == 1 else Group(mode, tuple(kept))
+
+
+def _next(formula: Node) -> tuple[Leaf, bool]:
+    """Return a leaf to settle, and whether there is only one way to do so."""
+    if isinstance(formula, Leaf):
+        return formula, True
+    leaves = (part for part in formula.parts if isinstance(part, Leaf))
+    if formula.mode == "all" and (leaf := next(leaves, None)) is not None:
+        return leaf, True
+    part = formula.parts[0]
+    while isinstance(part, Group):
+        part = part.parts[0]
+    return part, False
+
+
+# --- the worlds ------------------------------------------------------------------------------
+
+
+def _possible(known: _Known, kind: Kind) -> bool:
+    """Say whether something real has the facts ``known`` of the world that ``kind`` is in."""
+    if kind == "time":
+        return _moment(known) is not None
+    if kind.startswith("sender."):
+        return _phrase(known, sender=True) is not None
+    return _phrase(known) is not None and next(_kinds(known), None) is not None
+
+
+def _subjects(known: _Known) -> Iterator[Subject]:
+    """Yield messages that may have the facts ``known``, the most natural first."""
+    moment = _moment(known)
+    for content, address in product(_contents(known), _addresses(known)):
+        yield Subject(
+            content=content,
+            address=address,
+            name=None,
+            first=known.get(("first_message", True), False),
+            at=moment or SINCE,
+        )
+
+
+def _moment(known: _Known) -> datetime | None:
+    windows = {value: truth for (_, value), truth in known.items() if isinstance(value, Window)}
+    return moments(tuple(windows)).get(tuple(windows.values()))
+
+
+def _wanted(known: _Known, *kinds: str) -> list[str]:
+    return [str(value) for (kind, value), truth in known.items() if truth and kind in kinds]
+
+
+def _kinds(known: _Known) -> Iterator[str]:
+    """Yield the content types that a message with the facts ``known`` can have."""
+    worded = bool(_wanted(known, *_WORDED))
+    picked = set(_wanted(known, "choice.equals"))
+    for name in INBOUND_TYPES:
+        fits = all(
+            (value == name) == truth
+            for (kind, value), truth in known.items()
+            if kind == "content_type"
+        )
+        # Nobody picks two options at once.
+        picks = not picked or (name == "choice" and len(picked) == 1)
+        if fits and picks and (name in _TEXTUAL or not worded):
+            yield name
+
+
+def _phrase(known: _Known, *, sender: bool = False) -> str | None:
+    """Return the text with the facts ``known`` and as few other ones as possible, or None.
+
+    A text that contains X contains all that X does, and so on; between the pieces stand
+    characters that are in none of the values, so that nothing else becomes true. If this text
+    has a fact that must not be, every text with the wanted facts has it.
+    """
+    facts = {
+        (kind, str(value)): truth
+        for (kind, value), truth in known.items()
+        if kind in TEXT_TESTS and kind.startswith("sender.") is sender
+    }
+    text = _least(known, "".join(value for _, value in facts), "sender" if sender else "text")
+    if all(_test(kind, value)(text) is truth for (kind, value), truth in facts.items()):
+        return text
+    return None
+
+
+def _least(known: _Known, used: str, about: str) -> str:
+    for whole in _wanted(known, f"{about}.equals"):
+        return whole
+    letter = next(one for one in _LETTERS if one not in used)
+    mark = next(one for one in _MARKS if one not in used)
+    contained = [f"{letter}{word}{letter}" for word in _wanted(known, f"{about}.contains")]
+    start = f"{_start(known, about)}{letter}"
+    return mark.join([start, *contained, *_wanted(known, f"{about}.word"), letter])
+
+
+def _start(known: _Known, about: str) -> str:
+    commands = [f"/{name} " for name in _wanted(known, "command") if about == "text"]
+    starts = _wanted(known, f"{about}.starts_with")
+    return max([*starts, *commands], key=len, default="")
+
+
+@lru_cache(maxsize=1024)
+def _test(kind: Kind, value: str) -> Callable[[str], bool]:
+    return TEXT_TESTS[kind]((value,))
+
+
+def _addresses(known: _Known) -> Iterator[str]:
+    if not _wanted(known, "sender.equals"):
+        yield f"{_start(known, 'sender') or '+1'}5550100"
+    yield _phrase(known, sender=True) or ""
+
+
+def _contents(known: _Known) -> Iterator[Content]:
+    worded = bool(_wanted(known, *_WORDED))
+    for kind in islice(_kinds(known), 3):
+        texts: list[str | None] = list(dict.fromkeys(_texts(known)))
+        if kind not in _TEXTUAL:
+            texts = [None]
+        elif kind not in _ALWAYS_WORDED and not worded:
+            texts.insert(0, None)
+        for text in texts:
+            yield from_json({"type": kind, **_body(kind, text, known)})
+
+
+def _texts(known: _Known) -> Iterator[str]:
+    """Yield texts that may have the facts ``known``, the most natural first."""
+    parts = [_start(known, "text").strip(), *_wanted(known, "text.contains", "text.word")]
+    pieces = dict.fromkeys(_wanted(known, "text.equals") or parts)
+    natural = " ".join(one for one in pieces if not any(one in two for two in pieces if two != one))
+    patterns = " ".join(map(_specimen, _wanted(known, "text.matches")))
+    if patterns:
+        yield from (patterns, f"{natural} {patterns}", f"{patterns} {natural}")
+    yield natural or "hello"
+    yield _phrase(known) or ""
+
+
+def _body(kind: str, text: str | None, known: _Known) -> dict[str, Any]:
+    if kind in ATTACHMENT_TYPES:
+        return {"media": {}, "caption": text}
+    if kind == "choice":
+        named = {str(value) for about, value in known if about == "choice.equals"}
+        other = next(name for n in count(1) if (name := f"option-{n}") not in named)
+        return {"id": next(iter(_wanted(known, "choice.equals")), other), "title": text}
+    return {"text": text, "subject": ""} if kind == "email" else _BODIES.get(kind, {"text": text})
+
+
+_BODIES: Final[Mapping[str, dict[str, Any]]] = {
+    "location": {"latitude": 0, "longitude": 0},
+    "contacts": {"contacts": [{"name": "Contact"}]},
+    "reaction": {"emoji": "\N{THUMBS UP SIGN}", "target_external_id": "1"},
+    "form": {"fields": {}},
+    "order": {},
+    "system": {"event": "started"},
+    "unsupported": {"provider_type": "unknown"},
+}
+#: How a regular expression is made into a text that it may match, step by step.
+_REPEATED: Final = re.compile(r"(\\?[^\\)])\{(\d{1,2})[,\d]*\}")
+_SIMPLER: Final = (
+    (r"\(\?\w*:?|\\[bBAz]|(?<!\\)[$^]", ""),
+    (r"\|[^()|]*", ""),
+    (r"\\d|\[0-9\]", "1"),
+    (r"\\s", " "),
+    (r"\\w|(?<!\\)\.", "a"),
+    (r"\[([^]^])[^]]*\]", r"\1"),
+    (r"(?<!\\)(?:[()*+?]|\{[\d,]*\})", ""),
+    (r"\\(.)", r"\1"),
+)
+
+
+def _specimen(pattern: str) -> str:
+    text = _REPEATED.sub(lambda found: found[1] * int(found[2]), pattern)
+    for what, instead in _SIMPLER:
+        text = re.sub(what, instead, text)
+    return text

@@ -1,0 +1,38 @@
+"""Say how a sandbox behaves: once at the start, and while it runs."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxConfig:
+    """What is decided when a sandbox is made."""
+
+    #: Where the hub is, for a link on the customer's page.
+    hub_url: str = ""
+    #: How the hub reaches the sandbox, for media URLs; learnt from requests where it is empty.
+    base_url: str = ""
+    #: How many webhooks are under way at once.
+    connections: int = 20
+    #: How many sent messages, and how many webhook calls, are remembered.
+    keep: int = 200_000
+    #: Seconds before the second repeat of a failed Telegram webhook; doubled each time.
+    retry_base: float = 2.0
+
+
+class Rules(BaseModel):
+    """What may be switched while the sandbox runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: Refuse more than 30 messages a second for each bot, and 1 for each chat.
+    telegram_rate_limits: bool = False
+    #: Refuse messages to people who never wrote to the bot.
+    telegram_first_contact: bool = True
+    #: Let messages advance past ``queued`` and tell the StatusCallback so.
+    twilio_receipts: bool = True
+    #: Seconds from ``queued`` to ``sent``.
+    twilio_sent_after: float = Field(0.3, ge=0)
+    #: Seconds from ``queued`` to ``delivered``.
+    twilio_delivered_after: float = Field(1.0, ge=0)

@@ -1,0 +1,130 @@
+"""Say what a simulated provider offers to the control API and to the customer's page."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hubbub.sandbox.wsgi import Ask, Json, Reply, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A customer that somebody plays: a made-up name, the same person wherever it is typed."""
+
+    name: str
+
+    @property
+    def number(self) -> int:
+        """A number that belongs to the name."""
+        return zlib.crc32(self.name.strip().casefold().encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a customer can write to: a bot, a phone number."""
+
+    provider: str
+    #: Known to the provider alone.
+    id: str
+    title: str
+    #: What kind of channel it is, for people.
+    kind: str
+    #: Whether the hub receives what is written there.
+    connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button below a message: one to press, or a link."""
+
+    title: str
+    data: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A file shown in a message."""
+
+    file_id: str
+    name: str
+    is_image: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One message as the customer sees it."""
+
+    id: str
+    mine: bool
+    at: float
+    text: str = ""
+    pictures: tuple[Picture, ...] = ()
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    #: How far it came, in the provider's words.
+    status: str = ""
+    problem: bool = False
+    quote: str = ""
+    reaction: str = ""
+    edited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatView:
+    """One chat as the customer sees it."""
+
+    address: str
+    lines: tuple[Line, ...] = ()
+    typing: bool = False
+    #: Whether the customer blocked the other side, and what doing so is called here.
+    left: bool = False
+    leave_label: str = "Block"
+    return_label: str = "Unblock"
+    #: Buttons in place of the keyboard; each sends its title.
+    keyboard: tuple[tuple[str, ...], ...] = ()
+
+
+class Provider(Protocol):
+    """One simulated provider."""
+
+    @property
+    def name(self) -> str:
+        """The name in paths and faults."""
+
+    @property
+    def prefix(self) -> str:
+        """The path below which its API lives."""
+
+    def answer(self, ask: Ask) -> Reply:
+        """Answer one request of the hub."""
+
+    def endpoints(self) -> list[Json]:
+        """Return the bots or accounts that are known, with their webhooks."""
+
+    def register(self, body: Json) -> Json:
+        """Make a bot or account known, or change it; `ValueError` says what is wrong."""
+
+    def control(self, endpoint: str, action: str, body: Json) -> Json:
+        """Do as a customer or the provider's website would; `NoSuchThing`, `ValueError`."""
+
+    def desks(self) -> list[Desk]:
+        """Return what a customer can write to."""
+
+    def chat(self, desk: str, persona: Persona) -> ChatView:
+        """Return what the customer sees."""
+
+    def say(self, desk: str, persona: Persona, text: str, files: Sequence[Upload]) -> None:
+        """Write as the customer."""
+
+    def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
+        """Press a button below a message."""
+
+    def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
+        """Block the other side, or come back."""
+
+    def opened(self, desk: str, persona: Persona) -> None:
+        """Note that the customer is looking."""
+
+    def reset(self) -> None:
+        """Forget everything."""

@@ -1,0 +1,117 @@
+// Keeps the chat fresh and sends forms without a new page. Without it everything still works.
+
+const thread = document.querySelector("#thread");
+const trouble = document.querySelector("#trouble");
+const PAUSE = 1000;
+let seen = "";
+let asking = null;
+
+function lines() {
+  return thread.querySelector(".lines");
+}
+
+function atEnd() {
+  const log = lines();
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+}
+
+function toEnd() {
+  const log = lines();
+  log.scrollTop = log.scrollHeight;
+}
+
+function replace(html) {
+  const stay = !atEnd();
+  const top = lines().scrollTop;
+  const open = thread.querySelector("details")?.open;
+  const kept = focusKey();
+  thread.innerHTML = html;
+  if (open) thread.querySelector("details").open = true;
+  if (stay) lines().scrollTop = top;
+  else toEnd();
+  focusAgain(kept);
+}
+
+// What has the focus in the chat must keep it when the chat is drawn anew.
+function focusKey() {
+  const all = [...thread.querySelectorAll("button, summary, a, [tabindex]")];
+  return all.indexOf(document.activeElement);
+}
+
+function focusAgain(key) {
+  if (key < 0) return;
+  const all = thread.querySelectorAll("button, summary, a, [tabindex]");
+  all[Math.min(key, all.length - 1)]?.focus({ preventScroll: true });
+}
+
+function complain(text) {
+  trouble.textContent = text;
+  trouble.hidden = !text;
+}
+
+async function refresh() {
+  const url = new URL(thread.dataset.live, location.href);
+  url.searchParams.set("visible", document.hidden ? "0" : "1");
+  url.searchParams.set("seen", seen);
+  const answer = await fetch(url);
+  if (answer.status === 204) return;
+  if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}.`);
+  seen = answer.headers.get("X-Thread") ?? "";
+  replace(await answer.text());
+}
+
+// One request at a time; whoever asks meanwhile gets the next one.
+function refreshed() {
+  asking ??= refresh()
+    .then(() => complain(""))
+    .catch(() => complain("The sandbox does not answer. Trying again."))
+    .finally(() => (asking = null));
+  return asking;
+}
+
+async function keepFresh() {
+  await refreshed();
+  setTimeout(keepFresh, PAUSE);
+}
+
+async function submit(event) {
+  const form = event.target.closest("form[data-live-form]");
+  if (!form) return;
+  event.preventDefault();
+  const body = new FormData(form, event.submitter);
+  const answer = await fetch(form.action, {
+    method: "POST",
+    body,
+    headers: { "X-Requested-With": "fetch" },
+  }).catch(() => null);
+  if (!answer?.ok) {
+    complain("That was not sent. Is the sandbox still running?");
+    return;
+  }
+  if ("clears" in form.dataset) {
+    form.reset();
+    showPicked(form);
+  }
+  await refreshed();
+  toEnd();
+}
+
+function showPicked(form) {
+  const count = form.elements.image.files.length;
+  form.querySelector(".picked").textContent =
+    count === 0 ? "" : count === 1 ? form.elements.image.files[0].name : `${count} pictures`;
+}
+
+if (thread) {
+  const composer = document.querySelector(".composer");
+  document.addEventListener("submit", submit);
+  composer.elements.image.addEventListener("change", () => showPicked(composer));
+  composer.elements.text.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    composer.requestSubmit();
+  });
+  document.addEventListener("visibilitychange", refreshed);
+  toEnd();
+  keepFresh();
+}

@@ -1,0 +1,1 @@
+"""Simulate Telegram's Bot API."""

@@ -1,0 +1,1 @@
+"""Simulate Twilio's Programmable Messaging."""

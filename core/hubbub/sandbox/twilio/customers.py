@@ -1,0 +1,299 @@
+"""Act as the people who text a number: messages, STOP and START."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree import ElementTree
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hubbub.sandbox.client import Answer
+from hubbub.sandbox.journal import Sent
+from hubbub.sandbox.twilio.cloud import Cloud
+from hubbub.sandbox.twilio.messages import clean_number, is_number
+from hubbub.sandbox.twilio.segments import segments
+from hubbub.sandbox.twilio.state import API_VERSION, Account, Media, Number, Service, Sms, new_sid
+from hubbub.sandbox.twilio.webhooks import parcel
+from hubbub.sandbox.world import NoSuchThing
+from hubbub.sandbox.wsgi import Json, Upload
+
+_STOP: Final = frozenset(
+    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
+)
+_START: Final = frozenset({"start", "yes", "unstop"})
+_STOPPED: Final = (
+    "You have successfully been unsubscribed. You will not receive any more messages from this "
+    "number. Reply START to resubscribe."
+)
+_STARTED: Final = (
+    "You have successfully been re-subscribed to messages from this number. "
+    "Reply HELP for help. Reply STOP to unsubscribe."
+)
+#: What the debugger says of an answer to a message: bad TwiML, wrong type, no answer.
+_BAD_XML, _BAD_TYPE, _UNREACHABLE, _EMPTY = 12100, 12300, 11200, 11770
+
+
+class File(BaseModel):
+    """A file that a customer sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    #: Base64.
+    data: str
+    content_type: str = "image/jpeg"
+    filename: str = "media"
+
+    def upload(self) -> Upload:
+        """Return the file itself."""
+        try:
+            data = base64.b64decode(self.data, validate=True)
+        except binascii.Error:
+            raise ValueError('"media.data" is not base64.') from None
+        return Upload(self.filename, self.content_type, data)
+
+
+class Texting(BaseModel):
+    """A message to inject; ``parameters`` go into the webhook as they are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sender: str = Field(alias="from")
+    to: str
+    body: str = ""
+    media: list[File] = []
+    sid: str = ""
+    parameters: dict[str, str] = {}
+
+
+def text(cloud: Cloud, account: Account, texting: Texting) -> Json:
+    """Send a message to a number of the account; the hub is told if it has a webhook."""
+    number = find_number(account, texting.to)
+    sender = clean_number(texting.sender)
+    if not is_number(sender):
+        raise ValueError('"from" must be a phone number such as +12025550101.')
+    uploads = [file.upload() for file in texting.media]
+    return _take(cloud, account, number, sender, texting, uploads)
+
+
+def text_with(
+    cloud: Cloud, account: Account, number: str, sender: str, body: str, files: Sequence[Upload]
+) -> Json:
+    """Send a message with files that somebody picked."""
+    texting = Texting.model_validate({"from": sender, "to": number, "body": body})
+    return _take(cloud, account, find_number(account, number), sender, texting, files)
+
+
+def inbound_url(account: Account, number: Number) -> str:
+    """Return the webhook for what comes in at a number."""
+    return _inbound_url(account.service_of(number.phone_number), number)
+
+
+def _take(
+    cloud: Cloud,
+    account: Account,
+    number: Number,
+    sender: str,
+    texting: Texting,
+    uploads: Sequence[Upload],
+) -> Json:
+    with cloud.world.lock:
+        sms = _received(cloud, account, number, sender, texting, uploads)
+        told = _tell(cloud, account, number, sms, texting.parameters)
+        _keywords(account, number, sms)
+    return {"sid": sms.sid, "status": sms.status, "queued": told}
+
+
+def find_number(account: Account, phone_number: str) -> Number:
+    """Return a number of the account; `NoSuchThing` if it has no such number."""
+    number = account.numbers.get(clean_number(phone_number))
+    if number is None:
+        raise NoSuchThing(
+            f"The account has no number {phone_number}. Give it one by POST /_sandbox/accounts "
+            "or POST /_sandbox/twilio/<account>/webhook."
+        )
+    return number
+
+
+def _received(
+    cloud: Cloud,
+    account: Account,
+    number: Number,
+    sender: str,
+    texting: Texting,
+    uploads: Sequence[Upload],
+) -> Sms:
+    service = account.service_of(number.phone_number)
+    now = datetime.now(UTC)
+    stored = [
+        cloud.world.files.put(name=file.name, mime_type=file.mime_type, data=file.data)
+        for file in uploads
+    ]
+    media = [Media(new_sid("ME"), file.id, file.mime_type, now) for file in stored]
+    return account.keep(
+        Sms(
+            sid=texting.sid or new_sid("MM" if media else "SM"),
+            account_sid=account.sid,
+            sender=sender,
+            recipient=number.phone_number,
+            body=texting.body,
+            direction="inbound",
+            status="received",
+            num_segments=segments(texting.body),
+            created=now,
+            sent=now,
+            service_sid=service.sid if service else None,
+            media=media,
+        )
+    )
+
+
+def _tell(cloud: Cloud, account: Account, number: Number, sms: Sms, extra: dict[str, str]) -> bool:
+    url = inbound_url(account, number)
+    if not url:
+        sms.told = "no webhook is set"
+        return False
+    sms.told = "waiting for the hub"
+    parameters = {**dict(_parameters(cloud, sms)), **extra}
+
+    def done(answer: Answer) -> None:
+        if not answer.accepted and number.sms_fallback_url:
+            _fall_back(cloud, account, number, sms, parameters, url)
+            return
+        _answered(cloud, account, sms, answer)
+
+    _post(cloud, account, sms, url, parameters, done)
+    return True
+
+
+def _fall_back(
+    cloud: Cloud,
+    account: Account,
+    number: Number,
+    sms: Sms,
+    parameters: dict[str, str],
+    failed: str,
+) -> None:
+    again = {**parameters, "ErrorCode": str(_UNREACHABLE), "ErrorUrl": failed}
+
+    def done(answer: Answer) -> None:
+        _answered(cloud, account, sms, answer)
+
+    _post(cloud, account, sms, number.sms_fallback_url, again, done)
+
+
+def _post(
+    cloud: Cloud,
+    account: Account,
+    sms: Sms,
+    url: str,
+    parameters: dict[str, str],
+    done: Callable[[Answer], None],
+) -> None:
+    told = parcel(
+        account,
+        url,
+        parameters,
+        kind="message",
+        key=sms.sid,
+        address=sms.sender,
+        done=done,
+    )
+    cloud.world.tell(("twilio-inbound", account.sid, sms.recipient, sms.sender), told)
+
+
+def _inbound_url(service: Service | None, number: Number) -> str:
+    if service is not None and not service.use_inbound_webhook_on_number:
+        return service.inbound_request_url or number.sms_url
+    return number.sms_url
+
+
+def _parameters(cloud: Cloud, sms: Sms) -> Iterator[tuple[str, str]]:
+    yield "ToCountry", "US"
+    for name in ("MessageSid", "SmsSid", "SmsMessageSid"):
+        yield name, sms.sid
+    yield "AccountSid", sms.account_sid
+    if sms.service_sid:
+        yield "MessagingServiceSid", sms.service_sid
+    yield "From", sms.sender
+    yield "To", sms.recipient
+    yield "Body", sms.body
+    yield "FromCity", ""
+    yield "FromCountry", "US"
+    yield "NumMedia", str(len(sms.media))
+    yield "NumSegments", str(sms.num_segments)
+    yield "SmsStatus", "received"
+    yield "ApiVersion", API_VERSION
+    for index, media in enumerate(sms.media):
+        base = f"{cloud.world.base_url}/twilio{sms.path}"
+        yield f"MediaUrl{index}", f"{base}/Media/{media.sid}"
+        yield f"MediaContentType{index}", media.content_type
+
+
+def _answered(cloud: Cloud, account: Account, sms: Sms, answer: Answer) -> None:
+    if not answer.accepted:
+        sms.told = f"the hub did not take it (error {_UNREACHABLE})"
+        return
+    replies, error = read_twiml(answer)
+    sms.told = f"the hub has it, with warning {error}" if error else "the hub has it"
+    for body in replies:
+        with cloud.world.lock:
+            reply = account.keep(_automatic(sms, body, "outbound-reply"))
+        cloud.world.sent.add(
+            Sent(
+                provider="twilio",
+                endpoint=account.sid,
+                operation="TwiML",
+                kind="message",
+                address=sms.sender,
+                external_id=reply.sid,
+                text=body,
+            )
+        )
+
+
+def read_twiml(answer: Answer) -> tuple[list[str], int | None]:
+    """Return the messages that an answer asks to send, and the debugger's error code."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = answer.body.decode("utf-8", "replace").strip()
+    if not body:
+        return [], _EMPTY
+    if kind == "text/plain":
+        return [body], None
+    if kind not in {"text/xml", "application/xml"}:
+        return [], _BAD_TYPE
+    try:
+        # The document comes from the hub under test, on the same desk.
+        root = ElementTree.fromstring(body)  # noqa: S314
+    except ElementTree.ParseError:
+        return [], _BAD_XML
+    return ["".join(item.itertext()).strip() for item in root.iter("Message")], None
+
+
+def _keywords(account: Account, number: Number, sms: Sms) -> None:
+    word = re.sub(r"[\s.!\"']", "", sms.body).casefold()
+    pair = (number.phone_number, sms.sender)
+    if word in _STOP and pair not in account.stopped:
+        account.stopped.add(pair)
+        account.keep(_automatic(sms, _STOPPED, "outbound-reply"))
+    elif word in _START and pair in account.stopped:
+        account.stopped.discard(pair)
+        account.keep(_automatic(sms, _STARTED, "outbound-reply"))
+
+
+def _automatic(sms: Sms, body: str, direction: str) -> Sms:
+    now = datetime.now(UTC)
+    return Sms(
+        sid=new_sid("SM"),
+        account_sid=sms.account_sid,
+        sender=sms.recipient,
+        recipient=sms.sender,
+        body=body,
+        direction=direction,
+        status="delivered",
+        num_segments=segments(body),
+        created=now,
+        sent=now,
+    )

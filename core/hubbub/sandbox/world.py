@@ -1,0 +1,140 @@
+"""Hold what all simulated providers share, and call the hub's webhooks for them."""
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from hubbub.sandbox import client
+from hubbub.sandbox.client import Answer
+from hubbub.sandbox.config import Rules, SandboxConfig
+from hubbub.sandbox.faults import WEBHOOK_KINDS, Faults
+from hubbub.sandbox.files import FileStore
+from hubbub.sandbox.journal import Called, Journal, Sent
+from hubbub.sandbox.lanes import Lanes
+
+
+class NoSuchThing(LookupError):
+    """What was asked for is not known to the sandbox; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a webhook goes, with its headers."""
+
+    url: str
+    headers: Mapping[str, str]
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """One thing to tell the hub."""
+
+    provider: str
+    endpoint: str
+    kind: str
+    key: str
+    body: bytes
+    #: Returns where it goes now, signed wrongly if asked to; None when it has become void.
+    target: Callable[[bool], Target | None]
+    #: Is told each answer and its number; returns the seconds until the next try, or None.
+    heard: Callable[[Answer, int], float | None]
+    address: str = ""
+    text: str = ""
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names under which a fault may befall it."""
+        return ("webhook", "receipt") if self.kind == "status" else ("webhook",)
+
+
+class World:
+    """The state of a sandbox that belongs to no single provider. Safe to share by threads."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self.config = config
+        self.rules = Rules()
+        self.faults = Faults()
+        self.files = FileStore()
+        self.sent: Journal[Sent] = Journal(config.keep)
+        self.calls: Journal[Called] = Journal(config.keep)
+        self.lanes = Lanes(config.connections)
+        #: Guards the state of every provider; never held while the network is awaited.
+        self.lock = threading.RLock()
+        self._learnt_url = ""
+
+    @property
+    def base_url(self) -> str:
+        """How the hub reaches the sandbox."""
+        return self.config.base_url or self._learnt_url
+
+    def learn_url(self, url: str) -> None:
+        """Take the address by which somebody reached us as ours, unless one was configured."""
+        if not self._learnt_url:
+            self._learnt_url = url
+
+    def tell(self, lane: Hashable, parcel: Parcel, *, delay: float = 0) -> None:
+        """Queue a webhook behind the others of its lane."""
+        fault = self.faults.pick(
+            frozenset({"drop_before", "duplicate_webhooks"}),
+            parcel.provider,
+            *parcel.operations,
+            address=parcel.address,
+            text=parcel.text,
+        )
+        if fault is not None and fault.kind == "drop_before":
+            return
+        for _ in range(1 if fault is None else 2):
+            self.lanes.put(lane, self._job(parcel), delay=delay)
+
+    def reset(self) -> None:
+        """Forget what was sent, called and broken, and every setting made while running."""
+        self.lanes.clear()
+        self.faults.remove()
+        self.files.clear()
+        self.sent.clear()
+        self.calls.clear()
+        self.rules = Rules()
+
+    def _job(self, parcel: Parcel) -> Callable[[], float | None]:
+        attempts = count(1)
+        return lambda: self._attempt(parcel, next(attempts))
+
+    def _attempt(self, parcel: Parcel, attempt: int) -> float | None:
+        fault = self.faults.pick(
+            WEBHOOK_KINDS - {"drop_before", "duplicate_webhooks"},
+            parcel.provider,
+            *parcel.operations,
+            address=parcel.address,
+            text=parcel.text,
+        )
+        if fault is not None and fault.kind == "slow":
+            self.faults.pause(fault.waits(1))
+        target = parcel.target(fault is not None and fault.kind == "bad_signature")
+        if target is None:
+            return None
+        began = time.monotonic()
+        answer = client.post(
+            target.url, headers=target.headers, body=parcel.body, timeout=target.timeout
+        )
+        again = parcel.heard(answer, attempt)
+        self.calls.add(_called(parcel, attempt, target, answer, time.monotonic() - began))
+        return again
+
+
+def _called(parcel: Parcel, attempt: int, target: Target, answer: Answer, seconds: float) -> Called:
+    return Called(
+        provider=parcel.provider,
+        endpoint=parcel.endpoint,
+        kind=parcel.kind,
+        key=parcel.key,
+        attempt=attempt,
+        url=target.url,
+        body=parcel.body.decode("utf-8", "replace"),
+        status=answer.status,
+        answer=answer.body[:2000].decode("utf-8", "replace"),
+        error=answer.error,
+        duration_ms=round(seconds * 1000, 1),
+    )

@@ -1,0 +1,105 @@
+"""Do by the clock what nobody else started: sweeps, probes, retention. One leads, others wait."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from hubbub.alive import SignOfLife, hold
+from hubbub.connect.actors import nudge_probes
+from hubbub.deliver.actors import nudge_bulk, nudge_deliver, nudge_media, nudge_proof
+from hubbub.hub import Hub
+from hubbub.normalise.actors import nudge_normalise
+from hubbub.settings import Settings
+from hubbub.signals import stop_on_signal
+from hubbub.store.session import DatabaseDown, transaction
+from hubbub.track import sweep
+
+_TICK: Final = 0.5
+_LEAD: Final = timedelta(seconds=10)
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Task:
+    """Something to do every ``every``."""
+
+    name: str
+    every: timedelta
+    do: Callable[[Hub], None]
+    due: datetime | None = None
+
+    def run_if_due(self, hub: Hub, now: datetime) -> None:
+        if self.due is not None and now < self.due:
+            return
+        self.due = now + self.every
+        try:
+            self.do(hub)
+        except DatabaseDown as error:
+            log.warning("task waits for the database", task=self.name, reason=str(error))
+        # One task that fails must not stop the others.
+        except Exception:
+            log.exception("task failed", task=self.name)
+
+
+def _tasks() -> list[_Task]:
+    return [
+        _Task("nudge", timedelta(seconds=1), nudge_what_waits),
+        _Task("recover", timedelta(seconds=3), sweep.recover),
+        _Task("probe", timedelta(seconds=15), nudge_probes),
+        _Task("retention", timedelta(minutes=10), sweep.forget),
+    ]
+
+
+@dataclass
+class Scheduler:
+    """The loop of one scheduler process."""
+
+    hub: Hub
+    tasks: list[_Task] = field(default_factory=_tasks)
+    leading: bool = False
+
+    def tick(self) -> None:
+        """Do what is due, if this process leads. Safe to run by several processes at once."""
+        now = self.hub.now()
+        try:
+            with transaction(self.hub.engine) as db:
+                leads = hold(db, "scheduler", holder=self.hub.process_id, now=now, period=_LEAD)
+        except DatabaseDown as error:
+            log.warning("scheduler waits for the database", reason=str(error))
+            return
+        if leads != self.leading:
+            self.leading = leads
+            log.info("scheduler leads" if leads else "scheduler stands by")
+        if leads:
+            for task in self.tasks:
+                task.run_if_due(self.hub, now)
+
+
+def nudge_what_waits(hub: Hub) -> None:
+    """Nudge for every row that is due: those whose nudge was lost, and those whose time came."""
+    waiting = sweep.waiting(hub)
+    for channel_id in waiting.channels:
+        nudge_normalise(hub, channel_id)
+    if waiting.deliveries:
+        nudge_deliver(hub)
+    if waiting.bulk:
+        nudge_bulk(hub)
+    if waiting.media:
+        nudge_media(hub)
+    for delivery_id in waiting.unknown:
+        nudge_proof(hub, delivery_id)
+
+
+def run(settings: Settings, stop: threading.Event | None = None) -> None:
+    """Lead or stand by until SIGINT or SIGTERM (or ``stop``)."""
+    stop = stop or stop_on_signal()
+    hub = Hub.make(settings)
+    scheduler = Scheduler(hub)
+    with SignOfLife(hub, "scheduler"):
+        log.info("scheduler ready", process=hub.process_id)
+        while not stop.wait(_TICK):
+            scheduler.tick()

@@ -1,0 +1,1 @@
+"""Hold the migrations, in the order of their numbers."""

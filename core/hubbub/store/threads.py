@@ -1,0 +1,157 @@
+"""Hold a conversation while a transaction writes to it, and write it back in one statement."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, bindparam, select, update
+
+from hubbub.store.tables import Address, Contact, Conversation, table
+from hubbub.store.types import AnyRow
+
+_contacts = table(Contact)
+_addresses = table(Address)
+_conversations = table(Conversation)
+
+#: The columns of a conversation that change as messages come and go.
+MOVING: Final = (
+    "last_seq",
+    "unread",
+    "status",
+    "owner",
+    "owner_version",
+    "assignee_id",
+    "preview",
+    "last_message_at",
+    "last_inbound_at",
+    "our_address",
+    "menu",
+    "tags",
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Thread:
+    """A conversation with its contact's address, as one transaction sees and changes it."""
+
+    conversation_id: str
+    channel_id: str
+    contact_id: str
+    address_id: str
+    address: str
+    last_message_at: datetime
+    name: str | None = None
+    address_state: str = "ok"
+    blocked: bool = False
+    last_seq: int = 0
+    unread: int = 0
+    status: str = "open"
+    owner: str = "queue"
+    owner_version: int = 1
+    assignee_id: str | None = None
+    preview: str = ""
+    last_inbound_at: datetime | None = None
+    our_address: str | None = None
+    menu: dict[str, Any] | None = None
+    tags: list[str] = field(default_factory=list)
+
+    def next_seq(self) -> int:
+        """Return the number of the next message."""
+        self.last_seq += 1
+        return self.last_seq
+
+    def give_to(self, owner: str) -> None:
+        """Make ``owner`` the one who answers; what others are computing becomes void."""
+        if self.owner != owner:
+            self.owner = owner
+            self.owner_version += 1
+
+
+def _select() -> Select[Any]:
+    return (
+        select(
+            _conversations.c.id.label("conversation_id"),
+            _conversations.c.channel_id,
+            _conversations.c.contact_id,
+            _conversations.c.address_id,
+            _addresses.c.address,
+            _addresses.c.name,
+            _addresses.c.state.label("address_state"),
+            _contacts.c.blocked_at,
+            *(_conversations.c[name] for name in MOVING),
+        )
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
+        # Always in this order: two transactions that hold several never wait for each other.
+        .order_by(_conversations.c.id)
+    )
+
+
+_BY_ADDRESS: Final = _select().where(
+    _addresses.c.channel_id == bindparam("channel_id"),
+    _addresses.c.address.in_(bindparam("wanted", expanding=True)),
+)
+_BY_ID: Final = _select().where(_conversations.c.id.in_(bindparam("wanted", expanding=True)))
+_SAVE: Final = (
+    update(_conversations)
+    .where(_conversations.c.id == bindparam("row_id"))
+    .values({name: bindparam(f"new_{name}") for name in MOVING})
+)
+
+
+def at_addresses(db: Connection, channel_id: str, wanted: Collection[str]) -> dict[str, Thread]:
+    """Return the threads at these addresses of a channel, held until the transaction ends."""
+    if not wanted:
+        return {}
+    rows = db.execute(
+        _BY_ADDRESS.with_for_update(of=_conversations),
+        {"channel_id": channel_id, "wanted": list(wanted)},
+    )
+    return {row.address: _thread(row) for row in rows}
+
+
+def by_ids(db: Connection, wanted: Collection[str], *, hold: bool = True) -> dict[str, Thread]:
+    """Return the threads of these conversations, held until the transaction ends if ``hold``."""
+    if not wanted:
+        return {}
+    statement = _BY_ID.with_for_update(of=_conversations) if hold else _BY_ID
+    rows = db.execute(statement, {"wanted": list(wanted)})
+    return {row.conversation_id: _thread(row) for row in rows}
+
+
+def save(db: Connection, threads: Iterable[Thread]) -> None:
+    """Write threads back."""
+    rows = [
+        {"row_id": thread.conversation_id}
+        | {f"new_{name}": getattr(thread, name) for name in MOVING}
+        for thread in threads
+    ]
+    if rows:
+        db.execute(_SAVE, rows)
+
+
+def row_of(thread: Thread, created_at: datetime) -> dict[str, Any]:
+    """Return the row of a new conversation."""
+    return {
+        "id": thread.conversation_id,
+        "channel_id": thread.channel_id,
+        "contact_id": thread.contact_id,
+        "address_id": thread.address_id,
+        "created_at": created_at,
+    } | {name: getattr(thread, name) for name in MOVING}
+
+
+def _thread(row: AnyRow) -> Thread:
+    moving = {name: getattr(row, name) for name in MOVING}
+    return Thread(
+        conversation_id=row.conversation_id,
+        channel_id=row.channel_id,
+        contact_id=row.contact_id,
+        address_id=row.address_id,
+        address=row.address,
+        name=row.name,
+        address_state=row.address_state,
+        blocked=row.blocked_at is not None,
+        **{**moving, "tags": list(row.tags or [])},
+    )

@@ -1,0 +1,1 @@
+"""Know what became of everything: receipts, sweeps, ledger, trace."""

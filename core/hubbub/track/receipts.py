@@ -1,0 +1,248 @@
+"""Take providers' receipts: in any order, any number of times, even before their message."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
+
+from hubbub.store.states import DeliveryState, advance, message_status
+from hubbub.store.tables import Address, Delivery, Message, Receipt, table
+from hubbub.store.types import AnyRow
+
+_receipts = table(Receipt)
+_deliveries = table(Delivery)
+_messages = table(Message)
+_addresses = table(Address)
+
+_COLUMNS: Final = (
+    _deliveries.c.id,
+    _deliveries.c.message_id,
+    _deliveries.c.conversation_id,
+    _deliveries.c.external_id,
+    _deliveries.c.address,
+    _deliveries.c.state,
+    _deliveries.c.channel_id,
+)
+_NAMED: Final = (
+    select(*_COLUMNS)
+    .where(
+        _deliveries.c.channel_id == bindparam("channel_id"),
+        or_(
+            _deliveries.c.external_id.in_(bindparam("external_ids", expanding=True)),
+            _deliveries.c.id.in_(bindparam("references", expanding=True)),
+        ),
+    )
+    .order_by(_deliveries.c.id)
+)
+_WAITING: Final = (
+    select(_receipts)
+    .where(
+        _receipts.c.channel_id == bindparam("channel_id"),
+        _receipts.c.external_id.in_(bindparam("external_ids", expanding=True)),
+        _receipts.c.delivery_id.is_(None),
+    )
+    .order_by(_receipts.c.id)
+)
+_ATTACH: Final = (
+    update(_receipts)
+    .where(_receipts.c.id == bindparam("receipt_id"))
+    .values(delivery_id=bindparam("new_delivery_id"))
+)
+_ADVANCE: Final = (
+    update(_deliveries)
+    .where(_deliveries.c.id == bindparam("delivery_id"))
+    .values(
+        state=bindparam("new_state"),
+        error=bindparam("new_error"),
+        external_id=bindparam("new_external_id"),
+    )
+)
+_PARTS: Final = (
+    select(
+        _deliveries.c.message_id,
+        _deliveries.c.conversation_id,
+        _deliveries.c.part,
+        _deliveries.c.state,
+        _deliveries.c.external_id,
+        _deliveries.c.error,
+        _messages.c.status,
+        _messages.c.external_id.label("message_external_id"),
+    )
+    .join(_messages, _messages.c.id == _deliveries.c.message_id)
+    .where(
+        _deliveries.c.message_id.in_(bindparam("ids", expanding=True)),
+        _deliveries.c.destination == "contact",
+    )
+    .order_by(_deliveries.c.message_id, _deliveries.c.part)
+)
+_STATUS: Final = (
+    update(_messages)
+    .where(_messages.c.id == bindparam("message_id"))
+    .values(
+        status=bindparam("new_status"),
+        error=bindparam("new_error"),
+        external_id=bindparam("new_external_id"),
+    )
+)
+
+
+@dataclass(slots=True)
+class _Moving:
+    """A delivery while receipts are applied to it."""
+
+    row: AnyRow
+    state: DeliveryState
+    external_id: str | None
+    error: dict[str, Any] | None = None
+    marks: list[tuple[str, str]] = field(default_factory=list)
+
+    def hear(self, receipt: Mapping[str, Any]) -> None:
+        wanted = DeliveryState(receipt["state"])
+        fault = receipt["fault"]
+        before, self.state = self.state, advance(self.state, wanted)
+        self.external_id = self.external_id or receipt["external_id"]
+        if fault is not None:
+            if self.state == DeliveryState.FAILED and before != DeliveryState.FAILED:
+                self.error = _error(fault)
+            if fault.get("recipient"):
+                self.marks.append((fault["recipient"], fault["detail"]))
+        elif self.state != DeliveryState.FAILED:
+            self.error = None
+
+
+def take_receipts(
+    db: Connection, channel_id: str, rows: Sequence[dict[str, Any]]
+) -> list[tuple[str, str]]:
+    """Store receipts and advance what they speak of; one without its delivery waits for it.
+
+    Returns conversation and message of each message whose status changed.
+    """
+    named = _named(
+        db,
+        channel_id,
+        {row["external_id"] for row in rows if row["external_id"]},
+        {row["reference"] for row in rows if row["reference"]},
+    )
+    for row in rows:
+        moving = named.get(row["reference"]) or named.get(row["external_id"])
+        if moving is not None:
+            row["delivery_id"] = moving.row.id
+            moving.hear(row)
+    db.execute(insert(_receipts), rows)
+    return _write(db, channel_id, named.values())
+
+
+def attach_waiting(
+    db: Connection, channel_id: str, external_ids: Collection[str]
+) -> list[tuple[str, str]]:
+    """Apply receipts that came before their deliveries had these ids; return like above."""
+    if not external_ids:
+        return []
+    waiting = db.execute(
+        _WAITING, {"channel_id": channel_id, "external_ids": list(external_ids)}
+    ).all()
+    if not waiting:
+        return []
+    named = _named(db, channel_id, set(external_ids), set())
+    attached = []
+    for receipt in waiting:
+        moving = named.get(receipt.external_id)
+        if moving is not None:
+            moving.hear(receipt._asdict())
+            attached.append({"receipt_id": receipt.id, "new_delivery_id": moving.row.id})
+    db.execute(_ATTACH, attached)
+    return _write(db, channel_id, named.values())
+
+
+def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Write the status of outbound messages from the states of their parts.
+
+    Returns conversation and message of each one that changed.
+    """
+    if not message_ids:
+        return []
+    parts: dict[str, list[AnyRow]] = {}
+    for row in db.execute(_PARTS, {"ids": sorted(message_ids)}):
+        parts.setdefault(row.message_id, []).append(row)
+    changed, updates = [], []
+    for message_id, rows in parts.items():
+        status = message_status(DeliveryState(row.state) for row in rows)
+        external_id = rows[0].external_id
+        if status == rows[0].status and external_id == rows[0].message_external_id:
+            continue
+        changed.append((rows[0].conversation_id, message_id))
+        updates.append(
+            {
+                "message_id": message_id,
+                "new_status": status,
+                "new_external_id": external_id,
+                "new_error": _first_error(rows) if status in {"failed", "unknown"} else None,
+            }
+        )
+    if updates:
+        db.execute(_STATUS, updates)
+    return changed
+
+
+def _named(
+    db: Connection, channel_id: str, external_ids: set[str], references: set[str]
+) -> dict[str | None, _Moving]:
+    found: dict[str | None, _Moving] = {}
+    given = {
+        "channel_id": channel_id,
+        "external_ids": sorted(external_ids),
+        "references": sorted(references),
+    }
+    statement = _NAMED.with_for_update() if db.dialect.name == "postgresql" else _NAMED
+    for row in db.execute(statement, given):
+        moving = _Moving(row, DeliveryState(row.state), row.external_id)
+        found[row.id] = moving
+        if row.external_id is not None:
+            found[row.external_id] = moving
+    return found
+
+
+def _write(db: Connection, channel_id: str, moved: Iterable[_Moving]) -> list[tuple[str, str]]:
+    unique = {moving.row.id: moving for moving in moved}
+    changed = [
+        moving
+        for moving in unique.values()
+        if moving.state != moving.row.state or moving.external_id != moving.row.external_id
+    ]
+    if changed:
+        db.execute(
+            _ADVANCE,
+            [
+                {
+                    "delivery_id": moving.row.id,
+                    "new_state": moving.state,
+                    "new_error": moving.error,
+                    "new_external_id": moving.external_id,
+                }
+                for moving in changed
+            ],
+        )
+    for moving in unique.values():
+        for state, reason in moving.marks:
+            db.execute(
+                update(_addresses)
+                .where(
+                    _addresses.c.channel_id == channel_id,
+                    _addresses.c.address == moving.row.address,
+                )
+                .values(state=state, state_reason=reason)
+            )
+    return refresh(db, [moving.row.message_id for moving in changed])
+
+
+def _error(fault: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: fault[name] for name in ("code", "provider_code", "detail", "retryable")}
+
+
+def _first_error(rows: Sequence[AnyRow]) -> dict[str, Any] | None:
+    for row in rows:
+        if row.error is not None:
+            error: dict[str, Any] = row.error
+            return error
+    return None

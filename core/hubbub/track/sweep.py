@@ -1,0 +1,168 @@
+"""Find rows that nobody nudged, claims of the dead, and what is too old to keep."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, text, update
+
+from hubbub.alive import living
+from hubbub.hub import Hub
+from hubbub.store.session import reading, transaction
+from hubbub.store.states import CallState, DeliveryState
+from hubbub.store.tables import Call, Channel, Delivery, MediaFile, Session, table
+from hubbub.track.receipts import refresh
+
+#: A call this young is still on its way to a worker; nudging it as well would be work for nothing.
+_GRACE: Final = timedelta(milliseconds=500)
+#: An attempt of a living process that takes longer than this has lost its way.
+_STUCK: Final = timedelta(minutes=10)
+#: How long a rejected call stays releasable, and how many of them a channel may hold.
+QUARANTINE_KEPT: Final = timedelta(hours=72)
+_MOST: Final = 500
+
+_calls = table(Call)
+_channels = table(Channel)
+_deliveries = table(Delivery)
+_media = table(MediaFile)
+_sessions = table(Session)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What is due and may lack a nudge."""
+
+    channels: list[str]
+    deliveries: bool
+    bulk: bool
+    media: bool
+    unknown: list[str]
+
+
+def waiting(hub: Hub) -> Waiting:
+    """Return what is due. Each question is answered from a partial index."""
+    now = hub.now()
+    with reading(hub.engine) as db:
+        channels = db.execute(_PENDING_CHANNELS, {"before": now - _GRACE}).scalars()
+        due = {bulk: _any_due(db, now, bulk=bulk) for bulk in (False, True)}
+        media = select(_media.c.id).where(
+            _media.c.state == text("'pending'"), _media.c.due_at <= now
+        )
+        unknown = select(_deliveries.c.id).where(
+            _state(_deliveries.c.state, "sending", "unknown"),
+            _deliveries.c.state == DeliveryState.UNKNOWN,
+            _deliveries.c.due_at <= now,
+        )
+        return Waiting(
+            channels=list(channels),
+            deliveries=due[False],
+            bulk=due[True],
+            media=db.execute(media.limit(1)).first() is not None,
+            unknown=list(db.execute(unknown.limit(_MOST)).scalars()),
+        )
+
+
+def recover(hub: Hub) -> None:
+    """Take deliveries back from processes that died while they carried them.
+
+    What may have reached a provider becomes unknown; a destination is simply asked again.
+    """
+    now = hub.now()
+    with transaction(hub.engine) as db:
+        rows = _claimed(db, now)
+        if not rows:
+            return
+        log.warning("deliveries of dead processes", deliveries=len(rows))
+        for row in rows:
+            to_contact = row.destination == "contact"
+            db.execute(
+                update(_deliveries)
+                .where(
+                    _deliveries.c.id == row.id,
+                    _deliveries.c.state == DeliveryState.SENDING,
+                    _deliveries.c.claimed_by == row.claimed_by,
+                )
+                .values(
+                    state=DeliveryState.UNKNOWN if to_contact else DeliveryState.RETRYING,
+                    due_at=now + timedelta(seconds=60) if to_contact else now,
+                    lane_until=now + timedelta(minutes=2),
+                    error={
+                        "code": "worker_lost",
+                        "provider_code": None,
+                        "detail": "The worker that sent this died before it heard the answer.",
+                        "retryable": True,
+                    },
+                )
+            )
+        refresh(db, [row.message_id for row in rows])
+
+
+def forget(hub: Hub) -> None:
+    """Delete what has been kept for its time: rejected calls and ended logins."""
+    now = hub.now()
+    with transaction(hub.engine) as db:
+        db.execute(
+            delete(_calls).where(
+                _calls.c.state == CallState.QUARANTINED,
+                _calls.c.received_at < now - QUARANTINE_KEPT,
+            )
+        )
+        db.execute(delete(_sessions).where(_sessions.c.expires_at < now))
+
+
+def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:
+    due = (
+        select(_deliveries.c.id)
+        .join(_channels, _channels.c.id == _deliveries.c.channel_id)
+        .where(
+            _state(_deliveries.c.state, "queued", "retrying"),
+            _deliveries.c.due_at <= now,
+            _deliveries.c.bulk == bulk,
+            _channels.c.enabled,
+            _channels.c.deleted_at.is_(None),
+            (_channels.c.paused_until.is_(None)) | (_channels.c.paused_until <= now),
+        )
+    )
+    return db.execute(due.limit(1)).first() is not None
+
+
+def _claimed(db: Connection, now: datetime) -> list[Any]:
+    alive = living(db, now)
+    rows = db.execute(
+        select(
+            _deliveries.c.id,
+            _deliveries.c.message_id,
+            _deliveries.c.destination,
+            _deliveries.c.claimed_by,
+            _deliveries.c.claimed_at,
+        )
+        .where(
+            _state(_deliveries.c.state, "sending", "unknown"),
+            _deliveries.c.state == DeliveryState.SENDING,
+        )
+        .order_by(_deliveries.c.claimed_at)
+        .limit(_MOST)
+    ).all()
+    return [row for row in rows if row.claimed_by not in alive or row.claimed_at < now - _STUCK]
+
+
+def _state(column: Any, *states: str) -> ColumnElement[bool]:
+    # Written out, not bound, so that the planner sees that the partial index fits.
+    found: ColumnElement[bool] = column.in_(
+        bindparam(None, list(states), expanding=True, literal_execute=True)
+    )
+    return found
+
+
+#: One look per channel, whose pending calls have an index of their own; never one per call.
+_PENDING_CHANNELS: Final = select(_channels.c.id).where(
+    select(_calls.c.id)
+    .where(
+        _calls.c.channel_id == _channels.c.id,
+        _calls.c.state == text("'pending'"),
+        _calls.c.received_at < bindparam("before"),
+    )
+    .exists()
+)

@@ -1,0 +1,144 @@
+"""Tell everything that happened to one message, from the rows that made it happen.
+
+Nothing is written for it: the trace cannot disagree with what it tells of.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import Connection, select
+
+from hubbub.store.tables import Attempt, Call, Delivery, MediaFile, Message, Receipt, table
+from hubbub.store.types import AnyRow
+
+Stage: TypeAlias = Literal["receive", "normalise", "route", "deliver", "track"]
+
+_messages = table(Message)
+_calls = table(Call)
+_deliveries = table(Delivery)
+_attempts = table(Attempt)
+_receipts = table(Receipt)
+_media = table(MediaFile)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceItem:
+    """One thing that happened: ``what`` in a few words, ``detail`` with the values."""
+
+    at: datetime
+    stage: Stage
+    what: str
+    detail: dict[str, Any]
+    duration_ms: int | None = None
+
+
+def trace(db: Connection, message_id: str) -> list[TraceItem]:
+    """Return what happened to a message, oldest first; empty if there is none."""
+    message = db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
+    if message is None:
+        return []
+    items = [*_coming_in(db, message), *_going_out(db, message), *_files(db, message)]
+    return sorted(items, key=lambda item: item.at)
+
+
+def _coming_in(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
+    if message.direction == "outbound":
+        yield TraceItem(
+            at=message.created_at,
+            stage="deliver",
+            what="queued",
+            detail={"author": message.author, "content_type": message.kind},
+        )
+        return
+    call = db.execute(select(_calls).where(_calls.c.id == message.call_id)).one_or_none()
+    if call is not None:
+        yield TraceItem(
+            at=call.received_at,
+            stage="receive",
+            what="call kept",
+            detail={"event_id": call.id, "method": call.method, "bytes": len(call.body)},
+        )
+    yield TraceItem(
+        at=message.created_at,
+        stage="normalise",
+        what="message stored",
+        detail={"content_type": message.kind, "external_id": message.external_id},
+        duration_ms=_milliseconds(call.received_at, message.created_at) if call else None,
+    )
+    if message.decision is not None:
+        yield TraceItem(
+            at=message.created_at, stage="route", what=_routed(message), detail=message.decision
+        )
+
+
+def _going_out(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
+    rows = db.execute(
+        select(_deliveries).where(_deliveries.c.message_id == message.id).order_by(_deliveries.c.id)
+    ).all()
+    for row in rows:
+        yield from _attempts_of(db, row)
+        yield from _receipts_of(db, row)
+        if row.state in {"queued", "retrying", "unknown", "failed", "cancelled"} and row.error:
+            yield TraceItem(
+                at=max(row.created_at, row.claimed_at or row.created_at),
+                stage="deliver",
+                what=f"now {row.state}",
+                detail={**row.error, "due_at": row.due_at.isoformat(), **_named(row)},
+            )
+
+
+def _attempts_of(db: Connection, delivery: AnyRow) -> Iterator[TraceItem]:
+    rows = db.execute(
+        select(_attempts).where(_attempts.c.delivery_id == delivery.id).order_by(_attempts.c.id)
+    )
+    for number, row in enumerate(rows, start=1):
+        yield TraceItem(
+            at=row.started_at,
+            stage="deliver",
+            what=f"attempt {number}: {row.outcome.replace('_', ' ')}",
+            detail={"detail": row.detail, "exchanges": row.exchanges, **_named(delivery)},
+            duration_ms=row.duration_ms,
+        )
+
+
+def _receipts_of(db: Connection, delivery: AnyRow) -> Iterator[TraceItem]:
+    rows = db.execute(
+        select(_receipts).where(_receipts.c.delivery_id == delivery.id).order_by(_receipts.c.id)
+    )
+    for row in rows:
+        yield TraceItem(
+            at=row.received_at,
+            stage="track",
+            what=f"receipt: {row.state}",
+            detail={"external_id": row.external_id, "fault": row.fault, **_named(delivery)},
+        )
+
+
+def _files(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
+    for row in db.execute(select(_media).where(_media.c.message_id == message.id)):
+        yield TraceItem(
+            at=row.created_at,
+            stage="normalise",
+            what=f"file {row.state}",
+            detail={"media_id": row.id, "mime_type": row.mime_type, "reason": row.reason},
+        )
+
+
+def _named(delivery: AnyRow) -> dict[str, Any]:
+    named: dict[str, Any] = {"delivery_id": delivery.id, "destination": delivery.destination}
+    if delivery.parts > 1:
+        named["part"] = f"{delivery.part + 1} of {delivery.parts}"
+    return named
+
+
+def _routed(message: AnyRow) -> str:
+    if "not_routed" in message.decision:
+        return "not routed"
+    where = (message.decision.get("destination") or {}).get("type", "inbox")
+    return f"went to {where}"
+
+
+def _milliseconds(start: datetime, end: datetime) -> int:
+    return int((end - start).total_seconds() * 1000)

@@ -1,0 +1,86 @@
+"""Run the actors of every stage."""
+
+import threading
+from typing import Final
+
+import dramatiq
+import structlog
+from dramatiq.worker import Worker
+
+from hubbub import process
+from hubbub.alive import SignOfLife
+from hubbub.broker import broker
+from hubbub.deliver import actors as deliver_actors
+from hubbub.deliver.courier import Courier
+from hubbub.hub import Hub
+from hubbub.normalise import actors as normalise_actors
+from hubbub.process import Carrier
+from hubbub.route.handling import finish
+from hubbub.settings import Settings
+from hubbub.signals import stop_on_signal
+
+#: What `dramatiq worker` and this process work on.
+QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
+_THREADS: Final = 8
+#: Milliseconds for running actors to end when the worker stops.
+_DRAIN: Final = 25_000
+ACTORS: Final = (
+    normalise_actors.normalise_channel,
+    deliver_actors.deliver,
+    deliver_actors.deliver_bulk,
+    deliver_actors.seek_proof,
+    deliver_actors.fetch_media,
+    deliver_actors.acknowledge,
+)
+log = structlog.get_logger(__name__)
+
+
+class Equipment(dramatiq.Middleware):
+    """Gives a process of ``dramatiq worker`` what ours has."""
+
+    def __init__(self) -> None:
+        self._sign: SignOfLife | None = None
+
+    def after_process_boot(self, broker: dramatiq.Broker) -> None:
+        """Begin as a worker."""
+        del broker
+        self._sign = SignOfLife(equip(process.hub()), "worker").__enter__()
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
+        """Let what is on its way arrive."""
+        del broker, worker
+        process.stop_couriers()
+        if self._sign is not None:
+            self._sign.__exit__()
+
+
+def declare() -> dramatiq.Broker:
+    """Return the broker with every actor declared, for ``dramatiq worker``."""
+    broker.add_middleware(Equipment())
+    return broker
+
+
+def equip(hub: Hub) -> Hub:
+    """Make this process one that can send."""
+    process.use(hub)
+    process.equip(_courier)
+    return hub
+
+
+def run(settings: Settings, stop: threading.Event | None = None) -> None:
+    """Work until SIGINT or SIGTERM (or ``stop``), then let what has begun end."""
+    stop = stop or stop_on_signal()
+    hub = equip(Hub.make(settings))
+    worker = Worker(broker, queues=set(QUEUES), worker_threads=_THREADS, worker_timeout=200)
+    with SignOfLife(hub, "worker"):
+        worker.start()
+        log.info("worker ready", process=hub.process_id)
+        stop.wait()
+        log.info("worker drains")
+        # First nothing new is claimed, then the actors end.
+        process.stop_couriers()
+        worker.stop(timeout=_DRAIN)
+
+
+def _courier(hub: Hub, bulk: bool) -> Carrier:  # noqa: FBT001  # called with the flag of a queue
+    return Courier(hub, finish, bulk=bulk)

@@ -1,0 +1,14 @@
+"""Offer SMS and MMS through Twilio Programmable Messaging as the channel type ``sms_twilio``."""
+
+from collections.abc import Iterable
+
+from hubbub.sdk import API_VERSION, hookimpl
+from hubbub_sms_twilio.channel import SmsTwilio
+
+api_version = API_VERSION
+
+
+@hookimpl
+def register_channel_types() -> Iterable[SmsTwilio]:
+    """Offer the one type of this plugin."""
+    return [SmsTwilio()]
