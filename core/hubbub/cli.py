@@ -12,7 +12,7 @@ from hubbub import __version__
 #: Where each command lives and what it does; read without loading any of them.
 COMMANDS: Final = {
     "up": ("run:up", "Run the whole hub in one terminal."),
-    "web": ("processes:web", "Serve webhooks, the API and the console."),
+    "web": ("web:web", "Serve webhooks, the API and the console."),
     "worker": ("processes:worker", "Work on what is due, beside other workers."),
     "scheduler": ("processes:scheduler", "Start what is due by the clock; one leads."),
     "listener": ("processes:listener", "Hold the connections that channels listen on."),
@@ -83,16 +83,18 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if "--trace" in arguments:
             raise
-        click.echo(f"hubbub: {explain(error)}", err=True)
+        sentence = explain(error)
+        if sentence:
+            click.echo(f"hubbub: {sentence}", err=True)
         return 1
 
 
 def explain(error: Exception) -> str:
-    """Return one sentence about ``error``."""
+    """Return one sentence about ``error``; empty where another process has said it."""
     # Loaded here: `hubbub --help` needs none of it.
     from hubbub.sdk.errors import HubError  # noqa: PLC0415  # see above
 
-    if isinstance(error, HubError) and error.detail:
+    if isinstance(error, HubError):
         return error.detail
     if type(error).__module__.startswith("redis."):
         return f"Redis does not answer: {_first_line(error)}. Is HUBBUB_REDIS_URL right?"

@@ -186,7 +186,7 @@ class _Link(io.RawIOBase):
         """Begin a request that is over at ``deadline`` and reads ``budget`` bytes at most."""
         self._deadline = deadline
         self._budget = budget
-        self.sent = self.reusable = False
+        self.sent = self.reusable = self.ended = False
 
     def send(self, pieces: list[bytes]) -> bool:
         """Send ``pieces``; say whether all of them went out.
@@ -225,6 +225,7 @@ class _Link(io.RawIOBase):
             return 0
         self._socket.settimeout(self._deadline.left())
         count = self._socket.recv_into(buffer)
+        self.ended = count == 0
         self._budget -= count
         if self._budget < 0:
             raise _TooLarge
@@ -290,6 +291,8 @@ def _begun(link: _Link, method: str) -> http.client.HTTPResponse:
         # The link stands in for the socket, of which only ``makefile`` is used.
         answer = http.client.HTTPResponse(link, method=method)  # type: ignore[arg-type]  # see above
         answer.begin()
+        if link.ended:  # which `http.client` takes for the end of the headers
+            raise http.client.IncompleteRead(b"")
         if answer.status not in _INFORMATIONAL or answer.status == http.client.SWITCHING_PROTOCOLS:
             return answer
 

@@ -1,20 +1,24 @@
 """Run every process of the hub under one parent: start, watch, start again, drain."""
 
+import gc
 import http.client
+import importlib
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Final
 
 import structlog
 
-from hubbub.commands.system import die_with_parent, free_port, require_free
+from hubbub.cli import run
+from hubbub.commands.system import die_with_parent, free_port, name_process, require_free
 from hubbub.embedded import EmbeddedValkey
 from hubbub.sdk.errors import HubError
 from hubbub.settings import Settings
@@ -29,13 +33,22 @@ _LONGEST_PAUSE: Final = 30.0
 _STEADY: Final = 60.0
 #: Seconds between looks at the children.
 _BEAT: Final = 0.25
+#: A fork shares the memory of what the parent has loaded, and starts at once. Elsewhere the
+#: systems' own libraries do not survive one.
+_CONTEXT: Final = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+#: What the parent loads for its children.
+_SHARED: Final = ("hubbub.web", "hubbub.worker", "hubbub.scheduler", "hubbub.listener")
 _LOCAL: Final = "127.0.0.1"
 _LOOPBACK: Final = "127.0.0.0/8,::1/128"
 log = structlog.get_logger(__name__)
 
 
+#: The status of a process that said in a sentence why it ended.
+_EXPLAINED: Final = 1
+
+
 class NotStarted(HubError):
-    """The hub did not come up; what ended has said why."""
+    """The hub did not come up."""
 
     code = "not_started"
 
@@ -46,38 +59,39 @@ class Child:
 
     name: str
     arguments: Sequence[str]
-    environment: Mapping[str, str]
-    process: subprocess.Popen[bytes] | None = None
+    process: BaseProcess | None = None
     started: float = 0.0
     pause: float = _FIRST_PAUSE
     #: When to start it again, once it has died.
     due: float | None = None
 
     def start(self) -> None:
-        """Start it, in a process group of its own: Ctrl-C reaches the parent alone."""
+        """Start it."""
         self.started, self.due = time.monotonic(), None
-        self.process = subprocess.Popen(  # noqa: S603  # our own commands
-            [sys.executable, "-m", "hubbub", *self.arguments],
-            env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
-            process_group=0,
-            preexec_fn=die_with_parent,  # noqa: PLW1509  # nothing here runs threads
+        self.process = _CONTEXT.Process(
+            target=_be, args=(self.name, self.arguments), name=self.name
         )
+        self.process.start()
 
     @property
     def running(self) -> bool:
         """Whether it runs."""
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and self.process.is_alive()
+
+    @property
+    def status(self) -> int | None:
+        """With which status it ended."""
+        return self.process.exitcode if self.process else None
 
     def tell(self, number: signal.Signals) -> None:
         """Send it a signal; a kill goes to all that it started."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or self.process.pid is None or not self.running:
             return
         with suppress(ProcessLookupError):
             if number == signal.SIGKILL:
                 os.killpg(self.process.pid, number)
             else:
-                self.process.send_signal(number)
+                os.kill(self.process.pid, number)
 
     def revive(self, now: float) -> None:
         """Start it again if it died and has paused for long enough."""
@@ -87,8 +101,7 @@ class Child:
             steady = now - self.started > _STEADY
             self.pause = _FIRST_PAUSE if steady else min(self.pause * 2, _LONGEST_PAUSE)
             self.due = now + self.pause
-            status = self.process.returncode if self.process else None
-            log.error("process ended", child=self.name, status=status, again_in=self.pause)
+            log.error("process ended", child=self.name, status=self.status, again_in=self.pause)
         elif now >= self.due:
             self.start()
             log.info("process started again", child=self.name)
@@ -117,15 +130,14 @@ class Supervisor:
     def wait_until(self, ready: Callable[[], bool]) -> bool:
         """Return whether ``ready`` came true before somebody wanted us to stop.
 
-        Raises `NotStarted` when a child ends before that, or nothing happens for too long.
+        Raises `NotStarted` when a child ends before that, with an empty text where the child has
+        said why, or when it takes too long.
         """
         end = time.monotonic() + START_LIMIT
         while not self._stop.is_set():
             if ready():
                 return True
-            for child in self._children:
-                if not child.running:
-                    raise NotStarted(f"The {child.name} ended before the hub was ready.")
+            self._require_all()
             if time.monotonic() > end:
                 raise NotStarted(f"The hub was not ready within {START_LIMIT:.0f} s.")
             self._stop.wait(0.05)
@@ -152,6 +164,12 @@ class Supervisor:
                 log.warning("process killed", child=child.name)
                 child.tell(signal.SIGKILL)
 
+    def _require_all(self) -> None:
+        for child in self._children:
+            if not child.running:
+                text = f"The {child.name} ended before the hub was ready."
+                raise NotStarted("" if child.status == _EXPLAINED else text)
+
     def _told(self, *_: object) -> None:
         if self._stop.is_set():
             self._hurry.set()
@@ -170,13 +188,13 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
     sandbox = free_port(_LOCAL, wanted=settings.port + 1) if demo else 0
     valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
     try:
-        redis = valkey.start() if valkey else settings.redis_url
-        environment = _environment(settings, redis, sandbox)
-        supervisor = Supervisor(_stages(environment, sandbox))
+        os.environ.update(_environment(settings, valkey.start() if valkey else "", sandbox))
+        _load()
+        supervisor = Supervisor(_stages(settings, sandbox))
         try:
             supervisor.start()
             if supervisor.wait_until(lambda: _ready(settings, sandbox)):
-                _seed(environment, sandbox)
+                _seed(sandbox)
                 _welcome(settings, sandbox, time.monotonic() - begun, say)
                 supervisor.watch()
         finally:
@@ -186,13 +204,32 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
             valkey.stop()
 
 
+def _be(name: str, arguments: Sequence[str]) -> None:
+    """Become one of the children."""
+    os.setpgid(0, 0)  # Ctrl-C reaches the parent alone
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    die_with_parent()
+    name_process(f"hubbub {name}")
+    sys.exit(run(arguments))
+
+
+def _load() -> None:
+    """Load what several children need, once for all of them."""
+    if _CONTEXT.get_start_method() == "fork":
+        for name in _SHARED:
+            importlib.import_module(name)
+        gc.collect()
+        gc.freeze()  # so that the collector leaves the shared memory as it is
+
+
 def _environment(settings: Settings, redis: str, sandbox: int) -> dict[str, str]:
     """Return what tells every child the same settings, those of the command line included."""
     networks = [settings.allow_private_networks, _LOOPBACK if sandbox else ""]
     return {
         "HUBBUB_DATA_DIR": str(settings.data_dir),
         "HUBBUB_DATABASE_URL": settings.database,
-        "HUBBUB_REDIS_URL": redis,
+        "HUBBUB_REDIS_URL": settings.redis_url or redis,
         "HUBBUB_PLUGINS_FILE": str(settings.plugins_file),
         "HUBBUB_ALLOW_PRIVATE_NETWORKS": ",".join(filter(None, networks)),
         "HUBBUB_HOST": settings.host,
@@ -200,18 +237,18 @@ def _environment(settings: Settings, redis: str, sandbox: int) -> dict[str, str]
     }
 
 
-def _stages(environment: Mapping[str, str], sandbox: int) -> list[list[Child]]:
+def _stages(settings: Settings, environment: Mapping[str, str], sandbox: int) -> list[list[Child]]:
     """Return the children in the order in which they stop: first nothing new comes in."""
     stages = [
-        [Child("web", ["web"], environment)],
+        [Child("web", ["web"])],
         [
-            Child("worker", ["worker"], environment),
-            Child("background process", ["background", "--migrate"], environment),
+            Child("worker", ["worker"]),
+            Child("background process", ["background", "--migrate"]),
         ],
     ]
     if sandbox:
-        arguments = ["sandbox", "--host", _LOCAL, "--port", str(sandbox)]
-        stages.append([Child("sandbox", arguments, environment)])
+        where = ["--host", _LOCAL, "--port", str(sandbox), "--hub-url", settings.base_url]
+        stages.append([Child("sandbox", ["sandbox", *where])])
     return stages
 
 
@@ -231,13 +268,15 @@ def _answers(host: str, port: int, path: str) -> bool:
             return False
 
 
-def _seed(environment: Mapping[str, str], sandbox: int) -> None:
+def _seed(sandbox: int) -> None:
     """Put the demo's data in, in a process whose memory is then free again."""
     if not sandbox:
         return
-    seed = Child("seed", ["seed", f"http://{_LOCAL}:{sandbox}"], environment)
+    seed = Child("seed", ["seed", f"http://{_LOCAL}:{sandbox}"])
     seed.start()
-    if seed.process is not None and seed.process.wait() != 0:
+    if seed.process is not None:
+        seed.process.join()
+    if seed.status != 0:
         raise NotStarted("The demo's data could not be made.")
 
 

@@ -49,7 +49,6 @@ class Bot(Wire):
 
     id: Id
     username: str = ""
-    first_name: str = ""
     can_join_groups: bool = True
     can_read_all_group_messages: bool = True
 
@@ -70,7 +69,6 @@ class StoredFile(Wire):
     """What ``getFile`` tells."""
 
     file_path: str = ""
-    file_size: Count | None = None
 
 
 class SentMessage(Wire):

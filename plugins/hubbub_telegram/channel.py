@@ -51,9 +51,8 @@ class Telegram(ChannelType[TelegramFields]):
         given = call.headers.get(_SECRET)
         if not given:
             return Reject("The header X-Telegram-Bot-Api-Secret-Token is missing.")
-        if not connection.webhook_secret or not hmac.compare_digest(
-            given.encode(errors="replace"), connection.webhook_secret.encode()
-        ):
+        secret = connection.webhook_secret.encode()
+        if not hmac.compare_digest(given.encode(errors="replace"), secret):
             return Reject("The header X-Telegram-Bot-Api-Secret-Token is not ours.")
         # A body could be taken for a method to run, so there is none.
         return Accept()

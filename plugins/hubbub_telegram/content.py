@@ -22,6 +22,7 @@ from hubbub_telegram.wire import (
     ChatShared,
     Dice,
     FileLike,
+    LivePhoto,
     Location as WireLocation,
     Message,
     PhotoSize,
@@ -63,8 +64,8 @@ def _animation(file: FileLike, message: Message) -> Content:
     return Attachment(type="video", media=_media(file, "video/mp4"), caption=message.caption)
 
 
-def _live_photo(file: FileLike, message: Message) -> Content:
-    sizes = getattr(file, "photo", ()) or message.photo
+def _live_photo(file: LivePhoto, message: Message) -> Content:
+    sizes = file.photo or message.photo
     if sizes:
         return _photo(sizes, message)
     return Attachment(type="video", media=_media(file), caption=message.caption)

@@ -292,8 +292,6 @@ class MyChatMember(Wire):
     """The bot's own membership changed."""
 
     chat: Chat
-    sender: User = Field(alias="from")
-    date: Seconds = 0
     new_chat_member: Membership
 
 

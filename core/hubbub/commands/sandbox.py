@@ -2,12 +2,18 @@
 
 import click
 
-from hubbub.sandbox import serve
+from hubbub import logs
+from hubbub.commands.system import require_free
+from hubbub.sandbox.serve import serve
+from hubbub.settings import Settings
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True)
-def sandbox(host: str, port: int) -> None:
+@click.option("--port", type=click.IntRange(1, 65535), default=8100, show_default=True)
+@click.option("--hub-url", default="", help="Where the hub is, for links to it.")
+def sandbox(host: str, port: int, hub_url: str) -> None:
     """Run the provider simulators: for the demo, for tests and to try a channel by hand."""
-    serve(host, port)
+    require_free(host, port, fix="Choose another one with --port.")
+    logs.configure("sandbox", json=Settings.read().logs_json)
+    serve(host, port, hub_url=hub_url)

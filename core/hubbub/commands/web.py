@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import click
+import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
@@ -17,6 +18,7 @@ from hubbub.settings import Settings
 _THREADS = 128
 #: Seconds that requests get to end when the server stops.
 _DRAIN = 10
+log = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -48,11 +50,15 @@ def _application(settings: Settings) -> Any:
     die_with_parent()
     # Loaded here: granian's main process needs none of it.
     from hubbub.commands.begin import begin  # noqa: PLC0415  # see above
-    from hubbub.web import create_app  # noqa: PLC0415  # see above
 
     try:
+        from hubbub.web import create_app  # noqa: PLC0415  # see above
+
         begin("web", settings)
         return create_app(settings)
     except HubError as error:
         click.echo(f"hubbub: {error.detail}", err=True)
-        sys.exit(1)
+    # The edge of this process: what nobody expected goes where logs go.
+    except Exception:
+        log.exception("the web did not start")
+    sys.exit(1)

@@ -38,12 +38,10 @@ def change_user(db: Connection, user_id: str, **values: Any) -> None:
     db.execute(update(_users).where(_users.c.id == user_id).values(**values))
 
 
-def other_admins(db: Connection, user_id: str) -> bool:
-    """Whether somebody else could still administer the hub."""
-    found = select(_users.c.id).where(
-        _users.c.role == "admin", _users.c.disabled_at.is_(None), _users.c.id != user_id
-    )
-    return db.execute(found.limit(1)).scalar() is not None
+def hold_admins(db: Connection) -> list[str]:
+    """Return the ids of those who administer the hub; until the commit they stay so."""
+    found = select(_users.c.id).where(_users.c.role == "admin", _users.c.disabled_at.is_(None))
+    return list(db.execute(found.order_by(_users.c.id).with_for_update()).scalars())
 
 
 def add_session(db: Connection, **values: Any) -> None:

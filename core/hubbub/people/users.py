@@ -1,5 +1,6 @@
 """Add people, change them, and let them in."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
@@ -67,12 +68,14 @@ def change_user(hub: Hub, user_id: str, *, actor: str, **changes: Unpack[Changes
     """
     values = _columns(hub, changes)
     with transaction(hub.engine) as db:
+        admins = queries.hold_admins(db)
         before = queries.user(db, user_id)
         if before is None:
             raise NotFound("There is no such user.")
+        if admins == [user_id]:
+            _refuse_to_lose_the_last(values)
         if values:
             queries.change_user(db, user_id, **values)
-            _keep_an_admin(db, user_id)
             if values.get("disabled_at") or "password_hash" in values:
                 queries.drop_sessions(db, user_id)
             _note(db, hub.now(), actor, "user.changed", user_id, changed=sorted(changes))
@@ -144,10 +147,8 @@ def _columns(hub: Hub, changes: Changes) -> dict[str, Any]:
     return values
 
 
-def _keep_an_admin(db: Connection, user_id: str) -> None:
-    row = queries.user(db, user_id)
-    still = row is not None and row.role == "admin" and row.disabled_at is None
-    if not still and not queries.other_admins(db, user_id):
+def _refuse_to_lose_the_last(values: Mapping[str, Any]) -> None:
+    if values.get("role", "admin") != "admin" or values.get("disabled_at"):
         raise Conflict(
             "This is the last admin. Make somebody else an admin first.", code="last_admin"
         )

@@ -86,6 +86,8 @@ def _not_empty(test: _M) -> _M:
 
 
 def _listed(value: object) -> object:
+    if value == []:
+        raise ValueError("It is empty and so says nothing: leave it out, or fill it in.")
     return [value] if isinstance(value, str) else value
 
 
@@ -100,16 +102,11 @@ def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         try:
             compile_pattern(value)
-        except (re2.error, UnicodeEncodeError) as error:
+        except re2.error as error:
             raise ValueError(
-                f"It is no regular expression that RE2 understands: {_reason(error)}."
+                f"It is no regular expression that RE2 understands: {error.args[0].decode()}."
             ) from None
     return tuple(dict.fromkeys(values))
-
-
-def _reason(error: Exception) -> str:
-    first = error.args[0]
-    return first.decode(errors="replace") if isinstance(first, bytes) else str(error)
 
 
 def _commands(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Imitate the providers: their APIs, their webhooks, their failures, and the customers behind them."""
+"""Imitate the providers: their APIs, webhooks and failures, and the customers behind them."""
 
 from hubbub.sandbox.app import create_sandbox
 from hubbub.sandbox.config import SandboxConfig

@@ -71,7 +71,7 @@ class Fault(BaseModel):
     #: The answer of ``status``; the provider's own words where ``body`` is missing.
     status: int = Field(500, ge=400, le=599)
     body: str | dict[str, Any] | None = None
-    #: How long ``slow`` waits before the work, ``timeout`` and ``drop_after_accept`` before the end.
+    #: How long ``slow`` waits before the work, ``timeout`` and the drops before the end.
     delay_ms: int | None = Field(None, ge=0, le=600_000)
     #: What ``rate_limit`` asks for, in seconds.
     retry_after: int = Field(1, ge=0)

@@ -48,6 +48,7 @@ def page_blueprint(world: World, providers: Mapping[str, Provider]) -> Blueprint
     """Return the customer's page."""
     blueprint = Blueprint("page", "hubbub.sandbox.pages")
     _add_views(blueprint, world, providers)
+    _add_media(blueprint, world)
     _add_acts(blueprint, providers)
     blueprint.before_request(_refuse_other_sites)
     blueprint.after_request(_harden)
@@ -90,6 +91,8 @@ def _add_views(blueprint: Blueprint, world: World, providers: Mapping[str, Provi
             return Response(status=204)
         return Response(page, headers={"X-Thread": mark})
 
+
+def _add_media(blueprint: Blueprint, world: World) -> None:
     @blueprint.get("/media/<file_id>")
     def media(file_id: str) -> AnyResponse:
         stored = world.files.get(file_id)

@@ -60,7 +60,7 @@ def live(config: SandboxConfig | None = None, *, port: int = 0) -> Iterator[Live
     """Run a sandbox on a thread of this process, on a free port unless one is named."""
     app = create_sandbox(config)
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-    server.daemon_threads = True
+    server.daemon_threads = True  # type: ignore[attr-defined]  # socketserver has it, the stubs do not
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     running = Live(f"http://127.0.0.1:{server.server_port}", app)

@@ -55,7 +55,7 @@ class World:
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
-        self.rules = Rules()
+        self.rules = Rules.model_validate({})
         self.faults = Faults()
         self.files = FileStore()
         self.sent: Journal[Sent] = Journal(config.keep)
@@ -96,7 +96,7 @@ class World:
         self.files.clear()
         self.sent.clear()
         self.calls.clear()
-        self.rules = Rules()
+        self.rules = Rules.model_validate({})
 
     def _job(self, parcel: Parcel) -> Callable[[], float | None]:
         attempts = count(1)

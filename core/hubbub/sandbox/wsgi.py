@@ -172,6 +172,7 @@ class Front:
         self._inner = inner
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
         path = environ["PATH_INFO"]
         for candidate in self._answering:
             if path.startswith(candidate.prefix):
@@ -203,7 +204,7 @@ class _Nothing:
 def _answer(answering: Answering, ask: Ask) -> Reply:
     try:
         return answering.answer(ask)
-    except Exception:
+    except Exception:  # noqa: BLE001  # the edge of the process, as a web server's
         _log.exception("The sandbox failed at %s", answering.prefix)
         return Reply(500, b"The sandbox itself failed; its log says where.", "text/plain")
 

@@ -141,3 +141,13 @@ def refused(run):
         return caught.value, requests
 
     return drive
+
+
+@pytest.fixture
+def send(telegram, connection, run, answer):
+    """Send a part; these answer files are what Telegram says."""
+
+    def sent(what, *answers, **settings):
+        return run(telegram.send(what, connection(**settings)), *map(answer, answers))
+
+    return sent

@@ -3,10 +3,7 @@
 import json
 from pathlib import Path
 
-import aiogram.methods
-import aiogram.types
 import pytest
-import telegram as ptb
 
 from hubbub.sdk import (
     Attachment,
@@ -28,14 +25,32 @@ INVENTED = {"unknown_kind", "unknown_kind_with_message", "nothing"}
 REAL = sorted(file.stem for file in UPDATES.glob("*.json") if file.stem not in INVENTED)
 
 
+# Both take seconds to import, which no other test, nor the mere collecting, should pay for.
+
+
+@pytest.fixture(scope="session")
+def aiogram():
+    import aiogram.methods  # noqa: PLC0415  # see above
+    import aiogram.types  # noqa: PLC0415  # see above
+
+    return aiogram
+
+
+@pytest.fixture(scope="session")
+def ptb():
+    import telegram  # noqa: PLC0415  # see above
+
+    return telegram
+
+
 @pytest.mark.parametrize("name", REAL)
-def test_aiogram_reads_every_update(name):
+def test_aiogram_reads_every_update(aiogram, name):
     update = aiogram.types.Update.model_validate_json((UPDATES / f"{name}.json").read_bytes())
     assert update.event_type in json.loads((UPDATES / f"{name}.json").read_bytes())
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_python_telegram_bot_reads_every_update(name):
+def test_python_telegram_bot_reads_every_update(ptb, name):
     raw = json.loads((UPDATES / f"{name}.json").read_bytes())
     update = ptb.Update.de_json(raw, None)
     assert update.update_id == raw["update_id"]
@@ -43,7 +58,7 @@ def test_python_telegram_bot_reads_every_update(name):
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_python_telegram_bot_agrees_about_who_wrote(events, name):
+def test_python_telegram_bot_agrees_about_who_wrote(ptb, events, name):
     update = ptb.Update.de_json(json.loads((UPDATES / f"{name}.json").read_bytes()), None)
     known = {str(one.id) for one in (update.effective_user, update.effective_chat) if one}
     senders = {ours.sender.address for ours in events(name, allow_groups=True) if says(ours)}
@@ -68,7 +83,7 @@ def sent():
 
 
 @pytest.mark.parametrize("content", list(sent()), ids=lambda content: content.type)
-def test_aiogram_knows_every_parameter_that_we_send(telegram, connection, content):
+def test_aiogram_knows_every_parameter_that_we_send(aiogram, telegram, connection, content):
     part = Part(content=content, address="5550001", reply_to_external_id="5550001:41")
     request = next(telegram.send(part, connection(parse_mode="HTML")))
     name = request.url.rpartition("/")[2]
@@ -82,7 +97,9 @@ def test_aiogram_knows_every_parameter_that_we_send(telegram, connection, conten
     ("generator", "arguments"),
     [("setup", {}), ("check", {}), ("teardown", {}), ("typing", {"address": "5550001"})],
 )
-def test_aiogram_knows_every_parameter_of_our_upkeep(telegram, connection, generator, arguments):
+def test_aiogram_knows_every_parameter_of_our_upkeep(
+    aiogram, telegram, connection, generator, arguments
+):
     request = next(getattr(telegram, generator)(connection=connection(), **arguments))
     name = request.url.rpartition("/")[2]
     method = getattr(aiogram.methods, name[0].upper() + name[1:])

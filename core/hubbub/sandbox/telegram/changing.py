@@ -58,7 +58,7 @@ def delete_message(cloud: Cloud, bot: Bot, params: Params) -> bool:
         if time.time() - message["date"] > _DELETE_SECONDS:
             raise bad("message can't be deleted for everyone")
         del chat.messages[message["message_id"]]
-        _note(cloud, bot, chat, "deleteMessage", message["message_id"], params)
+        _note(cloud, bot, chat, params, operation="deleteMessage", message_id=message["message_id"])
         return True
 
 
@@ -71,7 +71,7 @@ def delete_messages(cloud: Cloud, bot: Bot, params: Params) -> bool:
         chat = cloud.open_chat(bot, params)
         for number in numbers:
             if chat.messages.pop(int(number), None) is not None:
-                _note(cloud, bot, chat, "deleteMessages", int(number), params)
+                _note(cloud, bot, chat, params, operation="deleteMessages", message_id=int(number))
     return True
 
 
@@ -87,7 +87,9 @@ def react(cloud: Cloud, bot: Bot, params: Params) -> bool:
             raise bad("REACTIONS_TOO_MANY")
         emoji = str(wanted[0].get("emoji", "")) if wanted else ""
         chat.reactions[number] = emoji
-        _note(cloud, bot, chat, "setMessageReaction", number, params, text=emoji)
+        _note(
+            cloud, bot, chat, params, operation="setMessageReaction", message_id=number, text=emoji
+        )
         return True
 
 
@@ -119,7 +121,15 @@ def chat_action(cloud: Cloud, bot: Bot, params: Params) -> bool:
     if params.text("action") not in _ACTIONS:
         raise bad("wrong parameter action in request")
     chat.typing_until = time.time() + _TYPING_SECONDS
-    _note(cloud, bot, chat, "sendChatAction", 0, params, text=params.text("action"))
+    _note(
+        cloud,
+        bot,
+        chat,
+        params,
+        operation="sendChatAction",
+        message_id=0,
+        text=params.text("action"),
+    )
     return True
 
 
@@ -147,7 +157,15 @@ def _edit(cloud: Cloud, bot: Bot, params: Params, operation: str, content: Json)
         edited["edit_date"] = int(time.time())
         chat.messages[edited["message_id"]] = edited
         text = edited.get("text") or edited.get("caption", "")
-        _note(cloud, bot, chat, operation, edited["message_id"], params, text=text)
+        _note(
+            cloud,
+            bot,
+            chat,
+            params,
+            operation=operation,
+            message_id=edited["message_id"],
+            text=text,
+        )
         return edited
 
 
@@ -160,10 +178,10 @@ def _note(
     cloud: Cloud,
     bot: Bot,
     chat: Chat,
-    operation: str,
-    message_id: int,
     params: Params,
     *,
+    operation: str,
+    message_id: int = 0,
     text: str = "",
 ) -> None:
     cloud.world.sent.add(

@@ -1,11 +1,9 @@
-"""Take files as the Bot API does: uploads, known ids and addresses; make the objects of messages."""
+"""Take files as the Bot API does: uploads, known ids and addresses."""
 
 import secrets
 import struct
 from dataclasses import dataclass
 from typing import Final
-
-import filetype
 
 from hubbub.sandbox import client
 from hubbub.sandbox.files import StoredFile
@@ -30,6 +28,15 @@ _MIME_TYPES: Final = {
     "video_note": "video/mp4",
     "animation": "video/mp4",
     "sticker": "image/webp",
+}
+#: How files begin whose type does not depend on what the sender claims.
+_STARTS: Final = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+    b"OggS": "audio/ogg",
+    b"%PDF": "application/pdf",
 }
 #: What each kind must say beside its file.
 _REQUIRED: Final[dict[str, Json]] = {
@@ -154,12 +161,18 @@ def _checked(kind: str, upload: Upload) -> Upload:
         raise bad("file must be non-empty")
     if len(upload.data) > (_PHOTO_LIMIT if kind == "photo" else _UPLOAD_LIMIT):
         raise Refused(413, "Request Entity Too Large")
-    sniffed = filetype.guess_mime(upload.data)
+    sniffed = _sniff(upload.data)
     if kind == "photo":
         _check_photo(upload.data, sniffed)
     claimed = upload.mime_type or "application/octet-stream"
     fallback = claimed if kind == "document" else _MIME_TYPES.get(kind, claimed)
     return Upload(upload.name, sniffed or fallback, upload.data)
+
+
+def _sniff(data: bytes) -> str | None:
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in _STARTS.items() if data.startswith(start)), None)
 
 
 def _check_photo(data: bytes, sniffed: str | None) -> None:

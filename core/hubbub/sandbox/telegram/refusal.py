@@ -3,7 +3,7 @@
 from hubbub.sandbox.wsgi import Json
 
 
-class Refused(Exception):  # noqa: N818  # not an error of the sandbox: the answer it gives
+class Refused(Exception):  # not an error of the sandbox: the answer it gives
     """A request that the Bot API would refuse."""
 
     def __init__(self, code: int, description: str, parameters: Json | None = None) -> None:

@@ -32,7 +32,7 @@ def send(cloud: Cloud, bot: Bot, params: Params, operation: str) -> Json:
         markup = read_markup(params)
         message = _message(bot, chat, params, content) | inline_part(markup)
         show_keyboard(chat, markup)
-        return _record(cloud, bot, chat, message, params, operation)
+        return _record(cloud, bot, chat, message, params=params, operation=operation)
 
 
 def send_media_group(cloud: Cloud, bot: Bot, params: Params) -> list[Json]:
@@ -48,16 +48,10 @@ def send_media_group(cloud: Cloud, bot: Bot, params: Params) -> list[Json]:
     with cloud.world.lock:
         throttle(bot, chat, cloud.world.rules)
         group = {"media_group_id": str(time.time_ns())}
+        messages = [_message(bot, chat, params, content | group) for content in contents]
         return [
-            _record(
-                cloud,
-                bot,
-                chat,
-                _message(bot, chat, params, content | group),
-                params,
-                "sendMediaGroup",
-            )
-            for content in contents
+            _record(cloud, bot, chat, message, params=params, operation="sendMediaGroup")
+            for message in messages
         ]
 
 
@@ -97,7 +91,7 @@ def _quoted(chat: Chat, params: Params) -> Json:
 
 
 def _record(
-    cloud: Cloud, bot: Bot, chat: Chat, message: Json, params: Params, operation: str
+    cloud: Cloud, bot: Bot, chat: Chat, message: Json, *, params: Params, operation: str
 ) -> Json:
     message["message_id"] = chat.new_id()
     chat.typing_until = 0.0

@@ -4,9 +4,10 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,76 +69,69 @@ class Texting(BaseModel):
     parameters: dict[str, str] = {}
 
 
-def text(cloud: Cloud, account: Account, texting: Texting) -> Json:
-    """Send a message to a number of the account; the hub is told if it has a webhook."""
-    number = find_number(account, texting.to)
-    sender = clean_number(texting.sender)
-    if not is_number(sender):
-        raise ValueError('"from" must be a phone number such as +12025550101.')
-    uploads = [file.upload() for file in texting.media]
-    return _take(cloud, account, number, sender, texting, uploads)
+@dataclass(frozen=True)
+class Door:
+    """Where a message comes in: a number of an account."""
+
+    cloud: Cloud
+    account: Account
+    number: Number
+
+    @property
+    def service(self) -> Service | None:
+        """The Messaging Service that holds the number."""
+        return self.account.service_of(self.number.phone_number)
+
+    @property
+    def webhook(self) -> str:
+        """Where the hub wants to be told."""
+        service = self.service
+        if service is not None and not service.use_inbound_webhook_on_number:
+            return service.inbound_request_url or self.number.sms_url
+        return self.number.sms_url
 
 
-def text_with(
-    cloud: Cloud, account: Account, number: str, sender: str, body: str, files: Sequence[Upload]
-) -> Json:
-    """Send a message with files that somebody picked."""
-    texting = Texting.model_validate({"from": sender, "to": number, "body": body})
-    return _take(cloud, account, find_number(account, number), sender, texting, files)
-
-
-def inbound_url(account: Account, number: Number) -> str:
-    """Return the webhook for what comes in at a number."""
-    return _inbound_url(account.service_of(number.phone_number), number)
-
-
-def _take(
-    cloud: Cloud,
-    account: Account,
-    number: Number,
-    sender: str,
-    texting: Texting,
-    uploads: Sequence[Upload],
-) -> Json:
-    with cloud.world.lock:
-        sms = _received(cloud, account, number, sender, texting, uploads)
-        told = _tell(cloud, account, number, sms, texting.parameters)
-        _keywords(account, number, sms)
-    return {"sid": sms.sid, "status": sms.status, "queued": told}
-
-
-def find_number(account: Account, phone_number: str) -> Number:
-    """Return a number of the account; `NoSuchThing` if it has no such number."""
+def door(cloud: Cloud, account: Account, phone_number: str) -> Door:
+    """Return the door of a number; `NoSuchThing` if the account has no such number."""
     number = account.numbers.get(clean_number(phone_number))
     if number is None:
         raise NoSuchThing(
             f"The account has no number {phone_number}. Give it one by POST /_sandbox/accounts "
             "or POST /_sandbox/twilio/<account>/webhook."
         )
-    return number
+    return Door(cloud, account, number)
 
 
-def _received(
-    cloud: Cloud,
-    account: Account,
-    number: Number,
-    sender: str,
-    texting: Texting,
-    uploads: Sequence[Upload],
-) -> Sms:
-    service = account.service_of(number.phone_number)
+def text(at: Door, texting: Texting) -> Json:
+    """Send a message to a number of the account; the hub is told if it has a webhook."""
+    if not is_number(clean_number(texting.sender)):
+        raise ValueError('"from" must be a phone number such as +12025550101.')
+    return text_with(at, texting, [file.upload() for file in texting.media])
+
+
+def text_with(at: Door, texting: Texting, uploads: Sequence[Upload]) -> Json:
+    """Send a message whose files somebody picked."""
+    with at.cloud.world.lock:
+        sms = _received(at, texting, uploads)
+        told = _tell(at, sms, texting.parameters)
+        _keywords(at, sms)
+    return {"sid": sms.sid, "status": sms.status, "queued": told}
+
+
+def _received(at: Door, texting: Texting, uploads: Sequence[Upload]) -> Sms:
     now = datetime.now(UTC)
+    files = at.cloud.world.files
     stored = [
-        cloud.world.files.put(name=file.name, mime_type=file.mime_type, data=file.data)
-        for file in uploads
+        files.put(name=file.name, mime_type=file.mime_type, data=file.data) for file in uploads
     ]
     media = [Media(new_sid("ME"), file.id, file.mime_type, now) for file in stored]
-    return account.keep(
+    service = at.service
+    return at.account.keep(
         Sms(
             sid=texting.sid or new_sid("MM" if media else "SM"),
-            account_sid=account.sid,
-            sender=sender,
-            recipient=number.phone_number,
+            account_sid=at.account.sid,
+            sender=clean_number(texting.sender),
+            recipient=at.number.phone_number,
             body=texting.body,
             direction="inbound",
             status="received",
@@ -150,64 +144,33 @@ def _received(
     )
 
 
-def _tell(cloud: Cloud, account: Account, number: Number, sms: Sms, extra: dict[str, str]) -> bool:
-    url = inbound_url(account, number)
+def _tell(at: Door, sms: Sms, extra: dict[str, str]) -> bool:
+    url = at.webhook
     if not url:
         sms.told = "no webhook is set"
         return False
     sms.told = "waiting for the hub"
-    parameters = {**dict(_parameters(cloud, sms)), **extra}
+    parameters = {**dict(_parameters(at.cloud, sms)), **extra}
 
     def done(answer: Answer) -> None:
-        if not answer.accepted and number.sms_fallback_url:
-            _fall_back(cloud, account, number, sms, parameters, url)
+        fallback = at.number.sms_fallback_url
+        if answer.accepted or not fallback:
+            _answered(at, sms, answer)
             return
-        _answered(cloud, account, sms, answer)
+        again = {**parameters, "ErrorCode": str(_UNREACHABLE), "ErrorUrl": url}
+        _post(at, sms, fallback, again, lambda last: _answered(at, sms, last))
 
-    _post(cloud, account, sms, url, parameters, done)
+    _post(at, sms, url, parameters, done)
     return True
 
 
-def _fall_back(
-    cloud: Cloud,
-    account: Account,
-    number: Number,
-    sms: Sms,
-    parameters: dict[str, str],
-    failed: str,
-) -> None:
-    again = {**parameters, "ErrorCode": str(_UNREACHABLE), "ErrorUrl": failed}
-
-    def done(answer: Answer) -> None:
-        _answered(cloud, account, sms, answer)
-
-    _post(cloud, account, sms, number.sms_fallback_url, again, done)
-
-
 def _post(
-    cloud: Cloud,
-    account: Account,
-    sms: Sms,
-    url: str,
-    parameters: dict[str, str],
-    done: Callable[[Answer], None],
+    at: Door, sms: Sms, url: str, parameters: dict[str, str], done: Callable[[Answer], None]
 ) -> None:
     told = parcel(
-        account,
-        url,
-        parameters,
-        kind="message",
-        key=sms.sid,
-        address=sms.sender,
-        done=done,
+        at.account, url, parameters, kind="message", key=sms.sid, address=sms.sender, done=done
     )
-    cloud.world.tell(("twilio-inbound", account.sid, sms.recipient, sms.sender), told)
-
-
-def _inbound_url(service: Service | None, number: Number) -> str:
-    if service is not None and not service.use_inbound_webhook_on_number:
-        return service.inbound_request_url or number.sms_url
-    return number.sms_url
+    at.cloud.world.tell(("twilio-inbound", at.account.sid, sms.recipient, sms.sender), told)
 
 
 def _parameters(cloud: Cloud, sms: Sms) -> Iterator[tuple[str, str]]:
@@ -232,19 +195,19 @@ def _parameters(cloud: Cloud, sms: Sms) -> Iterator[tuple[str, str]]:
         yield f"MediaContentType{index}", media.content_type
 
 
-def _answered(cloud: Cloud, account: Account, sms: Sms, answer: Answer) -> None:
+def _answered(at: Door, sms: Sms, answer: Answer) -> None:
     if not answer.accepted:
         sms.told = f"the hub did not take it (error {_UNREACHABLE})"
         return
     replies, error = read_twiml(answer)
     sms.told = f"the hub has it, with warning {error}" if error else "the hub has it"
     for body in replies:
-        with cloud.world.lock:
-            reply = account.keep(_automatic(sms, body, "outbound-reply"))
-        cloud.world.sent.add(
+        with at.cloud.world.lock:
+            reply = at.account.keep(_automatic(sms, body))
+        at.cloud.world.sent.add(
             Sent(
                 provider="twilio",
-                endpoint=account.sid,
+                endpoint=at.account.sid,
                 operation="TwiML",
                 kind="message",
                 address=sms.sender,
@@ -266,24 +229,24 @@ def read_twiml(answer: Answer) -> tuple[list[str], int | None]:
         return [], _BAD_TYPE
     try:
         # The document comes from the hub under test, on the same desk.
-        root = ElementTree.fromstring(body)  # noqa: S314
-    except ElementTree.ParseError:
+        root = ET.fromstring(body)  # noqa: S314
+    except ET.ParseError:
         return [], _BAD_XML
     return ["".join(item.itertext()).strip() for item in root.iter("Message")], None
 
 
-def _keywords(account: Account, number: Number, sms: Sms) -> None:
+def _keywords(at: Door, sms: Sms) -> None:
     word = re.sub(r"[\s.!\"']", "", sms.body).casefold()
-    pair = (number.phone_number, sms.sender)
-    if word in _STOP and pair not in account.stopped:
-        account.stopped.add(pair)
-        account.keep(_automatic(sms, _STOPPED, "outbound-reply"))
-    elif word in _START and pair in account.stopped:
-        account.stopped.discard(pair)
-        account.keep(_automatic(sms, _STARTED, "outbound-reply"))
+    pair, stopped = (at.number.phone_number, sms.sender), at.account.stopped
+    if word in _STOP and pair not in stopped:
+        stopped.add(pair)
+        at.account.keep(_automatic(sms, _STOPPED))
+    elif word in _START and pair in stopped:
+        stopped.discard(pair)
+        at.account.keep(_automatic(sms, _STARTED))
 
 
-def _automatic(sms: Sms, body: str, direction: str) -> Sms:
+def _automatic(sms: Sms, body: str) -> Sms:
     now = datetime.now(UTC)
     return Sms(
         sid=new_sid("SM"),
@@ -291,7 +254,7 @@ def _automatic(sms: Sms, body: str, direction: str) -> Sms:
         sender=sms.recipient,
         recipient=sms.sender,
         body=body,
-        direction=direction,
+        direction="outbound-reply",
         status="delivered",
         num_segments=segments(body),
         created=now,

@@ -111,12 +111,13 @@ class Twilio:
         match action:
             case "messages":
                 texting = customers.Texting.model_validate(body)
-                return customers.text(self._cloud, account, texting)
+                at = customers.door(self._cloud, account, texting.to)
+                return customers.text(at, texting)
             case "webhook":
                 change = WebhookChange.model_validate(body)
                 number = account.adopt(_checked(change.number))
                 if number is None:
-                    number = customers.find_number(account, change.number)
+                    number = customers.door(self._cloud, account, change.number).number
                 number.sms_url, number.sms_fallback_url = change.url, change.fallback_url
                 return _described(account)
             case _:
@@ -131,7 +132,7 @@ class Twilio:
                     f"{account.sid}:{number.phone_number}",
                     number.phone_number,
                     "SMS",
-                    bool(customers.inbound_url(account, number)),
+                    bool(customers.Door(self._cloud, account, number).webhook),
                 )
                 for account in self._cloud.accounts.values()
                 for number in account.numbers.values()
@@ -153,7 +154,10 @@ class Twilio:
     def say(self, desk: str, persona: Persona, text: str, files: Sequence[Upload]) -> None:
         """Text the number."""
         account, number = self._at(desk)
-        customers.text_with(self._cloud, account, number, phone_of(persona), text, files)
+        texting = customers.Texting.model_validate(
+            {"from": phone_of(persona), "to": number, "body": text}
+        )
+        customers.text_with(customers.door(self._cloud, account, number), texting, files)
 
     def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
         """Do nothing: text messages have no buttons."""
@@ -174,7 +178,7 @@ class Twilio:
     def _at(self, desk: str) -> tuple[Account, str]:
         sid, _, number = desk.partition(":")
         account = self._cloud.named(sid)
-        return account, customers.find_number(account, number).phone_number
+        return account, customers.door(self._cloud, account, number).number.phone_number
 
     def _line(self, sms: Sms) -> Line:
         files = [self._cloud.world.files.get(media.file_id) for media in sms.media]

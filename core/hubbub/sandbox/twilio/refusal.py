@@ -19,13 +19,11 @@ MESSAGES: Final[dict[int, tuple[int, str]]] = {
     21604: (400, "A 'To' phone number is required."),
     21606: (
         400,
-        "The 'From' phone number {detail} is not a valid, message-capable Twilio phone number "
-        "for this destination/account",
+        "The 'From' phone number {detail} is not a message-capable Twilio number of this account",
     ),
     21608: (
         400,
-        "The number {detail} is unverified. Trial accounts cannot send messages to unverified "
-        "numbers",
+        "The number {detail} is unverified. Trial accounts send to verified numbers only",
     ),
     21609: (400, "The StatusCallback URL {detail} is not a valid URL"),
     21610: (400, "Attempt to send to unsubscribed recipient"),
@@ -40,7 +38,7 @@ MESSAGES: Final[dict[int, tuple[int, str]]] = {
 }
 
 
-class Refused(Exception):  # noqa: N818  # not an error of the sandbox: the answer it gives
+class Refused(Exception):  # not an error of the sandbox: the answer it gives
     """A request that Twilio would refuse."""
 
     def __init__(self, code: int, detail: str = "") -> None:

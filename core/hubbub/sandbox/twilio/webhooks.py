@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, urlencode, urldefrag, urlsplit
+from urllib.parse import parse_qs, urldefrag, urlencode, urlsplit
 
 from hubbub.sandbox.client import Answer
 from hubbub.sandbox.twilio.signing import signature

@@ -1,0 +1,268 @@
+"""What becomes of the events in kept calls."""
+
+import itertools
+
+import pytest
+
+
+def outcomes(world):
+    return [
+        [outcome["outcome"] for outcome in row["outcomes"]]
+        for row in _calls(world)
+    ]
+
+
+def _calls(world):
+    import json
+
+    rows = world.rows("SELECT state, outcomes, reason FROM calls ORDER BY id")
+    for row in rows:
+        if isinstance(row["outcomes"], str):
+            row["outcomes"] = json.loads(row["outcomes"])
+    return rows
+
+
+def test_a_message_makes_contact_address_conversation_and_message(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "name": "Ada", "text": "Hello"})
+    message = world.one("SELECT direction, kind, status, seq, external_id FROM messages")
+    assert message == {
+        "direction": "inbound",
+        "kind": "text",
+        "status": "received",
+        "seq": 1,
+        "external_id": "m1",
+    }
+    assert world.one("SELECT name FROM contacts")["name"] == "Ada"
+    assert world.one("SELECT address, state FROM addresses") == {"address": "+1", "state": "ok"}
+    conversation = world.one("SELECT unread, preview, last_seq, status FROM conversations")
+    assert conversation == {"unread": 1, "preview": "Hello", "last_seq": 1, "status": "open"}
+
+
+def test_the_same_event_twice_is_one_message_and_one_duplicate(world):
+    line = world.channel()
+    hello = {"id": "m1", "from": "+1", "text": "Hello"}
+    world.hear(line, hello, hello)
+    world.hear(line, hello)
+    assert len(world.rows("SELECT id FROM messages")) == 1
+    assert outcomes(world) == [["applied", "duplicate"], ["duplicate"]]
+
+
+def test_equal_texts_without_an_id_are_two_messages(world):
+    line = world.channel()
+    world.hear(line, {"from": "+1", "text": "ok"}, {"from": "+1", "text": "ok"})
+    assert [row["seq"] for row in world.rows("SELECT seq FROM messages ORDER BY seq")] == [1, 2]
+
+
+def test_one_bad_item_harms_no_sibling(world):
+    line = world.channel()
+    world.hear(
+        line,
+        {"id": "m1", "from": "+1", "text": "one"},
+        {"bad": "rotten"},
+        {"ignore": "of no interest"},
+        {"id": "m2", "from": "+1", "text": "two"},
+    )
+    assert outcomes(world) == [["applied", "dead", "ignored", "applied"]]
+    (call,) = _calls(world)
+    assert (call["state"], call["reason"]) == ("dead", "rotten")
+
+
+def test_a_plugin_that_fails_makes_the_call_dead_and_replayable(world):
+    from hubbub.receive.work import replay
+
+    line = world.channel()
+    world.hear(line, {"explode": 1})
+    row = world.one("SELECT id, state, dead, events FROM calls")
+    assert (row["state"], row["dead"], row["events"]) == ("dead", 1, 1)
+    replay(world.hub, row["id"])
+    world.work()
+    assert world.one("SELECT state FROM calls")["state"] == "dead"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "half \ud83d pair", "whole 😀 pair"])
+def test_text_that_a_database_refuses_is_kept_as_well_as_it_can_be(world, text):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": text})
+    assert world.one("SELECT status FROM messages")["status"] == "received"
+
+
+def test_a_replayed_call_changes_nothing_twice(world):
+    from hubbub.receive.work import replay
+
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Hello"})
+    replay(world.hub, world.one("SELECT id FROM calls")["id"])
+    world.work()
+    assert len(world.rows("SELECT id FROM messages")) == 1
+    assert outcomes(world) == [["duplicate"]]
+
+
+def test_a_quarantined_call_is_released_once_the_secret_is_mended(world):
+    from hubbub.connect.work import ChannelChange, change_channel
+    from hubbub.receive.work import NotReleasable, replay
+
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Hi"}, secret="the new secret")
+    call_id = world.one("SELECT id FROM calls")["id"]
+    with pytest.raises(NotReleasable, match="still not authentic"):
+        replay(world.hub, call_id)
+    change = ChannelChange(credentials={"secret": "the new secret"})
+    change_channel(world.hub, line.id, change, actor="cli")
+    replay(world.hub, call_id)
+    world.work()
+    assert world.one("SELECT state FROM calls")["state"] == "done"
+    assert len(world.rows("SELECT id FROM messages")) == 1
+
+
+def test_a_placeholder_is_upgraded_in_place_when_the_type_is_understood(world, monkeypatch):
+    from hubbub.receive.work import replay
+
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "kind": "hologram", "text": "Hi"})
+    before = world.one("SELECT id, kind FROM messages")
+    assert before["kind"] == "unsupported"
+    from tests.services import parrot
+
+    monkeypatch.setattr(parrot, "_content", lambda item: parrot.Text(text=item["text"]))
+    replay(world.hub, world.one("SELECT id FROM calls")["id"])
+    world.work()
+    assert world.one("SELECT id, kind FROM messages") == {"id": before["id"], "kind": "text"}
+
+
+def test_an_edit_keeps_what_was_said_before(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Helo"})
+    world.hear(line, {"edit": "m1", "text": "Hello"})
+    world.hear(line, {"edit": "m1", "text": "Hello"})
+    message = world.one("SELECT content, edited_at FROM messages")
+    assert "Hello" in str(message["content"])
+    assert message["edited_at"] is not None
+    assert "Helo" in str(world.one("SELECT content FROM message_versions")["content"])
+    assert outcomes(world)[1:] == [["applied"], ["duplicate"]]
+
+
+def test_an_edit_in_the_same_call_as_its_message_is_applied(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Helo"}, {"edit": "m1", "text": "Hello"})
+    assert "Hello" in str(world.one("SELECT content FROM messages")["content"])
+
+
+def test_a_deletion_marks_the_message(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Oops"}, {"delete": "m1"})
+    assert world.one("SELECT deleted_at FROM messages")["deleted_at"] is not None
+
+
+def test_a_change_of_a_message_that_never_came_is_ignored_with_a_reason(world):
+    line = world.channel()
+    world.hear(line, {"edit": "m9", "text": "?"})
+    assert outcomes(world) == [["ignored"]]
+
+
+def test_a_reply_names_our_message(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "One"})
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Two", "reply_to": "m1"})
+    first, second = world.rows("SELECT id, reply_to_id, reply_to_external_id FROM messages ORDER BY seq")
+    assert (second["reply_to_id"], second["reply_to_external_id"]) == (first["id"], "m1")
+
+
+def test_people_of_a_group_share_one_conversation(world):
+    line = world.channel()
+    world.hear(
+        line,
+        {"id": "m1", "from": "1", "text": "One", "group": "-7"},
+        {"id": "m2", "from": "2", "text": "Two", "group": "-7"},
+    )
+    assert world.one("SELECT address FROM addresses")["address"] == "-7"
+    senders = world.rows("SELECT sender_address FROM messages ORDER BY seq")
+    assert [row["sender_address"] for row in senders] == ["1", "2"]
+
+
+def test_an_opt_out_marks_the_address_until_it_opts_in_again(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "STOP", "opt_out": True})
+    assert world.one("SELECT state FROM addresses")["state"] == "opted_out"
+    world.hear(line, {"id": "m2", "from": "+1", "text": "hm"})
+    assert world.one("SELECT state FROM addresses")["state"] == "opted_out"
+    world.hear(line, {"id": "m3", "from": "+1", "text": "START", "opt_out": False})
+    assert world.one("SELECT state FROM addresses")["state"] == "ok"
+
+
+def test_who_blocked_us_and_writes_again_can_be_reached_again(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Hi"})
+    world.hear(line, {"address": "+1", "state": "blocked", "key": "b1"})
+    assert world.one("SELECT state FROM addresses")["state"] == "blocked"
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Hi again"})
+    assert world.one("SELECT state FROM addresses")["state"] == "ok"
+
+
+def test_an_address_that_moved_keeps_its_conversation(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "-1", "text": "Hi"})
+    world.hear(line, {"address": "-1", "moved_to": "-1001", "key": "move"})
+    world.hear(line, {"id": "m2", "from": "-1001", "text": "Hi"})
+    assert world.one("SELECT last_seq FROM conversations")["last_seq"] == 2
+
+
+def test_the_message_of_a_blocked_contact_is_kept_and_stays_quiet(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Hi"})
+    world.write("UPDATE contacts SET blocked_at = :now", now=str(world.clock.now))
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Hi!"})
+    assert world.one("SELECT unread, last_seq FROM conversations") == {"unread": 1, "last_seq": 2}
+
+
+def test_a_new_word_reopens_a_resolved_conversation(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Hi"})
+    world.write("UPDATE conversations SET status = 'resolved', owner = 'user:1'")
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Hi!"})
+    assert world.one("SELECT status, owner FROM conversations") == {"status": "open", "owner": "queue"}
+
+
+def test_many_calls_of_many_conversations_keep_each_in_order(world):
+    line = world.channel()
+    for number, who in itertools.product(range(30), ("+1", "+2", "+3")):
+        world.call(line, {"items": [{"id": f"{who}:{number}", "from": who, "text": str(number)}]})
+    world.work()
+    rows = world.rows("SELECT external_id, seq, sender_address FROM messages ORDER BY seq")
+    for who in ("+1", "+2", "+3"):
+        mine = [row for row in rows if row["sender_address"] == who]
+        assert [row["external_id"] for row in mine] == [f"{who}:{n}" for n in range(30)]
+        assert [row["seq"] for row in mine] == list(range(1, 31))
+
+
+def test_a_call_that_the_database_refuses_does_not_hold_up_its_neighbours(world, monkeypatch):
+    from sqlalchemy.exc import DataError
+
+    from hubbub.normalise import queries
+
+    line = world.channel()
+    real = queries.add
+
+    def refusing(db, which, rows):
+        rows = list(rows)
+        if any("poison" in str(row.get("content")) for row in rows):
+            raise DataError("INSERT", {}, Exception("no"))
+        real(db, which, rows)
+
+    monkeypatch.setattr(queries, "add", refusing)
+    for number, text in enumerate(["one", "poison", "two"]):
+        world.call(line, {"items": [{"id": str(number), "from": "+1", "text": text}]})
+    world.work()
+    assert [row["state"] for row in _calls(world)] == ["done", "dead", "done"]
+    assert len(world.rows("SELECT id FROM messages")) == 2
+
+
+def test_a_file_is_fetched_and_stored(world):
+    line = world.channel()
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x03\x08\x06\0\0\0"
+    world.provider.will((503, {}), (200, png))
+    world.hear(line, {"id": "m1", "from": "+1", "image": "file-7", "text": "Look"})
+    assert world.one("SELECT state FROM media")["state"] == "pending"
+    world.pass_time(minutes=10)
+    media = world.one("SELECT state, mime_type, size, width, height FROM media")
+    assert media == {"state": "ready", "mime_type": "image/png", "size": len(png), "width": 2, "height": 3}

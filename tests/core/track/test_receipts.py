@@ -1,0 +1,148 @@
+"""Receipts come late, twice, out of order and too early; the state only moves forward."""
+
+import itertools
+
+import pytest
+
+from hubbub.store.states import NEXT, DeliveryState, advance, message_status
+
+RANK = ["sent", "failed", "delivered", "read"]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(RANK)))
+def test_every_order_of_receipts_ends_the_same(order):
+    state = DeliveryState.SENDING
+    for wanted in (*order, *order):
+        state = advance(state, DeliveryState(wanted))
+    assert state == DeliveryState.READ
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["sent", "failed"])))
+def test_a_failure_outranks_sent(order):
+    state = DeliveryState.SENDING
+    for wanted in (*order, *order):
+        state = advance(state, DeliveryState(wanted))
+    assert state == DeliveryState.FAILED
+
+
+def test_no_state_leads_back_to_one_that_led_to_it_but_for_new_attempts():
+    back = {DeliveryState.RETRYING, DeliveryState.SENDING, DeliveryState.UNKNOWN}
+    for state, following in NEXT.items():
+        for later in following - back:
+            assert state not in NEXT[later] - back, (state, later)
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        (["queued"], "queued"),
+        (["sending"], "sending"),
+        (["retrying"], "sending"),
+        (["sent", "queued"], "sending"),
+        (["sent", "sent"], "sent"),
+        (["delivered", "sent"], "sent"),
+        (["read", "delivered"], "delivered"),
+        (["read", "failed"], "failed"),
+        (["sent", "unknown"], "unknown"),
+        (["failed", "queued"], "failed"),
+        (["cancelled"], "cancelled"),
+    ],
+)
+def test_a_message_is_as_far_as_its_slowest_part(parts, status):
+    assert message_status(map(DeliveryState, parts)) == status
+
+
+@pytest.fixture
+def sent(world):
+    """A sent message whose one part the provider knows as out-1; returns its channel."""
+    from hubbub.deliver import work as deliver
+    from hubbub.deliver.actors import nudge_deliver
+    from hubbub.sdk import Text
+    from hubbub.store.session import transaction
+
+    line = world.channel()
+    with transaction(world.hub.engine) as db:
+        conversation = deliver.start_conversation(world.hub, db, channel_id=line.id, address="+1")
+        deliver.submit(
+            world.hub, db, conversation_id=conversation, content=Text(text="Hi"), author="api:t"
+        )
+    return line, lambda: (nudge_deliver(world.hub), world.work())
+
+
+def status(world):
+    return world.one("SELECT status FROM messages WHERE direction = 'outbound'")["status"]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["sent", "delivered", "read"])))
+def test_receipts_in_any_order_end_with_read(world, sent, order):
+    line, deliver = sent
+    deliver()
+    for word in order:
+        world.hear(line, {"status": word, "id": "out-1"})
+    assert status(world) == "read"
+
+
+def test_receipts_in_one_call_and_twice_end_with_read(world, sent):
+    line, deliver = sent
+    deliver()
+    words = [{"status": word, "id": "out-1"} for word in ("read", "delivered", "read")]
+    world.hear(line, *words)
+    assert status(world) == "read"
+    assert len(world.rows("SELECT id FROM receipts")) == 2
+
+
+def test_a_receipt_that_comes_before_its_message_is_known_waits_for_it(world, sent):
+    line, deliver = sent
+    world.hear(line, {"status": "delivered", "id": "out-1"})
+    assert status(world) == "delivered" or world.rows(
+        "SELECT id FROM receipts WHERE delivery_id IS NULL"
+    )
+    deliver()
+    assert status(world) == "delivered"
+    assert world.rows("SELECT id FROM receipts WHERE delivery_id IS NULL") == []
+
+
+def test_a_failure_receipt_fails_the_message_with_the_providers_reason(world, sent):
+    import json
+
+    line, deliver = sent
+    deliver()
+    world.hear(line, {"status": "failed", "id": "out-1"})
+    assert status(world) == "failed"
+    error = world.one("SELECT error FROM messages WHERE direction = 'outbound'")["error"]
+    error = json.loads(error) if isinstance(error, str) else error
+    assert error["provider_code"] == "9"
+
+
+def test_the_ledger_balances(world, sent):
+    from hubbub.store.session import reading
+    from hubbub.track.ledger import ledger
+
+    line, deliver = sent
+    deliver()
+    hello = {"id": "m1", "from": "+2", "text": "Hi"}
+    world.hear(line, hello, hello, {"bad": "x"}, {"status": "read", "id": "out-1"})
+    world.hear(line, hello, secret="wrong")
+    with reading(world.hub.engine) as db:
+        found = ledger(db)
+    assert found.balanced
+    assert (found.applied, found.duplicate, found.dead, found.quarantined) == (2, 1, 1, 1)
+
+
+def test_the_trace_tells_the_whole_way_oldest_first(world, sent):
+    from hubbub.store.session import reading
+    from hubbub.track.trace import trace
+
+    line, deliver = sent
+    deliver()
+    world.clock.forward(seconds=1)
+    world.hear(line, {"status": "delivered", "id": "out-1"})
+    message_id = world.one("SELECT id FROM messages")["id"]
+    with reading(world.hub.engine) as db:
+        items = trace(db, message_id)
+    assert [(item.stage, item.what) for item in items] == [
+        ("deliver", "queued"),
+        ("deliver", "attempt 1: accepted"),
+        ("track", "receipt: delivered"),
+    ]
+    assert "polly" not in str(items)

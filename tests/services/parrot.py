@@ -1,0 +1,201 @@
+"""A channel type for tests of the core: its wire format is what the test needs, no more.
+
+A call is ``{"items": [...]}``, signed by the header ``x-parrot``. An item with ``from`` is a
+message, one with ``status`` a receipt; ``{"bad": ...}`` cannot be read.
+"""
+
+import json
+from datetime import timedelta
+
+from hubbub.sdk import (
+    Accept,
+    Accepted,
+    AddressChanged,
+    AddressState,
+    Answer,
+    Attachment,
+    AuthFailed,
+    Capabilities,
+    ChannelSettings,
+    ChannelType,
+    Checked,
+    Fault,
+    FetchedMedia,
+    Fields,
+    Finding,
+    HttpRequest,
+    Ignored,
+    Limit,
+    Media,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    OutcomeUnknown,
+    Permanent,
+    RateLimited,
+    ReceiptReceived,
+    ReceiptState,
+    RecipientGone,
+    Reject,
+    Sender,
+    Text,
+    Transient,
+    Unreadable,
+    UnsupportedContent,
+    hookimpl,
+)
+
+
+class Credentials(Fields):
+    secret: str
+
+
+class ParrotFields(Fields):
+    credentials: Credentials
+    settings: ChannelSettings = ChannelSettings()
+
+
+class Parrot(ChannelType[ParrotFields]):
+    type = "parrot"
+    label = "Parrot"
+    fields = ParrotFields
+    capabilities = Capabilities(
+        inbound=frozenset({"text", "image", "unsupported"}),
+        outbound=frozenset({"text", "image"}),
+        text_limit=100,
+        caption_limit=20,
+        receipts=frozenset({"delivered", "read"}),
+        replies=True,
+        finds=True,
+        limits=(Limit(scope="channel", count=1000, per=timedelta(seconds=1), burst=1000),),
+    )
+
+    def verify(self, call, connection):
+        if call.headers.get("x-parrot") == "explode":
+            raise RuntimeError("verify is broken")
+        if call.headers.get("x-parrot") != connection.fields.credentials.secret:
+            return Reject("The header x-parrot is not ours.")
+        return Accept(Answer(body=b"squawk"))
+
+    def parse(self, call, connection):
+        try:
+            items = json.loads(call.body)["items"]
+        except (ValueError, KeyError, TypeError):
+            yield Unreadable(reason="The body is not what a parrot says.")
+            return
+        for item in items:
+            yield _event(item)
+
+    def send(self, part, connection):
+        response = yield HttpRequest.json(
+            "POST",
+            "http://parrot.test/send",
+            {"to": part.address, "ref": part.reference, **_said(part.content)},
+            headers={"authorization": connection.fields.credentials.secret},
+        )
+        return _accepted(response)
+
+    def find(self, part, connection):
+        response = yield HttpRequest.json(
+            "GET", f"http://parrot.test/find/{part.reference}", {}, safe=True
+        )
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise OutcomeUnknown("The parrot cannot tell.")
+        return Accepted(external_id=response.json()["id"])
+
+    def check(self, connection):
+        response = yield HttpRequest.json("GET", "http://parrot.test/check", {}, safe=True)
+        if response.status == 401:
+            raise AuthFailed("The parrot does not know us.")
+        return Checked(findings=(Finding(code="alive", ok=True, detail="It talks."),))
+
+    setup = check
+
+    def teardown(self, connection):
+        yield HttpRequest.json("POST", "http://parrot.test/bye", {})
+
+    def fetch_media(self, ref, connection):
+        response = yield HttpRequest.json("GET", f"http://parrot.test/file/{ref}", {}, safe=True)
+        if response.status != 200:
+            raise Transient("The file is not there yet.")
+        return FetchedMedia(body=response.body, mime_type="image/png")
+
+
+@hookimpl
+def register_channel_types():
+    return [Parrot()]
+
+
+def _said(content):
+    if isinstance(content, Attachment):
+        return {"image": content.media.url, "caption": content.caption}
+    return {"text": content.text}
+
+
+def _accepted(response):
+    if response.status == 200:
+        return Accepted(external_id=response.json()["id"])
+    if response.status == 401:
+        raise AuthFailed("The parrot does not know us.", provider_code="401")
+    if response.status == 410:
+        raise RecipientGone("The perch is empty.", opted_out=True)
+    if response.status == 429:
+        raise RateLimited("Too much talk.", retry_after=timedelta(seconds=7))
+    if response.status >= 500:
+        raise Transient("The parrot sleeps.", provider_code=str(response.status))
+    raise Permanent("The parrot refuses.", provider_code=str(response.status))
+
+
+def _event(item):
+    match item:
+        case {"explode": _}:
+            raise RuntimeError("parse is broken")
+        case {"bad": why}:
+            return Unreadable(reason=str(why))
+        case {"ignore": why}:
+            return Ignored(reason=why)
+        case {"status": status, **rest}:
+            fault = Fault(code="refused", detail="No.", provider_code="9") if status == "failed" else None
+            return ReceiptReceived(
+                key=f"status:{rest.get('id') or rest.get('ref')}:{status}",
+                state=ReceiptState(status),
+                external_id=rest.get("id"),
+                reference=rest.get("ref"),
+                fault=fault,
+            )
+        case {"edit": external_id, "text": text, **rest}:
+            return MessageEdited(
+                key=rest.get("key", f"edit:{external_id}:{text}"),
+                external_id=external_id,
+                content=Text(text=text),
+            )
+        case {"delete": external_id}:
+            return MessageDeleted(key=f"delete:{external_id}", external_id=external_id)
+        case {"address": address, **rest}:
+            return AddressChanged(
+                key=rest["key"],
+                address=address,
+                state=AddressState(rest.get("state", "ok")),
+                moved_to=rest.get("moved_to"),
+            )
+    return MessageReceived(
+        key=f"message:{item['id']}" if "id" in item else None,
+        sender=Sender(address=item["from"], name=item.get("name")),
+        content=_content(item),
+        external_id=item.get("id"),
+        reply_to_external_id=item.get("reply_to"),
+        reply_address=item.get("group"),
+        opt_out=item.get("opt_out"),
+    )
+
+
+def _content(item):
+    if "image" in item:
+        return Attachment(
+            type="image", media=Media(ref=item["image"]), caption=item.get("text")
+        )
+    if "kind" in item:
+        return UnsupportedContent(provider_type=item["kind"])
+    return Text(text=item["text"])
