@@ -46,7 +46,6 @@ class Line:
     name: str
     version: int
     enabled: bool
-    status: str
     webhook_key: str
     hooks: ChannelHooks
     connection: Connection[Any] = field(repr=False)
@@ -124,7 +123,6 @@ class Directory:
             name=row.name,
             version=row.version,
             enabled=row.enabled,
-            status=row.status,
             webhook_key=row.webhook_key,
             hooks=hooks,
             connection=connection,

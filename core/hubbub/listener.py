@@ -16,7 +16,7 @@ from hubbub.exchange import run as run_exchange
 from hubbub.hub import Hub
 from hubbub.receive.queries import cursor
 from hubbub.receive.work import keep_polled
-from hubbub.sdk.errors import AuthFailed, RateLimited, SendError
+from hubbub.sdk.errors import AuthFailed, Permanent, RateLimited, SendError
 from hubbub.sdk.types import Source
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
@@ -126,17 +126,19 @@ class Listener:
         return True
 
     def _note(self, line: Line, error: SendError) -> None:
-        if isinstance(error, AuthFailed):
-            now = self._hub.now()
-            with transaction(self._hub.engine) as db:
-                pause_channel(
-                    db,
-                    line.id,
-                    until=now + UNTIL_MENDED,
-                    status="error",
-                    reason=f"The provider refused the credentials: {error.detail}",
-                    now=now,
-                )
+        if not isinstance(error, Permanent):
+            return
+        now = self._hub.now()
+        refused = isinstance(error, AuthFailed)
+        with transaction(self._hub.engine) as db:
+            pause_channel(
+                db,
+                line.id,
+                until=now + UNTIL_MENDED if refused else now,
+                status="error",
+                reason=f"Nothing is received: {error.detail}",
+                now=now,
+            )
 
     def _give_back(self, channel_id: str) -> None:
         try:

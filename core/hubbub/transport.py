@@ -29,9 +29,7 @@ from hubbub.sdk.values import Headers, HttpRequest, HttpResponse, Multipart
 
 Files: TypeAlias = Callable[[Media], bytes]
 
-#: What another try after 100 ms does not mend: a bad certificate, and time that ran out.
-_HOPELESS: Final = (ssl.SSLCertVerificationError, TimeoutError)
-#: Connects in one `HttpTransport.perform`, and the seconds left that are too few for another.
+#: Connects in one `perform`, and the seconds left that are too few for another.
 _TRIES: Final = 3
 _TOO_LATE: Final = 0.5
 
@@ -216,8 +214,7 @@ class _Link(io.RawIOBase):
         return self._reader
 
     def readable(self) -> bool:
-        """Say yes, as `io.BufferedReader` wants to hear."""
-        return True
+        return True  # as `io.BufferedReader` wants to hear
 
     def readinto(self, buffer: Any) -> int:
         """Read what is there; wait no longer than the deadline."""
@@ -324,10 +321,7 @@ def _failure(letter: _Letter, error: Exception, *, sent: bool) -> SendError:
     if not sent:
         return NotSent(f"{host} cannot be reached: {reason}.")
     if not letter.request.safe:
-        return OutcomeUnknown(
-            f"The request went to {host} and may have taken effect, but its answer is lost: "
-            f"{reason}."
-        )
+        return OutcomeUnknown(f"{host} may have done as asked, but its answer is lost: {reason}.")
     if isinstance(error, _TooLarge):
         return AnswerTooLarge(f"{host} answers more than {letter.request.max_answer} bytes.")
     return Transient(f"{host} did not answer properly: {reason}.", code="no_answer")
@@ -346,8 +340,9 @@ def _reason(error: Exception) -> str:
 
 
 def _worth_repeating(error: BaseException) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OSError) and not isinstance(cause, _HOPELESS)
+    # 100 ms mend neither a bad certificate nor time that ran out.
+    hopeless = isinstance(error.__cause__, ssl.SSLCertVerificationError | TimeoutError)
+    return isinstance(error, NotSent) and not hopeless
 
 
 class _Pool:

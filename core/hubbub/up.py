@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -35,7 +35,8 @@ _STEADY: Final = 60.0
 _BEAT: Final = 0.25
 #: A fork shares the memory of what the parent has loaded, and starts at once. Elsewhere the
 #: systems' own libraries do not survive one.
-_CONTEXT: Final = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+_FORKS: Final = sys.platform == "linux"
+_CONTEXT: Final[Any] = multiprocessing.get_context("fork" if _FORKS else "spawn")
 #: What the parent loads for its children.
 _SHARED: Final = ("hubbub.web", "hubbub.worker", "hubbub.scheduler", "hubbub.listener")
 _LOCAL: Final = "127.0.0.1"
@@ -207,8 +208,8 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
 def _be(name: str, arguments: Sequence[str]) -> None:
     """Become one of the children."""
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
     name_process(f"hubbub {name}")
     sys.exit(run(arguments))
@@ -216,7 +217,7 @@ def _be(name: str, arguments: Sequence[str]) -> None:
 
 def _load() -> None:
     """Load what several children need, once for all of them."""
-    if _CONTEXT.get_start_method() == "fork":
+    if _FORKS:
         for name in _SHARED:
             importlib.import_module(name)
         gc.collect()
@@ -237,7 +238,7 @@ def _environment(settings: Settings, redis: str, sandbox: int) -> dict[str, str]
     }
 
 
-def _stages(settings: Settings, environment: Mapping[str, str], sandbox: int) -> list[list[Child]]:
+def _stages(settings: Settings, sandbox: int) -> list[list[Child]]:
     """Return the children in the order in which they stop: first nothing new comes in."""
     stages = [
         [Child("web", ["web"])],

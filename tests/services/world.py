@@ -57,7 +57,7 @@ class Provider:
         if callable(answer):
             answer = answer(request)
         if answer is None:
-            self.count += 1
+            self.count += request.url.endswith("/send")
             answer = (200, {"id": f"out-{self.count}"})
         status, body = answer
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

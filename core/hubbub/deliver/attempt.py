@@ -100,6 +100,7 @@ def part_of(hub: Hub, parcel: Parcel) -> Part:
         reply_to_external_id=parcel.row.reply_to_external_id,
         reference=parcel.id,
         our_address=parcel.row.our_address,
+        created_at=parcel.row.created_at,
     )
 
 

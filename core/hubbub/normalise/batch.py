@@ -25,6 +25,7 @@ from hubbub.normalise.rules import (
     Settling,
     better_reading,
     menu_choice,
+    short_choice,
     stored,
     take_media,
 )
@@ -158,7 +159,9 @@ class Batch:
             return
         message_id = new_id()
         thread, first = self._thread(event)
-        content = menu_choice(thread, event.content)
+        quoted = self.by_external_id.get(event.reply_to_external_id or "")
+        content = short_choice(event.content, quoted[1] if quoted else None)
+        content = menu_choice(thread, content)
         content, media = take_media(
             content, channel_id=self.line.id, message_id=message_id, now=self.now
         )

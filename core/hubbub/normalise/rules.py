@@ -1,5 +1,6 @@
 """Read calls into events and say what each becomes, without touching the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +10,7 @@ import structlog
 from hubbub.directory import Line
 from hubbub.sdk.content import (
     Attachment,
+    Choice,
     Choices,
     Content,
     Email,
@@ -83,6 +85,20 @@ def read(line: Line, call: Call) -> Settling:
     if any(mark in call.body for mark in _SUSPECT):
         events = [_clean(event) for event in events]
     return Settling(call=call, events=events)
+
+
+def short_choice(content: Content, asked: Mapping[str, Any] | None) -> Content:
+    """Return the option behind a short key, ``o:<number>``, of the message that asked for it.
+
+    Channel types send such keys where a provider allows only short ones.
+    """
+    if not isinstance(content, Choice) or asked is None or asked.get("type") != "choices":
+        return content
+    number = content.id.removeprefix("o:")
+    options = asked["options"]
+    if content.id == number or not number.isdecimal() or int(number) >= len(options):
+        return content
+    return replace(content, id=options[int(number)]["id"])
 
 
 def menu_choice(thread: Thread, content: Content) -> Content:

@@ -144,8 +144,12 @@ def _bounded(value: object) -> object:
 
 
 _Item: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
+# `_listed` refuses empty lists: Pydantic would count only the items that are valid.
+_NOT_EMPTY: Final[dict[str, Any]] = {"minItems": 1}
 _Items: TypeAlias = Annotated[
-    tuple[_Item, ...], BeforeValidator(_listed), Field(min_length=1, max_length=100)
+    tuple[_Item, ...],
+    BeforeValidator(_listed),
+    Field(max_length=100, json_schema_extra=_NOT_EMPTY),
 ]
 _Words: TypeAlias = Annotated[_Items, AfterValidator(_words)] | None
 _Patterns: TypeAlias = Annotated[_Items, AfterValidator(_patterns)] | None
@@ -153,12 +157,12 @@ _Clock: TypeAlias = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 _Days: TypeAlias = Annotated[
     tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...],
     BeforeValidator(_listed),
-    Field(min_length=1, max_length=7),
+    Field(max_length=7, json_schema_extra=_NOT_EMPTY),
 ]
 _Types: TypeAlias = Annotated[
     tuple[Literal[INBOUND_TYPES], ...],  # type: ignore[valid-type]  # computed from the contract
     BeforeValidator(_listed),
-    Field(min_length=1, max_length=len(INBOUND_TYPES)),
+    Field(max_length=len(INBOUND_TYPES), json_schema_extra=_NOT_EMPTY),
 ]
 
 
@@ -207,8 +211,8 @@ class TimeTest(_Test):
 class When(_Strict):
     """A condition: everything in one object must hold. An empty one always holds."""
 
-    all_: tuple["_Inner", ...] | None = Field(None, alias="all", min_length=1)
-    any_: tuple["_Inner", ...] | None = Field(None, alias="any", min_length=1)
+    all_: "_Inners | None" = Field(None, alias="all")
+    any_: "_Inners | None" = Field(None, alias="any")
     not_: "_Inner | None" = Field(None, alias="not")
     text: TextTest | None = None
     content_type: _Types | None = None
@@ -220,6 +224,9 @@ class When(_Strict):
 
 
 _Inner: TypeAlias = Annotated[When, AfterValidator(_not_empty)]
+_Inners: TypeAlias = Annotated[
+    tuple[_Inner, ...], BeforeValidator(_listed), Field(json_schema_extra=_NOT_EMPTY)
+]
 When.model_rebuild()
 
 #: A `When` of bounded size: the type to use in models that read what people wrote.

@@ -273,6 +273,8 @@ class Part:
     reference: str = ""
     #: The address on our side that this contact last wrote to, where a channel has several.
     our_address: str | None = None
+    #: When the message was written.
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -295,9 +297,10 @@ class HttpRequest:
     """One HTTP request that a plugin wants made."""
 
     method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | Multipart = b""
+    #: Not in the repr: some providers want the token in it.
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | Multipart = field(default=b"", repr=False)
     #: For the whole exchange, however slowly the bytes trickle.
     timeout: timedelta = timedelta(seconds=20)
     #: Bytes of answer we are ready to read.

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Index,
@@ -367,7 +368,8 @@ class MediaFile(SQLModel, table=True):
     reason: str = ""
     mime_type: str | None = None
     filename: str | None = None
-    size: int | None = None
+    #: Bytes; some providers send files larger than 32 bits count.
+    size: int | None = Field(default=None, sa_type=BigInteger)
     width: int | None = None
     height: int | None = None
     duration_ms: int | None = None

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -369,7 +370,7 @@ def test_a_deleted_channel_is_taken_down_and_what_waits_is_cancelled(every_hub):
         statuses = db.execute(select(table(Message).c.status).order_by("id")).scalars().all()
     states = {name: state for name, (state, _) in _deliveries(hub).items()}
     assert states == {waiting: "cancelled", sending: "sending"}
-    assert statuses == ["cancelled", "sending"] or statuses == ["cancelled", "queued"]
+    assert statuses == ["cancelled", "queued"]
 
 
 def test_a_provider_that_is_away_does_not_keep_a_channel_from_being_deleted(hub):
@@ -421,8 +422,6 @@ def test_settings_that_a_newer_plugin_refuses_are_reported_with_their_field(hub)
 
 
 def test_a_rate_limited_check_leaves_the_channel_inactive_for_now(hub):
-    from datetime import timedelta
-
     channel_id = _create(hub)
     hub.http.error = RateLimited("Too fast.", retry_after=timedelta(seconds=3))
     (finding,) = check_channel(hub, channel_id)

@@ -213,7 +213,7 @@ def test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_repeated(serve, perf
     with pytest.raises(OutcomeUnknown) as caught:
         perform(server.url("/bot-canary"), body=b"x")
 
-    assert caught.value.detail.startswith("The request went to 127.0.0.1 and may have taken effect")
+    assert caught.value.detail.startswith("127.0.0.1 may have done as asked")
     assert "canary" not in caught.value.detail
     assert server.connections == 1
 

@@ -231,7 +231,7 @@ def test_times_go_by_the_clock_on_the_wall(time, at, expected):
         ({"text": {"matches": "a("}}, "text.matches"),
         ({"text": {"matches": "(?=x)"}}, "text.matches"),
         ({"text": {"matches": r"(a)\1"}}, "text.matches"),
-        ({"text": {"matches": "\ud800"}}, "text.matches"),
+        ({"text": {"matches": "\ud800"}}, "text.matches.0"),
         ({"content_type": "picture"}, "content_type.0"),
         ({"content_type": "template"}, "content_type.0"),
         ({"content_type": []}, "content_type"),
@@ -263,7 +263,7 @@ def test_what_would_be_ignored_or_never_work_is_refused_with_its_field(when, fie
     errors = errors_of(when)
 
     assert set(errors) == {f"routes.0.when.{field}".rstrip(".")}
-    assert all(message[0].isupper() for message in errors.values())
+    assert not any(message.startswith("Value error") for message in errors.values())
 
 
 @pytest.mark.parametrize(
