@@ -6,15 +6,15 @@ from pathlib import Path
 
 import fakeredis
 import pytest
+
+from hubbub.embedded import EmbeddedFailed, EmbeddedValkey, find_binary
+from hubbub.redis_client import make_redis
+from hubbub.settings import Settings
+from hubbub.store.session import make_engine
 from tests.services.network import loopback_only
 from tests.services.postgres import PostgresMissing, shared_postgres, stop_postgres
 from tests.services.shared import VARIABLE, missing, open_run
 from tests.services.sqlite import fresh_sqlite
-
-from hubbub.embedded import EmbeddedFailed, EmbeddedValkey, find_binary
-from hubbub.nudge import make_redis
-from hubbub.settings import Settings
-from hubbub.store.session import make_engine
 
 _RUN: pytest.StashKey[Path | None] = pytest.StashKey()
 

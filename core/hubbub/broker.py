@@ -13,7 +13,7 @@ from hubbub.consumer import PromptBroker
 from hubbub.settings import Settings
 
 #: A worker that said nothing for so long is taken for dead: its messages go to others.
-HEARTBEAT: Final = timedelta(seconds=15)
+HEARTBEAT: Final = timedelta(seconds=7)
 
 
 def make_broker(redis_url: str, *, heartbeat: timedelta = HEARTBEAT) -> PromptBroker:

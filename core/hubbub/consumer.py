@@ -22,7 +22,7 @@ from dramatiq.errors import DecodeError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from hubbub.nudge import Outage, make_redis
+from hubbub.redis_client import Outage, make_redis
 
 #: The longest silence between two rounds of maintenance, which are also the heartbeats.
 MAINTENANCE: Final = timedelta(seconds=5)

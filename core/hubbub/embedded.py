@@ -24,7 +24,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from hubbub.nudge import make_redis
+from hubbub.redis_client import make_redis
 from hubbub.sdk.errors import HubError
 
 #: How long it may take until it answers, its file read.

@@ -16,8 +16,9 @@ from hubbub.guard import Guard
 from hubbub.limiter import Limiter
 from hubbub.live import Live
 from hubbub.media import MediaStore
-from hubbub.nudge import Nudges, make_redis
+from hubbub.nudge import Nudges
 from hubbub.plugins import Plugins
+from hubbub.redis_client import make_redis
 from hubbub.settings import Settings
 from hubbub.store.session import make_engine, make_folder
 from hubbub.store.types import new_id
@@ -60,9 +61,6 @@ class Hub:
     @classmethod
     def make(cls, settings: Settings) -> Self:
         """Return the hub that ``settings`` describe. Raises `BadSettings`."""
-        # Importing the broker makes it: not before there is a hub to make.
-        from hubbub.broker import broker  # noqa: PLC0415  # see above
-
         make_folder(settings.database)
         client = make_redis(settings.redis)
         return cls(
@@ -72,7 +70,7 @@ class Hub:
             vault=Vault(settings.keys),
             http=HttpTransport(Guard(settings.private_networks)),
             media=MediaStore(settings.media),
-            nudges=Nudges(client, broker),
+            nudges=Nudges(client),
             limiter=Limiter(client),
             live=Live(client),
             redis=client,

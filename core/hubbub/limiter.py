@@ -15,7 +15,7 @@ from typing import Final, cast
 from redis import Redis
 from redis.exceptions import RedisError
 
-from hubbub.nudge import Outage
+from hubbub.redis_client import Outage
 
 _SECOND: Final = 1_000_000  # times are whole microseconds: Lua's numbers hold them exactly
 

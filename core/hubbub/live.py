@@ -17,7 +17,7 @@ from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from hubbub.nudge import Outage
+from hubbub.redis_client import Outage
 
 _CHANNEL: Final = "live"
 #: How long the listening thread waits before it looks whether it should stop.

@@ -20,8 +20,12 @@ import structlog
 from hubbub.cli import run
 from hubbub.commands.system import die_with_parent, free_port, name_process, require_free
 from hubbub.embedded import EmbeddedValkey
+from hubbub.plugins import read_plugins_file
+from hubbub.redis_client import make_redis
 from hubbub.sdk.errors import HubError
 from hubbub.settings import Settings
+from hubbub.store import migrate
+from hubbub.store.session import make_engine
 
 #: Seconds until the web must answer, and in which everything must have stopped.
 START_LIMIT: Final = 60.0
@@ -31,6 +35,8 @@ STOP_LIMIT: Final = 30.0
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _STEADY: Final = 60.0
+#: Seconds after which a second signal is a wish of its own.
+_TWICE: Final = 1.0
 #: Seconds between looks at the children.
 _BEAT: Final = 0.25
 #: A fork shares the memory of what the parent has loaded, and starts at once. Elsewhere the
@@ -99,10 +105,10 @@ class Child:
         if self.running:
             return
         if self.due is None:
-            steady = now - self.started > _STEADY
-            self.pause = _FIRST_PAUSE if steady else min(self.pause * 2, _LONGEST_PAUSE)
-            self.due = now + self.pause
+            if now - self.started > _STEADY:
+                self.pause = _FIRST_PAUSE
             log.error("process ended", child=self.name, status=self.status, again_in=self.pause)
+            self.due, self.pause = now + self.pause, min(self.pause * 2, _LONGEST_PAUSE)
         elif now >= self.due:
             self.start()
             log.info("process started again", child=self.name)
@@ -117,6 +123,7 @@ class Supervisor:
         self._children = [child for stage in stages for child in stage]
         self._stop = threading.Event()
         self._hurry = threading.Event()
+        self._told_at = 0.0
 
     def start(self) -> None:
         """Start every child, those that stop last first.
@@ -172,9 +179,13 @@ class Supervisor:
                 raise NotStarted("" if child.status == _EXPLAINED else text)
 
     def _told(self, *_: object) -> None:
-        if self._stop.is_set():
+        now = time.monotonic()
+        if not self._stop.is_set():
+            self._told_at = now
+            self._stop.set()
+        # One wish may come twice: to the process and to its group.
+        elif now - self._told_at > _TWICE:
             self._hurry.set()
-        self._stop.set()
 
 
 def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
@@ -185,12 +196,15 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
     begun = time.monotonic()
     fix = "Stop what listens there, or choose another one with --port."
     require_free(settings.host, settings.port, fix=fix)
+    read_plugins_file(settings.plugins_file)
     _ = settings.keys  # before several processes want to make one
     sandbox = free_port(_LOCAL, wanted=settings.port + 1) if demo else 0
     valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
     try:
-        os.environ.update(_environment(settings, valkey.start() if valkey else "", sandbox))
+        redis = valkey.start() if valkey else _answering(settings.redis_url)
+        os.environ.update(_environment(settings, redis, sandbox))
         _load()
+        _migrate(settings)
         supervisor = Supervisor(_stages(settings, sandbox))
         try:
             supervisor.start()
@@ -215,6 +229,21 @@ def _be(name: str, arguments: Sequence[str]) -> None:
     sys.exit(run(arguments))
 
 
+def _answering(redis_url: str) -> str:
+    """Return ``redis_url``. Raises `redis.RedisError` when nobody answers there."""
+    with make_redis(redis_url, retries=0) as client:
+        client.ping()
+    return redis_url
+
+
+def _migrate(settings: Settings) -> None:
+    engine = make_engine(settings.database, pool_size=1)
+    try:
+        migrate.migrate(engine)
+    finally:
+        engine.dispose()  # a connection does not survive a fork
+
+
 def _load() -> None:
     """Load what several children need, once for all of them."""
     if _FORKS:
@@ -230,7 +259,7 @@ def _environment(settings: Settings, redis: str, sandbox: int) -> dict[str, str]
     return {
         "HUBBUB_DATA_DIR": str(settings.data_dir),
         "HUBBUB_DATABASE_URL": settings.database,
-        "HUBBUB_REDIS_URL": settings.redis_url or redis,
+        "HUBBUB_REDIS_URL": redis,
         "HUBBUB_PLUGINS_FILE": str(settings.plugins_file),
         "HUBBUB_ALLOW_PRIVATE_NETWORKS": ",".join(filter(None, networks)),
         "HUBBUB_HOST": settings.host,
@@ -244,7 +273,7 @@ def _stages(settings: Settings, sandbox: int) -> list[list[Child]]:
         [Child("web", ["web"])],
         [
             Child("worker", ["worker"]),
-            Child("background process", ["background", "--migrate"]),
+            Child("background", ["background"]),
         ],
     ]
     if sandbox:

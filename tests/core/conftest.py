@@ -1,9 +1,9 @@
 """Give tests of the core a hub whose provider and clock obey them."""
 
 import pytest
-from tests.services.world import make_world
 
 from hubbub import process
+from tests.services.world import make_world
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
-from tests.services.shared import one_at_a_time, run_folder
 
 from hubbub.store.session import make_engine
 from hubbub.store.tables import metadata
+from tests.services.shared import one_at_a_time, run_folder
 
 TEMPLATE = "hubbub_template"
 # What the tests write may be lost with the machine.

@@ -3,10 +3,9 @@
 import shutil
 from pathlib import Path
 
-from tests.services.shared import one_at_a_time, run_folder
-
 from hubbub.store.session import make_engine
 from hubbub.store.tables import metadata
+from tests.services.shared import one_at_a_time, run_folder
 
 
 def fresh_sqlite(folder: Path) -> str:

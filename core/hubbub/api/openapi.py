@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from hubbub import __version__
 from hubbub.api.endpoint import PREFIX, Endpoint, Nothing
 from hubbub.api.problems import MEANINGS, MEDIA_TYPE, status_of
+from hubbub.api.shapes import CONTENT_MARK
 from hubbub.sdk.content import Content
 
 _Refs: TypeAlias = Mapping[Any, Mapping[str, Any]]
@@ -160,14 +161,29 @@ def _schemas(endpoints: Iterable[Endpoint]) -> tuple[_Refs, dict[str, Any]]:
             models[one.answer, "serialization"] = None
     found, definitions = models_json_schema(list(models), ref_template=_REF)
     refs = {model: schema for (model, _), schema in found.items()}
-    return refs, {**definitions["$defs"], **_content_schemas(), "Problem": _PROBLEM}
+    ours = _linked(definitions["$defs"])
+    return refs, {**ours, **_content_schemas(), "Problem": _PROBLEM}
+
+
+def _linked(node: Any) -> Any:
+    """Put the reference to the content where its mark is: pydantic knows only its own."""
+    if isinstance(node, list):
+        return [_linked(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("$comment") == CONTENT_MARK["$comment"]:
+        return {"$ref": _REF.format(model="Content")}
+    return {name: _linked(value) for name, value in node.items()}
 
 
 def _content_schemas() -> dict[str, Any]:
     schema = TypeAdapter(Content).json_schema(ref_template=_REF)
     definitions: dict[str, Any] = schema.pop("$defs")
     # The provider's handle of a file is nothing that is ever shown or taken.
-    definitions["Media"]["properties"].pop("ref")
+    media = definitions["Media"]["properties"]
+    media.pop("ref")
+    # A file that the caller keeps, named by its address, has no id here.
+    media["id"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
     return {**definitions, "Content": {"title": "Content", **schema}}
 
 

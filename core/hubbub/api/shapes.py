@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
@@ -10,8 +10,10 @@ from hubbub.people.rules import Role, Scope
 
 T = TypeVar("T")
 
-#: The JSON of a message's content; its schema is made of the SDK's own types.
-ContentJson = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Content"})]
+#: Stands for the schema of a content, which `hubbub.api.openapi` makes of the SDK's own types.
+CONTENT_MARK: Final[dict[str, Any]] = {"$comment": "content"}
+#: The JSON of a message's content.
+ContentJson = Annotated[dict[str, Any], WithJsonSchema(CONTENT_MARK)]
 MessageStatus = Literal[
     "received",
     "queued",

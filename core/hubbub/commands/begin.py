@@ -20,18 +20,15 @@ class BadMetricsPort(HubError):
     code = "bad_metrics_port"
 
 
-def begin(kind: str, settings: Settings, *, migrating: bool = False, metrics_port: int = 0) -> None:
-    """Make the process ready for its work; with ``migrating`` it brings the database along.
+def begin(kind: str, settings: Settings, *, metrics_port: int = 0) -> None:
+    """Make the process ready for its work.
 
     Raises `DatabaseDown` or `NotMigrated` when the database is not ready within a minute.
     """
     logs.configure(kind, json=settings.logs_json)
     engine = make_engine(settings.database, pool_size=1)
     try:
-        if migrating:
-            migrate.migrate(engine)
-        else:
-            _wait(engine)
+        _wait(engine)
     finally:
         engine.dispose()
     if metrics_port:

@@ -49,13 +49,12 @@ def listener(metrics_port: int | None) -> None:
 
 
 @click.command(hidden=True)
-@click.option("--migrate", is_flag=True, help="Bring the database to this version first.")
-def background(*, migrate: bool) -> None:
+def background() -> None:
     """Run scheduler and listener in one process, which saves the memory of another."""
     from hubbub import listener as listening, scheduler as scheduling  # noqa: PLC0415  # see above
 
     settings = Settings.read()
-    begin("background", settings, migrating=migrate)
+    begin("background", settings)
     stop = stop_on_signal()
 
     def run(loop: Callable[[Settings, threading.Event], None]) -> None:

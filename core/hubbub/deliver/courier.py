@@ -25,6 +25,7 @@ from hubbub.limiter import Bucket
 from hubbub.live import LiveEvent
 from hubbub.metrics import attempt_ended
 from hubbub.sdk.errors import OutcomeUnknown
+from hubbub.steps import step
 from hubbub.store.session import DatabaseDown, transaction
 from hubbub.store.types import AnyRow
 
@@ -142,7 +143,12 @@ class Courier:
             rows = queries.claim(db, ids, claimer=hub.process_id, now=hub.now())
             room = self._size - self._out - len(rows)
             found = () if closing else self._find(db, ended, room)
+            step("deliver.recorded" if ended else "deliver.found")
             lines = self._lines(db, {row.channel_id for row in (*rows, *found)})
+        if rows:
+            step("deliver.claimed")
+        if ended:
+            step("deliver.committed")
         return _Turn(
             claimed=[Parcel(row, lines[row.channel_id]) for row in rows],
             found=[(row, lines[row.channel_id]) for row in found if row.channel_id in lines],
@@ -183,6 +189,7 @@ class Courier:
     def _attempt(self, parcel: Parcel) -> None:
         try:
             result = attempt(self._hub, parcel)
+            step("deliver.answered")
         # A thread must never end without its result: its lane would stand still.
         except Exception as error:
             log.exception("attempt failed", delivery=parcel.id, channel=parcel.line.id)

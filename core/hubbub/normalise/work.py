@@ -16,6 +16,7 @@ from hubbub.normalise import queries
 from hubbub.normalise.batch import Batch
 from hubbub.normalise.rules import Settling, read
 from hubbub.sdk.values import Unreadable
+from hubbub.steps import step
 from hubbub.store.calls import kept_call
 from hubbub.store.session import DatabaseDown, transaction
 
@@ -70,7 +71,11 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> Batc
             if unreadable
             else [read(line, call) for call in calls]
         )
-        return _apply(hub, db, line, settlings)
+        step("normalise.read")
+        batch = _apply(hub, db, line, settlings)
+        step("normalise.stored")
+    step("normalise.committed")
+    return batch
 
 
 def _apply(hub: Hub, db: Connection, line: Line, settlings: list[Settling]) -> Batch:

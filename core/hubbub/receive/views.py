@@ -24,6 +24,7 @@ from hubbub.receive.rules import (
 )
 from hubbub.receive.work import Keeper, NotKept, row_of
 from hubbub.sdk.values import Answer, Call, Headers
+from hubbub.steps import step
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.states import CallState
 from hubbub.vault import Undecryptable
@@ -95,6 +96,7 @@ class Webhooks:
                 return UNKNOWN
             call = self._read(environ, line)
             judged = judge(line, call)
+            step("receive.judged")
             if self._keep(line, call, judged):
                 return judged.answer
             # The channel changed since we last looked: judge again by what holds now.

@@ -16,6 +16,7 @@ from hubbub.receive import queries
 from hubbub.receive.rules import Judged, judge
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Accept, Call, Headers, Polled
+from hubbub.steps import step
 from hubbub.store.calls import kept_call
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.states import CallState
@@ -120,6 +121,7 @@ class Keeper:
             fresh = [w for w in group if versions.get(w.row["channel_id"]) == w.version]
             if fresh:
                 queries.keep(db, [waiting.row for waiting in fresh])
+        step("receive.kept")
         for waiting in group:
             waiting.result = "stale"
         for waiting in fresh:
@@ -129,6 +131,7 @@ class Keeper:
         kept = [w.row for w in group if w.result == "kept"]
         for channel_id in {row["channel_id"] for row in kept if row["state"] == CallState.PENDING}:
             nudge_normalise(self._hub, channel_id)
+        step("receive.nudged")
 
 
 def row_of(call: Call, channel_id: str, judged: Judged) -> dict[str, Any]:

@@ -125,10 +125,28 @@ def test_a_refusal_says_how_to_allow_it_and_tells_the_address_only_to_the_log():
         ("http://example.com:8080/a?b=c#d", "example.com", 8080, "example.com:8080", "/a?b=c"),
         ("http://example.com?b=c", "example.com", 80, "example.com", "/?b=c"),
         ("http://[::1]:99/a", "::1", 99, "[::1]:99", "/a"),
-        ("http://m\u00fcnchen.example/", "xn--mnchen-3ya.example", 80, "xn--mnchen-3ya.example", "/"),
+        (
+            "http://m\u00fcnchen.example/",
+            "xn--mnchen-3ya.example",
+            80,
+            "xn--mnchen-3ya.example",
+            "/",
+        ),
         ("http://\uff11\uff12\uff17.0.0.1/", "127.0.0.1", 80, "127.0.0.1", "/"),
-        ("http://example.com/gr\u00fc\u00dfe?x=%41", "example.com", 80, "example.com", "/gr%C3%BC%C3%9Fe?x=%41"),
-        ("http://example.com\\@evil.example/", "example.com", 80, "example.com", "/\\@evil.example/"),
+        (
+            "http://example.com/gr\u00fc\u00dfe?x=%41",
+            "example.com",
+            80,
+            "example.com",
+            "/gr%C3%BC%C3%9Fe?x=%41",
+        ),
+        (
+            "http://example.com\\@evil.example/",
+            "example.com",
+            80,
+            "example.com",
+            "/\\@evil.example/",
+        ),
     ],
 )
 def test_a_web_address_is_split_as_it_will_be_called(url, host, port, name, target):
@@ -210,7 +228,13 @@ def test_what_is_no_method_is_refused(method):
 
 @pytest.mark.parametrize(
     ("method", "length", "stated"),
-    [("GET", 0, False), ("DELETE", 0, False), ("POST", 0, True), ("PUT", 0, True), ("GET", 3, True)],
+    [
+        ("GET", 0, False),
+        ("DELETE", 0, False),
+        ("POST", 0, True),
+        ("PUT", 0, True),
+        ("GET", 3, True),
+    ],
 )
 def test_the_length_of_a_body_is_stated_where_one_is_expected(method, length, stated):
     _, lines = head(method, "http://example.com/", {}, length)

@@ -15,7 +15,11 @@ from hubbub.redact import Redactor, Registry, redacting_processor, registry, sec
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 AWKWARD = "pa/ss+w\"\u00f6 r\\d&<x>'=%\U0001f511?"
-KEY = "-----BEGIN PRIVATE KEY-----\n" + "\n".join(c * 64 for c in "abcdE") + "\n-----END PRIVATE KEY-----"
+KEY = (
+    "-----BEGIN PRIVATE KEY-----\n"
+    + "\n".join(c * 64 for c in "abcdE")
+    + "\n-----END PRIVATE KEY-----"
+)
 
 SPELLINGS = {
     "as it is": str,
@@ -126,7 +130,10 @@ def test_what_is_secret_by_its_name_is_masked_unseen(text, masked):
     ],
 )
 def test_headers_that_carry_secrets_are_always_masked(name):
-    assert Redactor().headers({name: "canary", "x-other": "kept"}) == {name: "***", "x-other": "kept"}
+    assert Redactor().headers({name: "canary", "x-other": "kept"}) == {
+        name: "***",
+        "x-other": "kept",
+    }
 
 
 def test_nested_json_keeps_its_shape():
@@ -154,7 +161,10 @@ def test_nested_json_keeps_its_shape():
 
 
 def test_a_secret_number_is_masked_as_a_number_too():
-    assert Redactor(["48151623"]).json({"pin": 48151623, "n": 4815162}) == {"pin": "***", "n": 4815162}
+    assert Redactor(["48151623"]).json({"pin": 48151623, "n": 4815162}) == {
+        "pin": "***",
+        "n": 4815162,
+    }
 
 
 def test_other_objects_are_masked_only_where_they_show_a_secret():

@@ -343,9 +343,7 @@ def test_a_name_that_turns_private_is_refused_when_it_is_connected_to_again(
         perform(server.url(host="rebind.example"), transport=transport)
 
 
-def test_the_next_address_is_tried_when_the_first_refuses(
-    serve, polite, perform, make_transport
-):
+def test_the_next_address_is_tried_when_the_first_refuses(serve, polite, perform, make_transport):
     server = serve(polite)
 
     def lookup(host, port, **_):

@@ -335,7 +335,9 @@ LARGE = {
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", b"y" * 10_000
     ),
     "no length": _endless(b"HTTP/1.1 200 OK\r\n\r\n", b"y" * 1000),
-    "interim answers": _endless(b"", b"HTTP/1.1 102 Processing\r\nX: " + b"y" * 60_000 + b"\r\n\r\n"),
+    "interim answers": _endless(
+        b"", b"HTTP/1.1 102 Processing\r\nX: " + b"y" * 60_000 + b"\r\n\r\n"
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from hubbub.consumer import PromptBroker
 from hubbub.embedded import EmbeddedValkey
-from hubbub.nudge import make_redis
+from hubbub.redis_client import make_redis
 
 
 def declare(

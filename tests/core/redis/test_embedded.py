@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from hubbub import embedded
 from hubbub.embedded import EmbeddedFailed, EmbeddedValkey
-from hubbub.nudge import make_redis
+from hubbub.redis_client import make_redis
 
 
 @pytest.fixture

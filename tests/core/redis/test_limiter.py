@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from structlog.testing import capture_logs
 
 from hubbub.limiter import Bucket, Limiter, LocalLimiter
-from hubbub.nudge import make_redis
+from hubbub.redis_client import make_redis
 
 MINUTE = timedelta(minutes=1)
 # Keys expire by Redis's own clock while the tests turn theirs: no interval is short.

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from hubbub import live as live_module
 from hubbub.live import GAP, Live, LiveEvent
-from hubbub.nudge import make_redis
+from hubbub.redis_client import make_redis
 
 NEWS = LiveEvent("message", "channel", "conversation", "message")
 

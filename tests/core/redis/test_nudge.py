@@ -6,7 +6,8 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import ConnectionClosed
 from structlog.testing import capture_logs
 
-from hubbub.nudge import Nudges, Outage, make_redis
+from hubbub.nudge import Nudges
+from hubbub.redis_client import Outage, make_redis
 
 
 @pytest.fixture

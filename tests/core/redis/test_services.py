@@ -4,11 +4,11 @@ import socket
 
 import pytest
 from sqlalchemy import inspect, text
-from tests.services.network import BeyondLoopback
-from tests.services.shared import missing
 
 from hubbub.store.session import transaction
 from hubbub.store.tables import metadata
+from tests.services.network import BeyondLoopback
+from tests.services.shared import missing
 
 
 def test_a_test_cannot_reach_another_machine():
