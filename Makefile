@@ -63,4 +63,5 @@ $(BIN)/.installed: requirements.txt requirements-dev.txt pyproject.toml
 		--require-hashes --requirement requirements-dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q core plugins
 	@touch $@

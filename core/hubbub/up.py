@@ -18,7 +18,6 @@ from typing import Any, Final
 import structlog
 
 from hubbub.cli import run
-from hubbub.commands.system import die_with_parent, free_port, name_process, require_free
 from hubbub.embedded import EmbeddedValkey
 from hubbub.plugins import read_plugins_file
 from hubbub.redis_client import make_redis
@@ -26,6 +25,7 @@ from hubbub.sdk.errors import HubError
 from hubbub.settings import Settings
 from hubbub.store import migrate
 from hubbub.store.session import make_engine
+from hubbub.system import die_with_parent, free_port, name_process, require_free
 
 #: Seconds until the web must answer, and in which everything must have stopped.
 START_LIMIT: Final = 60.0

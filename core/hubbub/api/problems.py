@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flask import Response
 
+from hubbub.connect.routes import RoutesClash
 from hubbub.people.errors import Complaint, Invalid, TooManyAttempts
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import DatabaseDown
@@ -120,6 +121,8 @@ def problem_of(error: HubError) -> Problem:
             return error.problem
         case Invalid():
             return invalid(error.complaints)
+        case RoutesClash():
+            return _plain(error, more={"conflicts": [one.as_json() for one in error.conflicts]})
         case TooManyAttempts():
             seconds = str(round(error.retry_after.total_seconds()))
             return _plain(error, headers={"Retry-After": seconds})

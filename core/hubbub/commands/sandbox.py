@@ -3,9 +3,9 @@
 import click
 
 from hubbub import logs
-from hubbub.commands.system import require_free
 from hubbub.sandbox.serve import serve
 from hubbub.settings import Settings
+from hubbub.system import require_free
 
 
 @click.command()

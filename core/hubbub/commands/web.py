@@ -10,9 +10,9 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
 from hubbub import logs
-from hubbub.commands.system import die_with_parent, require_free
 from hubbub.sdk.errors import HubError
 from hubbub.settings import Settings
+from hubbub.system import die_with_parent, require_free
 
 #: As many requests as may be at work at once; live updates hold one each.
 _THREADS = 128

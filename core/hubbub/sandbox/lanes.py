@@ -85,6 +85,8 @@ class Lanes:
                 left = None if due is None else due - time.monotonic()
                 if left is not None and left <= 0:
                     lane = heapq.heappop(self._heap)[2]
+                    # This thread may be busy for long: another must watch what is due next.
+                    self._changed.notify()
                     return lane, self._lanes[lane]
                 self._changed.wait(left)
         return None

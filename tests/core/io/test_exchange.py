@@ -37,6 +37,7 @@ class Provider:
         self.requests = []
 
     def perform(self, request, *, files):
+        assert callable(files)
         self.requests.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
@@ -53,7 +54,7 @@ def drive():
             exchange,
             Provider(*answers),
             redact=Redactor(secrets),
-            files=lambda media: b"",
+            files=lambda media: media.id.encode(),
             clock=clock,
         )
 
@@ -62,12 +63,12 @@ def drive():
 
 def asking(*requests, error=None):
     """Yield ``requests`` one after the other, then raise ``error`` or return the answers."""
-    answers = []
-    for request in requests:
-        answers.append((yield request))
+    answers = {}
+    for number, request in enumerate(requests):
+        answers[number] = yield request
     if error is not None:
         raise error
-    return answers
+    return list(answers.values())
 
 
 def test_answers_go_into_the_plugin_and_its_result_comes_out(drive):

@@ -7,7 +7,7 @@ import obstore
 import pytest
 from obstore.exceptions import GenericError
 
-from hubbub.media import Missing, MediaStore, StoreDown, dimensions, presentation, sniff
+from hubbub.media import MediaStore, Missing, StoreDown, dimensions, presentation, sniff
 from hubbub.sdk.errors import Permanent, Transient
 from hubbub.store.types import new_id
 
@@ -220,5 +220,5 @@ def test_a_picture_that_is_cut_off_has_no_size_and_does_no_harm(body):
     assert sizes <= {None, dimensions(body)}
 
 
-def test_a_jpeg_of_empty_segments_ends(body=b"\xff\xd8" + b"\xff\xe0\0\0" * 10_000):
-    assert dimensions(body) is None
+def test_a_jpeg_of_empty_segments_ends():
+    assert dimensions(b"\xff\xd8" + b"\xff\xe0\0\0" * 10_000) is None

@@ -248,8 +248,8 @@ class Credentials(BaseModel):
     several: list[Inner]
     headers: dict[str, str] = Field(json_schema_extra={"writeOnly": True})
     whole: Inner = Field(json_schema_extra={"writeOnly": True})
-    unset: str | None = Field(None, json_schema_extra={"writeOnly": True})
-    empty: str = Field("", json_schema_extra={"writeOnly": True})
+    unset: str | None = Field(default=None, json_schema_extra={"writeOnly": True})
+    empty: str = Field(default="", json_schema_extra={"writeOnly": True})
 
 
 class Setup(BaseModel):
@@ -292,7 +292,8 @@ def test_a_log_event_shows_no_registered_secret(log):
     logger, lines = log
     registry.add([TOKEN])
 
-    logger.info(f"sent to {TOKEN}", url=f"/bot{TOKEN}/x", nested={"a": [TOKEN]}, token="canary")
+    event = f"sent to {TOKEN}"
+    logger.info(event, url=f"/bot{TOKEN}/x", nested={"a": [TOKEN]}, token="canary")
 
     [line] = lines
     assert TOKEN not in line
@@ -308,10 +309,7 @@ def test_a_logged_exception_shows_no_registered_secret(log):
     logger, lines = log
     registry.add([TOKEN])
 
-    try:
-        raise ValueError(f"cannot open /bot{TOKEN}/x")
-    except ValueError:
-        logger.exception("failed")
+    logger.error("failed", exc_info=ValueError(f"cannot open /bot{TOKEN}/x"))
 
     assert TOKEN not in lines[0]
     assert "ValueError: cannot open /bot***/x" in json.loads(lines[0])["exception"]

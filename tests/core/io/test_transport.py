@@ -82,7 +82,7 @@ def test_a_connection_that_is_not_fit_for_more_is_not_used_again(serve, perform,
 
 
 @pytest.mark.parametrize(
-    ("header", "idle", "connections"),
+    "case",
     [
         ("X: y", 29, 1),
         ("X: y", 31, 2),
@@ -92,8 +92,10 @@ def test_a_connection_that_is_not_fit_for_more_is_not_used_again(serve, perform,
     ],
 )
 def test_an_idle_connection_is_given_up_before_its_server_does(
-    serve, perform, make_transport, header, idle, connections
+    serve, perform, make_transport, case
 ):
+    header, idle, connections = case
+
     def handle(peer):
         while True:
             peer.request()
@@ -187,7 +189,7 @@ def test_threads_get_each_their_own_answer(serve, perform):
 
 
 @pytest.mark.parametrize(
-    ("method", "answer", "status", "body"),
+    "framing",
     [
         ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: u\r\n\r\n", 200, b"abcde"),
         ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 200, b""),
@@ -199,9 +201,9 @@ def test_threads_get_each_their_own_answer(serve, perform):
     ],
     ids=["chunked", "head", "no content", "not modified", "continue", "early hints", "no reason"],
 )  # fmt: skip
-def test_every_framing_is_read_to_its_end_and_the_connection_goes_on(
-    serve, perform, method, answer, status, body
-):
+def test_every_framing_is_read_to_its_end_and_the_connection_goes_on(serve, perform, framing):
+    method, answer, status, body = framing
+
     def handle(peer):
         while True:
             peer.request()

@@ -36,7 +36,7 @@ def closed_port():
 def test_a_refused_connection_is_tried_three_times_and_was_not_sent(
     perform, make_transport, closed_port
 ):
-    pauses = []
+    pauses: list[float] = []
     transport = make_transport(sleep=pauses.append)
 
     with pytest.raises(NotSent) as caught:
@@ -104,7 +104,7 @@ def test_a_connection_that_is_never_accepted_was_not_sent(perform):
         listener.listen(0)
         for _ in range(4):  # more than the system queues: the next one gets no answer
             client = waiting.enter_context(socket.socket())
-            client.setblocking(False)
+            client.settimeout(0)
             client.connect_ex(listener.getsockname())
 
         with soon(), pytest.raises(NotSent, match="no answer in time"):
@@ -376,7 +376,7 @@ def secure(make_transport, certificate):
     def lookup(host, port, **_):
         return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
 
-    pauses = []
+    pauses: list[float] = []
     transport = make_transport(
         Guard(LOOPBACK, lookup=lookup), tls=certificate[1], sleep=pauses.append
     )

@@ -33,13 +33,13 @@ def chat_view(world: World, bot: Bot, address: int) -> ChatView:
 
 def _line(world: World, bot: Bot, chat: Chat, message: Json, waiting: set[int | None]) -> Line:
     number = int(message["message_id"])
-    mine = message["from"]["id"] != bot.id
+    mine = message.get("from", {}).get("id") != bot.id
     held = mine and number in waiting
     quoted = message.get("reply_to_message", {})
     return Line(
         id=str(number),
         mine=mine,
-        at=float(message["date"]),
+        at=float(message.get("date", 0)),
         text=message.get("text") or message.get("caption") or _in_words(message),
         pictures=_pictures(world, bot, message),
         buttons=_buttons(message),

@@ -189,5 +189,7 @@ def _refuse(fault: Fault) -> Reply:
         return refusal(Refused(20003))
     code = fault.code or _CODES.get(fault.status, _SERVER_ERROR)
     words = MESSAGES[code][1] if code in MESSAGES else "The sandbox was told to refuse"
-    reply = problem(code, fault.status, words.replace("{detail}", "").strip())
+    known = "status" not in fault.model_fields_set and code in MESSAGES
+    status = MESSAGES[code][0] if known else fault.status
+    reply = problem(code, status, words.replace("{detail}", "").strip())
     return Reply(reply.status, fault.words(reply.body.decode()).encode())

@@ -1,0 +1,458 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select, text, update
+
+from hubbub.store.session import reading, transaction
+from hubbub.store.tables import Delivery, MediaFile, Message, MessageVersion, table
+
+HELLO = {"type": "text", "text": "Hello"}
+KEYS = {
+    "id",
+    "channel_id",
+    "conversation_id",
+    "contact_id",
+    "direction",
+    "content",
+    "sender",
+    "external_id",
+    "reply_to",
+    "reply_to_external_id",
+    "status",
+    "error",
+    "provider_at",
+    "created_at",
+    "edited_at",
+    "deleted_at",
+}
+
+
+def _count(api):
+    with reading(api.hub.engine) as db:
+        return db.execute(text("SELECT count(*) FROM messages")).scalar_one()
+
+
+def _order(channel_id, content=None, address="ada", **more):
+    to = {"channel_id": channel_id, "to": {"address": address}}
+    return {**to, "content": content or HELLO, **more}
+
+
+def _send(api, body, key=None, status=202):
+    headers = {"Idempotency-Key": key} if key else {}
+    return api("POST", "/messages", body, status=status, headers=headers).get_json()
+
+
+def _fail(api, message_id, **error):
+    """Let a message fail as if its provider had refused it."""
+    fault = {"code": "rejected", "provider_code": "131047", "detail": "No.", "retryable": False}
+    with transaction(api.hub.engine) as db:
+        for name, column in ((Message, "id"), (Delivery, "message_id")):
+            rows = table(name)
+            state = {"status": "failed"} if name is Message else {"state": "failed"}
+            found = update(rows).where(rows.c[column] == message_id)
+            db.execute(found.values(**state, error={**fault, **error}))
+
+
+def test_a_message_is_queued_and_shown_with_every_key(every_api, add_channel):
+    channel_id = add_channel(every_api)
+    message = _send(every_api, _order(channel_id))
+    assert set(message) == KEYS
+    assert (message["status"], message["direction"]) == ("queued", "outbound")
+    assert message["content"] == HELLO
+    assert message["created_at"] == "2026-01-02T03:04:05Z"
+    assert set(message["sender"]) == {"address", "name"}
+    assert every_api.get(f"/messages/{message['id']}") == {**message, "versions": []}
+    assert every_api.get("/messages")["items"] == [message]
+    assert every_api.hub.nudges.lanes == ["deliver"]
+
+
+def test_a_message_goes_into_a_conversation(api, add_channel, add_conversation):
+    conversation_id = add_conversation(api, add_channel(api))
+    message = _send(api, {"conversation_id": conversation_id, "content": HELLO})
+    assert message["conversation_id"] == conversation_id
+
+
+def test_the_author_is_the_token(api, add_channel):
+    message = _send(api, _order(add_channel(api)))
+    with reading(api.hub.engine) as db:
+        author = db.execute(select(table(Message).c.author)).scalar_one()
+    assert author.startswith("api:")
+    assert "author" not in message
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"content": HELLO}, "channel_id"),
+        ({"content": HELLO, "channel_id": "x"}, "to.address"),
+        ({"content": HELLO, "channel_id": "x", "to": {"address": " "}}, "to.address"),
+        ({"content": HELLO, "channel_id": "x", "to": {}}, "to.address"),
+        ({"content": HELLO, "channel_id": "x", "to": {"address": "a"}}, "channel_id"),
+        ({"content": HELLO, "conversation_id": "x"}, "conversation_id"),
+        ({"content": HELLO, "conversation_id": "x", "channel_id": "y"}, "conversation_id"),
+        ({"conversation_id": "x"}, "content"),
+        ({"conversation_id": "x", "content": "Hello"}, "content"),
+        ({"conversation_id": "x", "content": HELLO, "send_at": "tomorrow"}, "send_at"),
+        ({"conversation_id": "x", "content": HELLO, "send_at": "2026-01-02T03:04:05"}, "send_at"),
+    ],
+)
+def test_a_message_needs_to_know_where_it_goes(api, body, field):
+    assert api.fields("POST", "/messages", body) == [field]
+
+
+FILE = {"url": "https://files.example/cat.png"}
+OPTIONS = [{"id": "1", "title": "Yes"}, {"id": "2", "title": "No"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({}, "content.type"),
+        ({"type": "song"}, "content.type"),
+        ({"type": 5}, "content.type"),
+        ({"type": ["text"]}, "content.type"),
+        ({"type": "choice", "id": "1", "title": "Yes"}, "content.type"),
+        ({"type": "system", "event": "started"}, "content.type"),
+        ({"type": "unsupported", "provider_type": "poll"}, "content.type"),
+        ({"type": "form", "fields": {}}, "content.type"),
+        ({"type": "order"}, "content.type"),
+        ({"type": "text"}, "content.text"),
+        ({"type": "text", "text": ""}, "content.text"),
+        ({"type": "text", "text": " \n"}, "content.text"),
+        ({"type": "text", "text": 5}, "content.text"),
+        ({"type": "text", "text": "x" * 100_001}, "content.text"),
+        ({"type": "text", "text": "x", "colour": "red"}, "content.colour"),
+        ({"type": "image"}, "content.media"),
+        ({"type": "image", "media": "cat"}, "content.media"),
+        ({"type": "image", "media": {}}, "content.media"),
+        ({"type": "image", "media": {**FILE, "id": "x"}}, "content.media"),
+        ({"type": "image", "media": {**FILE, "ref": "x"}}, "content.media.ref"),
+        ({"type": "image", "media": {**FILE, "state": "ready"}}, "content.media.state"),
+        ({"type": "image", "media": {"url": "file:///etc/passwd"}}, "content.media.url"),
+        ({"type": "image", "media": {"url": "http://"}}, "content.media.url"),
+        ({"type": "image", "media": {"url": "http://[::1"}}, "content.media.url"),
+        ({"type": "image", "media": {"url": 5}}, "content.media.url"),
+        ({"type": "image", "media": {"id": "nothing"}}, "content.media.id"),
+        ({"type": "image", "media": {"id": 5}}, "content.media.id"),
+        ({"type": "image", "media": FILE, "caption": "x" * 100_001}, "content.caption"),
+        ({"type": "location", "latitude": "north", "longitude": 1}, "content.latitude"),
+        ({"type": "choices", "text": "Well?", "options": []}, "content.options"),
+        ({"type": "choices", "text": "", "options": OPTIONS}, "content.text"),
+        ({"type": "choices", "text": "x", "options": [OPTIONS[0]] * 2}, "content.options"),
+        ({"type": "choices", "text": "x", "options": [{"id": "1"}]}, "content.options.0.title"),
+        ({"type": "template", "name": "", "language": "en"}, "content.name"),
+        ({"type": "reaction", "emoji": "x", "target_external_id": ""}, "content.target_external_id"),
+        ({"type": "email", "subject": "", "text": "x"}, "content.subject"),
+        (
+            {"type": "email", "subject": "x", "text": "x", "attachments": [{}]},
+            "content.attachments.0",
+        ),
+    ],
+)
+def test_content_that_cannot_be_sent_is_named_by_its_field(api, add_channel, content, field):
+    body = {"channel_id": add_channel(api), "to": {"address": "ada"}, "content": content}
+    assert api.fields("POST", "/messages", body) == [field]
+    assert _count(api) == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"type": "text", "text": "x" * 100_000},
+        {"type": "image", "media": FILE, "caption": "A cat"},
+        {"type": "location", "latitude": 1.5, "longitude": -2, "name": "Here"},
+        {"type": "choices", "text": "Well?", "options": OPTIONS},
+        {"type": "reaction", "emoji": "", "target_external_id": "7"},
+        {"type": "contacts", "contacts": [{"name": "Bob", "phones": ["1"], "emails": []}]},
+    ],
+)
+def test_content_that_can_be_sent_is_taken(api, add_channel, content):
+    message = _send(api, _order(add_channel(api), content))
+    assert message["content"]["type"] == content["type"]
+
+
+# --- once --------------------------------------------------------------------------------------
+
+
+def test_the_same_key_answers_the_same_message(every_api, add_channel):
+    body = _order(add_channel(every_api))
+    first = _send(every_api, body, key="order-1")
+    assert _send(every_api, body, key="order-1") == first
+    assert _count(every_api) == 1
+
+
+def test_another_key_or_none_is_another_message(api, add_channel):
+    body = _order(add_channel(api))
+    ids = {_send(api, body, key=key)["id"] for key in ("1", "2", None, None)}
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content": {"type": "text", "text": "Goodbye"}},
+        {"to": {"address": "bob"}},
+        {"send_at": "2026-01-03T00:00:00Z"},
+    ],
+)
+def test_the_same_key_with_another_request_is_a_conflict(every_api, add_channel, change):
+    body = _order(add_channel(every_api))
+    _send(every_api, body, key="order-1")
+    problem = _send(every_api, {**body, **change}, key="order-1", status=409)
+    assert problem["type"].endswith("/idempotency-conflict")
+    assert _count(every_api) == 1
+
+
+def test_the_same_scheduled_message_is_the_same(every_api, add_channel):
+    body = _order(add_channel(every_api), send_at="2026-01-03T01:00:00+01:00")
+    assert _send(every_api, body, key="k") == _send(every_api, body, key="k")
+
+
+def test_a_key_belongs_to_its_token(api, add_channel):
+    body = _order(add_channel(api))
+    first = _send(api, body, key="order-1")
+    api.token = api.post("/tokens", {"name": "another"})["token"]
+    assert _send(api, body, key="order-1")["id"] != first["id"]
+
+
+def test_the_same_key_at_the_same_moment_sends_once(every_api, add_channel):
+    body = _order(add_channel(every_api))
+    client = every_api.client.application
+
+    def send(_):
+        answer = client.test_client().post(
+            "/api/v1/messages",
+            json=body,
+            headers={"Authorization": f"Bearer {every_api.token}", "Idempotency-Key": "k"},
+        )
+        return answer.status_code, answer.get_json()["id"]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(send, range(16)))
+    assert {status for status, _ in answers} == {202}
+    assert len(answers) == 1
+    assert _count(every_api) == 1
+
+
+def test_a_key_answers_its_message_even_when_nothing_may_be_sent_any_more(api, add_channel):
+    channel_id = add_channel(api)
+    body = _order(channel_id)
+    first = _send(api, body, key="k")
+    api.patch(f"/channels/{channel_id}", {"enabled": False})
+    assert _send(api, body, key="k") == first
+    assert _send(api, body, key="l", status=409)["type"].endswith("/channel-disabled")
+
+
+@pytest.mark.parametrize("key", [" ", "x" * 256])
+def test_a_key_that_is_none_is_422(api, add_channel, key):
+    body = _order(add_channel(api))
+    fields = api.fields("POST", "/messages", body, headers={"Idempotency-Key": key})
+    assert fields == ["Idempotency-Key"]
+
+
+# --- the gate ----------------------------------------------------------------------------------
+
+
+def test_a_closed_window_refuses_with_its_own_type(every_api, add_channel):
+    channel_id = add_channel(every_api, type="windowed")
+    problem = _send(every_api, _order(channel_id), status=409)
+    assert problem["type"].endswith("/window-closed")
+    assert problem["detail"]
+    assert _count(every_api) == 0
+
+
+def test_what_the_channel_cannot_say_is_refused(api, add_channel):
+    contacts = {"type": "image", "media": FILE}
+    problem = _send(api, _order(add_channel(api, type="quiet"), contacts), status=409)
+    assert problem["status"] == 409
+
+
+def test_a_blocked_contact_gets_nothing(api, add_channel):
+    channel_id = add_channel(api)
+    message = _send(api, _order(channel_id))
+    api.patch(f"/contacts/{message['contact_id']}", {"blocked": True})
+    assert _send(api, _order(channel_id), status=409)["type"].endswith("/contact-blocked")
+
+
+def test_a_message_quotes_one_of_its_conversation(api, add_channel, add_conversation):
+    channel_id = add_channel(api)
+    conversation_id = add_conversation(api, channel_id)
+    body = {"conversation_id": conversation_id, "content": HELLO}
+    first = _send(api, body)
+    assert _send(api, {**body, "reply_to": first["id"]})["reply_to"] == first["id"]
+    other = _send(api, _order(channel_id, address="bob"))
+    assert api.fields("POST", "/messages", {**body, "reply_to": other["id"]}) == ["reply_to"]
+    assert api.fields("POST", "/messages", {**body, "reply_to": "nothing"}) == ["reply_to"]
+
+
+# --- lists -------------------------------------------------------------------------------------
+
+
+def test_messages_are_found_by_what_they_are(every_api, add_channel, add_conversation, add_inbound):
+    api = every_api
+    channel_id = add_channel(api)
+    conversation_id = add_conversation(api, channel_id)
+    _, inbound = add_inbound(api, conversation_id, external_id="SM123")
+    other = _send(api, _order(channel_id, address="bob"))["id"]
+
+    def ids(query):
+        return [message["id"] for message in api.get(f"/messages?{query}")["items"]]
+
+    assert ids("") == [other, inbound]
+    assert ids("direction=inbound") == [inbound]
+    assert ids("status=queued") == [other]
+    assert ids(f"conversation_id={conversation_id}") == [inbound]
+    assert ids(f"channel_id={channel_id}&direction=outbound") == [other]
+    assert ids("external_id=SM123") == [inbound]
+    assert ids("external_id=nothing") == []
+    assert api.fields("GET", "/messages?status=lost") == ["status"]
+    assert api.fields("GET", "/messages?direction=up") == ["direction"]
+
+
+def test_an_outbound_message_is_found_by_the_id_of_any_part(every_api, add_channel):
+    message = _send(every_api, _order(add_channel(every_api)))
+    with transaction(every_api.hub.engine) as db:
+        db.execute(update(table(Delivery)).values(external_id="part-2"))
+    (found,) = every_api.get("/messages?external_id=part-2")["items"]
+    assert found["id"] == message["id"]
+
+
+def test_an_inbound_message_is_shown_as_the_contract_says(
+    api, add_channel, add_conversation, add_inbound
+):
+    conversation_id = add_conversation(api, add_channel(api), "+15550100")
+    _, message_id = add_inbound(
+        api, conversation_id, external_id="SM123", reply_to_external_id="SM122"
+    )
+    message = api.get(f"/messages/{message_id}")
+    assert message["sender"] == {"address": "+15550100", "name": "Ada"}
+    assert message["status"] == "received"
+    assert message["provider_at"] == "2026-01-02T03:04:05Z"
+    assert (message["reply_to"], message["reply_to_external_id"]) == (None, "SM122")
+
+
+def test_earlier_versions_are_shown_oldest_first(api, add_channel, add_conversation, add_inbound):
+    _, message_id = add_inbound(api, add_conversation(api, add_channel(api)))
+    with transaction(api.hub.engine) as db:
+        for number in (1, 2):
+            db.execute(
+                table(MessageVersion)
+                .insert()
+                .values(
+                    id=f"v{number}",
+                    message_id=message_id,
+                    channel_id=api.get(f"/messages/{message_id}")["channel_id"],
+                    event_key=str(number),
+                    content={"type": "text", "text": f"Version {number}"},
+                    replaced_at=api.hub.now(),
+                )
+            )
+    versions = api.get(f"/messages/{message_id}")["versions"]
+    assert [one["content"]["text"] for one in versions] == ["Version 1", "Version 2"]
+
+
+def test_a_file_is_shown_as_it_is_by_now_and_without_the_providers_handle(
+    every_api, add_channel, add_conversation, add_inbound
+):
+    api = every_api
+    conversation_id = add_conversation(api, add_channel(api))
+    content = {
+        "type": "image",
+        "media": {"id": "0123456789", "ref": "provider-handle", "state": "pending"},
+    }
+    _, message_id = add_inbound(api, conversation_id, content)
+
+    def media():
+        return api.get(f"/messages/{message_id}")["content"]["media"]
+
+    assert media() == {
+        "id": "0123456789",
+        "url": None,
+        "mime_type": None,
+        "filename": None,
+        "size": None,
+        "state": "pending",
+    }
+    with transaction(api.hub.engine) as db:
+        db.execute(
+            table(MediaFile)
+            .insert()
+            .values(
+                id="0123456789",
+                message_id=message_id,
+                ref="provider-handle",
+                state="ready",
+                reason="",
+                mime_type="image/png",
+                size=3,
+                width=1,
+                height=2,
+                attempts=1,
+                created_at=api.hub.now(),
+            )
+        )
+    shown = media()
+    assert (shown["state"], shown["mime_type"], shown["width"]) == ("ready", "image/png", 1)
+    assert shown["url"].startswith("https://hub.example/api/v1/media/0123456789?sig=")
+    assert "provider-handle" not in json.dumps(api.get("/messages"))
+
+
+def test_a_failed_message_says_why_and_can_be_tried_again(every_api, add_channel):
+    api = every_api
+    message = _send(api, _order(add_channel(api)))
+    path = f"/messages/{message['id']}"
+    assert api("POST", f"{path}/retry", status=409).get_json()["type"].endswith("/not-retryable")
+    _fail(api, message["id"], retryable=True)
+    failed = api.get(path)
+    assert failed["status"] == "failed"
+    assert failed["error"] == {
+        "code": "rejected",
+        "provider_code": "131047",
+        "detail": "No.",
+        "retryable": True,
+    }
+    api.hub.nudges.lanes.clear()
+    again = api.post(f"{path}/retry", status=200)
+    assert again["status"] in {"queued", "sending"}
+    assert again["id"] == message["id"]
+    assert api.hub.nudges.lanes == ["deliver"]
+
+
+def test_a_queued_message_can_be_cancelled_once(every_api, add_channel):
+    message = _send(every_api, _order(add_channel(every_api)))
+    path = f"/messages/{message['id']}/cancel"
+    assert every_api.post(path, status=200)["status"] == "cancelled"
+    assert every_api.post(path, status=409)["type"].endswith("/not-cancellable")
+
+
+@pytest.mark.parametrize("path", ["", "/trace"])
+def test_an_unknown_message_is_404(api, path):
+    api("GET", f"/messages/nothing{path}", status=404)
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_an_unknown_message_cannot_be_acted_upon(api, verb):
+    api("POST", f"/messages/nothing/{verb}", status=404)
+
+
+def test_the_trace_tells_what_happened_oldest_first(
+    api, add_channel, add_conversation, add_inbound
+):
+    _, message_id = add_inbound(api, add_conversation(api, add_channel(api)))
+    items = api.get(f"/messages/{message_id}/trace")["items"]
+    assert [item["stage"] for item in items] == ["receive", "normalise"]
+    assert set(items[0]) == {"at", "stage", "what", "detail", "duration_ms"}
+
+
+def test_pages_of_messages_neither_skip_nor_repeat(every_api, add_channel):
+    channel_id = add_channel(every_api)
+    ids = [_send(every_api, _order(channel_id))["id"] for _ in range(5)]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = every_api.get(f"/messages?limit=2{cursor and f'&cursor={cursor}'}")
+        seen += [message["id"] for message in page["items"]]
+        cursor = page["next_cursor"]
+        # What arrives meanwhile stands before the first page.
+        _send(every_api, _order(channel_id))
+    assert seen == ids[::-1]
