@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound as NoSuchPath
@@ -68,15 +69,21 @@ def _mount_files(blueprint: Blueprint, hub: Hub) -> None:
 
 
 def _mount_description(blueprint: Blueprint, hub: Hub) -> None:
-    document = describe(ENDPOINTS, hub.settings.base_url)
-    text, html = json.dumps(document), page(document)
+    # Made when somebody asks: few processes ever are.
+    @cache
+    def document() -> dict[str, Any]:
+        return describe(ENDPOINTS, hub.settings.base_url)
+
+    @cache
+    def html() -> str:
+        return page(document())
 
     def openapi() -> Response:
-        return Response(text, content_type="application/json")
+        return Response(json.dumps(document()), content_type="application/json")
 
     def docs(code: str = "") -> Response:
         del code  # every problem is explained on the one page
-        answer = Response(html, content_type="text/html; charset=utf-8")
+        answer = Response(html(), content_type="text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = _CSP
         return answer
 

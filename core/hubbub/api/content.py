@@ -39,7 +39,7 @@ def read_content(value: Mapping[str, Any]) -> Content:
     Raises `Invalid` with paths such as ``content.text``.
     """
     kind = value.get("type")
-    if kind in _INBOUND_ONLY:
+    if isinstance(kind, str) and kind in _INBOUND_ONLY:
         raise Invalid(Complaint("content.type", f"{kind!r} can arrive, but not be sent."))
     wrong = tuple(_media_complaints(value))
     if wrong:

@@ -108,6 +108,11 @@ class Endpoint:
         return Response(status=self.status)
 
 
+def needs_body(model: type[BaseModel]) -> bool:
+    """Whether a call with this body cannot do without it."""
+    return any(field.is_required() for field in model.model_fields.values())
+
+
 def guarded(hub: Hub, answer: Callable[[], Response]) -> Response:
     """Return what ``answer`` answers, or the problem that it ran into; never raise."""
     try:
@@ -195,7 +200,7 @@ def _body(request: Request, model: type[BaseModel]) -> BaseModel:
     if model is Nothing:
         return Nothing()
     request.max_content_length = _BODY_LIMIT
-    raw = request.get_data(cache=False)
+    raw = request.get_data(cache=False) or _without_body(model)
     if request.mimetype and not _is_json(request.mimetype):
         detail = "Send the body as application/json."
         raise Refusal(Problem(code="unsupported-media-type", detail=detail))
@@ -204,6 +209,11 @@ def _body(request: Request, model: type[BaseModel]) -> BaseModel:
         return model.model_validate_json(raw)
     except ValidationError as error:
         raise Refusal(invalid(_named(complaints(error)))) from None
+
+
+def _without_body(model: type[BaseModel]) -> bytes:
+    """Return what a missing body stands for, where nothing in it is needed."""
+    return b"" if needs_body(model) else b"{}"
 
 
 def _is_json(mimetype: str) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from hubbub import __version__
-from hubbub.api.endpoint import PREFIX, Endpoint, Nothing
+from hubbub.api.endpoint import PREFIX, Endpoint, Nothing, needs_body
 from hubbub.api.problems import MEANINGS, MEDIA_TYPE, status_of
 from hubbub.api.shapes import CONTENT_MARK
 from hubbub.sdk.content import Content
@@ -77,7 +77,8 @@ def _operation(one: Endpoint, refs: _Refs) -> dict[str, Any]:
     }
     content = _request_content(one, refs)
     if content:
-        operation["requestBody"] = {"required": True, "content": content}
+        required = bool(one.form) or needs_body(one.body)
+        operation["requestBody"] = {"required": required, "content": content}
     return operation
 
 

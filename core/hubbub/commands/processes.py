@@ -50,7 +50,10 @@ def listener(metrics_port: int | None) -> None:
 
 @click.command(hidden=True)
 def background() -> None:
-    """Run scheduler and listener in one process, which saves the memory of another."""
+    """Run scheduler and listener in one process.
+
+    It saves the memory of another one where a single host runs everything.
+    """
     from hubbub import listener as listening, scheduler as scheduling  # noqa: PLC0415  # see above
 
     settings = Settings.read()

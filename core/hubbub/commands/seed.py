@@ -10,7 +10,7 @@ from hubbub.settings import Settings
 @click.command(hidden=True)
 @click.argument("sandbox_url")
 def seed(sandbox_url: str) -> None:
-    """Put channels of every type, on the sandbox, and a login into the hub."""
+    """Put the demo's data in: a login, and channels of every type on the sandbox."""
     settings = Settings.read()
     logs.configure("seed", json=settings.logs_json)
     click.echo(fill(settings, sandbox_url))

@@ -97,7 +97,7 @@ class Ask:
         if self.content_type == "application/x-www-form-urlencoded":
             return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
         if self.content_type == "multipart/form-data":
-            return [(name, value) for name, value in self._request.form.items(multi=True)]
+            return self._multipart[0]
         return []
 
     @cached_property
@@ -116,12 +116,7 @@ class Ask:
     @cached_property
     def files(self) -> dict[str, Upload]:
         """The files of a multipart body, by field name."""
-        if self.content_type != "multipart/form-data":
-            return {}
-        return {
-            name: Upload(item.filename or name, item.mimetype, item.read())
-            for name, item in self._request.files.items()
-        }
+        return self._multipart[1] if self.content_type == "multipart/form-data" else {}
 
     @property
     def basic(self) -> tuple[str, str]:
@@ -141,8 +136,14 @@ class Ask:
         return base_url_of(self.environ)
 
     @cached_property
-    def _request(self) -> Request:
-        return Request(self.environ)
+    def _multipart(self) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+        with Request(self.environ) as request:
+            pairs = list(request.form.items(multi=True))
+            files = {
+                name: Upload(item.filename or name, item.mimetype, item.read())
+                for name, item in request.files.items()
+            }
+        return pairs, files
 
 
 def base_url_of(environ: Environ) -> str:

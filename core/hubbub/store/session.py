@@ -22,7 +22,11 @@ class DatabaseDown(HubError):
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     """Return an engine for ``url``; no connection is made yet."""
-    options: dict[str, Any] = {"json_serializer": _dumps, "pool_size": pool_size}
+    options: dict[str, Any] = {
+        "json_serializer": _dumps,
+        "pool_size": pool_size,
+        "hide_parameters": True,
+    }
     if url.startswith("sqlite"):
         engine = create_engine(url, **options, max_overflow=56, connect_args={"timeout": 30})
         _prepare_sqlite(engine)

@@ -242,5 +242,3 @@ def _ask(connection, verb):
     wrong = body.get("wrong")
     finding = Finding(code="webhook", ok=not wrong, detail=wrong or "All is well.", fix="")
     return Checked(findings=(finding,), facts={"id": body.get("id", "")})
-
-

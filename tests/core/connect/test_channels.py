@@ -68,7 +68,9 @@ def test_its_credentials_are_encrypted_and_bound_to_its_row(hub):
     row = find_channel(hub, _create(hub))
     assert b"very-secret" not in row.secrets
     with reading(hub.engine) as db:
-        everything = [str(db.execute(select(one)).all()) for one in Channel.metadata.tables.values()]
+        everything = [
+            str(db.execute(select(one)).all()) for one in Channel.metadata.tables.values()
+        ]
     assert "very-secret" not in "".join(everything)
     with pytest.raises(Undecryptable):
         hub.vault.open(row.secrets, "another-row")
@@ -100,7 +102,10 @@ def test_a_type_without_handshake_has_no_verify_token(hub):
         ({"credentials": {"token": TOKEN, "tokn": "x"}}, ["credentials.tokn"]),
         ({"settings": {"mod": "x"}}, ["settings.mod"]),
         ({"settings": {"messages_per_second": -1}}, ["settings.messages_per_second"]),
-        ({"credentials": {"token": 5}, "settings": {"mode": []}}, ["credentials.token", "settings.mode"]),
+        (
+            {"credentials": {"token": 5}, "settings": {"mode": []}},
+            ["credentials.token", "settings.mode"],
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named_field_by_field(hub, given, fields):
@@ -228,9 +233,7 @@ def test_an_account_taken_meanwhile_refuses_the_change(every_hub):
     _create(every_hub)
     other = _create(every_hub, credentials={"token": "4712:x"})
     with pytest.raises(Conflict):
-        change_channel(
-            every_hub, other, ChannelChange(credentials={"token": TOKEN}), actor="cli"
-        )
+        change_channel(every_hub, other, ChannelChange(credentials={"token": TOKEN}), actor="cli")
     assert find_channel(every_hub, other).account == "4712"
 
 

@@ -110,6 +110,7 @@ NIGHT = time(**{"from": "17:00", "to": "09:00"})
         ({"command": "start"}, text(starts_with="/start"), []),
         (text(starts_with="/start"), {"command": "start"}, SHADOWED),
         ({"command": "start"}, text(starts_with="/start@bot"), SHADOWED),
+        ({"command": "start"}, text(starts_with="/start@"), SHADOWED),
         (text(starts_with="/start@"), {"command": "start"}, []),
         ({"command": "start"}, {"command": "help"}, []),
         ({"command": "start"}, text(starts_with="/started"), []),

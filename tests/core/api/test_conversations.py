@@ -1,0 +1,218 @@
+import pytest
+from sqlalchemy import text, update
+
+from hubbub.people.users import add_user, change_user
+from hubbub.store.session import reading, transaction
+from hubbub.store.tables import Conversation, table
+
+HELLO = {"type": "text", "text": "Hello"}
+KEYS = {
+    "id",
+    "channel_id",
+    "contact_id",
+    "contact_name",
+    "address",
+    "status",
+    "assignee",
+    "owner",
+    "tags",
+    "unread",
+    "preview",
+    "last_message_at",
+    "last_inbound_at",
+    "version",
+    "created_at",
+}
+
+
+@pytest.fixture
+def conversations(every_api, add_channel, add_conversation):
+    """Three conversations, the first one the oldest, a minute apart."""
+    channel_id = add_channel(every_api)
+    ids = []
+    for address in ("ada", "bob", "100%_\\"):
+        ids.append(add_conversation(every_api, channel_id, address))
+        every_api.hub.now.advance(minutes=1)
+    return ids
+
+
+def _user(api, email="ada@example.com"):
+    return add_user(api.hub, email=email, password="correct horse", actor="cli")
+
+
+def _ids(api, query=""):
+    return [one["id"] for one in api.get(f"/conversations?{query}")["items"]]
+
+
+def test_conversations_are_listed_the_latest_first(every_api, conversations):
+    found = every_api.get("/conversations")
+    assert [one["id"] for one in found["items"]] == conversations[::-1]
+    assert set(found["items"][0]) == KEYS
+    assert every_api.get(f"/conversations/{conversations[0]}") == found["items"][-1]
+
+
+def test_pages_of_conversations_neither_skip_nor_repeat(every_api, conversations):
+    with transaction(every_api.hub.engine) as db:
+        rows = table(Conversation)
+        # The same moment: then the id decides.
+        db.execute(update(rows).values(last_message_at=every_api.hub.now()))
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = every_api.get(f"/conversations?limit=1{cursor and f'&cursor={cursor}'}")
+        seen += [one["id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == conversations[::-1]
+
+
+def test_conversations_are_found_by_part_of_an_address(every_api, conversations):
+    assert _ids(every_api, "q=AD") == conversations[:1]
+    assert _ids(every_api, "q=0%25_%5C") == conversations[2:]
+    assert _ids(every_api, "q=%25") == conversations[2:]
+    assert _ids(every_api, "q=_") == conversations[2:]
+    assert _ids(every_api, "q=nobody") == []
+
+
+def test_conversations_are_found_by_their_contacts_name(every_api, conversations):
+    contact_id = every_api.get(f"/conversations/{conversations[1]}")["contact_id"]
+    every_api.patch(f"/contacts/{contact_id}", {"name": "Robert"})
+    assert _ids(every_api, "q=robert") == conversations[1:2]
+    assert every_api.get(f"/conversations/{conversations[1]}")["contact_name"] == "Robert"
+
+
+def test_conversations_are_found_by_channel_status_and_assignee(every_api, conversations):
+    api = every_api
+    user_id = _user(api)
+    api.patch(f"/conversations/{conversations[0]}", {"assignee": user_id, "status": "resolved"})
+    channel_id = api.get(f"/conversations/{conversations[0]}")["channel_id"]
+    assert _ids(api, f"assignee={user_id}") == conversations[:1]
+    assert _ids(api, "assignee=none") == conversations[:0:-1]
+    assert _ids(api, "status=resolved") == conversations[:1]
+    assert _ids(api, f"channel_id={channel_id}&status=open") == conversations[:0:-1]
+    assert _ids(api, "channel_id=other") == []
+    assert api.fields("GET", "/conversations?status=lost") == ["status"]
+
+
+def test_whoever_is_given_a_conversation_owns_it_under_a_new_version(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}"
+    user_id = _user(api)
+    before = api.get(path)
+    assert (before["owner"], before["assignee"]) == ("queue", None)
+    given = api.patch(path, {"assignee": user_id})
+    assert (given["owner"], given["assignee"]) == (f"user:{user_id}", user_id)
+    assert given["version"] == before["version"] + 1
+    back = api.patch(path, {"assignee": None})
+    assert (back["owner"], back["assignee"]) == ("queue", None)
+    assert back["version"] == before["version"] + 2
+
+
+def test_a_conversation_taken_meanwhile_is_a_conflict(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}"
+    one, other = _user(api), _user(api, "bob@example.com")
+    seen = api.get(path)["version"]
+    api.patch(path, {"assignee": one, "version": seen})
+    problem = api("PATCH", path, {"assignee": other, "version": seen}, status=409).get_json()
+    assert problem["type"].endswith("/version-conflict")
+    assert api.get(path)["assignee"] == one
+
+
+def test_tags_and_status_leave_the_owner_alone(every_api, conversations):
+    path = f"/conversations/{conversations[0]}"
+    before = every_api.get(path)
+    after = every_api.patch(path, {"tags": ["vip", "vip", "late"], "status": "snoozed"})
+    assert (after["tags"], after["status"]) == (["vip", "late"], "snoozed")
+    assert (after["owner"], after["version"]) == (before["owner"], before["version"])
+    assert every_api.patch(path, {}) == after
+
+
+def test_nobody_disabled_or_unknown_is_given_a_conversation(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}"
+    user_id = _user(api)
+    change_user(api.hub, user_id, actor="cli", disabled=True)
+    assert api.fields("PATCH", path, {"assignee": user_id}) == ["assignee"]
+    assert api.fields("PATCH", path, {"assignee": "nobody"}) == ["assignee"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"status": "lost"}, "status"),
+        ({"tags": [""]}, "tags.0"),
+        ({"tags": "vip"}, "tags"),
+        ({"version": "1"}, "version"),
+        ({"owner": "me"}, "owner"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_named(api, body, field):
+    assert api.fields("PATCH", "/conversations/x", body) == [field]
+
+
+def test_messages_of_a_conversation_come_oldest_first_page_by_page(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}/messages"
+    body = {"conversation_id": conversations[0], "content": HELLO}
+    ids = [api.post("/messages", body, status=202)["id"] for _ in range(3)]
+    first = api.get(f"{path}?limit=2")
+    assert [message["id"] for message in first["items"]] == ids[:2]
+    # One that arrives meanwhile is not missed.
+    ids.append(api.post("/messages", body, status=202)["id"])
+    rest = api.get(f"{path}?limit=2&cursor={first['next_cursor']}")
+    assert [message["id"] for message in rest["items"]] == ids[2:]
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize("cursor", ["WyIxZSJd", "WyI5OTk5OTk5OTk5OTk5Il0", "WyLCsiJd"])
+def test_a_cursor_of_messages_that_is_no_number_is_422(api, add_channel, add_conversation, cursor):
+    conversation_id = add_conversation(api, add_channel(api))
+    path = f"/conversations/{conversation_id}/messages?cursor={cursor}"
+    assert api.fields("GET", path) == ["cursor"]
+
+
+@pytest.mark.parametrize("cursor", ["WyJ5ZXN0ZXJkYXkiLCJ4Il0", "WyIyMDI2LTAxLTAyIiwieCJd"])
+def test_a_cursor_of_conversations_that_is_no_time_is_422(api, cursor):
+    assert api.fields("GET", f"/conversations?cursor={cursor}") == ["cursor"]
+
+
+def test_notes_are_kept_and_never_sent(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}/notes"
+    note = api.post(path, {"text": "Call her back."})
+    assert set(note) == {"id", "conversation_id", "author", "text", "created_at"}
+    assert note["author"].startswith("token:")
+    assert api.get(path)["items"] == [note]
+    assert api.get(f"/conversations/{conversations[0]}/messages")["items"] == []
+    assert api.fields("POST", path, {"text": ""}) == ["text"]
+
+
+def test_what_may_be_sent_is_told_with_the_reasons(api, add_channel, add_conversation, add_inbound):
+    conversation_id = add_conversation(api, add_channel(api, type="windowed"))
+    path = f"/conversations/{conversation_id}/sendable"
+    shut = api.get(path)
+    assert set(shut) == {"kinds", "templates", "until", "reasons"}
+    assert shut["kinds"] == ["template"]
+    assert "text" in shut["reasons"]
+    with transaction(api.hub.engine) as db:
+        db.execute(update(table(Conversation)).values(last_inbound_at=api.hub.now()))
+    open_now = api.get(path)
+    assert "text" in open_now["kinds"]
+    assert open_now["until"] == "2026-01-03T03:04:05Z"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None),
+        ("PATCH", "", {"status": "open"}),
+        ("GET", "/messages", None),
+        ("GET", "/notes", None),
+        ("POST", "/notes", {"text": "x"}),
+        ("GET", "/sendable", None),
+    ],
+)
+def test_an_unknown_conversation_is_404(api, method, path, body):
+    api(method, f"/conversations/nothing{path}", body, status=404)
+
+
+def test_changes_are_in_the_audit_log(every_api, conversations):
+    every_api.patch(f"/conversations/{conversations[0]}", {"status": "resolved"})
+    with reading(every_api.hub.engine) as db:
+        found = db.execute(text("SELECT actor, action FROM audit ORDER BY id DESC")).first()
+    assert found.action == "conversation.changed"
+    assert found.actor.startswith("token:")

@@ -1,0 +1,261 @@
+"""A sandbox that listens on loopback, and a hub that takes down what it is told."""
+
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, quote
+
+import pytest
+
+from hubbub.sandbox import SandboxConfig, live
+
+BOT = 5550900
+TOKEN = f"{BOT}:{'A' * 35}"
+ADA = {"id": 5550001, "first_name": "Ada", "last_name": "Example"}
+ACCOUNT = "AC" + "0" * 31 + "9"
+AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
+NUMBER = "+12025550100"
+CUSTOMER = "+12065550107"
+
+#: Longer than anything here takes; reached only where a test fails.
+PATIENCE = 10
+
+
+@dataclass(frozen=True)
+class Told:
+    """One webhook as the hub got it."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def update(self):
+        return json.loads(self.body)
+
+    @property
+    def form(self):
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+
+@dataclass(frozen=True)
+class Says:
+    """What the hub answers."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Hub:
+    """A web server that keeps what it is sent, and answers as it is told to."""
+
+    def __init__(self, url):
+        self.url = url
+        self.told: list[Told] = []
+        self.next_answers: deque[Says] = deque()
+        self.usual_answer = Says()
+        self.resources: dict[str, tuple[str, bytes]] = {}
+        self._changed = threading.Condition()
+
+    def take(self, told):
+        with self._changed:
+            self.told.append(told)
+            self._changed.notify_all()
+            return self.next_answers.popleft() if self.next_answers else self.usual_answer
+
+    def wait(self, count, *, path=""):
+        """Return what came in for a path, once there is as much of it."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._for(path)) >= count, PATIENCE)
+            return self._for(path)
+
+    def _for(self, path):
+        return [told for told in self.told if told.path.startswith(path)]
+
+
+class Telegram:
+    """The hub's side and the customer's side of one bot."""
+
+    def __init__(self, http):
+        self.http = http
+
+    def call(self, method, *, token=TOKEN, **params):
+        return self.http.post(f"/telegram/bot{token}/{method}", json=params)
+
+    def result(self, method, **params):
+        answer = self.call(method, **params)
+        assert answer.status_code == 200, answer.text
+        return answer.json["result"]
+
+    def write(self, text="Hi", *, sender=ADA, **more):
+        body = {"from": sender, **({} if text is None else {"text": text}), **more}
+        return self.post("messages", body)
+
+    def post(self, action, body):
+        answer = self.http.post(f"/_sandbox/telegram/{TOKEN}/{action}", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+
+class Twilio:
+    """The hub's side and the customer's side of one account."""
+
+    base = f"/twilio/2010-04-01/Accounts/{ACCOUNT}"
+
+    def __init__(self, http):
+        self.http = http
+
+    def request(self, method, path, *, auth=(ACCOUNT, AUTH_TOKEN), **more):
+        return self.http.open(path, method=method, auth=auth, **more)
+
+    def create(self, *, auth=(ACCOUNT, AUTH_TOKEN), **params):
+        form = {"To": CUSTOMER, "From": NUMBER, "Body": "Ready at 5", **params}
+        form = {name: value for name, value in form.items() if value is not None}
+        return self.request("POST", f"{self.base}/Messages.json", auth=auth, data=form)
+
+    def fetch(self, sid):
+        return self.request("GET", f"{self.base}/Messages/{sid}.json").json
+
+    def text(self, body="Is it ready?", *, sender=CUSTOMER, **more):
+        content = {"from": sender, "to": NUMBER, "body": body, **more}
+        answer = self.http.post(f"/_sandbox/twilio/{ACCOUNT}/messages", json=content)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+
+class Sandbox:
+    """A sandbox and the ways to talk to it."""
+
+    def __init__(self, running):
+        self.url = running.url
+        self.world = running.world
+        self.http = running.app.test_client()
+        self.telegram = Telegram(self.http)
+        self.twilio = Twilio(self.http)
+
+    def fault(self, **fault):
+        answer = self.http.post("/_sandbox/faults", json=fault)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+    def sent(self, **query):
+        answer = self.http.get("/_sandbox/outbound", query_string=query)
+        return answer.json["items"]
+
+    def calls(self, count=0, **query):
+        """Return the webhook calls, once there are as many."""
+        found = self.http.get("/_sandbox/calls", query_string=query).json
+        while len(found["items"]) < count:
+            since = found["next"]
+            more = self.http.get(
+                "/_sandbox/calls", query_string={**query, "since": since, "wait": PATIENCE}
+            ).json
+            if not more["items"]:
+                break
+            found = {"items": found["items"] + more["items"], "next": more["next"]}
+        return found["items"]
+
+    def rules(self, **rules):
+        answer = self.http.patch("/_sandbox/rules", json=rules)
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+def sandbox():
+    with live(SandboxConfig(retry_base=0.001)) as running:
+        yield Sandbox(running)
+
+
+@pytest.fixture
+def telegram(sandbox):
+    return sandbox.telegram
+
+
+@pytest.fixture
+def twilio(sandbox):
+    """An account with one number; receipts come at once."""
+    sandbox.rules(twilio_sent_after=0, twilio_delivered_after=0)
+    account = {"sid": ACCOUNT, "auth_token": AUTH_TOKEN, "numbers": [NUMBER]}
+    assert sandbox.http.post("/_sandbox/accounts", json=account).status_code == 201
+    return sandbox.twilio
+
+
+@pytest.fixture
+def hub():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    server.hub = Hub(f"http://127.0.0.1:{server.server_port}")  # type: ignore[attr-defined]  # for the handler
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield server.hub  # type: ignore[attr-defined]  # likewise
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def hooked(telegram, hub):
+    """A bot whose webhook is the hub."""
+    telegram.result(
+        "setWebhook", url=f"{hub.url}/webhooks/abc", secret_token="s3cret_-token"
+    )
+    return telegram
+
+
+@pytest.fixture
+def texted(twilio, sandbox, hub):
+    """A number whose webhook is the hub."""
+    hub.usual_answer = Says(200, b"<Response/>", (("Content-Type", "text/xml"),))
+    body = {"number": NUMBER, "url": f"{hub.url}/webhooks/sms?a=b%20c"}
+    assert sandbox.http.post(f"/_sandbox/twilio/{ACCOUNT}/webhook", json=body).status_code == 201
+    return twilio
+
+
+@pytest.fixture
+def names():
+    """What the tests and this file must agree on."""
+    return {
+        "token": TOKEN,
+        "bot": BOT,
+        "ada": ADA,
+        "account": ACCOUNT,
+        "auth_token": AUTH_TOKEN,
+        "number": NUMBER,
+        "customer": CUSTOMER,
+        "page_bot": f"telegram:{BOT}",
+        "page_number": quote(f"twilio:{ACCOUNT}:{NUMBER}"),
+    }
+
+
+@pytest.fixture
+def says():
+    """How a hub answers: status, body, headers."""
+    return Says
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        hub = self.server.hub  # type: ignore[attr-defined]  # set by the fixture
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._answer(hub.take(Told(self.path, dict(self.headers), body)))
+
+    def do_GET(self):
+        found = self.server.hub.resources.get(self.path)  # type: ignore[attr-defined]  # likewise
+        if found is None:
+            self._answer(Says(404))
+            return
+        self._answer(Says(200, found[1], (("Content-Type", found[0]),)))
+
+    def _answer(self, says):
+        self.send_response(says.status)
+        for name, value in says.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(says.body)))
+        self.end_headers()
+        self.wfile.write(says.body)
+
+    def log_message(self, format, *args):
+        """Say nothing."""
