@@ -14,7 +14,10 @@ COMMANDS: Final = {
     "up": ("run:up", "Run the whole hub in one terminal."),
     "web": ("web:web", "Serve webhooks, the API and the console."),
     "worker": ("processes:worker", "Work on what is due, beside other workers."),
-    "scheduler": ("processes:scheduler", "Start what is due by the clock; one leads, the others stand by."),
+    "scheduler": (
+        "processes:scheduler",
+        "Start what is due by the clock; one leads, the others stand by.",
+    ),
     "listener": ("processes:listener", "Hold the connections that channels listen on."),
     "background": ("processes:background", "Run scheduler and listener in one process."),
     "migrate": ("database:migrate", "Bring the database to this version."),
@@ -25,7 +28,10 @@ COMMANDS: Final = {
     "doctor": ("doctor:doctor", "Check each part and channel, and say how to mend it."),
     "replay": ("replay:replay", "Run kept webhook calls again."),
     "ledger": ("ledger:ledger", "Count what was received against what became of it."),
-    "seed": ("seed:seed", "Put the demo's data in: a login, and channels of every type on the sandbox."),
+    "seed": (
+        "seed:seed",
+        "Put the demo's data in: a login, and channels of every type on the sandbox.",
+    ),
     "sandbox": ("sandbox:sandbox", "Run the provider simulators."),
 }
 _HIDDEN: Final = {"background", "seed"}

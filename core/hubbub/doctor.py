@@ -181,8 +181,9 @@ def _processes_alive(engine: Engine) -> Iterator[Check]:
 def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
     try:
         hub = Hub.make(settings)
-    except HubError as error:
-        yield Check(name="Channels", ok=False, detail=error.detail, why=_UNCHECKED)
+    except (HubError, OSError) as error:
+        fix = "Mend what is wrong above, and check again."
+        yield Check(name="Channels", ok=False, detail=str(error), why=_UNCHECKED, fix=fix)
         return
     for row in _rows(hub.engine, wanted):
         name = f"Channel {row.name} ({row.type})"

@@ -122,7 +122,7 @@ class Listener:
             self._note(line, ran.error)
             raise ran.error
         if ran.value is not None and (ran.value.calls or ran.value.cursor != at):
-            keep_polled(self._hub, channel_id, ran.value)
+            keep_polled(self._hub, line, ran.value)
         return True
 
     def _note(self, line: Line, error: SendError) -> None:

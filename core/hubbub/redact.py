@@ -8,6 +8,7 @@ in base64 behind whatever stands before it (HTTP Basic). What is secret by its n
 import base64
 import threading
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 import re2
@@ -16,6 +17,14 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 MASK: Final = "***"
+
+
+def without_secret_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return ``headers`` with those masked whose names say that they are secret.
+
+    For where every microsecond counts; `Redactor.headers` also looks into the values.
+    """
+    return {name: MASK if _named_secret(name) else value for name, value in headers.items()}
 
 
 class Redactor:
@@ -218,6 +227,11 @@ _BY_NAME: Final = (
     rf'|\\"[\w-]*{_NAME}\\"\s*:\s*\\"((?:[^"\\]|\\[^"])+)'
     rf"|(?:[?&]|^)[\w-]*{_NAME}=([^&\s\"'<>]+)"
 )
+
+
+@lru_cache(maxsize=1024)
+def _named_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name))
 
 
 def _pieces(secrets: Iterable[str]) -> set[str]:

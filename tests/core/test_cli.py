@@ -144,12 +144,19 @@ def test_every_command_is_where_the_list_says_and_does_what_it_says(name):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["nonsense"], ["up", "--nonsense"], ["user", "add"], ["token", "create"], ["replay"]]
-    + [["user", "add", "a@example.com", "--role", "king"], ["replay", "x", "--channel", "y"]],
+    "words",
+    [
+        "nonsense",
+        "up --nonsense",
+        "user add",
+        "user add a@example.com --role king",
+        "token create",
+        "replay",
+        "replay some-call --channel some-channel",
+    ],
 )
-def test_calling_it_wrongly_is_status_2(hubbub, arguments):
-    status, out, err = hubbub(*arguments)
+def test_calling_it_wrongly_is_status_2(hubbub, words):
+    status, out, err = hubbub(*words.split())
     assert (status, out) == (2, "")
     assert "Error: " in err
 
@@ -192,11 +199,10 @@ def test_a_port_in_use_is_told_before_anything_starts(hubbub, var):
 
 
 def test_what_nobody_expected_is_a_sentence_too_and_its_origin_on_request(hubbub, monkeypatch):
-    def fail(_self):
-        raise KeyError("x\n[parameters: secret]")
+    def fail():
+        raise KeyError("x")
 
-    monkeypatch.setattr(ledger, "count", fail)
-    monkeypatch.setattr(ledger.given, "hub", fail.__get__(ledger))
+    monkeypatch.setattr(ledger.given, "hub", fail)
     status, _, err = hubbub("ledger")
     assert status == 1
     assert err.startswith("hubbub: Something unexpected went wrong: KeyError: ")
@@ -391,7 +397,7 @@ def test_the_dead_calls_of_a_channel_are_replayed_since_a_time(
             row = {"id": name, "channel_id": channel, "state": state, "received_at": received}
             db.execute(insert(CALLS), {**kept, **row})
     asked = []
-    monkeypatch.setattr(replay, "replay_call", lambda _hub, call, force: asked.append(call))
+    monkeypatch.setattr(replay, "replay_call", lambda _hub, call, **_: asked.append(call))
     status, out, _ = hubbub("replay", "--channel", channel, "--since", "2026-01-02")
     assert (status, out) == (0, "2 of 2 calls will be read again.\n")
     assert sorted(asked) == ["new", "newer"]

@@ -1,6 +1,6 @@
 """A channel type for tests of the core: its wire format is what the test needs, no more.
 
-A call is ``{"items": [...]}``, signed by the header ``x-parrot``. An item with ``from`` is a
+A call is ``{"items": [...]}``, signed by the header ``x-parrot-signature``. An item with ``from`` is a
 message, one with ``status`` a receipt; ``{"bad": ...}`` cannot be read.
 """
 
@@ -71,10 +71,10 @@ class Parrot(ChannelType[ParrotFields]):
     )
 
     def verify(self, call, connection):
-        if call.headers.get("x-parrot") == "explode":
+        if call.headers.get("x-parrot-signature") == "explode":
             raise RuntimeError("verify is broken")
-        if call.headers.get("x-parrot") != connection.fields.credentials.secret:
-            return Reject("The header x-parrot is not ours.")
+        if call.headers.get("x-parrot-signature") != connection.fields.credentials.secret:
+            return Reject("The header x-parrot-signature is not ours.")
         return Accept(Answer(body=b"squawk"))
 
     def parse(self, call, connection):

@@ -118,7 +118,7 @@ class World:
             "QUERY_STRING": "",
             "CONTENT_TYPE": "application/json",
             "CONTENT_LENGTH": str(len(data) if length is None else length),
-            "HTTP_X_PARROT": "polly wants a cracker" if secret is None else secret,
+            "HTTP_X_PARROT_SIGNATURE": "polly wants a cracker" if secret is None else secret,
             "wsgi.input": io.BytesIO(data),
         }
         answered = []

@@ -32,9 +32,9 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """A base for query strings."""
+    """A base for query strings: a misspelt filter must not answer with everything."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Nothing(BaseModel):

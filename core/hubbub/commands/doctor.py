@@ -12,9 +12,9 @@ from hubbub.settings import Settings
 @click.command()
 @click.argument("channel", required=False)
 def doctor(channel: str | None) -> int:
-    """Check each part and channel, or only CHANNEL (its id or name).
+    """Check each part and channel, and say how to mend it.
 
-    Exit status 1 when something is wrong.
+    With CHANNEL, an id or a name, only that one. Exit status 1 when something is wrong.
     """
     settings = Settings.read()
     # What a check finds is its answer; the same in the log would only disturb.

@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from hubbub.deliver import queries
 from hubbub.deliver.attempt import Parcel, Result, attempt
@@ -27,7 +28,9 @@ from hubbub.metrics import attempt_ended
 from hubbub.sdk.errors import OutcomeUnknown
 from hubbub.steps import step
 from hubbub.store.session import DatabaseDown, transaction
+from hubbub.store.states import DeliveryState
 from hubbub.store.types import AnyRow
+from hubbub.track.receipts import refresh
 
 #: Parts on their way at once in one process.
 SIZE: Final = 64
@@ -96,11 +99,15 @@ class Courier:
                 log.warning("deliveries wait for the database", reason=str(error))
                 self._stopping.wait(1.0)
                 continue
-            self._tell(ended, turn)
-            ended = []
+            # One result that the database refuses must not hold up its neighbours.
+            except SQLAlchemyError:
+                log.exception("results not written, writing them one by one")
+                turn = self._one_by_one(ended)
             for parcel in turn.claimed:
                 self._out += 1
                 self._pool.submit(self._attempt, parcel)
+            self._tell(ended, turn)
+            ended = []
             approved = () if closing else self._approve(turn.found)
             if closing and not self._out:
                 return True
@@ -154,6 +161,23 @@ class Courier:
             found=[(row, lines[row.channel_id]) for row in found if row.channel_id in lines],
             changed=changed,
         )
+
+    def _one_by_one(self, ended: Sequence[Result]) -> "_Turn":
+        """Write each result by itself; what the database refuses is left to a person."""
+        changed: list[tuple[str, str]] = []
+        for result in ended:
+            try:
+                with transaction(self._hub.engine) as db:
+                    changed += record(self._hub, db, [result], self._finish)
+            except SQLAlchemyError:
+                log.exception("result not written", delivery=result.parcel.id)
+                with transaction(self._hub.engine) as db:
+                    queries.move(
+                        db, result.parcel.id, DeliveryState.UNKNOWN, due_at=self._hub.now()
+                    )
+                    changed += refresh(db, [result.parcel.row.message_id])
+        self._look = True
+        return _Turn(changed=changed)
 
     def _lines(self, db: Connection, channel_ids: set[str]) -> dict[str, Line]:
         found = {key: self._hub.directory.usable(db, key) for key in channel_ids}

@@ -17,7 +17,7 @@ _KEEP = insert(_calls)
 _REOPEN = (
     update(_calls)
     .where(_calls.c.id == bindparam("call_id"))
-    .values(state="pending", reason="", settled_at=None)
+    .values(state="pending", reason="", settled_at=None, headers=bindparam("new_headers"))
 )
 
 
@@ -31,9 +31,9 @@ def call(db: Connection, call_id: str) -> AnyRow | None:
     return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
 
 
-def reopen(db: Connection, call_id: str) -> None:
+def reopen(db: Connection, call_id: str, *, headers: Mapping[str, str]) -> None:
     """Make a settled or quarantined call one that is still to be read."""
-    db.execute(_REOPEN, {"call_id": call_id})
+    db.execute(_REOPEN, {"call_id": call_id, "new_headers": headers})
 
 
 def calls_to_replay(

@@ -112,7 +112,7 @@ class Webhooks:
         if judged.state == CallState.QUARANTINED and not self._allowance.take(line.id):
             calls_received(line.type, "dropped")
             return True
-        kept = self._keeper.keep(row_of(call, line.id, judged), line.version)
+        kept = self._keeper.keep(row_of(call, line, judged), line.version)
         if kept:
             calls_received(line.type, judged.state)
         return kept

@@ -9,11 +9,13 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.metrics import calls_received
 from hubbub.normalise.actors import nudge_normalise
 from hubbub.receive import queries
 from hubbub.receive.rules import Judged, judge
+from hubbub.redact import without_secret_headers
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Accept, Call, Headers, Polled
 from hubbub.steps import step
@@ -134,15 +136,21 @@ class Keeper:
         step("receive.nudged")
 
 
-def row_of(call: Call, channel_id: str, judged: Judged) -> dict[str, Any]:
-    """Return the row that keeps ``call``."""
+def row_of(call: Call, line: Line, judged: Judged) -> dict[str, Any]:
+    """Return the row that keeps ``call``.
+
+    What proves a call authentic is a secret: it is kept only where it is still to be checked.
+    """
+    headers = dict(call.headers)
+    if judged.state == CallState.PENDING:
+        headers = without_secret_headers(headers)
     return {
         "id": new_id(),
-        "channel_id": channel_id,
+        "channel_id": line.id,
         "received_at": call.received_at,
         "method": call.method,
         "url": call.url,
-        "headers": dict(call.headers),
+        "headers": headers,
         "body": call.body,
         "state": judged.state,
         "reason": judged.reason,
@@ -150,21 +158,21 @@ def row_of(call: Call, channel_id: str, judged: Judged) -> dict[str, Any]:
     }
 
 
-def keep_polled(hub: Hub, channel_id: str, polled: Polled) -> None:
+def keep_polled(hub: Hub, line: Line, polled: Polled) -> None:
     """Keep what a source brought, and how far it came, in one transaction. Safe to run twice."""
     now = hub.now()
     empty = Call(method="POLL", url="", headers=Headers(), body=b"", received_at=now)
     rows = [
-        {**row_of(empty, channel_id, Judged(Accept().answer, CallState.PENDING)), "body": body}
+        {**row_of(empty, line, Judged(Accept().answer, CallState.PENDING)), "body": body}
         for body in polled.calls
     ]
     with transaction(hub.engine) as db:
         if rows:
             queries.keep(db, rows)
-        queries.move_cursor(db, channel_id, polled.cursor)
+        queries.move_cursor(db, line.id, polled.cursor)
     if rows:
-        calls_received(channel_id, CallState.PENDING, len(rows))
-        nudge_normalise(hub, channel_id)
+        calls_received(line.type, CallState.PENDING, len(rows))
+        nudge_normalise(hub, line.id)
 
 
 def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
@@ -185,7 +193,7 @@ def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
         if judged.state != CallState.PENDING:
             raise NotReleasable(f"It is still not authentic: {judged.reason or 'a handshake'}")
     with transaction(hub.engine) as db:
-        queries.reopen(db, call_id)
+        queries.reopen(db, call_id, headers=line.redactor.headers(row.headers))
     nudge_normalise(hub, row.channel_id)
 
 

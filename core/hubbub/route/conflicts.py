@@ -29,8 +29,8 @@ from hubbub.route.conditions import (
 from hubbub.route.rules import Route, RouteSet, holds_of
 from hubbub.sdk.content import ATTACHMENT_TYPES, Content, from_json, to_json
 
-#: Parts of formulas looked at before a question is given up as open.
-_BUDGET: Final = 200_000
+#: Parts of formulas looked at, a few seconds of work, before all other questions stay open.
+_BUDGET: Final = 2_000_000
 #: Messages tried for one set of facts, and sets of facts tried, while looking for an example.
 _TRIES: Final = 40
 _Kind: TypeAlias = Literal["overlap", "shadowed", "unreachable", "duplicate"]
@@ -68,19 +68,17 @@ def find_conflicts(route_set: RouteSet) -> tuple[Conflict, ...]:
 
     A rule that never gets a message is reported as that alone. No conflict is guessed.
     """
+    ask = _Asker().ask
     found: list[Conflict] = []
     alive: list[Route] = []
     for index, route in enumerate(route_set.routes):
-        both = {other.id: _ask(other.tree, route.tree) for other in route_set.routes[:index]}
-        lost = _lost(route_set.routes[:index], route, both)
-        if lost is not None:
+        both = {other.id: ask(other.tree, route.tree) for other in route_set.routes[:index]}
+        lost = _lost(ask, route_set.routes[:index], route, both)
+        if lost is None:
+            found.extend(_overlaps(ask, alive, route, both))
+            alive.append(route)
+        else:
             found.append(lost)
-            continue
-        for other in alive:
-            if _overlap(other, route, both[other.id]):
-                example = _example(both[other.id])
-                found.append(Conflict("overlap", (other.id, route.id), example))
-        alive.append(route)
     return tuple(found)
 
 
@@ -95,30 +93,49 @@ class _Answer:
     never: bool
 
 
-def _lost(earlier: tuple[Route, ...], route: Route, both: Mapping[str, _Answer]) -> Conflict | None:
+_Ask: TypeAlias = Callable[..., _Answer]
+
+
+class _Asker:
+    def __init__(self) -> None:
+        self.budget = _BUDGET
+
+    def ask(self, *formulas: Node) -> _Answer:
+        """Look for a message for which all ``formulas`` hold; without budget it stays open."""
+        given = min(self.budget, _BUDGET // 10)
+        search = _Search(Group("all", formulas), given)
+        answer = search.answer()
+        self.budget -= given - search.budget
+        return answer
+
+
+def _lost(
+    ask: _Ask, earlier: tuple[Route, ...], route: Route, both: Mapping[str, _Answer]
+) -> Conflict | None:
     """Return why ``route`` never gets a message, or None when it may."""
-    if _ask(route.tree).never:
+    if ask(route.tree).never:
         return Conflict("unreachable", (route.id,))
     takers = [other for other in earlier if not both[other.id].never]
     for taker in takers:
-        if _ask(route.tree, negate(taker.tree)).never:
-            same = _ask(taker.tree, negate(route.tree)).never
+        if ask(route.tree, negate(taker.tree)).never:
+            same = ask(taker.tree, negate(route.tree)).never
             kind: _Kind = "duplicate" if same else "shadowed"
             return Conflict(kind, (taker.id, route.id), _example(both[taker.id]))
-    if len(takers) > 1 and _ask(route.tree, *(negate(taker.tree) for taker in takers)).never:
+    if len(takers) > 1 and ask(route.tree, *(negate(taker.tree) for taker in takers)).never:
         names = (*(taker.id for taker in takers), route.id)
         shown = next((one for one in both.values() if one.subject), both[takers[0].id])
         return Conflict("unreachable", names, _example(shown))
     return None
 
 
-def _overlap(earlier: Route, route: Route, both: _Answer) -> bool:
-    # A special case before the general one is how rules are meant to be written.
-    return (
-        earlier.to != route.to
-        and both.subject is not None
-        and not _ask(earlier.tree, negate(route.tree)).never
-    )
+def _overlaps(
+    ask: _Ask, alive: list[Route], route: Route, both: Mapping[str, _Answer]
+) -> Iterator[Conflict]:
+    for other in alive:
+        clash = other.to != route.to and both[other.id].subject is not None
+        # A special case before the general one is how rules are meant to be written.
+        if clash and not ask(other.tree, negate(route.tree)).never:
+            yield Conflict("overlap", (other.id, route.id), _example(both[other.id]))
 
 
 def _example(answer: _Answer) -> dict[str, Any]:
@@ -128,11 +145,6 @@ def _example(answer: _Answer) -> dict[str, Any]:
     at = subject.at.isoformat().replace("+00:00", "Z")
     example = {"content": to_json(subject.content), "sender": subject.address, "at": at}
     return {**example, "first_message": True} if subject.first else example
-
-
-def _ask(*formulas: Node) -> _Answer:
-    """Look for a message for which all ``formulas`` hold."""
-    return _Search(Group("all", formulas)).answer()
 
 
 # --- the search ------------------------------------------------------------------------------
@@ -148,10 +160,9 @@ class _TooLarge(Exception):
 
 
 class _Search:
-    def __init__(self, formula: Node) -> None:
+    def __init__(self, formula: Node, budget: int) -> None:
         self.formula = formula
-        self.holds = holds_of(formula)
-        self.looked_at = 0
+        self.budget = budget
         self.untried = 0
 
     def answer(self) -> _Answer:
@@ -164,40 +175,39 @@ class _Search:
     def walk(self, formula: _Formula, known: _Known) -> Subject | None:
         """Settle facts until ``formula`` is true or false; try both ways where both may be."""
         while isinstance(formula, Leaf | Group):
-            leaf, forced = _next(formula)
-            if not forced:
-                return self.fork(formula, leaf, known)
-            known = {**known, (leaf.kind, leaf.values[0]): not leaf.negated}
-            if not _possible(known, leaf.kind):
-                return None
-            formula = self.settle(formula, leaf, truth=not leaf.negated)
+            sure = _sure(formula)
+            if not sure:
+                return self.fork(formula, known)
+            known = {**known, **sure}
+            formula = self.settle(formula, sure) if _possible(known, sure) else False
         return self.witness(known) if formula else None
 
-    def fork(self, formula: Node, leaf: Leaf, known: _Known) -> Subject | None:
+    def fork(self, formula: Node, known: _Known) -> Subject | None:
+        leaf = _first(formula)
         for truth in (not leaf.negated, leaf.negated):
-            settled = {**known, (leaf.kind, leaf.values[0]): truth}
-            if _possible(settled, leaf.kind):
-                found = self.walk(self.settle(formula, leaf, truth=truth), settled)
+            supposed = {(leaf.kind, leaf.values[0]): truth}
+            both = {**known, **supposed}
+            if _possible(both, supposed):
+                found = self.walk(self.settle(formula, supposed), both)
                 if found is not None:
                     return found
         return None
 
-    def settle(self, formula: Node, leaf: Leaf, *, truth: bool) -> _Formula:
-        """Return what is left of ``formula`` when the fact of ``leaf`` is known."""
-        self.looked_at += 1
-        if self.looked_at > _BUDGET:
+    def settle(self, formula: Node, facts: _Known) -> _Formula:
+        """Return what is left of ``formula`` when ``facts`` are known."""
+        self.budget -= 1
+        if self.budget < 0:
             raise _TooLarge
         if isinstance(formula, Group):
-            parts = (self.settle(part, leaf, truth=truth) for part in formula.parts)
-            return _join(formula.mode, parts)
-        if (formula.kind, formula.values) != (leaf.kind, leaf.values):
-            return formula
-        return truth != formula.negated
+            return _join(formula.mode, (self.settle(part, facts) for part in formula.parts))
+        truth = facts.get((formula.kind, formula.values[0]))
+        return formula if truth is None else truth != formula.negated
 
     def witness(self, known: _Known) -> Subject | None:
         """Return a message with the facts ``known``, tried on the formula itself."""
+        holds = holds_of(self.formula)
         for subject in islice(_subjects(known), _TRIES):
-            if self.holds(subject):
+            if holds(subject):
                 return subject
         self.untried += 1
         if self.untried > _TRIES:
@@ -228,28 +238,34 @@ def _join(mode: Literal["all", "any"], parts: Iterable[_Formula]) -> _Formula:
     return kept[0] if len(kept) == 1 else Group(mode, tuple(kept))
 
 
-def _next(formula: Node) -> tuple[Leaf, bool]:
-    """Return a leaf to settle, and whether there is only one way to do so."""
-    if isinstance(formula, Leaf):
-        return formula, True
-    leaves = (part for part in formula.parts if isinstance(part, Leaf))
-    if formula.mode == "all" and (leaf := next(leaves, None)) is not None:
-        return leaf, True
-    part = formula.parts[0]
-    while isinstance(part, Group):
-        part = part.parts[0]
-    return part, False
+def _sure(formula: Node) -> _Known:
+    """Return the facts without which ``formula`` cannot hold."""
+    if isinstance(formula, Group) and formula.mode == "any":
+        return {}
+    leaves = [formula] if isinstance(formula, Leaf) else formula.parts
+    return {
+        (leaf.kind, leaf.values[0]): not leaf.negated for leaf in leaves if isinstance(leaf, Leaf)
+    }
+
+
+def _first(formula: Node) -> Leaf:
+    while isinstance(formula, Group):
+        formula = formula.parts[0]
+    return formula
 
 
 # --- the worlds ------------------------------------------------------------------------------
 
 
-def _possible(known: _Known, kind: Kind) -> bool:
-    """Say whether something real has the facts ``known`` of the world that ``kind`` is in."""
-    if kind == "time":
-        return _moment(known) is not None
-    if kind.startswith("sender."):
-        return _phrase(known, sender=True) is not None
+def _possible(known: _Known, news: _Known) -> bool:
+    """Say whether something real has the facts ``known``; all but ``news`` were asked before."""
+    kinds = {kind.partition(".")[0] for kind, _ in news}
+    if "time" in kinds and _moment(known) is None:
+        return False
+    if "sender" in kinds and _phrase(known, sender=True) is None:
+        return False
+    if kinds <= {"time", "sender", "first_message"}:
+        return True
     return _phrase(known) is not None and next(_kinds(known), None) is not None
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -21,8 +22,8 @@ from tests.core.api.kit import TOKEN, build_hub
 class Api:
     """Calls the API with a token, and checks what holds for every answer."""
 
-    hub: object
-    client: object
+    hub: Any
+    client: Any
     token: str = ""
 
     def __call__(self, method, path, body=None, *, status=None, headers=None, raw=None):
@@ -98,10 +99,10 @@ def every_api(make_hub, database_url):
 def add_channel():
     """Create a channel and return its id."""
 
-    def add(api, *, type="fake", token=TOKEN, **settings):
+    def add(api, *, kind="fake", token=TOKEN, **settings):
         return create_channel(
             api.hub,
-            type=type,
+            type=kind,
             name="Support",
             credentials={"token": token},
             settings=settings,

@@ -1,9 +1,11 @@
 """Build a hub whose provider, clock and nudges are the test's own."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 from pydantic import Field, SecretStr
 
@@ -58,12 +60,13 @@ class Provider:
     """Answers what plugins request, as the test wants it."""
 
     status: int = 200
-    body: dict = field(default_factory=lambda: {"id": "4711"})
+    body: dict[str, Any] = field(default_factory=lambda: {"id": "4711"})
     error: Exception | None = None
-    requests: list = field(default_factory=list)
-    before: object = None
+    requests: list[HttpRequest] = field(default_factory=list)
+    before: Callable[[HttpRequest], None] | None = None
 
     def perform(self, request, *, files):
+        del files  # these plugins send none
         self.requests.append(request)
         if self.before is not None:
             self.before(request)
@@ -84,6 +87,7 @@ class Nudges:
         self.lanes = []
 
     def nudge(self, actor, *args, lane, **more):
+        del actor, args, more
         self.lanes.append(lane)
         return True
 
@@ -103,7 +107,7 @@ class FakeSettings(ChannelSettings):
 
 class FakeFields(Fields):
     credentials: FakeCredentials
-    settings: FakeSettings = FakeSettings()
+    settings: FakeSettings = Field(default_factory=lambda: FakeSettings.model_validate({}))
 
 
 class FakeChannel(ChannelType[FakeFields]):
@@ -140,6 +144,7 @@ class FakeChannel(ChannelType[FakeFields]):
         yield from _ask(connection, "teardown")
 
     def send(self, part, connection):
+        del part
         yield from _ask(connection, "send")
         return Accepted(external_id="sent")
 
@@ -158,7 +163,7 @@ class WindowedChannel(FakeChannel):
     )
 
     def account(self, connection):
-        return None
+        del connection
 
 
 class QuietChannel(FakeChannel):
@@ -178,8 +183,9 @@ class Inbox(RouteType):
     label = "Inbox"
 
     def handle(self, inquiry, settings):
+        del inquiry, settings
+        yield from ()
         return Outcome()
-        yield
 
 
 class BotFields(Fields):
@@ -194,8 +200,9 @@ class Bot(RouteType):
     automatic = True
 
     def handle(self, inquiry, settings):
+        del inquiry, settings
+        yield from ()
         return Outcome()
-        yield
 
 
 class FakePlugin:
@@ -215,7 +222,8 @@ def build_hub(settings, url, fake_redis):
     plugins_file = settings.data_dir / "plugins.toml"
     plugins_file.parent.mkdir(parents=True, exist_ok=True)
     plugins_file.write_text("[plugins.fake]\n")
-    point = SimpleNamespace(name="fake", dist=None, load=FakePlugin)
+    point: Any = SimpleNamespace(name="fake", dist=None, load=FakePlugin)
+    nudges: Any = Nudges()
     return Hub(
         settings=settings,
         engine=make_engine(url),
@@ -223,7 +231,7 @@ def build_hub(settings, url, fake_redis):
         vault=Vault(settings.keys),
         http=Provider(),
         media=MediaStore("memory://"),
-        nudges=Nudges(),
+        nudges=nudges,
         limiter=Limiter(fake_redis),
         live=Live(fake_redis),
         redis=fake_redis,

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 from sqlalchemy import select, text
 
@@ -57,7 +59,7 @@ def test_an_erased_contact_leaves_nothing_of_theirs_behind(
     (conversation,) = api.get("/conversations")["items"]
     upload = api.client.post(
         "/api/v1/media",
-        data={"file": (__import__("io").BytesIO(b"\x89PNG\r\n\x1a\n" + bytes(20)), "ada.png")},
+        data={"file": (io.BytesIO(b"\x89PNG\r\n\x1a\n" + bytes(20)), "ada.png")},
         headers={"Authorization": f"Bearer {api.token}"},
     ).get_json()
     call_id, _ = add_inbound(api, conversation["id"], HELLO, seq=100)

@@ -182,7 +182,7 @@ def test_notes_are_kept_and_never_sent(every_api, conversations):
 
 
 def test_what_may_be_sent_is_told_with_the_reasons(api, add_channel, add_conversation, add_inbound):
-    conversation_id = add_conversation(api, add_channel(api, type="windowed"))
+    conversation_id = add_conversation(api, add_channel(api, kind="windowed"))
     path = f"/conversations/{conversation_id}/sendable"
     shut = api.get(path)
     assert set(shut) == {"kinds", "templates", "until", "reasons"}
@@ -213,6 +213,6 @@ def test_an_unknown_conversation_is_404(api, method, path, body):
 def test_changes_are_in_the_audit_log(every_api, conversations):
     every_api.patch(f"/conversations/{conversations[0]}", {"status": "resolved"})
     with reading(every_api.hub.engine) as db:
-        found = db.execute(text("SELECT actor, action FROM audit ORDER BY id DESC")).first()
+        found = db.execute(text("SELECT actor, action FROM audit ORDER BY id DESC LIMIT 1")).one()
     assert found.action == "conversation.changed"
     assert found.actor.startswith("token:")

@@ -114,6 +114,10 @@ def test_a_limit_out_of_range_is_422(api, limit):
     assert api.fields("GET", f"/channels?limit={limit}") == ["limit"]
 
 
+def test_a_misspelt_filter_is_422_and_does_not_answer_with_everything(api):
+    assert api.fields("GET", "/messages?chanel_id=x") == ["chanel_id"]
+
+
 @pytest.mark.parametrize(
     "cursor", ["", "x", "%20", "bnVsbA", "W10", "WyJhIiwiYiJd", "WzFd", "WyJcdTAwMDAiXQ", "🙂"]
 )

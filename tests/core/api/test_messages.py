@@ -258,7 +258,7 @@ def test_a_key_that_is_none_is_422(api, add_channel, key):
 
 
 def test_a_closed_window_refuses_with_its_own_type(every_api, add_channel):
-    channel_id = add_channel(every_api, type="windowed")
+    channel_id = add_channel(every_api, kind="windowed")
     problem = _send(every_api, _order(channel_id), status=409)
     assert problem["type"].endswith("/window-closed")
     assert problem["detail"]

@@ -36,10 +36,10 @@ def every_hub(make_hub, database_url):
 def add_channel():
     """Create a channel on a hub and return its id."""
 
-    def add(hub, *, type="fake", name="Support", token=TOKEN, **settings):
+    def add(hub, *, kind="fake", name="Support", token=TOKEN, **settings):
         return create_channel(
             hub,
-            type=type,
+            type=kind,
             name=name,
             credentials={"token": token},
             settings=settings,

@@ -19,7 +19,15 @@ from hubbub.people.errors import Conflict, Invalid, NotFound
 from hubbub.plugins import UnknownType
 from hubbub.sdk import RateLimited
 from hubbub.store.session import reading, transaction
-from hubbub.store.tables import Channel, Delivery, Message, table
+from hubbub.store.tables import (
+    Address,
+    Channel,
+    Contact,
+    Conversation,
+    Delivery,
+    Message,
+    table,
+)
 from hubbub.vault import Undecryptable, Vault
 from tests.core.api.kit import TOKEN
 
@@ -269,17 +277,37 @@ def _message(hub, channel_id, **delivery):
     with transaction(hub.engine) as db:
         number = db.execute(text("SELECT count(*) FROM deliveries")).scalar_one()
         ids = {name: f"{name}{number}" for name in ("contact", "address", "conv", "msg", "del")}
-        statements = [
-            "INSERT INTO contacts (id, attributes, created_at) VALUES (:contact, '{}', :now)",
-            "INSERT INTO addresses (id, channel_id, contact_id, address, state, state_reason,"
-            " created_at) VALUES (:address, :channel, :contact, :address, 'ok', '', :now)",
-            "INSERT INTO conversations (id, channel_id, contact_id, address_id, status, owner,"
-            " owner_version, tags, last_seq, unread, preview, last_message_at, created_at)"
-            " VALUES (:conv, :channel, :contact, :address, 'open', 'queue', 1, '[]', 1, 0, '',"
-            " :now, :now)",
-        ]
-        for statement in statements:
-            db.execute(text(statement), {**ids, "channel": channel_id, "now": now})
+        about = {"channel_id": channel_id, "contact_id": ids["contact"]}
+        for rows, values in (
+            (Contact, {"id": ids["contact"], "attributes": {}}),
+            (
+                Address,
+                {
+                    "id": ids["address"],
+                    "address": ids["address"],
+                    "state": "ok",
+                    "state_reason": "",
+                    **about,
+                },
+            ),
+            (
+                Conversation,
+                {
+                    "id": ids["conv"],
+                    "address_id": ids["address"],
+                    "status": "open",
+                    "owner": "queue",
+                    "owner_version": 1,
+                    "tags": [],
+                    "last_seq": 1,
+                    "unread": 0,
+                    "preview": "",
+                    "last_message_at": now,
+                    **about,
+                },
+            ),
+        ):
+            db.execute(insert(table(rows)).values(created_at=now, **values))
         db.execute(
             insert(table(Message)).values(
                 id=ids["msg"],
@@ -295,7 +323,7 @@ def _message(hub, channel_id, **delivery):
                 created_at=now,
             )
         )
-        values = {"state": "queued", "due_at": now, "starts_at": None, **delivery}
+        moving = {"state": "queued", "due_at": now, "starts_at": None, **delivery}
         db.execute(
             insert(table(Delivery)).values(
                 id=ids["del"],
@@ -311,7 +339,7 @@ def _message(hub, channel_id, **delivery):
                 attempts=0,
                 awaits_answer=False,
                 created_at=now,
-                **values,
+                **moving,
             )
         )
     return ids["del"]

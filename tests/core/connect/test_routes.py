@@ -119,6 +119,6 @@ def test_saving_is_in_the_audit_log(hub, add_channel):
     channel_id = add_channel(hub)
     _save(hub, channel_id, _rule(to=TO_BOT))
     with reading(hub.engine) as db:
-        last = db.execute(text("SELECT action, detail FROM audit ORDER BY id DESC")).first()
+        last = db.execute(text("SELECT action, detail FROM audit ORDER BY id DESC LIMIT 1")).one()
     assert last.action == "routes.saved"
     assert "hush" not in last.detail

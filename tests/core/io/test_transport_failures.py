@@ -272,8 +272,9 @@ def _trickle(before, piece):
     def handle(peer):
         peer.request()
         peer.send(before)
-        while not peer.stopped.wait(0.01):
-            peer.send(piece)
+        for _ in range(400):  # four seconds, twice as long as a test may take
+            if not peer.stopped.wait(0.01):
+                peer.send(piece)
 
     return handle
 

@@ -12,6 +12,7 @@ def test_a_token_is_known_by_its_digest_alone(every_hub):
     token_id, token = create_token(every_hub, name=" Shop ", actor="cli")
     assert re.fullmatch(r"hub_[A-Za-z0-9]{40}", token)
     bearer = bearer_of(every_hub, token)
+    assert bearer is not None
     assert (bearer.id, bearer.name, bearer.actor) == (token_id, "Shop", f"token:{token_id}")
     assert bearer.scopes == {"read", "write", "admin"}
     with reading(every_hub.engine) as db:
@@ -26,7 +27,9 @@ def test_an_unknown_token_is_nobodys(hub, token):
 
 def test_a_token_has_the_scopes_it_was_given(hub):
     _, token = create_token(hub, name="Reader", scopes=["read"], actor="cli")
-    assert bearer_of(hub, token).scopes == {"read"}
+    bearer = bearer_of(hub, token)
+    assert bearer is not None
+    assert bearer.scopes == {"read"}
 
 
 @pytest.mark.parametrize("scopes", [[], ["read", "root"]])

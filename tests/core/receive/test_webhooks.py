@@ -64,3 +64,9 @@ def _database_down(*_):
     from sqlalchemy.exc import OperationalError
 
     raise OperationalError("INSERT", {}, Exception("server closed the connection"))
+
+
+def test_what_proves_a_call_authentic_is_not_kept_with_it(world):
+    line = world.channel()
+    world.call(line, HELLO, secret="polly wants a cracker")
+    assert "cracker" not in str(world.rows("SELECT headers FROM calls"))

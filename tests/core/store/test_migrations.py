@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -135,7 +136,7 @@ def test_the_next_migration_is_written_with_the_next_number(tmp_path):
     path = revise.write("Change nothing.", versions)
     following = f"{int(migrate.head()) + 1:04}"
     assert path.name == f"{following}_change_nothing.py"
-    namespace = {}
+    namespace: dict[str, Any] = {}
     exec(path.read_text(), namespace)
     assert (namespace["revision"], namespace["down_revision"]) == (following, migrate.head())
     assert namespace["upgrade"]() is None

@@ -426,7 +426,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("mime_type", sa.String(), nullable=True),
         sa.Column("filename", sa.String(), nullable=True),
-        sa.Column("size", sa.Integer(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("width", sa.Integer(), nullable=True),
         sa.Column("height", sa.Integer(), nullable=True),
         sa.Column("duration_ms", sa.Integer(), nullable=True),
@@ -472,7 +472,6 @@ def upgrade() -> None:
         "attempts",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("delivery_id", sa.String(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
         sa.Column("exchanges", Json, nullable=False),
@@ -482,8 +481,8 @@ def upgrade() -> None:
             ["delivery_id"], ["deliveries.id"], name=op.f("fk_attempts_delivery_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
-        sa.UniqueConstraint("delivery_id", "number", name=op.f("uq_attempts_delivery_id_number")),
     )
+    op.create_index(op.f("ix_attempts_delivery_id"), "attempts", ["delivery_id"], unique=False)
     op.create_table(
         "receipts",
         sa.Column("id", sa.String(), nullable=False),
