@@ -32,7 +32,7 @@ def require_free(host: str, port: int, *, fix: str) -> None:
 
 def free_port(host: str, *, wanted: int) -> int:
     """Return ``wanted`` if we could listen on it, else some other port."""
-    if wanted <= _LAST_PORT and not _why_not(host, wanted):
+    if 0 < wanted <= _LAST_PORT and not _why_not(host, wanted):
         return wanted
     with closing(socket.create_server((host, 0), family=_family(host))) as server:
         return int(server.getsockname()[1])

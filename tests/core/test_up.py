@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -62,6 +64,7 @@ def test_a_child_that_dies_is_started_again_after_longer_and_longer_pauses(child
         now += pauses[-1]
         child.revive(now)
         assert child.running
+        child.started = now
     assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
@@ -180,36 +183,39 @@ def test_the_whole_hub_starts_survives_the_death_of_a_part_and_ends_in_order(run
 
         os.kill(children["hubbub worker"], signal.SIGKILL)
         _until(lines, "process started again")
+        _until(lines, "worker ready")
         assert _children(process.pid)["hubbub worker"] != children["hubbub worker"]
 
+        ends = _ends(_children(process.pid).values())
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
-        assert all(not os.path.exists(f"/proc/{pid}") for pid in children.values())
+        assert all(_ended(end) for end in ends)
     assert (tmp_path / "var/hubbub.db").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere nobody tells the children.")
 def test_no_part_outlives_a_hub_that_is_killed(running):
-    with running() as (_, process, lines):
+    with running() as (_, process, _):
         process.stdout.readline()
-        children = _children(process.pid)
+        ends = _ends(_children(process.pid).values())
         process.kill()
-        process.wait(timeout=5)
-        # Every child holds the pipe: it ends when the last of them is gone.
-        for _ in lines:
-            pass
-        assert all(not os.path.exists(f"/proc/{pid}") for pid in children.values())
+        assert all(_ended(end) for end in ends)
 
 
 def _children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as listed:
-        pids = [int(child) for child in listed.read().split()]
-    return {_name(child): child for child in pids}
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return {Path(f"/proc/{child}/comm").read_text().strip(): int(child) for child in listed.split()}
 
 
-def _name(pid):
-    with open(f"/proc/{pid}/comm") as name:
-        return name.read().strip()
+def _ends(pids):
+    """Return what becomes readable when each process ends, whoever its parent is."""
+    return [os.pidfd_open(pid) for pid in pids]
+
+
+def _ended(end):
+    readable, _, _ = select.select([end], [], [], 15)
+    os.close(end)
+    return bool(readable)
 
 
 def _lines(stream):

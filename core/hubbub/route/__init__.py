@@ -105,6 +105,7 @@ def shorten(text: str, limit: int) -> str:
 TextTest: TypeAlias = Callable[[str], bool]
 
 
+@lru_cache(maxsize=4096)
 def _finder(pattern: str, words: tuple[str, ...]) -> TextTest:
     search = re.compile(pattern.format("|".join(map(re.escape, words)))).search
     return lambda text: search(text) is not None

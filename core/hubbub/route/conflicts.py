@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from itertools import count, islice, product
+from itertools import count, islice
 from typing import Any, Final, Literal, TypeAlias
 
 from hubbub.route import SINCE, TEXT_TESTS, Subject, Window, moments
@@ -29,7 +29,7 @@ from hubbub.route.conditions import (
 from hubbub.route.rules import Route, RouteSet, holds_of
 from hubbub.sdk.content import ATTACHMENT_TYPES, Content, from_json, to_json
 
-#: Parts of formulas looked at, a few seconds of work, before all other questions stay open.
+#: Facts looked at, a few seconds of work, before all other questions stay open.
 _BUDGET: Final = 2_000_000
 #: Messages tried for one set of facts, and sets of facts tried, while looking for an example.
 _TRIES: Final = 40
@@ -102,6 +102,8 @@ class _Asker:
 
     def ask(self, *formulas: Node) -> _Answer:
         """Look for a message for which all ``formulas`` hold; without budget it stays open."""
+        if self.budget <= 0:
+            return _Answer(None, never=False)
         given = min(self.budget, _BUDGET // 10)
         search = _Search(Group("all", formulas), given)
         answer = search.answer()
@@ -179,7 +181,7 @@ class _Search:
             if not sure:
                 return self.fork(formula, known)
             known = {**known, **sure}
-            formula = self.settle(formula, sure) if _possible(known, sure) else False
+            formula = self.settle(formula, sure) if self.possible(known, sure) else False
         return self.witness(known) if formula else None
 
     def fork(self, formula: Node, known: _Known) -> Subject | None:
@@ -187,17 +189,21 @@ class _Search:
         for truth in (not leaf.negated, leaf.negated):
             supposed = {(leaf.kind, leaf.values[0]): truth}
             both = {**known, **supposed}
-            if _possible(both, supposed):
+            if self.possible(both, supposed):
                 found = self.walk(self.settle(formula, supposed), both)
                 if found is not None:
                     return found
         return None
 
+    def possible(self, known: _Known, news: _Known) -> bool:
+        self.budget -= len(known)
+        if self.budget < 0:
+            raise _TooLarge
+        return _possible(known, news)
+
     def settle(self, formula: Node, facts: _Known) -> _Formula:
         """Return what is left of ``formula`` when ``facts`` are known."""
         self.budget -= 1
-        if self.budget < 0:
-            raise _TooLarge
         if isinstance(formula, Group):
             return _join(formula.mode, (self.settle(part, facts) for part in formula.parts))
         truth = facts.get((formula.kind, formula.values[0]))
@@ -272,14 +278,12 @@ def _possible(known: _Known, news: _Known) -> bool:
 def _subjects(known: _Known) -> Iterator[Subject]:
     """Yield messages that may have the facts ``known``, the most natural first."""
     moment = _moment(known)
-    for content, address in product(_contents(known), _addresses(known)):
-        yield Subject(
-            content=content,
-            address=address,
-            name=None,
-            first=known.get(("first_message", True), False),
-            at=moment or SINCE,
-        )
+    first = known.get(("first_message", True), False)
+    for content in _contents(known):
+        for address in _addresses(known):
+            yield Subject(
+                content=content, address=address, name=None, first=first, at=moment or SINCE
+            )
 
 
 def _moment(known: _Known) -> datetime | None:
@@ -341,7 +345,7 @@ def _start(known: _Known, about: str) -> str:
     return max([*starts, *commands], key=len, default="")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _test(kind: Kind, value: str) -> Callable[[str], bool]:
     return TEXT_TESTS[kind]((value,))
 

@@ -124,6 +124,7 @@ def test_connections_that_nobody_asks_for_again_are_closed_by_and_by(
     perform(busy.url(), transport=transport)
 
     assert forgotten.left.acquire(timeout=5)
+    assert [origin.port for origin in transport._pool._idle] == [busy.port]
 
 
 def test_no_more_idle_connections_than_the_cap_are_kept(serve, perform, monkeypatch):
