@@ -6,8 +6,10 @@ in base64 behind whatever stands before it (HTTP Basic). What is secret by its n
 """
 
 import base64
+import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from functools import lru_cache
 from functools import lru_cache
 from typing import Any, Final
 
@@ -38,6 +40,7 @@ class Redactor:
         known = sorted(_pieces(secrets), key=len, reverse=True)
         #: How far behind its first character a secret can end.
         self.reach = max(map(len, known), default=0) * _LONGEST_SPELLING
+        self._shortest = min(map(len, known), default=math.inf)
         # One expression, and further ones only where it would outgrow what RE2 keeps compiled.
         groups = [known[at : at + _TOGETHER] for at in range(0, len(known), _TOGETHER)] or [[]]
         self._patterns = [
@@ -60,6 +63,8 @@ class Redactor:
         (A secret that a limit cuts in two can no longer be recognised, so the mask comes first.)
         """
         window = _whole(text[: limit + self.reach])
+        if len(window) < self._shortest and "=" not in window and '"' not in window:
+            return window[:limit]  # as most headers: no room for a secret, and no name of one
         kept: list[str] = []
         at = 0
         for start, end in self._spans(window):
@@ -97,7 +102,7 @@ class Redactor:
         return value if masked == shown else masked
 
     def _named(self, name: str, value: Any) -> Any:
-        if value and not isinstance(value, bool) and _SECRET_NAME.search(name):
+        if value and not isinstance(value, bool) and _is_secret_name(name):
             return MASK
         return self.json(value)
 
@@ -232,6 +237,11 @@ _BY_NAME: Final = (
 @lru_cache(maxsize=1024)
 def _named_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name))
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(_whole(name)) is not None
 
 
 def _pieces(secrets: Iterable[str]) -> set[str]:

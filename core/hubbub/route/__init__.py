@@ -129,6 +129,28 @@ TEXT_TESTS: Final[Mapping[str, Callable[[tuple[str, ...]], TextTest]]] = {
 }
 
 
+_REPEATED: Final = re.compile(r"(\\?[^\\)])\{(\d{1,2})[,\d]*\}")
+#: What is replaced in a pattern, one after the other, until only a text is left.
+_SIMPLER: Final = (
+    (r"\(\?\w*:?|\\[bBAz]|(?<!\\)[$^]", ""),
+    (r"\|[^()|]*", ""),
+    (r"\\d|\[0-9\]", "1"),
+    (r"\\s", " "),
+    (r"\\w|(?<!\\)\.", "a"),
+    (r"\[([^]^])[^]]*\]", r"\1"),
+    (r"(?<!\\)(?:[()*+?]|\{[\d,]*\})", ""),
+    (r"\\(.)", r"\1"),
+)
+
+
+def specimen(pattern: str) -> str:
+    """Return a text that the regular expression ``pattern`` may match: usual ones, no more."""
+    text = _REPEATED.sub(lambda found: found[1] * int(found[2]), pattern)
+    for what, instead in _SIMPLER:
+        text = re.sub(what, instead, text)
+    return text
+
+
 # --- the clock -------------------------------------------------------------------------------
 
 #: A Monday: moments for examples are taken from the days that follow.

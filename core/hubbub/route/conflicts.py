@@ -7,7 +7,6 @@ expression matches is left open, so "no message can" holds whatever it matches, 
 does" is only said of a message tried on the rules themselves.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,7 @@ from functools import lru_cache
 from itertools import count, islice
 from typing import Any, Final, Literal, TypeAlias
 
-from hubbub.route import SINCE, TEXT_TESTS, Subject, Window, moments
+from hubbub.route import SINCE, TEXT_TESTS, Subject, Window, moments, specimen
 from hubbub.route.conditions import (
     INBOUND_TYPES,
     Group,
@@ -373,7 +372,7 @@ def _texts(known: _Known) -> Iterator[str]:
     parts = [_start(known, "text").strip(), *_wanted(known, "text.contains", "text.word")]
     pieces = dict.fromkeys(_wanted(known, "text.equals") or parts)
     natural = " ".join(one for one in pieces if not any(one in two for two in pieces if two != one))
-    patterns = " ".join(map(_specimen, _wanted(known, "text.matches")))
+    patterns = " ".join(map(specimen, _wanted(known, "text.matches")))
     if patterns:
         yield from (patterns, f"{natural} {patterns}", f"{patterns} {natural}")
     yield natural or "hello"
@@ -399,22 +398,3 @@ _BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "system": {"event": "started"},
     "unsupported": {"provider_type": "unknown"},
 }
-#: How a regular expression is made into a text that it may match, step by step.
-_REPEATED: Final = re.compile(r"(\\?[^\\)])\{(\d{1,2})[,\d]*\}")
-_SIMPLER: Final = (
-    (r"\(\?\w*:?|\\[bBAz]|(?<!\\)[$^]", ""),
-    (r"\|[^()|]*", ""),
-    (r"\\d|\[0-9\]", "1"),
-    (r"\\s", " "),
-    (r"\\w|(?<!\\)\.", "a"),
-    (r"\[([^]^])[^]]*\]", r"\1"),
-    (r"(?<!\\)(?:[()*+?]|\{[\d,]*\})", ""),
-    (r"\\(.)", r"\1"),
-)
-
-
-def _specimen(pattern: str) -> str:
-    text = _REPEATED.sub(lambda found: found[1] * int(found[2]), pattern)
-    for what, instead in _SIMPLER:
-        text = re.sub(what, instead, text)
-    return text

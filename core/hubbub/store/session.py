@@ -67,7 +67,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises `DatabaseDown` when the database cannot be reached.
     """
     try:
-        with engine.connect() as db:
+        with _intent(writing=False), engine.connect() as db:
             yield db
     except OperationalError as error:
         raise DatabaseDown(_reason(engine, error)) from error
@@ -110,13 +110,19 @@ def _turn(engine: Engine) -> AbstractContextManager[None]:
 
 @contextmanager
 def _writing(lock: Any) -> Iterator[None]:
-    with lock:
-        before = getattr(_local, "writing", False)
-        _local.writing = True
-        try:
-            yield
-        finally:
-            _local.writing = before
+    with lock, _intent(writing=True):
+        yield
+
+
+@contextmanager
+def _intent(*, writing: bool) -> Iterator[None]:
+    """Say what the connections that this thread opens are for; they may be nested."""
+    before = getattr(_local, "writing", False)
+    _local.writing = writing
+    try:
+        yield
+    finally:
+        _local.writing = before
 
 
 def _reason(engine: Engine, error: DBAPIError) -> str:

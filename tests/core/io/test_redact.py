@@ -182,8 +182,19 @@ def test_bytes_are_masked_whether_or_not_they_are_text(data):
     assert Redactor([TOKEN]).data(data) == data.replace(TOKEN.encode(), b"***")
 
 
+@pytest.mark.parametrize("text", ["", "no", "1234567", "password=x", '{"token":"x"}'])
+def test_a_text_shorter_than_any_secret_is_still_looked_at_for_names(text):
+    masked = text.replace("x", "***")
+
+    assert Redactor(["12345678"]).text(text) == masked
+    assert Redactor().text(text) == masked
+
+
 def test_half_a_surrogate_pair_does_not_stop_the_redactor():
-    assert Redactor([TOKEN]).text(f"\ud83d {TOKEN}") == "? ***"
+    redactor = Redactor([TOKEN])
+
+    assert redactor.text(f"\ud83d {TOKEN}") == "? ***"
+    assert redactor.json({"\ud83d": "\ud83d"}) == {"?": "?"}
 
 
 @pytest.mark.parametrize("limit", range(60))

@@ -1,0 +1,60 @@
+"""Transactions on both databases."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from hubbub.store.session import DatabaseDown, make_engine, reading, transaction
+
+
+def insert(db, name):
+    db.execute(
+        text("INSERT INTO leases (name, holder, expires_at) VALUES (:name, 'x', '2026-01-01')"),
+        {"name": name},
+    )
+
+
+def names(engine):
+    with reading(engine) as db:
+        return list(db.execute(text("SELECT name FROM leases ORDER BY name")).scalars())
+
+
+def test_a_transaction_is_committed_at_its_end(engine):
+    with transaction(engine) as db:
+        insert(db, "a")
+    assert names(engine) == ["a"]
+
+
+def test_an_exception_undoes_a_transaction(engine):
+    with pytest.raises(RuntimeError), transaction(engine) as db:
+        insert(db, "a")
+        raise RuntimeError
+    assert names(engine) == []
+
+
+def test_reading_within_a_transaction_waits_for_nobody(engine):
+    with transaction(engine) as db:
+        insert(db, "a")
+        assert names(engine) == []
+
+
+def test_many_threads_write_one_after_the_other(engine):
+    def write(number):
+        with transaction(engine) as db:
+            insert(db, f"{number:02}")
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names(engine) == [f"{number:02}" for number in range(16)]
+
+
+def test_a_database_that_is_down_says_so_in_one_sentence():
+    engine = make_engine("postgresql+psycopg://nobody@127.0.0.1:9/hubbub")
+    with pytest.raises(DatabaseDown, match=r"The database \(127.0.0.1\) did not answer"), reading(
+        engine
+    ) as db:
+        db.execute(text("SELECT 1"))
