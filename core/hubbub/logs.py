@@ -39,7 +39,8 @@ def configure(
     ``kind`` (web, worker, ...) and the process go with each line. Safe to run twice.
     """
     stream = stream or sys.stderr
-    ours = [_naming({"kind": kind, "process": f"{socket.gethostname()}-{os.getpid()}"}), *_SHARED]
+    about = {"kind": kind, "process": f"{socket.gethostname()}-{os.getpid()}"}
+    ours = [_naming(about), _stamping(json=json), *_SHARED]
     structlog.configure(
         processors=[*ours, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -66,7 +67,6 @@ def configure(
 _SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
     # Before the redactor, which so sees the traceback's text.
     structlog.processors.format_exc_info,
@@ -78,6 +78,13 @@ def _naming(about: dict[str, str]) -> Processor:
         return {**about, **event}
 
     return add
+
+
+def _stamping(*, json: bool) -> Processor:
+    """Return what adds the time: all of it for machines, the part people look for otherwise."""
+    if json:
+        return structlog.processors.TimeStamper(fmt="iso", utc=True)
+    return structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
 
 
 def _renderer(*, json: bool, colors: bool) -> Processor:

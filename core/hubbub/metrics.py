@@ -129,7 +129,7 @@ def messages_stored(direction: str, count: int = 1) -> None:
 
 
 def attempt_ended(outcome: str) -> None:
-    """Count an attempt: ``accepted``, or the class of its error in snake case."""
+    """Count an attempt: ``accepted``, or the code of its error."""
     _ATTEMPTS.labels(outcome).inc()
 
 

@@ -10,7 +10,6 @@ import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
-from functools import lru_cache
 from typing import Any, Final
 
 import re2
@@ -26,7 +25,7 @@ def without_secret_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
     For where every microsecond counts; `Redactor.headers` also looks into the values.
     """
-    return {name: MASK if _named_secret(name) else value for name, value in headers.items()}
+    return {name: MASK if _is_secret_name(name) else value for name, value in headers.items()}
 
 
 class Redactor:
@@ -232,11 +231,6 @@ _BY_NAME: Final = (
     rf'|\\"[\w-]*{_NAME}\\"\s*:\s*\\"((?:[^"\\]|\\[^"])+)'
     rf"|(?:[?&]|^)[\w-]*{_NAME}=([^&\s\"'<>]+)"
 )
-
-
-@lru_cache(maxsize=1024)
-def _named_secret(name: str) -> bool:
-    return bool(_SECRET_NAME.search(name))
 
 
 @lru_cache(maxsize=4096)

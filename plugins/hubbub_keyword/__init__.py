@@ -1,12 +1,14 @@
-"""A bot that answers by keyword, within the hub: for demos, and for simple questions."""
+"""Answer by keywords, inside the hub: a small bot that needs no server."""
 
 from collections.abc import Iterable
 
 from hubbub.sdk import RouteType, hookimpl
-from hubbub_keyword.bot import Keyword
+from hubbub_keyword.destination import KeywordBot
+
+__all__ = ["KeywordBot", "register_route_types"]
 
 
 @hookimpl
 def register_route_types() -> Iterable[RouteType]:
-    """Offer the destination ``keyword``."""
-    return [Keyword()]
+    """Return the one route type of this plugin."""
+    return [KeywordBot()]

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import click
 import pytest
 import structlog
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
 from hubbub import cli
-from hubbub.commands import ledger, replay
+from hubbub.commands import given, ledger, replay
 from hubbub.receive.work import NotReleasable
 from hubbub.sdk.errors import HubError
 from hubbub.store.migrate import migrate
@@ -138,9 +139,9 @@ def test_help_loads_nothing_that_takes_long():
 
 @pytest.mark.parametrize("name", [name for name in cli.COMMANDS if name != "seed"])
 def test_every_command_is_where_the_list_says_and_does_what_it_says(name):
-    command = cli.cli.get_command(None, name)
+    command = cli.cli.get_command(click.Context(cli.cli), name)
     assert command is not None
-    assert command.help.partition("\n\n")[0] == cli.COMMANDS[name][1]
+    assert (command.help or "").partition("\n\n")[0] == cli.COMMANDS[name][1]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_what_nobody_expected_is_a_sentence_too_and_its_origin_on_request(hubbub
     def fail():
         raise KeyError("x")
 
-    monkeypatch.setattr(ledger.given, "hub", fail)
+    monkeypatch.setattr(given, "hub", fail)
     status, _, err = hubbub("ledger")
     assert status == 1
     assert err.startswith("hubbub: Something unexpected went wrong: KeyError: ")
@@ -215,7 +216,7 @@ def test_a_reason_that_another_process_has_told_is_not_told_again(hubbub, monkey
     def fail():
         raise HubError
 
-    monkeypatch.setattr(ledger.given, "hub", fail)
+    monkeypatch.setattr(given, "hub", fail)
     assert hubbub("ledger") == (1, "", "")
 
 

@@ -184,6 +184,6 @@ def test_the_command_prints_each_check_and_ends_by_what_it_found(
     monkeypatch, capsys, checks, status, said
 ):
     monkeypatch.setattr(command, "examine", lambda _settings, _channel: checks)
-    monkeypatch.setattr(command.logs, "configure", lambda *_, **__: None)
+    monkeypatch.setattr("hubbub.logs.configure", lambda *_, **__: None)
     assert cli.run(["doctor"]) == status
     assert capsys.readouterr().out == said

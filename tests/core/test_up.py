@@ -5,6 +5,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,9 +15,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from hubbub import system, up
+from hubbub import supervise
+from hubbub.supervise import Child, NotStarted, Supervisor
 from hubbub.system import PortTaken, free_port, require_free
-from hubbub.up import Child, NotStarted, Supervisor
 
 
 class Process:
@@ -96,7 +97,7 @@ def test_a_child_that_ends_at_the_start_ends_the_hub_and_its_reason_is_told_once
 
 
 def test_a_hub_that_never_answers_is_given_up(supervisor, monkeypatch):
-    monkeypatch.setattr(up, "START_LIMIT", 0.0)
+    monkeypatch.setattr(supervise, "START_LIMIT", 0.0)
     supervisor.start()
     with pytest.raises(NotStarted, match="was not ready within 0 s"):
         supervisor.wait_until(lambda: False)
@@ -112,7 +113,7 @@ def test_a_signal_ends_the_watch(supervisor, number):
 
 def test_only_a_second_signal_that_comes_later_is_haste(supervisor, monkeypatch):
     clock = iter([10.0, 10.2, 11.5])
-    monkeypatch.setattr(up.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("hubbub.supervise.time.monotonic", lambda: next(clock))
     hasty = []
     for _ in range(3):
         supervisor._told()
@@ -121,7 +122,7 @@ def test_only_a_second_signal_that_comes_later_is_haste(supervisor, monkeypatch)
 
 
 def test_a_port_that_somebody_listens_on_is_told_with_advice():
-    with system.socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(PortTaken) as caught:
             require_free("127.0.0.1", port, fix="Choose another.")
@@ -197,7 +198,9 @@ def test_the_whole_hub_starts_survives_the_death_of_a_part_and_ends_in_order(run
 def test_no_part_outlives_a_hub_that_is_killed(running):
     with running() as (_, process, _):
         process.stdout.readline()
-        ends = _ends(_children(process.pid).values())
+        children = _children(process.pid)
+        assert "hubbub web" in children
+        ends = _ends(children.values())
         process.kill()
         assert all(_ended(end) for end in ends)
 

@@ -33,7 +33,11 @@ _FORM_OVERHEAD: Final = 1 << 16
 )
 def post_media(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.MediaJson:
     """Upload a file (`multipart/form-data`) to send it later by its id."""
-    file = _file(ask.request)
+    return render.media(hub, store_upload(hub, _file(ask.request)))
+
+
+def store_upload(hub: Hub, file: FileStorage) -> dict[str, Any]:
+    """Keep an upload and return its row. Raises `Refusal` for one that is too large."""
     body = file.stream.read(UPLOAD_LIMIT + 1)
     if len(body) > UPLOAD_LIMIT:
         detail = f"Take a file of at most {UPLOAD_LIMIT >> 20} MB."
@@ -43,7 +47,7 @@ def post_media(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.MediaJson:
     hub.media.put(row["id"], body)
     with transaction(hub.engine) as db:
         queries.add_media(db, **row)
-    return render.media(hub, row)
+    return row
 
 
 def serve(hub: Hub, request: Request, media_id: str) -> Response:

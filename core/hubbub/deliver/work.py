@@ -134,6 +134,11 @@ def settle_by_hand(db: Connection, message_id: str, *, arrived: bool) -> None:
     refresh(db, [message_id])
 
 
+def conversation_of(db: Connection, message_id: str) -> str:
+    """Return the conversation of an outbound message. Raises `Refused` if there is none."""
+    return str(_outbound(db, message_id).conversation_id)
+
+
 def _line(hub: Hub, db: Connection, channel_id: str) -> Line:
     line = hub.directory.current(db, [channel_id]).get(channel_id)
     if line is None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, ValidationError
 
-from hubbub.sdk.content import Attachment, Choice, Choices, Content, Email, Text
+from hubbub.sdk.content import Attachment, Choice, Choices, Content, Email, System, Text
 from hubbub.sdk.errors import HubError
 
 #: Characters that a decision keeps of a value it looked at.
@@ -49,6 +49,11 @@ class Subject:
     def kind(self) -> str:
         """The content type."""
         return self.content.type
+
+    @property
+    def opened(self) -> bool:
+        """Whether the contact opened the chat: Telegram's Start button, and the like."""
+        return isinstance(self.content, System) and self.content.event == "started"
 
     @_once
     def text(self) -> str | None:

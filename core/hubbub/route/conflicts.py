@@ -47,10 +47,9 @@ class Conflict:
     """Rules that get into each other's way, by their ids in order.
 
     ``overlap``: a message can match both, they send it to different places, and neither is a
-    special case of the other. ``duplicate``: they match the same messages. ``shadowed``: the
-    earlier one takes all that the later one matches. ``unreachable``: the last one matches
-    nothing, or the earlier ones together take all of it. ``example`` matches all rules named -
-    for ``unreachable`` the last and one other - and is empty where there is no such message.
+    special case of the other. ``duplicate``: they match the same. ``shadowed``: the earlier one
+    takes all of the later one. ``unreachable``: the last one matches nothing, or the others take
+    all of it. ``example`` matches all of them, or the last and one other; empty if none is known.
     """
 
     kind: _Kind
@@ -63,10 +62,7 @@ class Conflict:
 
 
 def find_conflicts(route_set: RouteSet) -> tuple[Conflict, ...]:
-    """Return the conflicts of ``route_set``, in the order of the rules.
-
-    A rule that never gets a message is reported as that alone. No conflict is guessed.
-    """
+    """Return the conflicts in the order of the rules; of a lost rule nothing but that."""
     ask = _Asker().ask
     found: list[Conflict] = []
     alive: list[Route] = []
@@ -156,8 +152,7 @@ _Known: TypeAlias = Mapping[_Fact, bool]
 _Formula: TypeAlias = Node | bool
 
 
-class _TooLarge(Exception):
-    """The question stays open."""
+class _TooLarge(Exception): ...
 
 
 class _Search:
@@ -248,9 +243,8 @@ def _sure(formula: Node) -> _Known:
     if isinstance(formula, Group) and formula.mode == "any":
         return {}
     leaves = [formula] if isinstance(formula, Leaf) else formula.parts
-    return {
-        (leaf.kind, leaf.values[0]): not leaf.negated for leaf in leaves if isinstance(leaf, Leaf)
-    }
+    sure = (leaf for leaf in leaves if isinstance(leaf, Leaf))
+    return {(leaf.kind, leaf.values[0]): not leaf.negated for leaf in sure}
 
 
 def _first(formula: Node) -> Leaf:
@@ -269,9 +263,7 @@ def _possible(known: _Known, news: _Known) -> bool:
         return False
     if "sender" in kinds and _phrase(known, sender=True) is None:
         return False
-    if kinds <= {"time", "sender", "first_message"}:
-        return True
-    return _phrase(known) is not None and next(_kinds(known), None) is not None
+    return kinds <= {"time", "sender", "first_message"} or any(_kinds(known))
 
 
 def _subjects(known: _Known) -> Iterator[Subject]:
@@ -296,18 +288,23 @@ def _wanted(known: _Known, *kinds: str) -> list[str]:
 
 def _kinds(known: _Known) -> Iterator[str]:
     """Yield the content types that a message with the facts ``known`` can have."""
-    worded = bool(_wanted(known, *_WORDED))
-    picked = set(_wanted(known, "choice.equals"))
+    worded, picked = set(_wanted(known, *_WORDED)), set(_wanted(known, "choice.equals"))
     for name in INBOUND_TYPES:
         fits = all(
             (value == name) == truth
             for (kind, value), truth in known.items()
             if kind == "content_type"
         )
-        # Nobody picks two options at once.
-        picks = not picked or (name == "choice" and len(picked) == 1)
-        if fits and picks and (name in _TEXTUAL or not worded):
+        picks = not picked or (name == "choice" and len(picked) == 1)  # never two at once
+        if fits and picks and (not worded or _speaks(name, known)):
             yield name
+
+
+def _speaks(name: str, known: _Known) -> bool:
+    if name == "system":
+        # Opening a chat counts as /start, and has no words.
+        return _wanted(known, *_WORDED) == ["start"] == _wanted(known, "command")
+    return name in _TEXTUAL and _phrase(known) is not None
 
 
 def _phrase(known: _Known, *, sender: bool = False) -> str | None:
@@ -386,6 +383,8 @@ def _body(kind: str, text: str | None, known: _Known) -> dict[str, Any]:
         named = {str(value) for about, value in known if about == "choice.equals"}
         other = next(name for n in count(1) if (name := f"option-{n}") not in named)
         return {"id": next(iter(_wanted(known, "choice.equals")), other), "title": text}
+    if kind == "system":
+        return {"event": "started" if _wanted(known, "command") else "joined"}
     return {"text": text, "subject": ""} if kind == "email" else _BODIES.get(kind, {"text": text})
 
 
@@ -395,6 +394,5 @@ _BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "reaction": {"emoji": "\N{THUMBS UP SIGN}", "target_external_id": "1"},
     "form": {"fields": {}},
     "order": {},
-    "system": {"event": "started"},
     "unsupported": {"provider_type": "unknown"},
 }

@@ -80,6 +80,8 @@ def _leaf(kind: Kind, values: tuple[Value, ...]) -> Holds:
         test = TEXT_TESTS[kind](tuple(map(str, values)))
         if kind.startswith("sender."):
             return lambda subject: test(fold(subject.address))
+        if kind == "command" and "start" in values:
+            return lambda subject: subject.opened or test(subject.folded)
         return lambda subject: test(subject.folded)
     if kind == "text.matches":
         return _matcher(tuple(map(str, values)))
@@ -142,6 +144,7 @@ _SHOWS: Final[Mapping[str, _Shows]] = {
     "content_type": attrgetter("kind"),
     "first_message": lambda subject: "the first message" if subject.first else "a later message",
     "choice.equals": _show_choice,
+    "command": lambda subject: "the chat was opened" if subject.opened else subject.shown,
 }
 
 

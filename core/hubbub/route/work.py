@@ -139,7 +139,7 @@ def _take(case: Case, destination: Destination, placement: Placement) -> bool:
     if outcome is not None and outcome.passed:
         _note(placement, destination, outcome.why or "It passed.")
         return False
-    placement.decision["destination"] = {"type": destination.type, **destination.settings}
+    placement.decision["destination"] = {"type": destination.type}
     if outcome is None:
         _hand_to(case, kind, destination, placement)
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import insert
 
@@ -59,6 +60,13 @@ class Api:
         """Return the fields that a 422 complains of."""
         answer = self(method, path, body, status=422, **more).get_json()
         return [error["field"] for error in answer["errors"]]
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch):
+    """Hash passwords in no time; the default cost is asked for where it matters."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("hubbub.people.users._HASHER", cheap)
 
 
 @pytest.fixture

@@ -11,7 +11,14 @@ import structlog
 from hypothesis import assume, given, settings, strategies as st
 from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
-from hubbub.redact import Redactor, Registry, redacting_processor, registry, secrets_of
+from hubbub.redact import (
+    Redactor,
+    Registry,
+    redacting_processor,
+    registry,
+    secrets_of,
+    without_secret_headers,
+)
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 AWKWARD = "pa/ss+w\"\u00f6 r\\d&<x>'=%\U0001f511?"
@@ -133,6 +140,16 @@ def test_headers_that_carry_secrets_are_always_masked(name):
     assert Redactor().headers({name: "canary", "x-other": "kept"}) == {
         name: "***",
         "x-other": "kept",
+    }
+
+
+def test_headers_can_be_masked_by_their_names_alone():
+    headers = {"X-Hub-Signature-256": "canary", "X-Other": TOKEN, "cookie": ""}
+
+    assert without_secret_headers(headers) == {
+        "X-Hub-Signature-256": "***",
+        "X-Other": TOKEN,
+        "cookie": "***",
     }
 
 

@@ -1,8 +1,16 @@
 """Give the tests of people a hub."""
 
 import pytest
+from argon2 import PasswordHasher
 
 from tests.core.api.kit import build_hub
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch):
+    """Hash passwords in no time; the default cost is asked for where it matters."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("hubbub.people.users._HASHER", cheap)
 
 
 @pytest.fixture

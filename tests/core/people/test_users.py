@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from hubbub.people.errors import Conflict, Invalid, NotFound, TooManyAttempts
@@ -34,11 +35,25 @@ def test_a_person_is_let_in_with_their_password_alone(every_hub):
     assert _log_in(every_hub, email="eve@example.com") is None
 
 
-def test_the_password_is_stored_as_an_argon2_hash(hub):
-    _add(hub)
+def _stored_hash(hub):
     with reading(hub.engine) as db:
-        stored = db.execute(text("SELECT password_hash FROM users")).scalar_one()
-    assert stored.startswith("$argon2id$")
+        return db.execute(text("SELECT password_hash FROM users")).scalar_one()
+
+
+def test_the_password_is_stored_as_an_argon2_hash_of_the_default_cost(hub, monkeypatch):
+    monkeypatch.setattr("hubbub.people.users._HASHER", PasswordHasher())
+    _add(hub)
+    assert _stored_hash(hub).startswith("$argon2id$")
+    assert not PasswordHasher().check_needs_rehash(_stored_hash(hub))
+
+
+def test_a_hash_of_another_cost_is_renewed_at_the_next_login(hub, monkeypatch):
+    _add(hub)
+    dearer = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
+    monkeypatch.setattr("hubbub.people.users._HASHER", dearer)
+    assert _log_in(hub) is not None
+    assert not dearer.check_needs_rehash(_stored_hash(hub))
+    assert _log_in(hub) is not None
 
 
 def test_an_unknown_email_costs_a_hash_too(hub, monkeypatch):

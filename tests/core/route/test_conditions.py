@@ -140,6 +140,9 @@ def test_a_pattern_survives_half_a_surrogate_pair():
         ({"command": "start"}, subject("/start@hubbub_bot now"), True),
         ({"command": ["help", "start"]}, subject("/help"), True),
         ({"command": "start"}, subject("/started"), False),
+        ({"command": "start"}, subject({"type": "system", "event": "started"}), True),
+        ({"command": "start"}, subject({"type": "system", "event": "joined"}), False),
+        ({"command": "help"}, subject({"type": "system", "event": "started"}), False),
         ({"command": "start"}, subject("please /start"), False),
         ({"command": "start"}, subject("start"), False),
     ],
@@ -278,7 +281,7 @@ def test_a_condition_of_unreasonable_size_is_refused(when):
 
 
 def test_deep_nesting_is_refused_before_anything_recurses():
-    when = {"text": {"contains": "x"}}
+    when: dict[str, object] = {"text": {"contains": "x"}}
     for _ in range(5000):
         when = {"not": when}
 
@@ -296,6 +299,7 @@ def test_the_refusal_of_a_pattern_says_what_is_wrong_with_it():
         ({"not": {"text": {"word": "hi"}}}, "text does not have the word “hi”", "“Hello”"),
         ({"command": "start"}, "command is /start", "“Hello”"),
         ({"content_type": ["image", "video"]}, "content is image or video", "text"),
+        ({"command": ["start", "help"]}, "command is /start or /help", "“Hello”"),
         ({"sender": {"starts_with": "+1"}}, "sender starts with “+1”", "+15550100"),
         ({"first_message": False}, "it is not their first message", "a later message"),
         ({"choice": {"equals": "a"}}, "choice is “a”", "no choice"),
@@ -326,6 +330,13 @@ def test_an_image_without_words_is_shown_as_such():
     (looked,) = considered({"text": {"contains": "x"}}, subject(IMAGE)).conditions
 
     assert looked.saw == "no text"
+
+
+def test_an_opened_chat_is_shown_as_such():
+    opened = subject({"type": "system", "event": "started", "detail": "campaign-7"})
+    (looked,) = considered({"command": "start"}, opened).conditions
+
+    assert looked.saw == "the chat was opened"
 
 
 def test_what_a_decision_keeps_is_bounded():

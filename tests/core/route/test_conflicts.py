@@ -3,6 +3,7 @@
 import itertools
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -107,12 +108,18 @@ NIGHT = time(**{"from": "17:00", "to": "09:00"})
         ({"content_type": "choice"}, {"choice": {"equals": "b"}}, SHADOWED),
         ({"sender": {"starts_with": "+4"}}, {"sender": {"equals": "+49"}}, SHADOWED),
         ({"sender": {"starts_with": "+4"}}, {"sender": {"starts_with": "+1"}}, []),
-        ({"command": "start"}, text(starts_with="/start"), []),
-        (text(starts_with="/start"), {"command": "start"}, SHADOWED),
+        ({"command": "help"}, text(starts_with="/help"), []),
+        (text(starts_with="/help"), {"command": "help"}, SHADOWED),
+        # An opened chat counts as /start, but has no words.
+        (text(starts_with="/start"), {"command": "start"}, OVERLAP),
         ({"command": "start"}, text(starts_with="/start@bot"), SHADOWED),
         ({"command": "start"}, text(starts_with="/start@"), SHADOWED),
         (text(starts_with="/start@"), {"command": "start"}, []),
         ({"command": "start"}, {"command": "help"}, []),
+        ({"command": "start"}, {"content_type": "system"}, OVERLAP),
+        ({"content_type": "system"}, {"command": "help"}, []),
+        ({"content_type": "system"}, {"command": "start", **text(contains="x")}, []),
+        ({"content_type": "system"}, {"command": "start", "not": text(word="start")}, SHADOWED),
         ({"command": "start"}, text(starts_with="/started"), []),
         (text(matches="pri[ck]e"), text(contains="order"), OVERLAP),
         (text(matches=r"(?:order|invoice)\s+#?\d{4}"), text(word="agent"), OVERLAP),
@@ -208,7 +215,7 @@ def test_questions_that_are_too_hard_invent_no_conflict():
 
 LETTERS = "abz "
 PIECES = ("zaz", "zbz", "zabz", "za bz", "a", "ab", "a b")
-HEADS = ("z", "az", "abz", "bz", "/a", "/a z", "/az")
+HEADS = ("z", "az", "abz", "bz", "/start", "/start z", "/startz")
 ZONE = {"zone": "Europe/Berlin"}
 
 
@@ -241,7 +248,7 @@ TEXTS = [
         text(word="a b"),
         lambda s: re.search("(^|[ ./])a b($|[ ./])", s) is not None,
     ),
-    ({"command": "a"}, lambda s: re.split("[ @]", s)[0] == "/a"),
+    ({"command": "start"}, lambda s: re.split("[ @]", s)[0] == "/start"),
 ]
 SENDERS = [
     ({"sender": {"starts_with": "+4"}}, lambda s: s.startswith("+4")),
@@ -258,6 +265,7 @@ TIMES = [
     ),
 ]
 KINDS = [
+    ({"content_type": "system"}, lambda k: k in {"opened", "joined"}),
     ({"content_type": "text"}, lambda k: k == "text"),
     ({"content_type": ["image", "location"]}, lambda k: k in {"image", "location"}),
     ({"choice": {"equals": "x"}}, lambda k: k == "choice x"),
@@ -279,7 +287,8 @@ class World:
         worded = ("text", "image", "video", "choice x", "choice y", "choice z")
         bodies = [
             *itertools.product(worded, texts),
-            *((kind, None) for kind in ("image", "video", "location", "order")),
+            *((kind, None) for kind in ("image", "video", "location", "order", "joined")),
+            ("opened", None),
         ]
         addresses = distinct(SENDERS, ["+49", "+491", "+1"])
         hours = distinct(TIMES, range(7 * 24))
@@ -298,6 +307,8 @@ class World:
             for when, test in tests:
                 bits = "".join("1" if one is not None and test(one) else "0" for one in seen)
                 self.sets[repr(when)] = int(bits, 2)
+        opened = "".join("1" if message[0][0] == "opened" else "0" for message in messages)
+        self.sets[repr({"command": "start"})] |= int(opened, 2)
 
     def matching(self, when):
         """Return the messages that ``when`` matches."""
@@ -314,7 +325,8 @@ class World:
     def conflicts(self, routes):
         """Return what `find_conflicts` should find."""
         sets = {rule["id"]: self.matching(rule["when"]) for rule in routes}
-        found, alive = [], []
+        found: list[tuple[str, tuple[str, ...]]] = []
+        alive: list[dict[str, Any]] = []
         for number, rule in enumerate(routes):
             lost = _lost(sets, [one["id"] for one in routes[:number]], rule["id"])
             if lost:
@@ -359,7 +371,9 @@ WHENS = st.recursive(
 )
 
 
-@pytest.mark.parametrize("sample", ["a b", "za b", "a bz", "z.a b", "/a b", "ab/a", "a b z", "b"])
+@pytest.mark.parametrize(
+    "sample", ["a b", "za b", "a bz", "z.a b", "/start b", "ab/a", "a b z", "b"]
+)
 def test_the_world_and_the_rules_mean_the_same_by_a_text(sample):
     message = {"content": {"type": "text", "text": sample}}
 

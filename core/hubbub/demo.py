@@ -1,0 +1,87 @@
+"""Put into a fresh hub what a demo needs: somebody to log in as, and channels to try."""
+
+from typing import Final
+
+import structlog
+
+from hubbub.connect import queries as channel_queries
+from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.connect.work import create_channel
+from hubbub.hub import Hub
+from hubbub.people.errors import Conflict
+from hubbub.people.users import add_user
+from hubbub.settings import Settings
+from hubbub.store.session import reading
+
+#: Good for nothing but this: the demo listens on this machine alone.
+EMAIL: Final = "demo@hubbub.test"
+PASSWORD: Final = "hubbub demo"  # noqa: S105  # printed for everyone who runs the demo
+_BOT: Final = "700000001:DEMO-token-for-the-sandbox-bot-0001"
+_ACCOUNT: Final = "AC" + "0" * 31 + "1"
+_NUMBER: Final = "+15550100"
+_ROUTES: Final = [
+    {
+        "name": "Menu",
+        "when": {"text": {"word": ["menu", "hours"]}},
+        "to": {
+            "type": "keyword",
+            "answers": [
+                {
+                    "match": "menu",
+                    "choices": {
+                        "text": "What can we do for you?",
+                        "options": [
+                            {"id": "hours", "title": "Opening hours"},
+                            {"id": "human", "title": "Talk to a person"},
+                        ],
+                    },
+                },
+                {"match": "hours", "reply": "We are here from 9 to 17, Monday to Friday."},
+            ],
+        },
+    }
+]
+log = structlog.get_logger(__name__)
+
+
+def seed(settings: Settings, sandbox_url: str) -> str:
+    """Make the demo's login and channels where they are missing; return how to log in.
+
+    Safe to run twice.
+    """
+    hub = Hub.make(settings)
+    try:
+        add_user(hub, email=EMAIL, password=PASSWORD, role="admin", name="Demo", actor="cli")
+    except Conflict:
+        log.debug("the demo's login is there already")
+    with reading(hub.engine) as db:
+        types = {row.type for row in channel_queries.channels(db, before=None, limit=200)}
+    if "telegram" not in types:
+        _add_telegram(hub, sandbox_url)
+    if "sms_twilio" not in types:
+        _add_twilio(hub, sandbox_url)
+    return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
+
+
+def _add_telegram(hub: Hub, sandbox_url: str) -> None:
+    channel_id = create_channel(
+        hub,
+        type="telegram",
+        name="Telegram demo",
+        credentials={"token": _BOT},
+        settings={"mode": "webhook", "api_base": f"{sandbox_url}/telegram"},
+        actor="cli",
+    )
+    wanted = WantedRoutes(routes=_ROUTES, fallback={"type": "inbox"}, accept_conflicts=False)
+    save_routes(hub, channel_id, wanted, actor="cli")
+
+
+def _add_twilio(hub: Hub, sandbox_url: str) -> None:
+    create_channel(
+        hub,
+        type="sms_twilio",
+        name="SMS demo",
+        credentials={"account_sid": _ACCOUNT, "auth_token": "0" * 31 + "1"},
+        settings={"from_number": _NUMBER, "api_base": f"{sandbox_url}/twilio"},
+        actor="cli",
+    )

@@ -1,0 +1,119 @@
+"""Let in who is logged in, refuse forged forms, and tell browsers what a page may do."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import Response, abort, g, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from hubbub.hub import Hub
+from hubbub.people.rules import Person
+from hubbub.people.sessions import cookie_name, person_of
+from hubbub.vault import digest
+
+View = Callable[..., Any]
+
+#: What every page of the console may load and do: only what comes from here.
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "media-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """Wraps views; made once for each application."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def person(self) -> Person | None:
+        """Return who asks, or None."""
+        cookie = self.cookie()
+        return person_of(self._hub, cookie) if cookie else None
+
+    def cookie(self) -> str:
+        """Return the value of the login cookie; empty without one."""
+        return request.cookies.get(cookie_name(self._hub.settings), "")
+
+    def page(self, view: View) -> View:
+        """Let everyone in who is logged in."""
+        return self._guarded(view, admin=False)
+
+    def admin(self, view: View) -> View:
+        """Let in admins alone."""
+        return self._guarded(view, admin=True)
+
+    def open(self, view: View) -> View:
+        """Let everybody in, but no form of somebody else's."""
+
+        @wraps(view)
+        def wrapped(**path: str) -> Any:
+            if request.method == "POST":
+                self._refuse_foreign_forms()
+            return view(**path)
+
+        return wrapped
+
+    def token(self) -> str:
+        """Return what a form of this login has to repeat."""
+        return self._hub.vault.sign(f"form:{digest(self.cookie())}")
+
+    def _guarded(self, view: View, *, admin: bool) -> View:
+        @wraps(view)
+        def wrapped(**path: str) -> Any:
+            person = self.person()
+            if person is None:
+                return _to_login()
+            g.person, g.form_token = person, self.token()
+            if request.method == "POST":
+                self._refuse_foreign_forms()
+                self._check_token()
+            if admin and person.role != "admin":
+                abort(403)
+            return view(**path)
+
+        return wrapped
+
+    def _refuse_foreign_forms(self) -> None:
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            if site not in {"same-origin", "none"}:
+                abort(403)
+            return
+        origin = request.headers.get("Origin")
+        ours = {urlsplit(self._hub.settings.base_url).netloc, request.host}
+        if origin is not None and urlsplit(origin).netloc not in ours:
+            abort(403)
+
+    def _check_token(self) -> None:
+        given = request.form.get("form_token") or request.headers.get("X-Form-Token", "")
+        if not hmac.compare_digest(given.encode(), self.token().encode()):
+            abort(403)
+
+
+def harden(answer: AnyResponse) -> AnyResponse:
+    """Put the headers of the console on an answer that has none of its own."""
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def wants_part() -> bool:
+    """Whether the script asks for a part of the page, and not the browser for all of it."""
+    return request.headers.get("X-Part") == "1"
+
+
+def _to_login() -> Any:
+    if wants_part() or request.method != "GET":
+        return Response("You are logged out.\n", 401)
+    return redirect(url_for("ui.login", next=request.full_path.rstrip("?")))

@@ -1,0 +1,175 @@
+"""Ask for what the pages show, and no page asks for more than it shows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, func, or_, select, tuple_, update
+
+from hubbub.store.tables import (
+    Address,
+    Channel,
+    Contact,
+    Conversation,
+    Message,
+    Note,
+    Process,
+    User,
+    table,
+)
+from hubbub.store.types import AnyRow
+
+_channels = table(Channel)
+_conversations = table(Conversation)
+_contacts = table(Contact)
+_addresses = table(Address)
+_messages = table(Message)
+_notes = table(Note)
+_users = table(User)
+_processes = table(Process)
+
+_ROW: Final = (
+    select(
+        _conversations,
+        _addresses.c.address,
+        _addresses.c.state.label("address_state"),
+        func.coalesce(_contacts.c.name, _addresses.c.name).label("contact_name"),
+        _channels.c.name.label("channel_name"),
+        _channels.c.type.label("channel_type"),
+    )
+    .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
+    .join(_channels, _channels.c.id == _conversations.c.channel_id)
+)
+#: Two messages of one conversation closer than this are not separated by a line.
+WORKER_SILENT: Final = timedelta(seconds=30)
+
+
+def conversations(
+    db: Connection,
+    view: str,
+    *,
+    user_id: str,
+    q: str,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> Sequence[AnyRow]:
+    """Return the conversations of a view, the latest first."""
+    keys = (_conversations.c.last_message_at, _conversations.c.id)
+    found = _of_view(_ROW, view, user_id)
+    if q:
+        found = found.where(
+            or_(
+                *(
+                    column.icontains(q, autoescape=True)
+                    for column in (
+                        _contacts.c.name,
+                        _addresses.c.name,
+                        _addresses.c.address,
+                        _conversations.c.preview,
+                    )
+                )
+            )
+        )
+    if before is not None:
+        found = found.where(tuple_(*keys) < tuple_(*before))
+    return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
+
+
+def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
+    """Return a conversation with its contact and channel, or None."""
+    return db.execute(_ROW.where(_conversations.c.id == conversation_id)).one_or_none()
+
+
+def messages(
+    db: Connection, conversation_id: str, *, before_seq: int | None, limit: int
+) -> list[AnyRow]:
+    """Return the last messages of a conversation, or the last before one, oldest first."""
+    found = select(_messages).where(_messages.c.conversation_id == conversation_id)
+    if before_seq is not None:
+        found = found.where(_messages.c.seq < before_seq)
+    rows = db.execute(found.order_by(_messages.c.seq.desc()).limit(limit)).all()
+    return list(reversed(rows))
+
+
+def notes(db: Connection, conversation_id: str) -> Sequence[AnyRow]:
+    """Return the notes on a conversation, oldest first."""
+    found = select(_notes).where(_notes.c.conversation_id == conversation_id)
+    return db.execute(found.order_by(_notes.c.id).limit(200)).all()
+
+
+def mark_seen(db: Connection, conversation_id: str) -> bool:
+    """Note that somebody has seen the conversation; say whether there was something unseen."""
+    seen = (
+        update(_conversations)
+        .where(_conversations.c.id == conversation_id, _conversations.c.unread > 0)
+        .values(unread=0)
+    )
+    return bool(db.execute(seen).rowcount)
+
+
+def names(db: Connection) -> dict[str, str]:
+    """Return the names of the people who work here."""
+    rows = db.execute(select(_users.c.id, _users.c.name, _users.c.email))
+    return {row.id: row.name or row.email for row in rows}
+
+
+def traffic(db: Connection, since: datetime) -> dict[str, Mapping[str, int]]:
+    """Return how many messages each channel took in, sent and failed to send."""
+    rows = db.execute(
+        select(
+            _messages.c.channel_id,
+            func.count().filter(_messages.c.direction == "inbound").label("received"),
+            func.count().filter(_messages.c.direction == "outbound").label("sent"),
+            func.count().filter(_messages.c.status == "failed").label("failed"),
+        )
+        .where(_messages.c.created_at > since)
+        .group_by(_messages.c.channel_id)
+    )
+    return {row.channel_id: row._asdict() for row in rows}
+
+
+def silent_kinds(db: Connection, now: datetime) -> list[str]:
+    """Return the kinds of process without which nothing moves, and of which none runs."""
+    seen = set(
+        db.execute(
+            select(_processes.c.kind).where(_processes.c.seen_at > now - WORKER_SILENT).distinct()
+        ).scalars()
+    )
+    return [kind for kind in ("worker", "scheduler") if kind not in seen]
+
+
+def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
+    """Return what deleting a channel would touch."""
+    conversations_of = (
+        select(func.count())
+        .select_from(_conversations)
+        .where(_conversations.c.channel_id == channel_id)
+    )
+    messages_of = (
+        select(func.count()).select_from(_messages).where(_messages.c.channel_id == channel_id)
+    )
+    return {
+        "conversations": db.execute(conversations_of).scalar_one(),
+        "messages": db.execute(messages_of).scalar_one(),
+    }
+
+
+def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
+    match view:
+        case "mine":
+            return found.where(
+                _conversations.c.assignee_id == user_id, _conversations.c.status != "resolved"
+            )
+        case "unassigned":
+            return found.where(
+                _conversations.c.assignee_id.is_(None), _conversations.c.status == "open"
+            )
+        case "resolved":
+            return found.where(_conversations.c.status == "resolved")
+        case "failed":
+            failed = select(_messages.c.conversation_id).where(
+                _messages.c.status.in_(["failed", "unknown"])
+            )
+            return found.where(_conversations.c.id.in_(failed))
+    return found.where(_conversations.c.status == "open")

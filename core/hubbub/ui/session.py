@@ -1,0 +1,72 @@
+"""Log people in and out."""
+
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+
+from hubbub.hub import Hub
+from hubbub.people.errors import TooManyAttempts
+from hubbub.people.rules import SESSION_LIFE
+from hubbub.people.sessions import close_session, cookie_name, open_session
+from hubbub.people.throttle import Throttle
+from hubbub.people.users import authenticate
+from hubbub.ui.guard import Guard
+
+
+def add_session(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+    """Add the pages for logging in and out."""
+    throttle = Throttle.on(hub.settings.redis)
+
+    @ui.route("/login", methods=["GET", "POST"])
+    @guard.open
+    def login() -> Any:
+        if request.method == "GET":
+            return _page("")
+        try:
+            person = authenticate(
+                hub,
+                throttle,
+                email=request.form.get("email", "")[:254],
+                password=request.form.get("password", "")[:512],
+                address=request.remote_addr or "",
+            )
+        except TooManyAttempts as error:
+            return _page(error.detail), 429
+        if person is None:
+            return _page("This email and password do not belong together."), 401
+        cookie = open_session(hub, person.id, replaces=guard.cookie() or None)
+        answer = make_response(redirect(_next()))
+        answer.set_cookie(
+            cookie_name(hub.settings),
+            cookie,
+            max_age=SESSION_LIFE,
+            httponly=True,
+            samesite="Lax",
+            secure=hub.settings.base_url.startswith("https://"),
+        )
+        return answer
+
+    @ui.post("/logout")
+    @guard.page
+    def logout() -> Any:
+        close_session(hub, guard.cookie())
+        answer = make_response(redirect(url_for("ui.login")))
+        answer.delete_cookie(cookie_name(hub.settings))
+        return answer
+
+
+def _page(problem: str) -> str:
+    return render_template(
+        "login.html",
+        problem=problem,
+        email=request.form.get("email", ""),
+        next=request.values.get("next", ""),
+    )
+
+
+def _next() -> str:
+    """Return where to go after the login: a path of ours, and nowhere else."""
+    wanted = request.form.get("next", "")
+    if wanted.startswith("/") and not wanted.startswith(("//", "/\\")):
+        return wanted
+    return url_for("ui.inbox")

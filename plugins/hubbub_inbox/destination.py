@@ -1,0 +1,33 @@
+"""Let people answer."""
+
+from pydantic import Field
+
+from hubbub.sdk import Exchange, Fields, HandOver, Inquiry, Outcome, RouteType
+
+
+class InboxFields(Fields):
+    """Whose queue it is."""
+
+    team: str | None = Field(
+        None,
+        title="Team",
+        description="Who should answer; leave it out for everybody.",
+        min_length=1,
+        max_length=100,
+    )
+
+
+class Inbox(RouteType):
+    """The queue from which people take conversations."""
+
+    type = "inbox"
+    label = "Team inbox"
+    description = "People answer in the inbox."
+    fields = InboxFields
+
+    def handle(self, inquiry: Inquiry, settings: InboxFields) -> Exchange[Outcome]:
+        """Put the conversation into the queue."""
+        del inquiry
+        yield from ()
+        whose = f"the team {settings.team}" if settings.team else "people"
+        return Outcome(actions=(HandOver(to="queue"),), why=f"It waits for {whose}.")
