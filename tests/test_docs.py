@@ -4,6 +4,7 @@ import inspect
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_every_make_target_that_the_readme_names_exists():
 def test_the_example_of_a_channel_type_works():
     page = (ROOT / "docs/adding-a-channel.md").read_text()
     (source,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    names = {}
+    names: dict[str, Any] = {}
     exec(compile(source, "adding-a-channel.md", "exec"), names)
     (kind,) = names["register_channel_types"]()
     fields = kind.fields.model_validate({"credentials": {"key": "a secret key"}})

@@ -4,7 +4,7 @@ import inspect
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final, cast
@@ -271,18 +271,19 @@ def read_plugins_file(path: Path) -> dict[str, dict[str, Any]]:
 def _load_one(
     plugins: Plugins, name: str, section: dict[str, Any] | None, point: EntryPoint | None
 ) -> PluginStatus:
-    about = {
-        "name": name,
-        "distribution": point.dist.name if point and point.dist else "",
-        "version": point.dist.version if point and point.dist else "",
-    }
+    status = partial(
+        PluginStatus,
+        name=name,
+        distribution=point.dist.name if point and point.dist else "",
+        version=point.dist.version if point and point.dist else "",
+    )
     if section is None:
-        return PluginStatus(**about, state="not named", reason="plugins.toml does not name it.")
+        return status(state="not named", reason="plugins.toml does not name it.")
     if not section.get("enabled", True):
-        return PluginStatus(**about, state="disabled")
+        return status(state="disabled")
     if point is None:
         reason = "No installed package offers it: install the package, or remove its section."
-        return PluginStatus(**about, state="refused", reason=reason)
+        return status(state="refused", reason=reason)
     try:
         module = point.load()
         _check_version(module)
@@ -291,8 +292,10 @@ def _load_one(
     except (Exception, SystemExit) as error:  # noqa: BLE001
         log.warning("plugin refused", plugin=name, error=f"{type(error).__name__}: {error}")
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return PluginStatus(**about, state="refused", reason=reason)
-    return PluginStatus(**about, state="loaded", **offered)
+        return status(state="refused", reason=reason)
+    return status(
+        state="loaded", channel_types=offered["channel_types"], route_types=offered["route_types"]
+    )
 
 
 def _check_version(module: Any) -> None:

@@ -6,6 +6,7 @@ message, one with ``status`` a receipt; ``{"bad": ...}`` cannot be read.
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from hubbub.sdk import (
     Accept,
@@ -148,7 +149,7 @@ def _accepted(response):
     raise Permanent("The parrot refuses.", provider_code=str(response.status))
 
 
-def _event(item):
+def _event(item: Any) -> Any:
     match item:
         case {"explode": _}:
             raise RuntimeError("parse is broken")
@@ -156,29 +157,33 @@ def _event(item):
             return Unreadable(reason=str(why))
         case {"ignore": why}:
             return Ignored(reason=why)
-        case {"status": status, **rest}:
-            fault = Fault(code="refused", detail="No.", provider_code="9") if status == "failed" else None
+        case {"status": status}:
+            fault = (
+                Fault(code="refused", detail="No.", provider_code="9")
+                if status == "failed"
+                else None
+            )
             return ReceiptReceived(
-                key=f"status:{rest.get('id') or rest.get('ref')}:{status}",
+                key=f"status:{item.get('id') or item.get('ref')}:{status}",
                 state=ReceiptState(status),
-                external_id=rest.get("id"),
-                reference=rest.get("ref"),
+                external_id=item.get("id"),
+                reference=item.get("ref"),
                 fault=fault,
             )
-        case {"edit": external_id, "text": text, **rest}:
+        case {"edit": external_id, "text": text}:
             return MessageEdited(
-                key=rest.get("key", f"edit:{external_id}:{text}"),
+                key=item.get("key", f"edit:{external_id}:{text}"),
                 external_id=external_id,
                 content=Text(text=text),
             )
         case {"delete": external_id}:
             return MessageDeleted(key=f"delete:{external_id}", external_id=external_id)
-        case {"address": address, **rest}:
+        case {"address": address}:
             return AddressChanged(
-                key=rest["key"],
+                key=item["key"],
                 address=address,
-                state=AddressState(rest.get("state", "ok")),
-                moved_to=rest.get("moved_to"),
+                state=AddressState(item.get("state", "ok")),
+                moved_to=item.get("moved_to"),
             )
     return MessageReceived(
         key=f"message:{item['id']}" if "id" in item else None,
@@ -193,9 +198,7 @@ def _event(item):
 
 def _content(item):
     if "image" in item:
-        return Attachment(
-            type="image", media=Media(ref=item["image"]), caption=item.get("text")
-        )
+        return Attachment(type="image", media=Media(ref=item["image"]), caption=item.get("text"))
     if "kind" in item:
         return UnsupportedContent(provider_type=item["kind"])
     return Text(text=item["text"])

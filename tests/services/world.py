@@ -4,6 +4,7 @@ import io
 import json
 from collections import deque
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 
@@ -37,6 +38,9 @@ class Clock:
     def __call__(self):
         return self.now
 
+    def timestamp(self):
+        return self.now.timestamp()
+
     def forward(self, **passed):
         self.now += timedelta(**passed)
 
@@ -46,7 +50,7 @@ class Provider:
 
     def __init__(self):
         self.requests = []
-        self.answers = deque()
+        self.answers: deque[Any] = deque()
         self.count = 0
 
     def perform(self, request, *, files):
@@ -75,7 +79,7 @@ class Queue:
     """Collects nudges instead of enqueueing them; `World.work` runs them."""
 
     def __init__(self):
-        self.waiting = deque()
+        self.waiting: deque[Any] = deque()
 
     def nudge(self, actor, *args, lane, hold=None):
         if (actor, args) not in self.waiting:
@@ -174,7 +178,7 @@ def make_world(settings, engine, redis, folder):
         vault=Vault(settings.keys),
         http=provider,
         media=MediaStore("memory://"),
-        nudges=Queue(),
+        nudges=Queue(),  # type: ignore[arg-type]  # stands in for them
         limiter=Limiter(redis),
         live=Live(redis),
         redis=redis,
@@ -183,5 +187,3 @@ def make_world(settings, engine, redis, folder):
     process._process.carriers.clear()
     equip(hub)
     return World(hub, provider, clock)
-
-

@@ -49,15 +49,15 @@ class Fields(BaseModel):
 class ChannelSettings(Fields):
     """A base for the ``settings`` of a channel type: what the hub itself understands."""
 
-    api_base: str = Field("", title="API base URL", description="A proxy, or a simulator.")
+    api_base: str = Field(default="", title="API base URL", description="A proxy, or a simulator.")
     messages_per_second: float | None = Field(
-        None,
+        default=None,
         gt=0,
         title="Messages per second",
         description="Replaces the type's own limits, for accounts with other ones.",
     )
     unknown_outcome: Literal["hold", "resend"] = Field(
-        "hold",
+        default="hold",
         title="When a send's answer was lost and no proof turns up",
         description="hold: a person decides. resend: send again and accept a possible double.",
     )

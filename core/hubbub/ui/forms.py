@@ -62,7 +62,7 @@ def form_fields(
 
 
 def read_form(fields: tuple[FormField, ...], form: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return what was typed as ``{"credentials": {...}, "settings": {...}}``, empty ones left out."""
+    """Return what was typed, by ``credentials`` and ``settings``; empty ones are left out."""
     given: dict[str, dict[str, Any]] = {"credentials": {}, "settings": {}}
     for field in fields:
         part, _, name = field.name.partition(".")

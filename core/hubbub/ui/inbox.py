@@ -156,7 +156,7 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             )
             send(hub, order)
         except HubError as error:
-            return _refused(hub, conversation_id, error)
+            return _refused(error)
         nudge_deliver(hub)
         return _shown(hub, conversation_id)
 
@@ -373,7 +373,7 @@ def _shown(hub: Hub, conversation_id: str) -> Any:
     return redirect(url_for("ui.conversation", conversation_id=conversation_id))
 
 
-def _refused(hub: Hub, conversation_id: str, error: HubError) -> Any:
+def _refused(error: HubError) -> Any:
     if wants_part():
         return Response(f"{error.detail}\n", 409)
     return render_template("error.html", title="Not sent", detail=error.detail), 409

@@ -23,6 +23,11 @@ def add_settings(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def settings() -> str:
         return _page(hub)
 
+    _add_users(ui, hub, guard)
+    _add_tokens(ui, hub, guard)
+
+
+def _add_users(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.post("/settings/users")
     @guard.admin
     def new_user() -> Any:
@@ -51,6 +56,8 @@ def add_settings(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return _page(hub, problem=error.detail), 422
         return redirect(url_for("ui.settings"))
 
+
+def _add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.post("/settings/tokens")
     @guard.admin
     def new_token() -> Any:

@@ -12,9 +12,9 @@ EXAMPLES = 8
 @pytest.mark.parametrize("mode", ["positive", "negative"])
 def test_every_answer_is_as_described(api, add_channel, add_conversation, add_inbound, mode):
     # Not at the top: it takes seconds to import, and its warnings are not ours.
-    import schemathesis  # noqa: PLC0415
-    from schemathesis import GenerationMode  # noqa: PLC0415
-    from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: PLC0415
+    import schemathesis
+    from schemathesis import GenerationMode
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
 
     add_inbound(api, add_conversation(api, add_channel(api)))
     app = api.client.application

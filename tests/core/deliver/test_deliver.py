@@ -48,7 +48,9 @@ def error(world, message_id):
 def test_an_accepted_message_is_sent_and_known_by_the_providers_id(world, line):
     message_id = send(world)
     assert status(world, message_id) == "sent"
-    assert world.one("SELECT external_id FROM messages WHERE id = :i", i=message_id) == {"external_id": "out-1"}
+    assert world.one("SELECT external_id FROM messages WHERE id = :i", i=message_id) == {
+        "external_id": "out-1"
+    }
     assert world.provider.said == ["Hi"]
 
 
@@ -272,7 +274,7 @@ def test_a_switched_off_channel_sends_nothing(world, line):
 def test_rate_limits_put_off_and_lose_nothing(world):
     line = world.channel(messages_per_second=1)
     world.hear(line, {"id": "m1", "from": "+1", "text": "Hello"})
-    world.hub.limiter._clock = lambda: world.clock.now.timestamp()
+    world.hub.limiter._clock = world.clock.timestamp
     conversation = world.one("SELECT id FROM conversations")["id"]
     with transaction(world.hub.engine) as db:
         for number in range(3):

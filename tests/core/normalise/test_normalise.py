@@ -4,12 +4,11 @@ import itertools
 
 import pytest
 
+from hubbub.sdk import Text
+
 
 def outcomes(world):
-    return [
-        [outcome["outcome"] for outcome in row["outcomes"]]
-        for row in _calls(world)
-    ]
+    return [[outcome["outcome"] for outcome in row["outcomes"]] for row in _calls(world)]
 
 
 def _calls(world):
@@ -124,7 +123,7 @@ def test_a_placeholder_is_upgraded_in_place_when_the_type_is_understood(world, m
     assert before["kind"] == "unsupported"
     from tests.services import parrot
 
-    monkeypatch.setattr(parrot, "_content", lambda item: parrot.Text(text=item["text"]))
+    monkeypatch.setattr(parrot, "_content", lambda item: Text(text=item["text"]))
     replay(world.hub, world.one("SELECT id FROM calls")["id"])
     world.work()
     assert world.one("SELECT id, kind FROM messages") == {"id": before["id"], "kind": "text"}
@@ -164,7 +163,9 @@ def test_a_reply_names_our_message(world):
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "One"})
     world.hear(line, {"id": "m2", "from": "+1", "text": "Two", "reply_to": "m1"})
-    first, second = world.rows("SELECT id, reply_to_id, reply_to_external_id FROM messages ORDER BY seq")
+    first, second = world.rows(
+        "SELECT id, reply_to_id, reply_to_external_id FROM messages ORDER BY seq"
+    )
     assert (second["reply_to_id"], second["reply_to_external_id"]) == (first["id"], "m1")
 
 
@@ -220,7 +221,10 @@ def test_a_new_word_reopens_a_resolved_conversation(world):
     world.hear(line, {"id": "m1", "from": "+1", "text": "Hi"})
     world.write("UPDATE conversations SET status = 'resolved', owner = 'user:1'")
     world.hear(line, {"id": "m2", "from": "+1", "text": "Hi!"})
-    assert world.one("SELECT status, owner FROM conversations") == {"status": "open", "owner": "queue"}
+    assert world.one("SELECT status, owner FROM conversations") == {
+        "status": "open",
+        "owner": "queue",
+    }
 
 
 def test_many_calls_of_many_conversations_keep_each_in_order(world):
@@ -265,4 +269,10 @@ def test_a_file_is_fetched_and_stored(world):
     assert world.one("SELECT state FROM media")["state"] == "pending"
     world.pass_time(minutes=10)
     media = world.one("SELECT state, mime_type, size, width, height FROM media")
-    assert media == {"state": "ready", "mime_type": "image/png", "size": len(png), "width": 2, "height": 3}
+    assert media == {
+        "state": "ready",
+        "mime_type": "image/png",
+        "size": len(png),
+        "width": 2,
+        "height": 3,
+    }

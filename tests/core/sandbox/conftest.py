@@ -199,9 +199,7 @@ def hub():
 @pytest.fixture
 def hooked(telegram, hub):
     """A bot whose webhook is the hub."""
-    telegram.result(
-        "setWebhook", url=f"{hub.url}/webhooks/abc", secret_token="s3cret_-token"
-    )
+    telegram.result("setWebhook", url=f"{hub.url}/webhooks/abc", secret_token="s3cret_-token")
     return telegram
 
 

@@ -157,9 +157,7 @@ def test_nothing_refused_is_recorded(sandbox, telegram):
 def test_the_longest_text_and_the_longest_button_are_taken(telegram):
     telegram.write()
     markup = {"inline_keyboard": [[{"text": "a", "callback_data": "x" * 64}]]}
-    message = telegram.result(
-        "sendMessage", chat_id=5550001, text="😀" * 4096, reply_markup=markup
-    )
+    message = telegram.result("sendMessage", chat_id=5550001, text="😀" * 4096, reply_markup=markup)
     assert message["reply_markup"] == markup
 
 
@@ -264,9 +262,7 @@ def test_a_file_id_is_good_for_one_bot_and_one_kind(telegram):
     content = upload(telegram, "sendDocument", "document", b"x").json["result"]["document"]
     wrong_kind = telegram.call("sendPhoto", chat_id=5550001, photo=content["file_id"])
     assert "can't use file of type Document as Photo" in refusal(wrong_kind)[1]
-    other = telegram.call(
-        "getFile", token="777777:" + "C" * 35, file_id=content["file_id"]
-    )
+    other = telegram.call("getFile", token="777777:" + "C" * 35, file_id=content["file_id"])
     assert "wrong file_id" in refusal(other)[1]
 
 
@@ -379,9 +375,9 @@ def test_a_deleted_message_is_gone(telegram):
     ids = {"chat_id": 5550001, "message_id": number}
     assert telegram.result("deleteMessage", **ids) is True
     assert "message to delete not found" in refusal(telegram.call("deleteMessage", **ids))[1]
-    assert "message to edit not found" in refusal(
-        telegram.call("editMessageText", **ids, text="y")
-    )[1]
+    assert (
+        "message to edit not found" in refusal(telegram.call("editMessageText", **ids, text="y"))[1]
+    )
 
 
 def test_a_reaction_needs_its_message(telegram):

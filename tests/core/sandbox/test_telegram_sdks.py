@@ -96,11 +96,12 @@ def test_python_telegram_bot_sets_up_polls_and_downloads(sandbox, telegram):
     assert (update.message.caption, data) == ("Broken", PNG)
 
 
+@pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
         ({"kind": "rate_limit", "retry_after": 7}, ptb_errors.RetryAfter),
-        ({"kind": "token_revoked"}, ptb_errors.Forbidden),
+        ({"kind": "token_revoked"}, ptb_errors.InvalidToken),
         ({"kind": "status", "status": 500}, ptb_errors.NetworkError),
         ({"kind": "status", "status": 403}, ptb_errors.Forbidden),
         ({"kind": "status", "status": 400}, ptb_errors.BadRequest),
@@ -124,9 +125,7 @@ def every_update(telegram, hub):
     press = {"from": {"id": 5550001, "first_name": "Ada"}, "message_id": number, "data": "x"}
     telegram.post("presses", press)
     for blocked in (True, False):
-        telegram.post(
-            "blocks", {"from": {"id": 5550001, "first_name": "Ada"}, "blocked": blocked}
-        )
+        telegram.post("blocks", {"from": {"id": 5550001, "first_name": "Ada"}, "blocked": blocked})
     return [told.update for told in hub.wait(14)]
 
 

@@ -197,9 +197,7 @@ def test_polling_gets_what_waits_and_confirms_by_offset(telegram):
 
 def test_polling_waits_for_the_next_update(telegram):
     got = []
-    poll = threading.Thread(
-        target=lambda: got.extend(telegram.result("getUpdates", timeout=10))
-    )
+    poll = threading.Thread(target=lambda: got.extend(telegram.result("getUpdates", timeout=10)))
     poll.start()
     telegram.write("at last")
     poll.join(10)

@@ -20,7 +20,11 @@ def test_a_message_is_queued_and_recorded(sandbox, twilio):
     assert answer.status_code == 201
     message = answer.json
     assert message["sid"].startswith("SM")
-    assert (message["status"], message["num_segments"], message["num_media"]) == ("queued", "1", "0")
+    assert (message["status"], message["num_segments"], message["num_media"]) == (
+        "queued",
+        "1",
+        "0",
+    )
     assert (message["from"], message["to"]) == (NUMBER, CUSTOMER)
     assert message["date_sent"] is None
     [sent] = sandbox.sent(provider="twilio", address=CUSTOMER)
@@ -151,9 +155,10 @@ def test_a_service_is_read_and_changed(sandbox, twilio):
     path = f"/twilio/v1/Services/{SERVICE}"
     assert twilio.request("GET", path).json["inbound_request_url"] is None
     form = {"InboundRequestUrl": "https://hub.example/w", "UseInboundWebhookOnNumber": "false"}
-    assert twilio.request("POST", path, data=form).json["inbound_request_url"] == form[
-        "InboundRequestUrl"
-    ]
+    assert (
+        twilio.request("POST", path, data=form).json["inbound_request_url"]
+        == form["InboundRequestUrl"]
+    )
     assert problem(twilio.request("GET", "/twilio/v1/Services/MG2")) == (404, 20404)
 
 

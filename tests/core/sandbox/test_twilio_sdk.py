@@ -1,9 +1,9 @@
 """Twilio's own library must get on with the sandbox."""
 
 import pytest
-from twilio.base.exceptions import TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.rest import Client
+from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # has no types
+from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]  # has no types
+from twilio.rest import Client  # type: ignore[import-untyped]  # likewise
 
 ACCOUNT = "AC" + "0" * 31 + "9"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
@@ -12,7 +12,7 @@ CUSTOMER = "+12065550107"
 SERVICE = "MG" + "1" * 32
 
 
-class ToSandbox(TwilioHttpClient):
+class ToSandbox(TwilioHttpClient):  # type: ignore[misc]  # likewise
     """Sends to the sandbox what is meant for Twilio's hosts."""
 
     def __init__(self, url):

@@ -3,7 +3,7 @@ import hashlib
 import hmac
 
 import pytest
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # has no types
 
 from hubbub.sandbox.twilio.signing import signature
 
@@ -104,18 +104,18 @@ def test_a_picture_is_fetched_with_credentials_and_from_storage_without(texted, 
 
 def test_media_of_the_hub_are_fetched(sandbox, twilio, hub):
     hub.resources["/cat.png"] = ("image/png", b"png")
-    sid = twilio.create(
-        MediaUrl=f"{hub.url}/cat.png", StatusCallback=f"{hub.url}/status"
-    ).json["sid"]
+    sid = twilio.create(MediaUrl=f"{hub.url}/cat.png", StatusCallback=f"{hub.url}/status").json[
+        "sid"
+    ]
     assert statuses(hub, 2) == ["sent", "delivered"]
     listing = twilio.request("GET", f"{twilio.base}/Messages/{sid}/Media.json").json
     assert [media["content_type"] for media in listing["media_list"]] == ["image/png"]
 
 
 def test_a_message_whose_media_are_missing_fails(twilio, hub):
-    sid = twilio.create(
-        MediaUrl=f"{hub.url}/none.png", StatusCallback=f"{hub.url}/status"
-    ).json["sid"]
+    sid = twilio.create(MediaUrl=f"{hub.url}/none.png", StatusCallback=f"{hub.url}/status").json[
+        "sid"
+    ]
     assert statuses(hub, 1) == ["failed"]
     assert hub.told[0].form["ErrorCode"] == "11200"
     assert twilio.fetch(sid)["status"] == "failed"

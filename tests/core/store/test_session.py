@@ -54,7 +54,8 @@ def test_many_threads_write_one_after_the_other(engine):
 
 def test_a_database_that_is_down_says_so_in_one_sentence():
     engine = make_engine("postgresql+psycopg://nobody@127.0.0.1:9/hubbub")
-    with pytest.raises(DatabaseDown, match=r"The database \(127.0.0.1\) did not answer"), reading(
-        engine
-    ) as db:
+    with (
+        pytest.raises(DatabaseDown, match=r"The database \(127.0.0.1\) did not answer"),
+        reading(engine) as db,
+    ):
         db.execute(text("SELECT 1"))

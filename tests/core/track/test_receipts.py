@@ -66,7 +66,12 @@ def sent(world):
         deliver.submit(
             world.hub, db, conversation_id=conversation, content=Text(text="Hi"), author="api:t"
         )
-    return line, lambda: (nudge_deliver(world.hub), world.work())
+
+    def carry():
+        nudge_deliver(world.hub)
+        world.work()
+
+    return line, carry
 
 
 def status(world):

@@ -30,15 +30,15 @@ REAL = sorted(file.stem for file in UPDATES.glob("*.json") if file.stem not in I
 
 @pytest.fixture(scope="session")
 def aiogram():
-    import aiogram.methods  # noqa: PLC0415  # see above
-    import aiogram.types  # noqa: PLC0415  # see above
+    import aiogram.methods  # see above
+    import aiogram.types  # see above
 
     return aiogram
 
 
 @pytest.fixture(scope="session")
 def ptb():
-    import telegram  # noqa: PLC0415  # see above
+    import telegram  # see above
 
     return telegram
 

@@ -71,11 +71,8 @@ function inbox() {
 
   // Bubbles that did not change stay, so that readers and screen readers are not disturbed.
   function merge(log, fresh) {
-    const mine = new Map([...log.children].filter((one) => one.id).map((one) => [one.id, one]));
-    const wanted = [...fresh.children].map((one) => {
-      const known = one.id && mine.get(one.id);
-      return known && known.outerHTML === one.outerHTML ? known : one;
-    });
+    const mine = new Map([...log.children].map((one) => [one.outerHTML, one]));
+    const wanted = [...fresh.children].map((one) => mine.get(one.outerHTML) ?? one);
     if (wanted.length === log.children.length && wanted.every((one, at) => one === log.children[at])) return;
     let at = 0;
     for (const one of wanted) {
