@@ -33,10 +33,10 @@ format: setup  ## Format the code
 	@$(BIN)/ruff format .
 
 bench: setup  ## Run the benchmarks
-	@$(BIN)/python -m bench $(ARGS)
+	@PYTHONPATH=. $(BIN)/python -m bench $(ARGS)
 
 chaos: setup  ## Kill and starve the hub while it works, and count what is lost
-	@$(BIN)/python -m bench.chaos $(ARGS)
+	@PYTHONPATH=. $(BIN)/python -m tests.chaos $(ARGS)
 
 lock: setup  ## Choose the versions of requirements*.txt anew
 	@$(BIN)/uv $(COMPILE) --output-file requirements-dev.txt --extra dev pyproject.toml

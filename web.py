@@ -1,5 +1,5 @@
 """Serve the web application: ``gunicorn web:app``."""
 
-from hubbub.web import create_app
+from hubbub.web import serve
 
-app = create_app()
+app = serve()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection as Database, bindparam, select
 
 from hubbub.connect.rules import open_connection
 from hubbub.plugins import ChannelHooks, UnknownType
-from hubbub.redact import Redactor, secrets_of
+from hubbub.redact import Redactor, registry, secrets_of
 from hubbub.route.rules import RouteSet, read_route_set
 from hubbub.sdk.capabilities import Limit
 from hubbub.sdk.types import ChannelSettings
@@ -117,6 +117,7 @@ class Directory:
         hooks = self._hub.plugins.channel(row.type)
         connection = open_connection(self._hub, row)
         secrets = secrets_of(connection.fields) | {connection.webhook_secret}
+        registry.add(secrets)
         return Line(
             id=row.id,
             type=row.type,

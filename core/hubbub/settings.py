@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Path("var")
-    database_url: str = ""
-    redis_url: str = ""
+    database_url: str = Field("", repr=False)
+    redis_url: str = Field("", repr=False)
     secret_key: str = Field("", repr=False)
     public_url: str = ""
     plugins_file: Path = Path("plugins.toml")

@@ -4,7 +4,7 @@ from flask import Flask, Response, jsonify
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
-from hubbub import metrics, process
+from hubbub import logs, metrics, process
 from hubbub.api import make_api
 from hubbub.hub import Hub
 from hubbub.receive.views import Webhooks
@@ -29,6 +29,13 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> F
     _add_health(app, hub)
     app.wsgi_app = Webhooks(hub, app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
     return app
+
+
+def serve() -> Flask:
+    """Return the application for a server that was started by hand, its logs set up as ours."""
+    settings = Settings.read()
+    logs.configure("web", json=settings.logs_json)
+    return create_app(settings)
 
 
 def _add_health(app: Flask, hub: Hub) -> None:

@@ -7,7 +7,7 @@ import dramatiq
 import structlog
 from dramatiq.worker import Worker
 
-from hubbub import process
+from hubbub import logs, process
 from hubbub.alive import SignOfLife
 from hubbub.broker import broker
 from hubbub.deliver import actors as deliver_actors
@@ -44,7 +44,9 @@ class Equipment(dramatiq.Middleware):
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
         """Begin as a worker."""
         del broker
-        self._sign = SignOfLife(equip(process.hub()), "worker").__enter__()
+        hub = equip(process.hub())
+        logs.configure("worker", json=hub.settings.logs_json)
+        self._sign = SignOfLife(hub, "worker").__enter__()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
         """Let what is on its way arrive."""

@@ -13,6 +13,7 @@ from hubbub.directory import Line
 from hubbub.exchange import Entry, Ran, run
 from hubbub.hub import Hub
 from hubbub.plugins import RouteHooks, UnknownType
+from hubbub.redact import Redactor, secrets_of
 from hubbub.sdk.content import Attachment, Content, Media, from_json
 from hubbub.sdk.errors import HubError, Permanent, SendError
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
@@ -168,12 +169,14 @@ def route_of(hub: Hub, parcel: Parcel) -> tuple[RouteHooks, Any]:
 
 
 def _run(hub: Hub, parcel: Parcel, exchange: Exchange[Any]) -> Ran[Any]:
-    return run(
-        exchange,
-        hub.http,
-        redact=parcel.line.redactor,
-        files=media_bytes(hub),
-    )
+    redact = parcel.line.redactor if parcel.to_contact else _redactor(hub, parcel)
+    return run(exchange, hub.http, redact=redact, files=media_bytes(hub))
+
+
+def _redactor(hub: Hub, parcel: Parcel) -> Redactor:
+    """Return what masks the secrets of a destination and of its answer."""
+    _, settings = route_of(hub, parcel)
+    return Redactor({*secrets_of(settings), inquiry_of(hub, parcel).callback_token})
 
 
 def _sending(hub: Hub, parcel: Parcel) -> Exchange[Accepted]:

@@ -1,0 +1,1 @@
+"""Measure the hub beside floors, in one run: ``python -m bench [--quick]``."""
