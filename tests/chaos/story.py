@@ -46,7 +46,6 @@ class Story:
         self.town, self.customers, self.size = town, customers, size
         self.dice = random.Random(seed)
         self.book = Book()
-        self.done = threading.Event()
         self.tried = threading.Event()
         self.killed: Counter[str] = Counter()
         self.numbers = iter(range(1, 10**9))
@@ -94,13 +93,10 @@ class Story:
             for n in range(self.customers)
         ]
         people += [threading.Thread(target=self._colleague, args=(n,)) for n in range(2)]
-        gremlin = threading.Thread(target=self._gremlin)
-        for thread in (*people, gremlin):
-            thread.start()
         for thread in people:
-            thread.join()
-        self.done.set()
-        gremlin.join()
+            thread.start()
+        # In the main thread: a Valkey ends with the thread that started it.
+        self._gremlin(people)
 
     # --- who writes ---
 
@@ -195,18 +191,18 @@ class Story:
 
     # --- who kills ---
 
-    def _gremlin(self):
+    def _gremlin(self, people):
         steps = [f"{step}:{self.dice.randint(1, 3)}" for step in STEPS]
         self.dice.shuffle(steps)
         tricks = [self._kill, self._kill, self._kill, self._valkey, self._flush, self._fault]
-        while not self.done.is_set():
+        while any(thread.is_alive() for thread in people):
             if steps:
                 self._die_at(steps.pop())
             else:
                 self.tried.set()
             self._tidy()
             self.dice.choice(tricks)()
-            self.done.wait(0.2)
+            time.sleep(0.2)
         ask(f"{self.town.sandbox}/_sandbox/faults", method="DELETE")
         self._tidy()
 
@@ -251,7 +247,7 @@ class Story:
         )
         wanted = {"provider": provider, "operation": operation, **fault}
         if ask(f"{self.town.sandbox}/_sandbox/faults", wanted) is not None:
-            self.killed[fault["kind"]] += 1
+            self.killed[str(fault["kind"])] += 1
 
     def _tidy(self):
         for kind, process in list(self.town.running.items()):
