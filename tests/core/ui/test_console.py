@@ -49,7 +49,13 @@ def conversation(world):
 
 
 def form_token(page):
-    return re.search(r'name="form-token" content="([^"]*)"', page.text)[1]
+    return found(r'name="form-token" content="([^"]*)"', page)
+
+
+def found(pattern, page):
+    match = re.search(pattern, page.text)
+    assert match is not None
+    return match[1]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +173,7 @@ def test_a_failed_message_offers_another_try(world, browser, line):
     world.work()
     page = client.get(url)
     assert "The parrot refuses." in page.text
-    again = re.search(r'formaction="(/messages/[^"]+/retry)"', page.text)[1]
+    again = found(r'formaction="(/messages/[^"]+/retry)"', page)
     assert client.post(again, data={"form_token": token}).status_code == 302
     world.work()
     assert world.provider.said == ["Hi", "Hi"]
