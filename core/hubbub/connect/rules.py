@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row
 
+from hubbub.guard import Refused as OutOfBounds
 from hubbub.people.errors import Complaint, Invalid
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import secrets_of
@@ -143,7 +144,9 @@ def from_failure(error: HubError) -> Asked:
 
     Credentials that are refused need a person; a provider that is away needs only patience.
     """
-    away = isinstance(error, Transient | OutcomeUnknown) and error.code != "plugin_error"
+    # A provider at an address that we may not call is out of reach like one that is away.
+    away = isinstance(error, Transient | OutcomeUnknown | OutOfBounds)
+    away = away and error.code != "plugin_error"
     finding = Finding(code=error.code, ok=False, detail=str(error), fix=_remedy(error))
     return Asked(status="inactive" if away else "error", reason=finding.detail, findings=(finding,))
 
@@ -171,6 +174,8 @@ def _remedy(error: HubError) -> str:
     match error:
         case AuthFailed():
             return "Enter the credentials again, as the provider shows them now."
+        case OutOfBounds():
+            return "Correct the API base URL, or allow its network, then check again."
         case RateLimited():
             return "Wait a while, then check again."
         case Transient() | OutcomeUnknown():

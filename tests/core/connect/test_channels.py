@@ -15,6 +15,7 @@ from hubbub.connect.work import (
     find_channel,
     set_status,
 )
+from hubbub.guard import Guard
 from hubbub.people.errors import Conflict, Invalid, NotFound
 from hubbub.plugins import UnknownType
 from hubbub.sdk import RateLimited
@@ -28,6 +29,7 @@ from hubbub.store.tables import (
     Message,
     table,
 )
+from hubbub.transport import HttpTransport
 from hubbub.vault import Undecryptable, Vault
 from tests.core.api.kit import TOKEN
 
@@ -158,6 +160,13 @@ def test_the_providers_answer_decides_the_status(hub, answer, status, reason):
     row = find_channel(hub, _create(hub))
     assert row.status == status
     assert reason in row.status_reason
+
+
+def test_a_provider_at_a_forbidden_address_is_out_of_reach_too(hub):
+    hub.http = HttpTransport(Guard(()))
+    row = find_channel(hub, _create(hub, settings={"api_base": "http://127.0.0.1:9"}))
+    assert row.status == "inactive"
+    assert "HUBBUB_ALLOW_PRIVATE_NETWORKS" in row.status_reason
 
 
 def test_a_type_that_cannot_be_asked_is_connected(hub):
