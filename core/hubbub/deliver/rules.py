@@ -89,8 +89,9 @@ def check_sendable(line: Line, thread: Thread, content: Content, now: datetime) 
     if refusal is not None:
         raise refusal
     answer = sendable(line, thread, now)
-    if content.type in answer.reasons:
-        raise Refused(answer.reasons[content.type], code="window-closed")
+    if answer.reasons and content.type not in answer.kinds:
+        # The window is shut, also to what would only be fitted into an allowed kind.
+        raise Refused(next(iter(answer.reasons.values())), code="window-closed")
     if content.type == "reaction" and content.type not in answer.kinds:
         raise Refused("This channel carries no reactions.", code="unsupported")
 
