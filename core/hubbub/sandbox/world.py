@@ -9,7 +9,7 @@ from itertools import count
 from hubbub.sandbox import client
 from hubbub.sandbox.client import Answer
 from hubbub.sandbox.config import Rules, SandboxConfig
-from hubbub.sandbox.faults import WEBHOOK_KINDS, Faults
+from hubbub.sandbox.faults import Fault, Faults
 from hubbub.sandbox.files import FileStore
 from hubbub.sandbox.journal import Called, Journal, Sent
 from hubbub.sandbox.lanes import Lanes
@@ -77,17 +77,10 @@ class World:
 
     def tell(self, lane: Hashable, parcel: Parcel, *, delay: float = 0) -> None:
         """Queue a webhook behind the others of its lane."""
-        fault = self.faults.pick(
-            frozenset({"drop_before", "duplicate_webhooks"}),
-            parcel.provider,
-            *parcel.operations,
-            address=parcel.address,
-            text=parcel.text,
-        )
+        fault = self._fault(parcel, "drop_before", "duplicate_webhooks")
         if fault is not None and fault.kind == "drop_before":
             return
-        for _ in range(1 if fault is None else 2):
-            self.lanes.put(lane, self._job(parcel), delay=delay)
+        self.lanes.put(lane, self._job(parcel, twice=fault is not None), delay=delay)
 
     def reset(self) -> None:
         """Forget what was sent, called and broken, and every setting made while running."""
@@ -98,30 +91,40 @@ class World:
         self.calls.clear()
         self.rules = Rules.model_validate({})
 
-    def _job(self, parcel: Parcel) -> Callable[[], float | None]:
-        attempts = count(1)
-        return lambda: self._attempt(parcel, next(attempts))
-
-    def _attempt(self, parcel: Parcel, attempt: int) -> float | None:
-        fault = self.faults.pick(
-            WEBHOOK_KINDS - {"drop_before", "duplicate_webhooks"},
+    def _fault(self, parcel: Parcel, *kinds: str) -> Fault | None:
+        return self.faults.pick(
+            frozenset(kinds),
             parcel.provider,
             *parcel.operations,
             address=parcel.address,
             text=parcel.text,
         )
+
+    def _job(self, parcel: Parcel, *, twice: bool) -> Callable[[], float | None]:
+        attempts = count(1)
+        return lambda: self._attempt(parcel, next(attempts), twice=twice)
+
+    def _attempt(self, parcel: Parcel, attempt: int, *, twice: bool) -> float | None:
+        fault = self._fault(parcel, "bad_signature", "slow")
         if fault is not None and fault.kind == "slow":
             self.faults.pause(fault.waits(1))
         target = parcel.target(fault is not None and fault.kind == "bad_signature")
         if target is None:
             return None
-        began = time.monotonic()
-        answer = client.post(
-            target.url, headers=target.headers, body=parcel.body, timeout=target.timeout
-        )
+        answer, seconds = _post(target, parcel.body)
         again = parcel.heard(answer, attempt)
-        self.calls.add(_called(parcel, attempt, target, answer, time.monotonic() - began))
+        self.calls.add(_called(parcel, attempt, target, answer, seconds))
+        if twice and again is None:
+            # As when the hub's answer was lost on its way: the same once more.
+            answer, seconds = _post(target, parcel.body)
+            self.calls.add(_called(parcel, attempt + 1, target, answer, seconds))
         return again
+
+
+def _post(target: Target, body: bytes) -> tuple[Answer, float]:
+    began = time.monotonic()
+    answer = client.post(target.url, headers=target.headers, body=body, timeout=target.timeout)
+    return answer, time.monotonic() - began
 
 
 def _called(parcel: Parcel, attempt: int, target: Target, answer: Answer, seconds: float) -> Called:

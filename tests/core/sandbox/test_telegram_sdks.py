@@ -18,6 +18,11 @@ PNG = base64.b64decode(
 )
 
 
+@pytest.fixture(autouse=True)
+def _no_deprecated_seconds(monkeypatch):
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")
+
+
 def with_ptb(sandbox, talk):
     async def run():
         bot = ptb.Bot(
