@@ -1,1 +1,1 @@
-"""Kill and starve a real hub while it works, and count what is lost: ``python -m tests.chaos``."""
+"""Kill and starve a hub while it works; then count. See docs/decisions/0005-chaos.md."""

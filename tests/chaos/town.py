@@ -1,100 +1,148 @@
-"""Run the processes of a hub by hand, so that each can be killed and started again."""
+"""Run the processes of a hub so that each can be killed and started again."""
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from hubbub.embedded import EmbeddedValkey
 from hubbub.redis_client import make_redis
+from hubbub.settings import Settings
+from tests.chaos.calls import ask
+from tests.chaos.databases import Postgres, Sqlite
 
-KINDS = ("web", "worker-1", "worker-2", "scheduler-1", "scheduler-2")
-KEY = "a secret key of the chaos suite"
+WEBS = ("web-1", "web-2")
+WORKERS = ("worker-1", "worker-2")
+SCHEDULERS = ("scheduler-1", "scheduler-2")
+KINDS = (*WEBS, *WORKERS, *SCHEDULERS, "listener-1")
+KEY = "CHAOS-secret-key-canary"
+ROOT = Path(__file__).parents[2]
 
 
 class Town:
-    """A sandbox, a Valkey, and two of what can be two."""
+    """A database, a Valkey, a sandbox, and two of every process that can be two."""
 
-    def __init__(self, folder: Path, database_url: str):
-        self.folder = folder
-        self.port, self.sandbox_port = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.sandbox = f"http://127.0.0.1:{self.sandbox_port}"
+    def __init__(self, folder: Path, database: Sqlite | Postgres) -> None:
+        self.folder, self.database = folder, database
+        self.ports = {name: _free_port() for name in (*WEBS, "sandbox")}
+        self.webs = [f"http://127.0.0.1:{self.ports[name]}" for name in WEBS]
+        self.sandbox = f"http://127.0.0.1:{self.ports['sandbox']}"
         self.valkey = EmbeddedValkey(folder)
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")},
-            "HUBBUB_DATA_DIR": str(folder),
-            "HUBBUB_DATABASE_URL": database_url,
+        self.environment = self._environment()
+        self._nursery: subprocess.Popen[str] | None = None
+
+    def _environment(self) -> dict[str, str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("HUBBUB_")}
+        return {
+            **clean,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "core"), str(ROOT / "plugins")]),
+            "HUBBUB_DATA_DIR": str(self.folder),
+            "HUBBUB_DATABASE_URL": self.database.url,
             "HUBBUB_SECRET_KEY": KEY,
-            "HUBBUB_PORT": str(self.port),
+            "HUBBUB_PUBLIC_URL": self.webs[0],
             "HUBBUB_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8",
-            "HUBBUB_PLUGINS_FILE": str(Path(__file__).parents[2] / "plugins.toml"),
+            "HUBBUB_PLUGINS_FILE": str(ROOT / "plugins.toml"),
             "HUBBUB_LOG_FORMAT": "json",
         }
 
-    def start(self):
-        self.environment["HUBBUB_REDIS_URL"] = self.valkey.start()
-        self.command("migrate")
-        self._spawn("sandbox", ["sandbox", "--port", str(self.sandbox_port)])
-        for kind in KINDS:
-            self.begin(kind)
-        self.wait_until(lambda: ask(f"{self.sandbox}/_sandbox/health") is not None)
-        self.wait_until(lambda: ask(f"{self.url}/readyz") is not None)
-
-    def command(self, *words):
-        """Run one command of the hub; returns what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "hubbub", *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
+    @property
+    def settings(self) -> Settings:
+        """The settings of this hub, for looking into it from outside."""
+        return Settings.read(
+            data_dir=self.folder,
+            database_url=self.database.url,
+            redis_url=self.valkey.url,
+            secret_key=KEY,
+            plugins_file=ROOT / "plugins.toml",
+            public_url=self.webs[0],
         )
-        if done.returncode:
-            raise RuntimeError(f"hubbub {words[0]}: {done.stderr}{done.stdout}")
-        return done.stdout
 
-    def begin(self, kind, die_at=""):
+    def start(self) -> None:
+        """Start everything; call it, and all else here, from the main thread.
+
+        A Valkey ends with the thread that started it.
+        """
+        self.environment["HUBBUB_REDIS_URL"] = self.valkey.start()
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.nursery"],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert json.loads(self._nursery.stdout.readline())["ready"]  # type: ignore[union-attr]  # a pipe
+        self.command("migrate")
+        for name in ("sandbox", *KINDS):
+            self.begin(name)
+        self.until(lambda: ask(f"{self.sandbox}/_sandbox/health") is not None)
+        for url in self.webs:
+            self.until(lambda url=url: ask(f"{url}/readyz") is not None)
+
+    def stop(self) -> None:
+        """End everything at once."""
+        if self._nursery is not None:
+            self._nursery.stdin.close()  # type: ignore[union-attr]  # a pipe
+            self._nursery.stdout.close()  # type: ignore[union-attr]  # a pipe
+            self._nursery.wait()
+        self.valkey.stop()
+
+    def command(self, *words: str) -> str:
+        """Run one command of the hub; return what it printed."""
+        output = self.folder / "command.out"
+        output.unlink(missing_ok=True)
+        self._tell("start", name="command", words=words, environment={}, log=str(output))
+        self.until(lambda: self.ended("command"), seconds=120)
+        said = output.read_text()
+        if self._tell("look")["command"] != 0:
+            raise RuntimeError(f"hubbub {words[0]}: {said}")
+        return said
+
+    def begin(self, name: str, *, die_at: str = "") -> None:
         """Start a process; with ``die_at`` it kills itself at that step."""
-        more = {"HUBBUB_DIE_AT": die_at} if die_at else {}
-        self._spawn(kind, [kind.partition("-")[0]], **more)
+        kind = name.partition("-")[0]
+        port = ["--port", str(self.ports[name])] if name in self.ports else []
+        self._tell(
+            "start",
+            name=name,
+            words=[kind, *port],
+            environment={"HUBBUB_DIE_AT": die_at},
+            log=str(self.folder / f"{name}.log"),
+        )
 
-    def _spawn(self, kind, words, **more):
-        with (self.folder / f"{kind}.log").open("ab") as log:
-            self.running[kind] = subprocess.Popen(
-                [sys.executable, "-m", "hubbub", *words],
-                env={**self.environment, **more},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def end(self, name: str) -> None:
+        """Kill a process, with all that it started, by SIGKILL."""
+        self._tell("end", name=name)
 
-    def kill(self, kind):
-        """Kill a process and whatever it started, with SIGKILL."""
-        process = self.running[kind]
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    def ended(self, name: str) -> bool:
+        """Whether a process is gone."""
+        return self._tell("look")[name] is not None
 
-    def dead(self, kind):
-        """Whether a process has ended; granian's parent outlives its worker."""
-        if kind == "web":
-            return ask(f"{self.url}/healthz") is None
-        return self.running[kind].poll() is not None
+    def gone(self) -> list[str]:
+        """Return the names of the processes that are not there and should be."""
+        found = self._tell("look")
+        return [name for name in ("sandbox", *KINDS) if found[name] is not None]
 
-    def restart_valkey(self):
+    def answers(self, name: str) -> bool:
+        """Whether one of the webs answers; granian's parent may outlive what answers."""
+        return ask(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=2) is not None
+
+    def pids(self) -> set[int]:
+        """Return the process ids of all that run."""
+        return set(self._tell("pids").values())
+
+    def kill_valkey(self) -> None:
+        """Kill Valkey by SIGKILL and start it again."""
         process = self.valkey._process
         if process is not None:
             process.kill()
@@ -102,51 +150,41 @@ class Town:
         self.valkey.stop()
         self.valkey.start()
 
-    def empty_valkey(self):
+    def empty_valkey(self) -> None:
+        """Let Valkey forget everything."""
         with suppress(RedisError), make_redis(self.valkey.url) as client:
             client.flushall()
 
-    def stop(self):
-        for kind in [*KINDS, "sandbox"]:
-            if kind in self.running:
-                self.kill(kind)
-        self.valkey.stop()
+    def restart_database(self, how: signal.Signals) -> None:
+        """Restart PostgreSQL."""
+        assert isinstance(self.database, Postgres)
+        self.database.restart(how)
 
     @staticmethod
-    def wait_until(true, seconds=30.0):
+    def until(true: Callable[[], bool], *, seconds: float = 60.0) -> None:
+        """Wait until something is true. Raises `TimeoutError`."""
         end = time.monotonic() + seconds
         while not true():
             if time.monotonic() > end:
                 raise TimeoutError("It did not come about.")
-            time.sleep(0.1)
+            time.sleep(0.05)
+
+    def _tell(self, do: str, **more: Any) -> dict[str, Any]:
+        assert self._nursery is not None
+        pipe_in, pipe_out = self._nursery.stdin, self._nursery.stdout
+        assert pipe_in is not None
+        assert pipe_out is not None
+        pipe_in.write(json.dumps({"do": do, **more}) + "\n")
+        pipe_in.flush()
+        answer: dict[str, Any] = json.loads(pipe_out.readline())
+        return answer
 
 
-def ask(url, body=None, headers=None, method=None, timeout=15):
-    """Return the JSON of an answer, or None when there was none or it was no success."""
-    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(
-        url, data, {"content-type": "application/json", **(headers or {})}, method=method
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return json.loads(answer.read() or b"{}")
-    except (OSError, ValueError):
-        return None
-
-
-def status_of(url, body, headers):
-    """Return the status of an answer to a POST; 0 when there was none."""
-    request = urllib.request.Request(url, body, headers)
-    try:
-        with urllib.request.urlopen(request, timeout=15) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
-        return 0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _free_port() -> int:
+    # Below those that the system gives to outgoing connections: one of these could take the port
+    # of a web that is dead for a moment.
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

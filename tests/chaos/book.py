@@ -1,0 +1,54 @@
+"""Remember what was acknowledged: what the hub must know afterwards."""
+
+import threading
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """A message of a customer that the hub acknowledged, and the answer that it asks for."""
+
+    external_id: str
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A message of a colleague that the hub took."""
+
+    message_id: str
+    address: str
+    text: str
+
+
+@dataclass
+class Book:
+    """What was acknowledged; any thread may write."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    #: Calls that were answered, whatever the answer.
+    calls: int = 0
+    #: Calls that got no answer, or 5xx, and were made again.
+    repeated: int = 0
+    #: By kind of channel and address, in the order in which they were acknowledged.
+    heard: dict[tuple[str, str], list[Heard]] = field(default_factory=lambda: defaultdict(list))
+    #: How often a message was edited, by its external id, and what it says since.
+    edits: dict[str, tuple[int, str]] = field(default_factory=dict)
+    #: Under their Idempotency-Key.
+    written: dict[str, Written] = field(default_factory=dict)
+    #: Statuses of Twilio's messages.
+    receipts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    #: Bodies that were rejected with 401, and such as were taken and cannot be read.
+    rejected: set[bytes] = field(default_factory=set)
+    malformed: set[bytes] = field(default_factory=set)
+    #: Events that were told more than once.
+    doubled: int = 0
+    #: Answers that nobody should get.
+    complaints: list[str] = field(default_factory=list)
+    #: What the gremlin did, and how often.
+    deeds: Counter[str] = field(default_factory=Counter)
+
+    def complain(self, what: str) -> None:
+        with self.lock:
+            self.complaints.append(what)

@@ -1,0 +1,110 @@
+"""Collect what is to be judged: the rows of the hub, and what the sandbox saw."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from hubbub.sdk.content import Text, from_json
+from hubbub.store.session import reading
+from hubbub.store.tables import (
+    Address,
+    Attempt,
+    Call,
+    Conversation,
+    Delivery,
+    Message,
+    MessageVersion,
+    Receipt,
+    table,
+)
+from hubbub.store.types import AnyRow
+from tests.chaos.calls import ask
+from tests.chaos.town import Town
+
+_calls, _messages, _deliveries = table(Call), table(Message), table(Delivery)
+_conversations, _addresses = table(Conversation), table(Address)
+_versions, _receipts, _attempts = table(MessageVersion), table(Receipt), table(Attempt)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A message that the sandbox accepted: its place in the order of all, and when."""
+
+    seq: int
+    at: float
+    address: str
+    text: str
+    external_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything there is to know after a run."""
+
+    ledger: dict[str, Any]
+    calls: list[AnyRow]
+    #: With the address of their conversation, in its order.
+    messages: list[AnyRow]
+    #: What was to be carried to contacts, in the order of their conversations.
+    deliveries: list[AnyRow]
+    edits: dict[str, int]
+    receipts: list[AnyRow]
+    #: How attempts ended, by delivery.
+    attempts: dict[str, list[str]]
+    seen: list[Seen]
+
+    def text_of(self, delivery: AnyRow) -> str:
+        """Return what a delivery says."""
+        content = from_json(delivery.content or delivery.message_content)
+        return content.text if isinstance(content, Text) else ""
+
+
+def collect(town: Town, engine: Engine) -> Facts:
+    """Ask the database, the sandbox, and ``hubbub ledger``."""
+    journal = ask(f"{town.sandbox}/_sandbox/outbound?limit=1000000", timeout=60)
+    with reading(engine) as db:
+        attempts: dict[str, list[str]] = defaultdict(list)
+        for row in db.execute(select(_attempts).order_by(_attempts.c.id)):
+            attempts[row.delivery_id].append(row.outcome)
+        edits = select(_messages.c.external_id).join(
+            _versions, _versions.c.message_id == _messages.c.id
+        )
+        counts: dict[str, int] = defaultdict(int)
+        for external_id in db.execute(edits).scalars():
+            counts[external_id] += 1
+        return Facts(
+            ledger=json.loads(town.command("ledger", "--json")),
+            calls=list(db.execute(select(_calls).order_by(_calls.c.id))),
+            messages=list(db.execute(_MESSAGES)),
+            deliveries=list(db.execute(_DELIVERIES)),
+            edits=counts,
+            receipts=list(db.execute(select(_receipts).order_by(_receipts.c.id))),
+            attempts=attempts,
+            seen=[_seen(one) for one in journal["items"]],
+        )
+
+
+_MESSAGES = (
+    select(_messages, _addresses.c.address)
+    .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+    .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .order_by(_messages.c.conversation_id, _messages.c.seq)
+)
+_DELIVERIES = (
+    select(
+        _deliveries,
+        _messages.c.content.label("message_content"),
+        _messages.c.status.label("message_status"),
+    )
+    .join(_messages, _messages.c.id == _deliveries.c.message_id)
+    .where(_deliveries.c.destination == "contact")
+    .order_by(_deliveries.c.conversation_id, _deliveries.c.seq, _deliveries.c.part)
+)
+
+
+def _seen(line: dict[str, Any]) -> Seen:
+    names = ("seq", "at", "address", "text", "external_id")
+    return Seen(**{name: line[name] for name in names})

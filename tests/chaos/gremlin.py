@@ -1,0 +1,150 @@
+"""Kill, starve and confuse a hub, in an order that a seed decides."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from hubbub.steps import STEPS
+from tests.chaos.book import Book
+from tests.chaos.calls import ask
+from tests.chaos.people import People
+from tests.chaos.town import SCHEDULERS, WEBS, WORKERS, Town
+
+#: How long a process has to come to the step at which it dies, and how often that is tried.
+STEP_LIMIT: Final = 6.0
+STEP_TRIES: Final = 4
+#: Between two deeds, so that something gets done in between.
+PAUSE: Final = 0.2
+FAULTS: Final[tuple[dict[str, Any], ...]] = (
+    {"kind": "drop_after_accept", "times": 2},
+    {"kind": "drop_before", "times": 2},
+    {"kind": "garbage", "times": 1},
+    {"kind": "rate_limit", "retry_after": 1, "times": 8},
+    {"kind": "status", "status": 503, "times": 3},
+    {"kind": "slow", "delay_ms": 400, "times": 5},
+)
+OPERATIONS: Final = (("telegram", "sendMessage"), ("twilio", "Messages.create"))
+
+Deed = Callable[[], None]
+
+
+@dataclass(kw_only=True)
+class Gremlin:
+    """Does its deeds in the main thread, while people write."""
+
+    town: Town
+    book: Book
+    seed: int
+    #: How many deeds of each kind there are beside the steps.
+    rounds: int
+    #: The steps at which a process died; every one has to be there in the end.
+    reached: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+
+    def torment(self, people: People, *, calls: int, seconds: float) -> None:
+        """Do every deed, and go on until so many calls were made; ``seconds`` at the most."""
+        end = time.monotonic() + seconds
+        deeds = self._deeds()
+        try:
+            while time.monotonic() < end and (deeds or self.book.calls < calls):
+                (deeds.pop(0) if deeds else self.dice.choice(self._tricks()))()
+                self._tidy()
+                time.sleep(PAUSE)
+        finally:
+            people.enough.set()
+            ask(f"{self.town.sandbox}/_sandbox/faults", method="DELETE")
+            self._tidy()
+
+    def missed(self) -> list[str]:
+        """Return the steps at which no process died."""
+        return [step for step in STEPS if step not in self.reached]
+
+    def _deeds(self) -> list[Deed]:
+        deeds: list[Deed] = [partial(self._die_at, step) for step in STEPS]
+        for _ in range(self.rounds):
+            deeds += self._tricks()
+        self.dice.shuffle(deeds)
+        return deeds
+
+    def _tricks(self) -> list[Deed]:
+        """Return one of each kind."""
+        one = self.dice.choice
+        kills = [one(WEBS), one(WORKERS), one(SCHEDULERS), "listener-1"]
+        stops = [signal.SIGINT, signal.SIGQUIT] if self.town.database.restarts else []
+        return [
+            *(partial(self._kill, name) for name in kills),
+            *(partial(self._fault, *one(OPERATIONS), fault) for fault in FAULTS),
+            *(partial(self._restart_database, how) for how in stops),
+            self._kill_valkey,
+            self._flush,
+        ]
+
+    def _die_at(self, step: str) -> None:
+        for number in range(STEP_TRIES):
+            if self._died_at(step, alone=number > 0):
+                self.reached.add(step)
+                self.book.deeds[f"died at {step}"] += 1
+                return
+
+    def _died_at(self, step: str, *, alone: bool) -> bool:
+        """Let one process die at a step, as the only one of its kind if ``alone``."""
+        kinds = WEBS if step.startswith("receive") else WORKERS
+        name, other = self.dice.sample(kinds, 2)
+        for each in (name, other) if alone else (name,):
+            self.town.end(each)
+        self.town.begin(name, die_at=f"{step}:{self.dice.randint(1, 3)}")
+        if name in WEBS:
+            with suppress(TimeoutError):
+                self.town.until(lambda: self.town.answers(name), seconds=STEP_LIMIT)
+        # The dead worker's nudges count for seconds as being on their way.
+        self.town.empty_valkey()
+        died = self._within(STEP_LIMIT, lambda: self._is_dead(name))
+        for each in (name, other) if alone else (name,):
+            self.town.end(each)
+            self.town.begin(each)
+        return died
+
+    def _is_dead(self, name: str) -> bool:
+        return self.town.ended(name) or (name in WEBS and not self.town.answers(name))
+
+    def _within(self, seconds: float, true: Callable[[], bool]) -> bool:
+        try:
+            self.town.until(true, seconds=seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _kill(self, name: str) -> None:
+        self.town.end(name)
+        self.book.deeds[f"killed {name.partition('-')[0]}"] += 1
+        time.sleep(self.dice.random() * 0.2)
+        self.town.begin(name)
+
+    def _kill_valkey(self) -> None:
+        self.town.kill_valkey()
+        self.book.deeds["killed valkey"] += 1
+
+    def _flush(self) -> None:
+        self.town.empty_valkey()
+        self.book.deeds["emptied valkey"] += 1
+
+    def _restart_database(self, how: signal.Signals) -> None:
+        self.town.restart_database(how)
+        self.book.deeds[f"restarted PostgreSQL by {how.name}"] += 1
+
+    def _fault(self, provider: str, operation: str, fault: dict[str, Any]) -> None:
+        wanted = {"provider": provider, "operation": operation, **fault}
+        if ask(f"{self.town.sandbox}/_sandbox/faults", wanted) is not None:
+            self.book.deeds[f"{provider}: {fault['kind']}"] += 1
+
+    def _tidy(self) -> None:
+        for name in self.town.gone():
+            self.book.deeds[f"{name} had ended"] += 1
+            self.town.begin(name)

@@ -1,0 +1,233 @@
+"""Compare what is with what was acknowledged; say in sentences what is wrong."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+from hubbub.deliver.rules import LANE_HOLD
+from hubbub.store.states import DeliveryState, message_status
+from hubbub.store.types import AnyRow
+from tests.chaos.book import Book
+from tests.chaos.facts import Facts, Seen
+
+ARRIVED = frozenset({"sent", "delivered", "read"})
+#: Between the clocks of processes on one machine.
+SLACK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """Knows what was promised (``book``) and what came of it (``facts``)."""
+
+    book: Book
+    facts: Facts
+    #: The id of the channel of each kind.
+    channels: dict[str, str]
+
+    def verdict(self) -> list[str]:
+        """Return everything that is wrong."""
+        return [
+            *self.book.complaints,
+            *self._ledger(),
+            *self._inbound(),
+            *self._edits(),
+            *self._answers(),
+            *self._written(),
+            *self._receipts(),
+            *self._deliveries(),
+            *self._strangers(),
+            *self._statuses(),
+            *self._order(),
+            *self._kept("rejected", self.book.rejected, "quarantined"),
+            *self._kept("malformed", self.book.malformed, "dead"),
+        ]
+
+    def _ledger(self) -> Iterator[str]:
+        ledger = self.facts.ledger
+        if not ledger["balanced"]:
+            yield f"The ledger does not balance: {ledger}"
+        if ledger["pending"]:
+            yield f"The ledger has {ledger['pending']} pending calls"
+        effects = ledger["inbound_messages"] + ledger["receipts"] + sum(self.facts.edits.values())
+        if ledger["applied"] != effects:
+            yield f"{ledger['applied']} events were applied, {effects} effects are there: {ledger}"
+
+    # --- what came in ---
+
+    def _inbound(self) -> Iterator[str]:
+        """Every acknowledged message is there once, in order, and nothing else."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        kinds = {channel_id: kind for kind, channel_id in self.channels.items()}
+        for row in self.facts.messages:
+            if row.direction == "inbound":
+                found[kinds[row.channel_id], row.address].append(row.external_id)
+        for where in {*found, *self.book.heard}:
+            wanted = [heard.external_id for heard in self.book.heard.get(where, ())]
+            yield from _difference(f"{where} inbound", wanted, found.get(where, []))
+
+    def _edits(self) -> Iterator[str]:
+        texts = {row.external_id: row.content.get("text") for row in self.facts.messages}
+        for external_id, (number, text) in self.book.edits.items():
+            versions = self.facts.edits.get(external_id, 0)
+            if (versions, texts.get(external_id)) != (number, text):
+                yield (
+                    f"{external_id} was edited {number} times to {text!r}; there are {versions} "
+                    f"versions, and it says {texts.get(external_id)!r}"
+                )
+        if sum(self.facts.edits.values()) > len(self.book.edits):
+            yield f"{self.facts.edits} edits, {len(self.book.edits)} were told"
+
+    def _answers(self) -> Iterator[str]:
+        """Every message got one answer of its bot; the SMS bot may have failed for good."""
+        said = Counter(
+            (row.channel_id, row.address, row.content.get("text"))
+            for row in self.facts.messages
+            if row.direction == "outbound"
+        )
+        fell_back = {
+            row.external_id for row in self.facts.messages if "fell_back" in (row.decision or {})
+        }
+        for (kind, address), heard in self.book.heard.items():
+            for one in heard:
+                times = said[self.channels[kind], address, one.answer]
+                if times != 1 and not (times == 0 and one.external_id in fell_back):
+                    yield f"{address}: {times} answers {one.answer!r} to {one.external_id}"
+
+    def _receipts(self) -> Iterator[str]:
+        """Every acknowledged receipt is there once, and moved its delivery forward."""
+        found = Counter((row.external_id, row.event_key) for row in self.facts.receipts)
+        yield from (f"receipt {key} is there {n} times" for key, n in found.items() if n > 1)
+        kept = {(row.external_id, row.event_key.split(":")[2]) for row in self.facts.receipts}
+        states = {row.external_id: row.state for row in self.facts.deliveries if row.external_id}
+        for sid, told in self.book.receipts.items():
+            yield from (
+                f"the receipt {sid} {one} is lost" for one in told if (sid, one) not in kept
+            )
+            wanted = next((one for one in ("delivered", "undelivered") if one in told), "sent")
+            wanted = {"undelivered": "failed"}.get(wanted, wanted)
+            if sid in states and told and states[sid] != wanted:
+                yield f"{sid} is {states[sid]} after the receipts {sorted(told)}"
+
+    def _kept(self, what: str, bodies: set[bytes], state: str) -> Iterator[str]:
+        states: dict[bytes, set[str]] = defaultdict(set)
+        for row in self.facts.calls:
+            states[row.body].add(row.state)
+        for body in bodies:
+            if states.get(body) != {state}:
+                yield f"a {what} call is {states.get(body) or 'gone'}: {body[:80]!r}"
+        strangers = sum(1 for row in self.facts.calls if row.state == state) - len(bodies)
+        # One whose answer was lost is kept again: it has no id by which it could be known.
+        if not 0 <= strangers <= self.book.repeated:
+            yield f"{len(bodies)} {what}, {strangers} more of them {state}"
+
+    # --- what went out ---
+
+    def _written(self) -> Iterator[str]:
+        texts = {row.id: (row.address, row.content.get("text")) for row in self.facts.messages}
+        for one in self.book.written.values():
+            if texts.get(one.message_id) != (one.address, one.text):
+                yield f"{one} became {texts.get(one.message_id)}"
+        times = Counter(texts.values())
+        for one in self.book.written.values():
+            if times[one.address, one.text] != 1:
+                yield f"{one.text[:40]!r} is there {times[one.address, one.text]} times"
+
+    def _deliveries(self) -> Iterator[str]:
+        """What is called sent was seen once; what is unknown once or never; nothing twice."""
+        times = Counter((one.address, one.text) for one in self.facts.seen)
+        ids = Counter(one.external_id for one in self.facts.seen)
+        for row in self.facts.deliveries:
+            seen = times[row.address, self.facts.text_of(row)]
+            known = ids[row.external_id]
+            if not self._as_promised(row, seen=seen, known=known):
+                yield (
+                    f"delivery {row.id} to {row.address} is {row.state}, the sandbox saw it "
+                    f"{seen} times ({known} by its id); {self._story(row)}"
+                )
+
+    @staticmethod
+    def _as_promised(row: AnyRow, *, seen: int, known: int) -> bool:
+        match row.state:
+            case "sent" | "delivered" | "read":
+                return seen == known == 1
+            case "unknown":
+                return seen <= 1
+            case "failed":
+                # A receipt says so of one that was accepted; else the provider never had it.
+                return bool(row.error and row.error["detail"]) and seen == known
+        return False
+
+    def _story(self, row: AnyRow) -> str:
+        return (
+            f"attempts {self.facts.attempts.get(row.id, [])}, error {row.error}, "
+            f"claimed {row.claimed_at}, message {row.message_id}"
+        )
+
+    def _strangers(self) -> Iterator[str]:
+        """Nothing was sent that nobody wanted sent."""
+        wanted = {(row.address, self.facts.text_of(row)) for row in self.facts.deliveries}
+        for one in self.facts.seen:
+            if (one.address, one.text) not in wanted:
+                yield f"the sandbox saw what nobody sent: {one}"
+
+    def _statuses(self) -> Iterator[str]:
+        parts: dict[str, list[AnyRow]] = defaultdict(list)
+        for row in self.facts.deliveries:
+            parts[row.message_id].append(row)
+        for message_id, rows in parts.items():
+            status = message_status(DeliveryState(row.state) for row in rows)
+            if rows[0].message_status != status:
+                yield f"message {message_id} is {rows[0].message_status}, its parts make {status}"
+
+    def _order(self) -> Iterator[str]:
+        """Each conversation's parts came in order, but behind one that held its lane too long."""
+        at: dict[tuple[str, str], Seen] = {(one.address, one.text): one for one in self.facts.seen}
+        lanes: dict[str, list[tuple[AnyRow, Seen]]] = defaultdict(list)
+        for row in self.facts.deliveries:
+            seen = at.get((row.address, self.facts.text_of(row)))
+            if seen is not None:
+                lanes[row.conversation_id].append((row, seen))
+        for lane in lanes.values():
+            for (row, seen), (later, later_seen) in pairwise(lane):
+                if later_seen.seq < seen.seq and not _was_overdue(row, later_seen):
+                    yield (
+                        f"{row.address}: {later_seen.text[:30]!r} overtook {seen.text[:30]!r}; "
+                        f"{self._story(row)}, lane until {row.lane_until}; "
+                        f"{self._story(later)}"
+                    )
+
+
+def _was_overdue(row: AnyRow, later: Seen) -> bool:
+    until = row.lane_until or row.created_at + LANE_HOLD
+    return later.at >= (until - SLACK).timestamp()
+
+
+def _difference(where: str, wanted: Sequence[str], found: Sequence[str]) -> Iterator[str]:
+    if list(wanted) == list(found):
+        return
+    missing = sorted({*wanted} - {*found})
+    extra = sorted({*found} - {*wanted})
+    double = [key for key, count in Counter(found).items() if count > 1]
+    swapped = next(
+        ((one, other) for one, other in zip(wanted, found, strict=False) if one != other), None
+    )
+    yield f"{where}: missing {missing}, never acknowledged {extra}, double {double}, first {swapped}"
+
+
+def settled(facts: Facts) -> Counter[str]:
+    """Count how outcomes that were unknown at some time came to be known."""
+    ways: Counter[str] = Counter()
+    for row in facts.deliveries:
+        outcomes = facts.attempts.get(row.id, [])
+        lost = "outcome_unknown" in outcomes or (row.error or {}).get("code") == "worker_lost"
+        if row.state == "unknown":
+            ways["left to a person"] += 1
+        elif "proven_sent" in outcomes:
+            ways["found at the provider"] += 1
+        elif "proven_not_sent" in outcomes:
+            ways["not found at the provider, sent again"] += 1
+        elif lost and row.state in ARRIVED:
+            ways["told by a receipt"] += 1
+    return ways
