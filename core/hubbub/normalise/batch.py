@@ -58,6 +58,8 @@ class Batch:
     line: Line
     settlings: list[Settling]
     now: datetime
+    #: Why events, by their identity, failed at an earlier try: they have no effect at all.
+    failing: dict[int, str] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)
     #: Event keys that took effect earlier, with the message and kind each became.
     known: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -93,13 +95,19 @@ class Batch:
             self.by_external_id[row.external_id] = (row.id, row.content)
 
     def apply(self, settling: Settling, event: Event) -> None:
-        """Let ``event`` have its effect, once; note in ``settling`` what became of it."""
+        """Let ``event`` have its effect, once; note in ``settling`` what became of it.
+
+        One that fails half-way is added to ``failing``; this batch is then not fit to be stored.
+        """
+        if id(event) in self.failing:
+            settling.note(event, DEAD, self.failing[id(event)])
+            return
         try:
             self._apply(settling, event)
         # One bad item harms no other: not its siblings, not its channel.
         except Exception as error:
             log.exception("event failed", channel=self.line.id, call=settling.call.id)
-            settling.note(event, DEAD, f"It could not be applied: {type(error).__name__}.")
+            self.failing[id(event)] = f"It could not be applied: {type(error).__name__}."
 
     def store(self, db: Connection) -> None:
         """Write everything; the order satisfies the foreign keys."""

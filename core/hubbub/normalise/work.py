@@ -79,13 +79,19 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> Batc
 
 
 def _apply(hub: Hub, db: Connection, line: Line, settlings: list[Settling]) -> Batch:
-    batch = Batch(hub=hub, line=line, settlings=settlings, now=hub.now())
-    batch.look_up(db)
-    for settling in settlings:
-        for event in settling.events:
-            batch.apply(settling, event)
-    batch.store(db)
-    return batch
+    """Let every event have its effect; after one that fails half-way begin afresh without it."""
+    failing: dict[int, str] = {}
+    while True:
+        known = len(failing)
+        batch = Batch(hub=hub, line=line, settlings=settlings, now=hub.now(), failing=failing)
+        batch.look_up(db)
+        for settling in settlings:
+            settling.outcomes.clear()
+            for event in settling.events:
+                batch.apply(settling, event)
+        if len(failing) == known:
+            batch.store(db)
+            return batch
 
 
 def _tell(hub: Hub, batch: Batch) -> None:

@@ -53,6 +53,27 @@ def test_equal_texts_without_an_id_are_two_messages(world):
     assert [row["seq"] for row in world.rows("SELECT seq FROM messages ORDER BY seq")] == [1, 2]
 
 
+def test_an_event_that_fails_half_way_leaves_nothing_behind(world, monkeypatch):
+    from hubbub.normalise import batch
+
+    def fail_at_two(case):
+        if case.inquiry.content == Text(text="two"):
+            raise RuntimeError("no place for it")
+        return place(case)
+
+    place = batch.place
+    monkeypatch.setattr(batch, "place", fail_at_two)
+    line = world.channel()
+    texts = [{"id": text, "from": "+1", "text": text} for text in ("one", "two", "three")]
+    world.hear(line, *texts, {"id": "new", "from": "+2", "text": "two"})
+    assert outcomes(world) == [["applied", "dead", "applied", "dead"]]
+    kept = world.rows("SELECT seq, external_id FROM messages ORDER BY seq")
+    assert kept == [{"seq": 1, "external_id": "one"}, {"seq": 2, "external_id": "three"}]
+    conversation = world.one("SELECT unread, last_seq FROM conversations")
+    assert conversation == {"unread": 2, "last_seq": 2}
+    assert world.rows("SELECT id FROM addresses WHERE address = '+2'") == []
+
+
 def test_one_bad_item_harms_no_sibling(world):
     line = world.channel()
     world.hear(
