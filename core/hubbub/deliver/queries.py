@@ -138,6 +138,12 @@ _PARCELS: Final = (
     .join(_addresses, _addresses.c.id == _conversations.c.address_id)
     .where(_deliveries.c.id.in_(bindparam("ids", expanding=True)))
 )
+_HOLD: Final = (
+    select(_deliveries.c.id)
+    .where(_deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_deliveries.c.id)
+    .with_for_update()
+)
 _POSTPONE: Final = (
     update(_deliveries)
     .where(_deliveries.c.id == bindparam("delivery_id"))
@@ -150,24 +156,28 @@ _SENDING_MESSAGES: Final = (
 )
 
 
-def _step(target: DeliveryState) -> ColumnElement[str]:
-    """Return the state after hearing ``target``, by the table of states, as SQL."""
-    allowed = one_of(_deliveries.c.state, predecessors(target))
-    return case((allowed, target.value), else_=_deliveries.c.state)
+def _step(target: DeliveryState, column: ColumnElement[Any], value: Any) -> ColumnElement[Any]:
+    """Return ``value`` where the table of states allows the step to ``target``, as SQL.
+
+    Elsewhere a receipt was faster than the answer of which it speaks, and ``column`` stays.
+    """
+    return case((one_of(_deliveries.c.state, predecessors(target)), value), else_=column)
 
 
 _RESULT: Final = {
     target: update(_deliveries)
     .where(_deliveries.c.id == bindparam("delivery_id"))
     .values(
-        state=_step(target),
+        state=_step(target, _deliveries.c.state, target.value),
         external_id=func.coalesce(bindparam("new_external_id"), _deliveries.c.external_id),
         address=func.coalesce(bindparam("new_address"), _deliveries.c.address),
         attempts=_deliveries.c.attempts - bindparam("unused"),
         due_at=bindparam("new_due_at"),
         lane_until=bindparam("new_lane_until"),
         awaits_answer=bindparam("new_awaits_answer"),
-        error=bindparam("new_error"),
+        error=_step(
+            target, _deliveries.c.error, bindparam("new_error", type_=_deliveries.c.error.type)
+        ),
         claimed_by=None,
     )
     for target in DeliveryState
@@ -216,6 +226,16 @@ def claim(db: Connection, ids: Sequence[str], *, claimer: str, now: datetime) ->
     if outbound:
         db.execute(_SENDING_MESSAGES, {"ids": outbound})
     return rows
+
+
+def hold(db: Connection, ids: Sequence[str]) -> None:
+    """Let nobody else write to these deliveries before this transaction ends.
+
+    Always in the order of their ids: two that hold several never wait for each other. SQLite's
+    writers follow one another anyway.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(_HOLD, {"ids": list(ids)})
 
 
 def parcel(db: Connection, delivery_id: str) -> AnyRow | None:

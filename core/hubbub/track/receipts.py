@@ -22,6 +22,7 @@ _COLUMNS: Final = (
     _deliveries.c.external_id,
     _deliveries.c.address,
     _deliveries.c.state,
+    _deliveries.c.error,
     _deliveries.c.channel_id,
 )
 _NAMED: Final = (
@@ -94,7 +95,7 @@ class _Moving:
     row: AnyRow
     state: DeliveryState
     external_id: str | None
-    error: dict[str, Any] | None = None
+    error: dict[str, Any] | None
     marks: list[tuple[str, str]] = field(default_factory=list)
 
     def hear(self, receipt: Mapping[str, Any]) -> None:
@@ -196,7 +197,7 @@ def _named(
     }
     statement = _NAMED.with_for_update() if db.dialect.name == "postgresql" else _NAMED
     for row in db.execute(statement, given):
-        moving = _Moving(row, DeliveryState(row.state), row.external_id)
+        moving = _Moving(row, DeliveryState(row.state), row.external_id, row.error)
         found[row.id] = moving
         if row.external_id is not None:
             found[row.external_id] = moving

@@ -1,9 +1,11 @@
 """Receipts come late, twice, out of order and too early; the state only moves forward."""
 
 import itertools
+import json
 
 import pytest
 
+from hubbub.sdk import OutcomeUnknown
 from hubbub.store.states import NEXT, DeliveryState, advance, message_status
 
 RANK = ["sent", "failed", "delivered", "read"]
@@ -108,8 +110,6 @@ def test_a_receipt_that_comes_before_its_message_is_known_waits_for_it(world, se
 
 
 def test_a_failure_receipt_fails_the_message_with_the_providers_reason(world, sent):
-    import json
-
     line, deliver = sent
     deliver()
     world.hear(line, {"status": "failed", "id": "out-1"})
@@ -117,6 +117,52 @@ def test_a_failure_receipt_fails_the_message_with_the_providers_reason(world, se
     error = world.one("SELECT error FROM messages WHERE direction = 'outbound'")["error"]
     error = json.loads(error) if isinstance(error, str) else error
     assert error["provider_code"] == "9"
+
+
+def failure(world):
+    """Return the reason of the one delivery and that of its message."""
+    rows = [world.one("SELECT error FROM deliveries"), world.one("SELECT error FROM messages")]
+    return [json.loads(e) if isinstance(e, str) else e for e in (row["error"] for row in rows)]
+
+
+def test_a_failure_that_is_told_before_the_answer_is_heard_keeps_its_reason(world, sent):
+    line, deliver = sent
+    delivery_id = world.one("SELECT id FROM deliveries")["id"]
+
+    def accept(_request):
+        world.hear(line, {"status": "failed", "ref": delivery_id, "id": "out-1"})
+        return 200, {"id": "out-1"}
+
+    world.provider.will(accept)
+    deliver()
+    assert status(world) == "failed"
+    assert [error["provider_code"] for error in failure(world)] == ["9", "9"]
+
+
+def test_a_proof_of_delivery_that_comes_before_the_answer_is_lost_leaves_no_error(world, sent):
+    line, deliver = sent
+    delivery_id = world.one("SELECT id FROM deliveries")["id"]
+
+    def accept_and_hang_up(_request):
+        world.hear(line, {"status": "delivered", "ref": delivery_id, "id": "out-1"})
+        raise OutcomeUnknown("The connection broke.")
+
+    world.provider.will(accept_and_hang_up)
+    deliver()
+    assert status(world) == "delivered"
+    assert failure(world) == [None, None]
+
+
+def test_a_receipt_that_only_brings_the_providers_id_leaves_the_reason_of_a_failure(world, sent):
+    line, deliver = sent
+    world.provider.will((400, {}))
+    deliver()
+    before = failure(world)
+    delivery_id = world.one("SELECT id FROM deliveries")["id"]
+    world.hear(line, {"status": "sent", "ref": delivery_id, "id": "out-1"})
+    assert status(world) == "failed"
+    assert before[0] is not None
+    assert failure(world) == before
 
 
 def test_the_ledger_balances(world, sent):
