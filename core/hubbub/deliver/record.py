@@ -30,6 +30,7 @@ from hubbub.sdk.errors import (
     Transient,
 )
 from hubbub.store.states import DeliveryState
+from hubbub.store.threads import by_ids
 from hubbub.store.types import new_id
 from hubbub.track.receipts import attach_waiting, refresh
 
@@ -47,6 +48,7 @@ def record(
     ``finish`` does what the end of a destination's handling means for the conversation.
     """
     now = hub.now()
+    _hold(db, results)
     queries.add_attempts(db, [_attempt_row(result) for result in results if _was_tried(result)])
     rows: dict[DeliveryState, list[dict[str, Any]]] = defaultdict(list)
     for result in results:
@@ -62,6 +64,16 @@ def record(
     changed = _attach(db, contact)
     changed += refresh(db, [result.parcel.row.message_id for result in contact])
     return changed
+
+
+def _hold(db: Connection, results: Sequence[Result]) -> None:
+    """Hold all that will be written, in everybody's order: conversations, then deliveries.
+
+    Whoever reads receipts or messages meanwhile waits for us, and never we for them too.
+    """
+    asked = [result.parcel for result in results if not result.parcel.to_contact]
+    by_ids(db, {parcel.row.conversation_id for parcel in asked})
+    queries.hold(db, [result.parcel.id for result in results])
 
 
 def _attach(db: Connection, results: Sequence[Result]) -> list[tuple[str, str]]:

@@ -45,6 +45,7 @@ def resume(hub: Hub, delivery_id: str, answer: object) -> None:
     kind, settings = route_of(hub, parcel)
     outcome = kind.resume(inquiry_of(hub, parcel), settings, answer)
     with transaction(hub.engine) as db:
+        _thread(db, parcel)  # held before its delivery, as everywhere
         # The step out of waiting happens once, whoever repeats the answer.
         if not queries.take_answer(db, delivery_id):
             raise NotAwaited("The answer came twice, or after its time was over.")

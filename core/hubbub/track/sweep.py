@@ -146,7 +146,9 @@ def _claimed(db: Connection, now: datetime) -> list[Any]:
         .order_by(_deliveries.c.claimed_at)
         .limit(_MOST)
     ).all()
-    return [row for row in rows if row.claimed_by not in alive or row.claimed_at < now - _STUCK]
+    dead = [row for row in rows if row.claimed_by not in alive or row.claimed_at < now - _STUCK]
+    # In the order in which everybody holds deliveries.
+    return sorted(dead, key=lambda row: row.id)
 
 
 #: One look per channel, whose pending calls have an index of their own; never one per call.
