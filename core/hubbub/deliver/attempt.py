@@ -15,10 +15,10 @@ from hubbub.hub import Hub
 from hubbub.plugins import RouteHooks, UnknownType
 from hubbub.redact import Redactor, secrets_of
 from hubbub.sdk.content import Attachment, Content, Media, from_json
-from hubbub.sdk.errors import HubError, Permanent, SendError
+from hubbub.sdk.errors import HubError, Permanent, SendError, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
 from hubbub.sdk.values import Accepted, Exchange, Part
-from hubbub.store.session import reading
+from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
 
 log = structlog.get_logger(__name__)
@@ -78,6 +78,10 @@ def attempt(hub: Hub, parcel: Parcel) -> Result:
             ran = _run(hub, parcel, _handling(hub, parcel))
     except SendError as error:
         return Result(parcel=parcel, started_at=started_at, error=error)
+    except DatabaseDown as error:
+        # Only before the first request is anything looked up: nothing has reached the provider.
+        failed = Transient(error.detail, code=error.code)
+        return Result(parcel=parcel, started_at=started_at, error=failed)
     value = ran.value
     return Result(
         parcel=parcel,
@@ -161,9 +165,13 @@ def inquiry_of(hub: Hub, parcel: Parcel) -> Inquiry:
 
 def route_of(hub: Hub, parcel: Parcel) -> tuple[RouteHooks, Any]:
     """Return the destination of ``parcel`` with its settings. Raises `Permanent`."""
+    row = parcel.row
+    settings = hub.directory.destination_settings(
+        parcel.line, row.destination, version=row.routes_version, route_id=row.route_id
+    )
     try:
-        kind = hub.plugins.route(parcel.row.destination)
-        return kind, kind.validate(parcel.row.settings or {})
+        kind = hub.plugins.route(row.destination)
+        return kind, kind.validate(settings)
     except (UnknownType, ValidationError) as error:
         raise Permanent(str(error).partition("\n")[0], code="destination_unusable") from None
 

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from hubbub.deliver import queries
 from hubbub.deliver.attempt import Parcel, Result, attempt
 from hubbub.deliver.record import Finish, record
+from hubbub.deliver.rules import as_error
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.limiter import Bucket
@@ -38,6 +38,8 @@ SIZE: Final = 64
 _SHIFT: Final = 30.0
 #: Seconds for which it is worth waiting here for a throttled part.
 _SHORT: Final = 1.5
+#: Seconds between two tries to write to a database that is away.
+_OUTAGE_PAUSE: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -97,10 +99,10 @@ class Courier:
                 turn = self._turn_over(ended, approved, closing=closing)
             except DatabaseDown as error:
                 log.warning("deliveries wait for the database", reason=str(error))
-                self._stopping.wait(1.0)
+                sleep(_OUTAGE_PAUSE)
                 continue
-            # One result that the database refuses must not hold up its neighbours.
-            except SQLAlchemyError:
+            # One result that cannot be written must not hold up its neighbours.
+            except Exception:
                 log.exception("results not written, writing them one by one")
                 turn = self._one_by_one(ended)
             for parcel in turn.claimed:
@@ -163,21 +165,39 @@ class Courier:
         )
 
     def _one_by_one(self, ended: Sequence[Result]) -> "_Turn":
-        """Write each result by itself; what the database refuses is left to a person."""
+        """Write each result by itself; of one that cannot be written the outcome is unknown."""
         changed: list[tuple[str, str]] = []
         for result in ended:
             try:
-                with transaction(self._hub.engine) as db:
-                    changed += record(self._hub, db, [result], self._finish)
-            except SQLAlchemyError:
-                log.exception("result not written", delivery=result.parcel.id)
-                with transaction(self._hub.engine) as db:
-                    queries.move(
-                        db, result.parcel.id, DeliveryState.UNKNOWN, due_at=self._hub.now()
-                    )
-                    changed += refresh(db, [result.parcel.row.message_id])
+                changed += self._write_alone(result)
+            except DatabaseDown as error:
+                log.warning("a result waits for the database", reason=str(error))
+                self._out += 1
+                self._ended.put(result)
         self._look = True
         return _Turn(changed=changed)
+
+    def _write_alone(self, result: Result) -> list[tuple[str, str]]:
+        hub, parcel = self._hub, result.parcel
+        try:
+            with transaction(hub.engine) as db:
+                return record(hub, db, [result], self._finish)
+        except DatabaseDown:
+            raise
+        except Exception as error:
+            log.exception("result not written", delivery=parcel.id)
+            fault = as_error(
+                OutcomeUnknown(
+                    f"The hub could not write down what came of it ({type(error).__name__}); "
+                    "see the log.",
+                    code="hub_error",
+                )
+            )
+        # A destination cannot be asked what became of it; a person sees the message anyway.
+        target = DeliveryState.UNKNOWN if parcel.to_contact else DeliveryState.FAILED
+        with transaction(hub.engine) as db:
+            queries.move(db, parcel.id, target, due_at=hub.now(), error=fault)
+            return refresh(db, [parcel.row.message_id])
 
     def _lines(self, db: Connection, channel_ids: set[str]) -> dict[str, Line]:
         found = {key: self._hub.directory.usable(db, key) for key in channel_ids}

@@ -152,7 +152,8 @@ def compose(
         "seq": seq,
         "parts": len(parts),
         "destination": "contact",
-        "settings": None,
+        "routes_version": None,
+        "route_id": None,
         "state": DeliveryState.QUEUED,
         "starts_at": starts_at,
         "due_at": starts_at or now,
@@ -180,10 +181,14 @@ def handling(
     message_id: str,
     seq: int,
     destination: str,
-    settings: Mapping[str, Any],
+    routes_version: int,
+    route_id: str | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the row that carries an inbound message to a destination that takes requests."""
+    """Return the row that carries an inbound message to a destination that takes requests.
+
+    It names the rule (None: the fallback) and holds none of the destination's settings.
+    """
     return {
         "id": new_id(),
         "message_id": message_id,
@@ -193,7 +198,8 @@ def handling(
         "part": 0,
         "parts": 1,
         "destination": destination,
-        "settings": dict(settings),
+        "routes_version": routes_version,
+        "route_id": route_id,
         "content": None,
         "address": thread.address,
         "reply_to_external_id": None,

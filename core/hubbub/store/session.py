@@ -48,16 +48,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     (``BEGIN IMMEDIATE``): readers that turn into writers would fail instead of waiting.
     Raises `DatabaseDown` when the database cannot be reached.
     """
-    with _turn(engine):
-        try:
-            with engine.begin() as db:
-                yield db
-        except OperationalError as error:
-            raise DatabaseDown(_reason(engine, error)) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise DatabaseDown(_reason(engine, error)) from error
-            raise
+    with _turn(engine), _answering(engine), engine.begin() as db:
+        yield db
 
 
 @contextmanager
@@ -66,11 +58,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
     Raises `DatabaseDown` when the database cannot be reached.
     """
+    with _answering(engine), _intent(writing=False), engine.connect() as db:
+        yield db
+
+
+@contextmanager
+def _answering(engine: Engine) -> Iterator[None]:
+    """Turn every way in which a database may be away into `DatabaseDown`."""
     try:
-        with _intent(writing=False), engine.connect() as db:
-            yield db
-    except OperationalError as error:
-        raise DatabaseDown(_reason(engine, error)) from error
+        yield
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            raise DatabaseDown(_reason(engine, error)) from error
+        raise
 
 
 def _dumps(value: object) -> str:

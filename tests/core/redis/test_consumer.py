@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError, TimeoutError as RedisTimeout
 from structlog.testing import capture_logs
 
+from hubbub.broker import make_broker
 from hubbub.consumer import PromptBroker
 from hubbub.embedded import EmbeddedValkey
 from hubbub.redis_client import make_redis
+from hubbub.store.session import DatabaseDown
 
 
 def declare(
@@ -258,6 +261,27 @@ def test_a_worker_stops_promptly(broker, work):
     begun = time.monotonic()
     worker.stop()
     assert time.monotonic() - begun < 3
+
+
+def test_work_that_finds_no_database_is_one_sentence_in_the_log(valkey_url, run_worker, caplog):
+    broker = make_broker(valkey_url)
+    ran: queue.Queue[str] = queue.Queue()
+
+    def look(word: str) -> None:
+        ran.put(word)
+        if word == "first":
+            raise DatabaseDown("The database (here) did not answer: away")
+
+    work = declare(broker, look)
+    with capture_logs() as logs, closing(broker):
+        worker = run_worker(broker, worker_threads=1)
+        work.send("first")
+        work.send("second")
+        assert [ran.get(timeout=5), ran.get(timeout=5)] == ["first", "second"]
+        worker.stop()
+    assert [entry["event"] for entry in logs] == ["work waits for the database"]
+    assert logs[0]["reason"] == "The database (here) did not answer: away"
+    assert "Traceback" not in caplog.text
 
 
 def test_the_broker_of_a_process_is_on_the_redis_of_its_environment(valkey_url):
