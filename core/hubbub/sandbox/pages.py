@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from hubbub.sandbox.journal import Called, Entry
-from hubbub.sandbox.providers import ChatView, Desk, Persona, Provider
+from hubbub.sandbox.providers import ChatView, Desk, Persona, Provider, Saying
 from hubbub.sandbox.world import NoSuchThing, World
 from hubbub.sandbox.wsgi import Upload
 
@@ -53,6 +53,7 @@ def page_blueprint(world: World, providers: Mapping[str, Provider]) -> Blueprint
     blueprint.before_request(_refuse_other_sites)
     blueprint.after_request(_harden)
     blueprint.register_error_handler(NoSuchThing, _gone)
+    blueprint.register_error_handler(ValueError, _unusable)
     blueprint.add_app_template_filter(_clock, "clock")
     blueprint.add_app_template_global(channel_of, "channel_of")
     return blueprint
@@ -109,10 +110,9 @@ def _add_acts(blueprint: Blueprint, providers: Mapping[str, Provider]) -> None:
     @blueprint.post("/say")
     def say() -> AnyResponse:
         seat = _seat(providers, request.form)
-        text = request.form.get("text", "").strip()
-        files = _uploads(request.files.getlist("image"))
-        if text or files:
-            seat.provider.say(seat.desk.id, seat.persona, text, files)
+        saying = _saying(request.form, _uploads(request.files.getlist("file")))
+        if saying.says_something:
+            seat.provider.say(seat.desk.id, seat.persona, saying)
         return _back(seat)
 
     @blueprint.post("/press")
@@ -120,6 +120,20 @@ def _add_acts(blueprint: Blueprint, providers: Mapping[str, Provider]) -> None:
         seat = _seat(providers, request.form)
         message, data = request.form.get("message", ""), request.form.get("data", "")
         seat.provider.press(seat.desk.id, seat.persona, message, data)
+        return _back(seat)
+
+    @blueprint.post("/react")
+    def react() -> AnyResponse:
+        seat = _seat(providers, request.form)
+        message, emoji = request.form.get("message", ""), request.form.get("emoji", "")
+        seat.provider.react(seat.desk.id, seat.persona, message, emoji)
+        return _back(seat)
+
+    @blueprint.post("/confirm")
+    def confirm() -> AnyResponse:
+        seat = _seat(providers, request.form)
+        message, receipt = request.form.get("message", ""), request.form.get("receipt", "")
+        seat.provider.confirm(seat.desk.id, seat.persona, message, receipt)
         return _back(seat)
 
     @blueprint.post("/leave")
@@ -148,8 +162,34 @@ def _recent(world: World, seat: _Seat) -> Sequence[Entry[Called]]:
     return calls[-_CALLS_SHOWN:][::-1]
 
 
-def _uploads(files: Sequence[FileStorage]) -> list[Upload]:
-    return [Upload(file.filename, file.mimetype, file.read()) for file in files if file.filename]
+def _saying(form: Mapping[str, str], files: tuple[Upload, ...]) -> Saying:
+    given = {name: value.strip() for name, value in form.items()}
+    phone = given.get("card_phone", "")
+    return Saying(
+        text=given.get("text", ""),
+        files=files,
+        kind=given.get("kind", ""),
+        place=_place(given.get("latitude", ""), given.get("longitude", "")),
+        place_name=given.get("place_name", ""),
+        card=(given.get("card_name", "") or phone, phone) if phone else None,
+        quotes=given.get("quotes", ""),
+        edits=given.get("edits", ""),
+    )
+
+
+def _place(latitude: str, longitude: str) -> tuple[float, float] | None:
+    if not latitude and not longitude:
+        return None
+    try:
+        return float(latitude), float(longitude)
+    except ValueError:
+        raise ValueError("A place needs its latitude and its longitude, as numbers.") from None
+
+
+def _uploads(files: Sequence[FileStorage]) -> tuple[Upload, ...]:
+    return tuple(
+        Upload(file.filename, file.mimetype, file.read()) for file in files if file.filename
+    )
 
 
 def _back(seat: _Seat) -> AnyResponse:
@@ -175,6 +215,10 @@ def _harden(response: Response) -> Response:
 
 def _gone(error: NoSuchThing) -> tuple[str, int]:
     return render_template("gone.html", reason=str(error)), 404
+
+
+def _unusable(error: ValueError) -> tuple[str, int]:
+    return render_template("gone.html", reason=str(error), title="That cannot be sent"), 422
 
 
 def _clock(at: float) -> str:

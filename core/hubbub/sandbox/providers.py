@@ -1,7 +1,6 @@
 """Say what a simulated provider offers to the control API and to the customer's page."""
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +52,45 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What a customer says in one go: words and files, or a place, or somebody's number."""
+
+    text: str = ""
+    files: tuple[Upload, ...] = ()
+    #: How the files are meant, one of `Skills.kinds`; empty: as they look.
+    kind: str = ""
+    #: Latitude and longitude, and what is there.
+    place: tuple[float, float] | None = None
+    place_name: str = ""
+    #: Name and phone number of somebody.
+    card: tuple[str, str] | None = None
+    #: The id of the earlier message that this one quotes, or whose new wording it is.
+    quotes: str = ""
+    edits: str = ""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.text or self.files or self.place or self.card)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skills:
+    """What a customer of a channel can do beside writing and sending files."""
+
+    quotes: bool = False
+    edits: bool = False
+    places: bool = False
+    cards: bool = False
+    #: Emoji to react with.
+    reactions: tuple[str, ...] = ()
+    #: As what a file can be sent.
+    kinds: tuple[str, ...] = ()
+    #: What the customer's phone can tell of a message.
+    receipts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One message as the customer sees it."""
 
@@ -83,6 +121,7 @@ class ChatView:
     return_label: str = "Unblock"
     #: Buttons in place of the keyboard; each sends its title.
     keyboard: tuple[tuple[str, ...], ...] = ()
+    skills: Skills = Skills()
 
 
 class Provider(Protocol):
@@ -114,11 +153,17 @@ class Provider(Protocol):
     def chat(self, desk: str, persona: Persona) -> ChatView:
         """Return what the customer sees."""
 
-    def say(self, desk: str, persona: Persona, text: str, files: Sequence[Upload]) -> None:
+    def say(self, desk: str, persona: Persona, saying: Saying) -> None:
         """Write as the customer."""
 
     def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
         """Press a button below a message."""
+
+    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
+        """Put an emoji on a message in place of the one before; none takes that away."""
+
+    def confirm(self, desk: str, persona: Persona, message: str, receipt: str) -> None:
+        """Let the customer's phone tell what became of a message."""
 
     def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
         """Block the other side, or come back."""

@@ -20,7 +20,7 @@ NUMBER = "+12025550100"
 CUSTOMER = "+12065550107"
 
 #: Longer than anything here takes; reached only where a test fails.
-PATIENCE = 10
+PATIENCE = 30
 
 
 @dataclass(frozen=True)

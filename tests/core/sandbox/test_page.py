@@ -15,6 +15,18 @@ PNG = base64.b64decode(
 )
 
 
+OLD_AND_NEW = ("old_reaction", "new_reaction")
+
+
+def acts(seat):
+    """Return the names of the buttons that act on messages."""
+    inside = "".join(
+        re.findall(r'<details class="acts".*?</details>', seat.thread().text, re.DOTALL)
+    )
+    labelled = re.findall(r'aria-label="(React[^"]+)"', inside)
+    return {*labelled, *re.findall(r">(\w+)</button>", inside)}
+
+
 class Page:
     """A person in front of the page."""
 
@@ -77,16 +89,124 @@ def test_a_reply_keyboard_is_shown(page, hooked, hub):
     chat = hub.wait(1)[0].update["message"]["chat"]["id"]
     markup = {"keyboard": [["Yes", {"text": "No"}]]}
     hooked.result("sendMessage", chat_id=chat, text="?", reply_markup=markup)
-    assert re.findall(r'name="text" value="(\w+)"', page.thread().text) == ["Yes", "No"]
+    assert re.findall(r'<button type="submit" name="text" value="(\w+)"', page.thread().text) == [
+        "Yes",
+        "No",
+    ]
 
 
 def test_a_picture_is_sent_with_the_text_as_its_caption(page, hub):
     picture = (io.BytesIO(PNG), "cat.png", "image/png")
-    page.post("/say", text="Look", image=picture)
+    page.post("/say", text="Look", file=picture)
     message = hub.wait(1)[0].update["message"]
     assert (message["caption"], len(message["photo"])) == ("Look", 2)
     [path] = set(re.findall(r'src="(/media/[^"]+)"', page.thread().text))
     assert page.http.get(path).data == PNG
+
+
+def test_several_files_are_an_album_whose_first_carries_the_words(page, hub):
+    files = [(io.BytesIO(PNG), f"{number}.png", "image/png") for number in range(3)]
+    page.post("/say", text="Look", file=files)
+    messages = [told.update["message"] for told in hub.wait(3)]
+    assert [message.get("caption") for message in messages] == ["Look", None, None]
+    assert len({message["media_group_id"] for message in messages}) == 1
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "kind", "key"),
+    [
+        ("image/jpeg", "", "photo"),
+        ("image/gif", "", "animation"),
+        ("audio/ogg", "", "voice"),
+        ("audio/mpeg", "", "audio"),
+        ("video/mp4", "", "video"),
+        ("application/pdf", "", "document"),
+        ("image/webp", "sticker", "sticker"),
+        ("video/mp4", "video_note", "video_note"),
+        ("image/jpeg", "document", "document"),
+    ],
+)
+def test_a_file_goes_as_what_it_looks_like_or_as_what_was_chosen(
+    page, hub, *, mime_type, kind, key
+):
+    page.post("/say", kind=kind, file=(io.BytesIO(b"bytes"), "x", mime_type))
+    assert key in hub.wait(1)[0].update["message"]
+
+
+def test_words_beside_a_sticker_are_a_message_of_their_own(page, hub):
+    page.post("/say", text="Hi", kind="sticker", file=(io.BytesIO(b"RIFF"), "x", "image/webp"))
+    sticker, words = (told.update["message"] for told in hub.wait(2))
+    assert ("caption" in sticker, words["text"]) == (False, "Hi")
+
+
+def test_a_kind_of_file_that_is_none_is_refused(page):
+    answer = page.post("/say", kind="hologram", file=(io.BytesIO(b"x"), "x", "image/png"))
+    assert answer.status_code == 422
+    assert "no kind of file" in answer.text
+
+
+def test_a_place_is_shared_with_a_name_or_without(page, hub):
+    page.post("/say", latitude="48.1", longitude="11.5", place_name="Cafe")
+    page.post("/say", latitude="48.1", longitude="11.5")
+    venue, point = (told.update["message"] for told in hub.wait(2))
+    assert (venue["venue"]["title"], venue["location"]["latitude"]) == ("Cafe", 48.1)
+    assert ("venue" in point, point["location"]["longitude"]) == (False, 11.5)
+
+
+def test_a_place_without_numbers_is_refused(page):
+    answer = page.post("/say", latitude="north", longitude="11")
+    assert answer.status_code == 422
+    assert "as numbers" in answer.text
+
+
+def test_a_contact_is_shared(page, hub):
+    page.post("/say", card_name="Bo", card_phone="+12025550143")
+    contact = hub.wait(1)[0].update["message"]["contact"]
+    assert contact == {"phone_number": "+12025550143", "first_name": "Bo"}
+
+
+def test_an_earlier_message_is_quoted_and_reworded(page, hub):
+    page.post("/say", text="Helo")
+    number = hub.wait(1)[0].update["message"]["message_id"]
+    page.post("/say", text="Hello", edits=number)
+    page.post("/say", text="Are you there?", quotes=number)
+    _, edit, reply = (told.update for told in hub.wait(3))
+    assert edit["edited_message"]["text"] == "Hello"
+    assert reply["message"]["reply_to_message"]["text"] == "Hello"
+    assert "· edited" in page.thread().text
+
+
+def test_a_reaction_is_put_on_a_message_and_taken_away(page, hooked, hub):
+    hooked.result("setWebhook", url=f"{hub.url}/w", allowed_updates=["message", "message_reaction"])
+    page.post("/say", text="Hi")
+    number = hub.wait(1)[0].update["message"]["message_id"]
+    for emoji in ("👍", "🔥", ""):
+        page.post("/react", message=number, emoji=emoji)
+    told = [told.update["message_reaction"] for told in hub.wait(4)[1:]]
+    shown = [
+        tuple("".join(one["emoji"] for one in update[when]) for when in OLD_AND_NEW)
+        for update in told
+    ]
+    assert shown == [("", "👍"), ("👍", "🔥"), ("🔥", "")]
+
+
+def test_a_message_can_be_acted_on_where_the_channel_knows_how(page, phone, texted, hub):
+    page.post("/say", text="Hi")
+    assert {"Reply", "Edit", "React with 👍"} <= acts(page)
+    texted.create(To=phone_of(Persona("Ada Example")))
+    assert acts(phone) == {"sent", "delivered", "read", "undelivered", "failed"}
+
+
+@pytest.mark.parametrize("receipt", ["delivered", "read", "undelivered", "failed"])
+def test_the_phone_tells_what_became_of_a_message(sandbox, phone, hub, texted, receipt):
+    sandbox.rules(twilio_receipts=False)
+    customer = phone_of(Persona("Ada Example"))
+    sid = texted.create(To=customer, StatusCallback=f"{hub.url}/status").json["sid"]
+    phone.post("/confirm", message=sid, receipt=receipt)
+    [told] = hub.wait(1, path="/status")
+    assert (told.form["MessageSid"], told.form["MessageStatus"]) == (sid, receipt)
+    assert ("ErrorCode" in told.form) == (receipt in {"undelivered", "failed"})
+    assert f"· {receipt}" in phone.thread().text
 
 
 def test_a_file_that_is_no_picture_is_only_downloaded(sandbox, page):
@@ -109,10 +229,11 @@ def test_blocking_and_unblocking_are_told(page, hub):
     assert "Unblock" in page.thread().text
     page.post("/leave", left="0")
     assert "Unblock" not in page.thread().text
-    statuses = [
-        told.update["my_chat_member"]["new_chat_member"]["status"] for told in hub.wait(3)[1:]
+    # The text may come between them: each kind of update has a queue of its own.
+    changes = [
+        told.update["my_chat_member"] for told in hub.wait(3) if "message" not in told.update
     ]
-    assert statuses == ["kicked", "member"]
+    assert [change["new_chat_member"]["status"] for change in changes] == ["kicked", "member"]
 
 
 def test_a_text_message_comes_from_the_number_of_the_name(phone, hub):

@@ -3,7 +3,9 @@ import threading
 import pytest
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
-TOKEN = "5550900:" + "A" * 35
+BOT = 5550900
+TOKEN = f"{BOT}:{'A' * 35}"
+ADA = {"id": 5550001, "first_name": "Ada"}
 BO = {"id": 5550002, "first_name": "Bo"}
 
 
@@ -235,3 +237,28 @@ def test_a_poller_ends_when_another_comes(sandbox, telegram, method, params, wor
         poll.join(0.01)
     assert answers[0].status_code == 409
     assert words in answers[0].json["description"]
+
+
+def test_a_reaction_tells_what_was_there_before(telegram, hub):
+    kinds = ["message", "message_reaction"]
+    telegram.result("setWebhook", url=f"{hub.url}/w", allowed_updates=kinds)
+    number = telegram.write()["message_id"]
+    hub.wait(1)
+    for emoji in ("👍", ""):
+        telegram.post("reactions", {"from": ADA, "message_id": number, "emoji": emoji})
+    first, second = (told.update["message_reaction"] for told in hub.wait(3)[1:])
+    assert (first["old_reaction"], second["new_reaction"]) == ([], [])
+    assert first["new_reaction"] == second["old_reaction"] == [{"type": "emoji", "emoji": "👍"}]
+
+
+def test_a_bot_that_did_not_ask_hears_of_no_reaction(hooked):
+    number = hooked.write()["message_id"]
+    told = hooked.post("reactions", {"from": ADA, "message_id": number, "emoji": "👍"})
+    assert told == {"update_id": None}
+
+
+def test_only_a_message_of_the_chat_can_be_reacted_to(hooked):
+    hooked.write()
+    body = {"from": ADA, "message_id": 99, "emoji": "👍"}
+    answer = hooked.http.post(f"/_sandbox/telegram/{BOT}/reactions", json=body)
+    assert answer.status_code == 404

@@ -206,3 +206,23 @@ def test_the_signature_is_hmac_sha1_of_address_and_sorted_fields():
     digest = hmac.new(b"t", b"https://x.example/?q=1A1B2a3", hashlib.sha1).digest()
     fields = {"a": "3", "B": "2", "A": "1"}
     assert signature("t", "https://x.example/?q=1", fields) == base64.b64encode(digest).decode()
+
+
+def test_receipts_are_told_by_hand_in_any_order(sandbox, twilio, hub):
+    sandbox.rules(twilio_receipts=False)
+    sid = twilio.create(StatusCallback=f"{hub.url}/status").json["sid"]
+    path = f"/_sandbox/twilio/{ACCOUNT}/receipts"
+    for status in ("delivered", "sent", "delivered"):
+        assert sandbox.http.post(path, json={"sid": sid, "status": status}).status_code == 201
+    statuses = [told.form["MessageStatus"] for told in hub.wait(3)]
+    assert statuses == ["delivered", "sent", "delivered"]
+    assert twilio.fetch(sid)["status"] == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"sid": "SM" + "0" * 32, "status": "sent"}, 404), ({"sid": "x", "status": "lost"}, 422)],
+)
+def test_a_receipt_of_nothing_is_refused(sandbox, twilio, body, status):
+    path = f"/_sandbox/twilio/{ACCOUNT}/receipts"
+    assert sandbox.http.post(path, json=body).status_code == status

@@ -23,10 +23,10 @@ function toEnd() {
 function replace(html) {
   const stay = !atEnd();
   const top = lines().scrollTop;
-  const open = thread.querySelector("details")?.open;
+  const open = [...thread.querySelectorAll("details[open]")].map((details) => details.id);
   const kept = focusKey();
   thread.innerHTML = html;
-  if (open) thread.querySelector("details").open = true;
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (stay) lines().scrollTop = top;
   else toEnd();
   focusAgain(kept);
@@ -44,6 +44,11 @@ function focusAgain(key) {
   all[Math.min(key, all.length - 1)]?.focus({ preventScroll: true });
 }
 
+// Half-written words would be gone if the chat were drawn anew.
+function isWriting() {
+  return thread.contains(document.activeElement) && document.activeElement.matches("input");
+}
+
 function complain(text) {
   trouble.textContent = text;
   trouble.hidden = !text;
@@ -56,8 +61,10 @@ async function refresh() {
   const answer = await fetch(url);
   if (answer.status === 204) return;
   if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}.`);
+  const html = await answer.text();
+  if (isWriting()) return;
   seen = answer.headers.get("X-Thread") ?? "";
-  replace(await answer.text());
+  replace(html);
 }
 
 // One request at a time; whoever asks meanwhile gets the next one.
@@ -92,20 +99,21 @@ async function submit(event) {
     form.reset();
     showPicked(form);
   }
+  if (isWriting()) document.activeElement.blur();
   await refreshed();
   toEnd();
 }
 
 function showPicked(form) {
-  const count = form.elements.image.files.length;
+  const files = form.elements.file.files;
   form.querySelector(".picked").textContent =
-    count === 0 ? "" : count === 1 ? form.elements.image.files[0].name : `${count} pictures`;
+    files.length === 0 ? "" : files.length === 1 ? files[0].name : `${files.length} files`;
 }
 
 if (thread) {
   const composer = document.querySelector(".composer");
   document.addEventListener("submit", submit);
-  composer.elements.image.addEventListener("change", () => showPicked(composer));
+  composer.elements.file.addEventListener("change", () => showPicked(composer));
   composer.elements.text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();

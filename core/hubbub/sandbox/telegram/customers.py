@@ -4,7 +4,7 @@ import base64
 import binascii
 import secrets
 import time
-from typing import Literal, cast
+from typing import Final, Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,15 @@ from hubbub.sandbox.wsgi import Json, Upload
 UploadKind = Literal[
     "photo", "voice", "audio", "video", "video_note", "animation", "document", "sticker"
 ]
+KINDS: Final[tuple[UploadKind, ...]] = get_args(UploadKind)
+#: What a file looks like that nobody said the kind of.
+_LOOKS: Final[dict[str, UploadKind]] = {
+    "image/gif": "animation",
+    "audio/ogg": "voice",
+    "image": "photo",
+    "audio": "audio",
+    "video": "video",
+}
 
 
 class File(BaseModel):
@@ -73,6 +82,17 @@ class Pressing(BaseModel):
     chat_id: int | None = None
 
 
+class Reacting(BaseModel):
+    """A reaction to a message; an empty emoji takes away the one before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sender: Person = Field(alias="from")
+    message_id: int
+    emoji: str = ""
+    chat_id: int | None = None
+
+
 class Blocking(BaseModel):
     """A person who blocks the bot, or lets it write again."""
 
@@ -108,10 +128,26 @@ def write(cloud: Cloud, bot: Bot, writing: Writing) -> Json:
     return _written(cloud, bot, chat, writing, content)
 
 
-def attach(cloud: Cloud, bot: Bot, upload: Upload) -> Json:
-    """Return the content of a message with a file that somebody picked."""
-    kind = "photo" if upload.mime_type.startswith("image/") else "document"
+def attach(cloud: Cloud, bot: Bot, upload: Upload, kind: str = "") -> Json:
+    """Return the content of a message with a file that somebody picked.
+
+    ``kind`` is one of `KINDS`; empty: what it looks like.
+    """
+    if kind and kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of file; there are {', '.join(KINDS)}.")
+    kind = kind or _look(upload.mime_type)
     return describe(kind, admit(cloud.world, bot, kind, upload))
+
+
+def place(latitude: float, longitude: float, name: str) -> Json:
+    """Return the content of a message with a place; one with a name is a venue."""
+    point = {"location": {"latitude": latitude, "longitude": longitude}}
+    return {"venue": {**point, "title": name, "address": name}, **point} if name else point
+
+
+def card(name: str, phone: str) -> Json:
+    """Return the content of a message with somebody's number."""
+    return {"contact": {"phone_number": phone, "first_name": name}}
 
 
 def press(cloud: Cloud, bot: Bot, pressing: Pressing) -> Json:
@@ -135,6 +171,26 @@ def press(cloud: Cloud, bot: Bot, pressing: Pressing) -> Json:
     }
     number = publish(cloud, bot, "callback_query", body, text=pressing.data)
     return {"update_id": number, "callback_query_id": query}
+
+
+def react(cloud: Cloud, bot: Bot, reacting: Reacting) -> Json:
+    """Put an emoji on a message: the bot is told what was there and what is there now."""
+    person, number = reacting.sender, reacting.message_id
+    with cloud.world.lock:
+        chat = _chat(cloud, bot, person, _chat_about(bot, person, reacting.chat_id))
+        if number not in chat.messages:
+            raise NoSuchThing(f"There is no message {number} to react to in this chat.")
+        before = chat.customer_reactions.get((number, person.id), "")
+        chat.customer_reactions[number, person.id] = reacting.emoji
+    body = {
+        "chat": chat.about,
+        "message_id": number,
+        "user": person.about(),
+        "date": int(time.time()),
+        "old_reaction": _reactions(before),
+        "new_reaction": _reactions(reacting.emoji),
+    }
+    return {"update_id": publish(cloud, bot, "message_reaction", body, text=reacting.emoji)}
 
 
 def block(cloud: Cloud, bot: Bot, person: Person) -> Json:
@@ -179,6 +235,14 @@ def _written(cloud: Cloud, bot: Bot, chat: Chat, writing: Writing, content: Json
         text = str(message.get("text") or message.get("caption", ""))
         number = publish(cloud, bot, kind, message, text=text)
     return {"update_id": number, "message_id": message["message_id"], "chat_id": chat.id}
+
+
+def _look(mime_type: str) -> UploadKind:
+    return _LOOKS.get(mime_type) or _LOOKS.get(mime_type.partition("/")[0], "document")
+
+
+def _reactions(emoji: str) -> list[Json]:
+    return [{"type": "emoji", "emoji": emoji}] if emoji else []
 
 
 def _raw(cloud: Cloud, bot: Bot, update: Json) -> Json:

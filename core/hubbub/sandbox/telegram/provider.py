@@ -1,11 +1,12 @@
 """Offer the simulated Telegram to the control API and to the customer's page."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from hubbub.sandbox.providers import ChatView, Desk, Persona
+from hubbub.sandbox.providers import ChatView, Desk, Persona, Saying
 from hubbub.sandbox.telegram import customers
 from hubbub.sandbox.telegram.api import PREFIX, answer
 from hubbub.sandbox.telegram.cloud import Cloud
@@ -15,8 +16,9 @@ from hubbub.sandbox.telegram.refusal import Refused
 from hubbub.sandbox.telegram.state import ALL_UPDATES, Bot
 from hubbub.sandbox.telegram.views import chat_view
 from hubbub.sandbox.world import NoSuchThing, World
-from hubbub.sandbox.wsgi import Ask, Json, Reply, Upload
+from hubbub.sandbox.wsgi import Ask, Json, Reply
 
+_WITHOUT_CAPTION: Final = frozenset({"sticker", "video_note"})
 #: Where the ids of personas begin: above 32 bits, as real ones can be.
 _FIRST_PERSONA: Final = 5_000_000_000
 
@@ -78,6 +80,8 @@ class Telegram:
                 return customers.write(self._cloud, bot, customers.Writing.model_validate(body))
             case "presses":
                 return customers.press(self._cloud, bot, customers.Pressing.model_validate(body))
+            case "reactions":
+                return customers.react(self._cloud, bot, customers.Reacting.model_validate(body))
             case "blocks":
                 return self._block(bot, customers.Blocking.model_validate(body))
             case "chats":
@@ -89,8 +93,8 @@ class Telegram:
                 return _described(bot)
             case _:
                 raise NoSuchThing(
-                    f"Telegram has no {action!r} here; there are messages, presses, blocks, "
-                    "chats, webhook and revoke."
+                    f"Telegram has no {action!r} here; there are messages, presses, reactions, "
+                    "blocks, chats, webhook and revoke."
                 )
 
     def desks(self) -> list[Desk]:
@@ -105,14 +109,16 @@ class Telegram:
         """Return what the customer sees."""
         return chat_view(self._cloud.world, self._cloud.bot_named(desk), _id(persona))
 
-    def say(self, desk: str, persona: Persona, text: str, files: Sequence[Upload]) -> None:
-        """Write to the bot: the files first, the text as the caption of the last."""
+    def say(self, desk: str, persona: Persona, saying: Saying) -> None:
+        """Write to the bot; each file is a message of its own, the first one with the words."""
         bot = self._cloud.bot_named(desk)
-        pieces: list[Json] = [customers.attach(self._cloud, bot, file) for file in files]
-        if pieces and text:
-            pieces[-1]["caption"] = text
-        for piece in pieces or [{"text": text}]:
-            writing = customers.Writing.model_validate({"from": _user(persona), **piece})
+        about: Json = {"from": _user(persona)}
+        if saying.quotes:
+            about["reply_to"] = saying.quotes
+        if saying.edits:
+            about["edits"] = saying.edits
+        for piece in self._pieces(bot, saying):
+            writing = customers.Writing.model_validate({**about, **piece})
             customers.write(self._cloud, bot, writing)
 
     def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
@@ -120,6 +126,15 @@ class Telegram:
         body = {"from": _user(persona), "message_id": message, "data": data}
         pressing = customers.Pressing.model_validate(body)
         customers.press(self._cloud, self._cloud.bot_named(desk), pressing)
+
+    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
+        """Put an emoji on a message."""
+        body = {"from": _user(persona), "message_id": message, "emoji": emoji}
+        reacting = customers.Reacting.model_validate(body)
+        customers.react(self._cloud, self._cloud.bot_named(desk), reacting)
+
+    def confirm(self, desk: str, persona: Persona, message: str, receipt: str) -> None:
+        """Do nothing: bots have no receipts."""
 
     def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
         """Block the bot, or let it write again."""
@@ -133,6 +148,20 @@ class Telegram:
     def reset(self) -> None:
         """Forget every bot."""
         self._cloud.reset()
+
+    def _pieces(self, bot: Bot, saying: Saying) -> Iterator[Json]:
+        if saying.place:
+            yield customers.place(*saying.place, saying.place_name)
+        if saying.card:
+            yield customers.card(*saying.card)
+        files = [customers.attach(self._cloud, bot, file, saying.kind) for file in saying.files]
+        captioned = bool(files) and files[0].keys().isdisjoint(_WITHOUT_CAPTION)
+        album = {"media_group_id": secrets.token_hex(8)} if len(files) > 1 else {}
+        for index, file in enumerate(files):
+            words = {"caption": saying.text} if captioned and saying.text and not index else {}
+            yield {**file, **words, **album}
+        if saying.text and not captioned:
+            yield {"text": saying.text}
 
     def _block(self, bot: Bot, blocking: customers.Blocking) -> Json:
         change = customers.block if blocking.blocked else customers.unblock

@@ -75,6 +75,8 @@ class Chat:
     messages: OrderedDict[int, Json] = field(default_factory=OrderedDict)
     #: Reactions of the bot, by message.
     reactions: dict[int, str] = field(default_factory=dict)
+    #: Reactions of people, by message and person.
+    customer_reactions: dict[tuple[int, int], str] = field(default_factory=dict)
     next_message: int = 1
     typing_until: float = 0.0
     keyboard: tuple[tuple[str, ...], ...] = ()

@@ -1,12 +1,23 @@
 """Show a chat as the customer sees it."""
 
 import time
+from typing import Final
 
-from hubbub.sandbox.providers import Button, ChatView, Line, Picture
+from hubbub.sandbox.providers import Button, ChatView, Line, Picture, Skills
+from hubbub.sandbox.telegram.customers import KINDS
 from hubbub.sandbox.telegram.state import Bot, Chat
 from hubbub.sandbox.world import World
 from hubbub.sandbox.wsgi import Json
 
+#: What a person can do in a chat with a bot.
+_SKILLS: Final = Skills(
+    quotes=True,
+    edits=True,
+    places=True,
+    cards=True,
+    reactions=("👍", "❤", "🔥", "😢"),
+    kinds=KINDS,
+)
 _FILES = ("photo", "voice", "audio", "video", "video_note", "animation", "document", "sticker")
 
 
@@ -15,7 +26,7 @@ def chat_view(world: World, bot: Bot, address: int) -> ChatView:
     with world.lock:
         chat = bot.chats.get(address)
         if chat is None:
-            return ChatView(address=str(address))
+            return ChatView(address=str(address), skills=_SKILLS)
         waiting = {
             pending.update[pending.kind].get("message_id")
             for pending in bot.pending.values()
@@ -28,6 +39,7 @@ def chat_view(world: World, bot: Bot, address: int) -> ChatView:
             typing=chat.typing_until > time.time(),
             left=chat.state == "blocked",
             keyboard=chat.keyboard,
+            skills=_SKILLS,
         )
 
 
@@ -46,7 +58,8 @@ def _line(world: World, bot: Bot, chat: Chat, message: Json, waiting: set[int | 
         status=_status(mine=mine, held=held),
         problem=held and bot.last_error is not None,
         quote=quoted.get("text") or quoted.get("caption", ""),
-        reaction=chat.reactions.get(number, ""),
+        reaction=chat.reactions.get(number, "")
+        + chat.customer_reactions.get((number, chat.id), ""),
         edited="edit_date" in message,
     )
 

@@ -1,19 +1,18 @@
 """Offer the simulated Twilio to the control API and to the customer's page."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from hubbub.sandbox.providers import ChatView, Desk, Line, Persona, Picture
+from hubbub.sandbox.providers import ChatView, Desk, Line, Persona, Picture, Saying, Skills
 from hubbub.sandbox.twilio import customers
 from hubbub.sandbox.twilio.api import PREFIX, answer
 from hubbub.sandbox.twilio.cloud import Cloud
 from hubbub.sandbox.twilio.messages import clean_number, is_number
-from hubbub.sandbox.twilio.receipts import mark_read
+from hubbub.sandbox.twilio.receipts import STATUSES, Telling, mark_read, tell
 from hubbub.sandbox.twilio.state import Account, Service, Sms
 from hubbub.sandbox.world import NoSuchThing, World
-from hubbub.sandbox.wsgi import Ask, Json, Reply, Upload
+from hubbub.sandbox.wsgi import Ask, Json, Reply
 
 #: Area codes for personas; with 555-01xx behind them the numbers belong to nobody.
 _AREAS: Final = (202, 206, 212, 213, 214, 303, 305, 312, 404, 412, 415, 503, 512, 602, 617, 702)
@@ -120,8 +119,12 @@ class Twilio:
                     number = customers.door(self._cloud, account, change.number).number
                 number.sms_url, number.sms_fallback_url = change.url, change.fallback_url
                 return _described(account)
+            case "receipts":
+                return tell(self._cloud, account, Telling.model_validate(body))
             case _:
-                raise NoSuchThing(f"Twilio has no {action!r} here; there are messages and webhook.")
+                raise NoSuchThing(
+                    f"Twilio has no {action!r} here; there are messages, receipts and webhook."
+                )
 
     def desks(self) -> list[Desk]:
         """Return the numbers that a customer can text."""
@@ -149,22 +152,32 @@ class Twilio:
                 left=(number, customer) in account.stopped,
                 leave_label="Text STOP",
                 return_label="Text START",
+                skills=Skills(receipts=STATUSES),
             )
 
-    def say(self, desk: str, persona: Persona, text: str, files: Sequence[Upload]) -> None:
+    def say(self, desk: str, persona: Persona, saying: Saying) -> None:
         """Text the number."""
         account, number = self._at(desk)
         texting = customers.Texting.model_validate(
-            {"from": phone_of(persona), "to": number, "body": text}
+            {"from": phone_of(persona), "to": number, "body": saying.text}
         )
-        customers.text_with(customers.door(self._cloud, account, number), texting, files)
+        customers.text_with(customers.door(self._cloud, account, number), texting, saying.files)
 
     def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
         """Do nothing: text messages have no buttons."""
 
+    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
+        """Do nothing: text messages have no reactions."""
+
+    def confirm(self, desk: str, persona: Persona, message: str, receipt: str) -> None:
+        """Let the carrier tell what became of a message."""
+        del persona  # the account knows its messages
+        telling = Telling.model_validate({"sid": message, "status": receipt})
+        tell(self._cloud, self._at(desk)[0], telling)
+
     def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
         """Text STOP, or START."""
-        self.say(desk, persona, "STOP" if left else "START", ())
+        self.say(desk, persona, Saying(text="STOP" if left else "START"))
 
     def opened(self, desk: str, persona: Persona) -> None:
         """Let the messages be read, as RCS tells."""

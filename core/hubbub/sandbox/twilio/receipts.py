@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
+
+from pydantic import BaseModel, ConfigDict
 
 from hubbub.sandbox import client
 from hubbub.sandbox.client import Answer
@@ -10,12 +12,27 @@ from hubbub.sandbox.faults import RECEIPT_KINDS, Fault
 from hubbub.sandbox.twilio.cloud import Cloud
 from hubbub.sandbox.twilio.state import API_VERSION, RANKS, Account, Media, Sms, new_sid
 from hubbub.sandbox.twilio.webhooks import parcel
+from hubbub.sandbox.world import NoSuchThing
+from hubbub.sandbox.wsgi import Json
 
 _MEDIA_LIMIT: Final = 5 * 1024 * 1024
 _MEDIA_FAILED: Final = 11200
 _UNKNOWN: Final = 30008
 
 _Step: TypeAlias = tuple[str, int | None]
+Status: TypeAlias = Literal["sent", "delivered", "read", "undelivered", "failed"]
+#: Every status that a receipt can tell.
+STATUSES: Final[tuple[str, ...]] = get_args(Status)
+
+
+class Telling(BaseModel):
+    """A receipt told by hand, whatever was told before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sid: str
+    status: Status
+    error_code: int | None = None
 
 
 def carry(cloud: Cloud, account: Account, sms: Sms, fault: Fault | None) -> None:
@@ -29,6 +46,18 @@ def carry(cloud: Cloud, account: Account, sms: Sms, fault: Fault | None) -> None
     _later(cloud, sms, lambda: advance(cloud, account, sms, *first), rules.twilio_sent_after)
     pause = max(rules.twilio_delivered_after, rules.twilio_sent_after)
     _later(cloud, sms, lambda: advance(cloud, account, sms, *second), pause)
+
+
+def tell(cloud: Cloud, account: Account, telling: Telling) -> Json:
+    """Tell the hub what became of a message, and return the message; `NoSuchThing`."""
+    sms = account.messages.get(telling.sid)
+    if sms is None or sms.inbound:
+        raise NoSuchThing(f"The hub sent no message {telling.sid}.")
+    failed = telling.status in {"undelivered", "failed"}
+    advance(
+        cloud, account, sms, telling.status, telling.error_code or (_UNKNOWN if failed else None)
+    )
+    return sms.as_json()
 
 
 def receipt_fault(cloud: Cloud, sms: Sms) -> Fault | None:
