@@ -102,6 +102,12 @@ def hold(db: Connection, name: str, *, holder: str, now: datetime, period: timed
     return True
 
 
+def take_from_the_dead(db: Connection, name: str, now: datetime) -> None:
+    """End the lease of a process that died holding it, whose time may have long to run."""
+    dead = select(_processes.c.id).where(_processes.c.seen_at <= now - DEAD_AFTER)
+    db.execute(delete(_leases).where(_leases.c.name == name, _leases.c.holder.in_(dead)))
+
+
 def let_go(db: Connection, name: str, *, holder: str) -> None:
     """Give up a lease."""
     db.execute(delete(_leases).where(_leases.c.name == name, _leases.c.holder == holder))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import select
 
-from hubbub.alive import SignOfLife, hold, let_go
+from hubbub.alive import SignOfLife, hold, let_go, take_from_the_dead
 from hubbub.deliver.attempt import media_bytes
 from hubbub.deliver.queries import pause_channel
 from hubbub.deliver.record import UNTIL_MENDED
@@ -20,6 +20,7 @@ from hubbub.sdk.errors import AuthFailed, Permanent, RateLimited, SendError
 from hubbub.sdk.types import Source
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
+from hubbub.steps import step
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.tables import Channel, table
 
@@ -76,14 +77,10 @@ class Listener:
         ]
 
     def _take(self, channel_id: str) -> bool:
+        name, now = f"source:{channel_id}", self._hub.now()
         with transaction(self._hub.engine) as db:
-            return hold(
-                db,
-                f"source:{channel_id}",
-                holder=self._hub.process_id,
-                now=self._hub.now(),
-                period=_LEASE,
-            )
+            take_from_the_dead(db, name, now)
+            return hold(db, name, holder=self._hub.process_id, now=now, period=_LEASE)
 
     def _listen(self, channel_id: str, source: Source) -> None:
         pause = _FIRST_PAUSE
@@ -121,6 +118,7 @@ class Listener:
         if ran.error is not None:
             self._note(line, ran.error)
             raise ran.error
+        step("listen.fetched")
         if ran.value is not None and (ran.value.calls or ran.value.cursor != at):
             keep_polled(self._hub, line, ran.value)
         return True

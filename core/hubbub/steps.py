@@ -11,6 +11,8 @@ from typing import Final
 
 #: Every step, in the order in which a message comes by.
 STEPS: Final = (
+    "listen.fetched",
+    "listen.kept",
     "receive.judged",
     "receive.kept",
     "receive.nudged",

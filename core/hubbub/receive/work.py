@@ -170,6 +170,7 @@ def keep_polled(hub: Hub, line: Line, polled: Polled) -> None:
         if rows:
             queries.keep(db, rows)
         queries.move_cursor(db, line.id, polled.cursor)
+    step("listen.kept")
     if rows:
         calls_received(line.type, CallState.PENDING, len(rows))
         nudge_normalise(hub, line.id)
