@@ -12,7 +12,7 @@ from hubbub.directory import Line
 from hubbub.exchange import run
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.media import dimensions, sniff
+from hubbub.media import StoreDown, dimensions, sniff
 from hubbub.sdk.errors import OutcomeUnknown, SendError, Transient
 from hubbub.sdk.values import FetchedMedia
 from hubbub.store.calls import kept_call
@@ -58,7 +58,11 @@ def _fetch(hub: Hub, row: AnyRow) -> bool:
             return False
     exchange = line.hooks.fetch_media(row.ref, line.connection)
     ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
-    values = _kept(hub, row, ran.value) if ran.value is not None else _failed(hub, row, ran.error)
+    try:
+        fetched = ran.value
+        values = _failed(hub, row, ran.error) if fetched is None else _kept(hub, row, fetched)
+    except StoreDown as error:
+        values = _failed(hub, row, error)
     with transaction(hub.engine) as db:
         queries.write_media(db, row.id, **values)
         message = row.message_id and queries.message(db, row.message_id)
