@@ -1,19 +1,22 @@
 """Know the channels: decrypted and compiled once, and again whenever their version rises."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection as Database, bindparam, select
 
-from hubbub.connect.rules import open_connection
+from hubbub.connect import queries as channel_queries
+from hubbub.connect.rules import open_connection, open_routes
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import Redactor, registry, secrets_of
-from hubbub.route.rules import RouteSet, read_route_set
+from hubbub.route.rules import RouteSet
 from hubbub.sdk.capabilities import Limit
 from hubbub.sdk.types import ChannelSettings
 from hubbub.sdk.values import Connection
-from hubbub.store.tables import Channel, RouteSet as RouteSetRow, table
+from hubbub.store.session import reading
+from hubbub.store.tables import Channel, table
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
 
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from hubbub.hub import Hub
 
 _channels = table(Channel)
-_route_sets = table(RouteSetRow)
 _BY_KEY = select(_channels.c.id).where(
     _channels.c.webhook_key == bindparam("key"), _channels.c.deleted_at.is_(None)
 )
@@ -29,12 +31,6 @@ _BY_IDS = select(_channels.c.id, _channels.c.version).where(
     _channels.c.id.in_(bindparam("ids", expanding=True)), _channels.c.deleted_at.is_(None)
 )
 _WHOLE = select(_channels).where(_channels.c.id == bindparam("id"))
-_ROUTES = (
-    select(_route_sets)
-    .where(_route_sets.c.channel_id == bindparam("id"))
-    .order_by(_route_sets.c.version.desc())
-    .limit(1)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,17 +103,32 @@ class Directory:
         """Return the version in force of each channel that exists."""
         return {row.id: row.version for row in db.execute(_BY_IDS, {"ids": list(ids)})}
 
+    def destination_settings(
+        self, line: Line, destination: str, *, version: int, route_id: str | None
+    ) -> Mapping[str, Any]:
+        """Return the settings of a destination that the rule ``route_id`` once chose.
+
+        What the rule says today, so that what waits is helped by what was mended; where it now
+        leads elsewhere, what it said in ``version``.
+        """
+        chosen = line.routes.destination(route_id)
+        if chosen is None or chosen.type != destination:
+            with reading(self._hub.engine) as db:
+                row = channel_queries.routes_in_version(db, line.id, version)
+            chosen = open_routes(self._hub, row).destination(route_id)
+        return chosen.settings if chosen is not None and chosen.type == destination else {}
+
     def _keep(self, line: Line) -> None:
         self._lines[line.id] = line
         self._ids[line.webhook_key] = line.id
 
     def _load(self, db: Database, channel_id: str) -> Line:
         row: AnyRow = db.execute(_WHOLE, {"id": channel_id}).one()
-        routes = db.execute(_ROUTES, {"id": channel_id}).one_or_none()
+        routes = open_routes(self._hub, channel_queries.route_set(db, channel_id))
         hooks = self._hub.plugins.channel(row.type)
         connection = open_connection(self._hub, row)
         secrets = secrets_of(connection.fields) | {connection.webhook_secret}
-        registry.add(secrets)
+        registry.add(secrets | self._destination_secrets(routes))
         return Line(
             id=row.id,
             type=row.type,
@@ -127,8 +138,17 @@ class Directory:
             webhook_key=row.webhook_key,
             hooks=hooks,
             connection=connection,
-            routes=read_route_set(routes.version, routes.routes, routes.fallback)
-            if routes
-            else read_route_set(0, [], {"type": "inbox"}),
+            routes=routes,
             redactor=Redactor(secret for secret in secrets if secret),
         )
+
+    def _destination_secrets(self, routes: RouteSet) -> set[str]:
+        found: set[str] = set()
+        for destination in (routes.fallback, *(route.to for route in routes.routes)):
+            try:
+                kind = self._hub.plugins.route(destination.type)
+                found |= secrets_of(kind.validate(destination.settings))
+            except (UnknownType, ValidationError):
+                # Nobody can use it, so nobody can give its secrets away.
+                continue
+        return found

@@ -103,6 +103,14 @@ def route_set(db: Connection, channel_id: str) -> Row[Any] | None:
     return db.execute(found.order_by(_route_sets.c.version.desc()).limit(1)).one_or_none()
 
 
+def routes_in_version(db: Connection, channel_id: str, version: int) -> Row[Any] | None:
+    """Return the routes that were in force in ``version``, or None."""
+    found = select(_route_sets).where(
+        _route_sets.c.channel_id == channel_id, _route_sets.c.version == version
+    )
+    return db.execute(found).one_or_none()
+
+
 def add_route_set(db: Connection, **values: Any) -> None:
     """Store routes. Raises `sqlalchemy.exc.IntegrityError` when the version exists."""
     db.execute(insert(_route_sets).values(**values))

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import Connection as Database
 from sqlalchemy.exc import IntegrityError
 
 from hubbub.connect import queries
+from hubbub.connect.hidden import hidden, revealed, still_hidden
+from hubbub.connect.rules import open_routes, seal_routes
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound, complaints
@@ -19,9 +20,6 @@ from hubbub.route.conflicts import Conflict as RouteConflict, find_conflicts
 from hubbub.route.rules import INBOX, RouteSet, read_route_set
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
-
-#: What the API shows in place of a destination's secret; saved again, it keeps the secret.
-HIDDEN: Final = "********"
 
 
 class RoutesClash(Conflict):
@@ -50,7 +48,7 @@ def current_routes(hub: Hub, channel_id: str) -> RouteSet:
     with reading(hub.engine) as db:
         if queries.channel(db, channel_id) is None:
             raise NotFound("There is no such channel.")
-        return _in_force(db, channel_id)
+        return open_routes(hub, queries.route_set(db, channel_id))
 
 
 def save_routes(hub: Hub, channel_id: str, wanted: WantedRoutes, *, actor: str) -> RouteSet:
@@ -66,7 +64,7 @@ def save_routes(hub: Hub, channel_id: str, wanted: WantedRoutes, *, actor: str) 
     now = hub.now()
     try:
         with transaction(hub.engine) as db:
-            _store(db, channel_id, routes, now=now, actor=actor)
+            _store(hub, db, channel_id, routes, actor=actor)
             queries.change_channel(db, channel_id, values={})
             audit(
                 db,
@@ -84,24 +82,17 @@ def save_routes(hub: Hub, channel_id: str, wanted: WantedRoutes, *, actor: str) 
     return routes
 
 
-def first_route_set(db: Database, channel_id: str, *, now: datetime, actor: str) -> None:
+def first_route_set(hub: Hub, db: Database, channel_id: str, *, actor: str) -> None:
     """Give a new channel its first routes: everything goes to people."""
-    _store(db, channel_id, read_route_set(1, []), now=now, actor=actor)
+    _store(hub, db, channel_id, read_route_set(1, []), actor=actor)
 
 
 def shown_routes(plugins: Plugins, routes: RouteSet) -> dict[str, Any]:
     """Return routes as JSON whose destinations' secrets are hidden."""
     shown = routes.as_json()
     for rule in shown["routes"]:
-        rule["to"] = _hidden(plugins, rule["to"])
-    return {"routes": shown["routes"], "fallback": _hidden(plugins, shown["fallback"])}
-
-
-def _in_force(db: Database, channel_id: str) -> RouteSet:
-    row = queries.route_set(db, channel_id)
-    if row is None:
-        return read_route_set(0, [])
-    return read_route_set(row.version, row.routes, row.fallback)
+        rule["to"] = hidden(plugins, rule["to"])
+    return {"routes": shown["routes"], "fallback": hidden(plugins, shown["fallback"])}
 
 
 def _read(plugins: Plugins, before: RouteSet, wanted: WantedRoutes) -> RouteSet:
@@ -109,7 +100,7 @@ def _read(plugins: Plugins, before: RouteSet, wanted: WantedRoutes) -> RouteSet:
     routes = [
         _with_secrets(plugins, route, kept.get(str(route.get("id")), {})) for route in wanted.routes
     ]
-    fallback = _revealed(plugins, wanted.fallback or INBOX.as_json(), before.fallback.as_json())
+    fallback = revealed(plugins, wanted.fallback or INBOX.as_json(), before.fallback.as_json())
     try:
         read = read_route_set(before.version + 1, routes, fallback)
     except BadRoutes as error:
@@ -124,8 +115,8 @@ def _wrong_destinations(plugins: Plugins, routes: RouteSet) -> Iterator[Complain
     named = [(f"routes.{number}.to", route.to) for number, route in enumerate(routes.routes)]
     for where, destination in [*named, ("fallback", routes.fallback)]:
         for name, value in destination.settings.items():
-            if value == HIDDEN:
-                yield Complaint(f"{where}.{name}", "Enter it again: it is not known here.")
+            for path in still_hidden(value, f"{where}.{name}"):
+                yield Complaint(path, "Enter it again: it is not known here.")
         try:
             plugins.route(destination.type).validate(destination.settings)
         except UnknownType as error:
@@ -134,16 +125,15 @@ def _wrong_destinations(plugins: Plugins, routes: RouteSet) -> Iterator[Complain
             yield from complaints(error, where)
 
 
-def _store(db: Database, channel_id: str, routes: RouteSet, *, now: datetime, actor: str) -> None:
-    written = routes.as_json()
+def _store(hub: Hub, db: Database, channel_id: str, routes: RouteSet, *, actor: str) -> None:
+    row_id = new_id()
     queries.add_route_set(
         db,
-        id=new_id(),
+        id=row_id,
         channel_id=channel_id,
         version=routes.version,
-        routes=written["routes"],
-        fallback=written["fallback"],
-        created_at=now,
+        sealed=seal_routes(hub, routes, row_id),
+        created_at=hub.now(),
         created_by=actor,
     )
 
@@ -152,32 +142,4 @@ def _with_secrets(
     plugins: Plugins, route: Mapping[str, Any], kept: Mapping[str, Any]
 ) -> dict[str, Any]:
     to = route.get("to")
-    return {**route, "to": _revealed(plugins, to, kept)} if isinstance(to, Mapping) else {**route}
-
-
-def _hidden(plugins: Plugins, to: Mapping[str, Any]) -> dict[str, Any]:
-    secret = _secret_fields(plugins, to)
-    return {name: HIDDEN if name in secret and value else value for name, value in to.items()}
-
-
-def _revealed(plugins: Plugins, to: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
-    if to.get("type") != kept.get("type"):
-        return dict(to)
-    secret = _secret_fields(plugins, to)
-    return {
-        name: kept.get(name, value) if name in secret and value == HIDDEN else value
-        for name, value in to.items()
-    }
-
-
-def _secret_fields(plugins: Plugins, to: Mapping[str, Any]) -> frozenset[str]:
-    try:
-        fields: type[BaseModel] = plugins.route(str(to.get("type"))).kind.fields
-    except UnknownType:
-        return frozenset()
-    properties = fields.model_json_schema().get("properties", {})
-    return frozenset(name for name, one in properties.items() if _write_only(one))
-
-
-def _write_only(schema: Mapping[str, Any]) -> bool:
-    return bool(schema.get("writeOnly")) or any(map(_write_only, schema.get("anyOf", ())))
+    return {**route, "to": revealed(plugins, to, kept)} if isinstance(to, Mapping) else {**route}

@@ -13,6 +13,7 @@ from hubbub.guard import Refused as OutOfBounds
 from hubbub.people.errors import Complaint, Invalid
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import secrets_of
+from hubbub.route.rules import RouteSet, read_route_set
 from hubbub.sdk.errors import (
     AuthFailed,
     HubError,
@@ -86,6 +87,22 @@ def opened(
         verify_token=kept["verify_token"],
         facts=columns["facts"],
     )
+
+
+def seal_routes(hub: "Hub", routes: RouteSet, row_id: str) -> bytes:
+    """Return the rules and the fallback of ``routes``, encrypted for the row ``row_id``."""
+    return hub.vault.seal(routes.as_json(), row_id)
+
+
+def open_routes(hub: "Hub", row: Row[Any] | None) -> RouteSet:
+    """Return the routes that a row keeps; without a row everything goes to people.
+
+    Raises `hubbub.vault.Undecryptable`.
+    """
+    if row is None:
+        return read_route_set(0, [])
+    kept = hub.vault.open(row.sealed, row.id)
+    return read_route_set(row.version, kept["routes"], kept["fallback"])
 
 
 def connection_secrets(connection: Connection[Any]) -> set[str]:

@@ -73,7 +73,7 @@ def create_channel(
     try:
         with transaction(hub.engine) as db:
             queries.add_channel(db, **values)
-            first_route_set(db, values["id"], now=hub.now(), actor=actor)
+            first_route_set(hub, db, values["id"], actor=actor)
             _note(db, hub.now(), actor, "channel.created", values["id"], type=type, name=name)
     except IntegrityError:
         raise _account_taken() from None

@@ -20,6 +20,7 @@ from hubbub.sdk.routing import Inquiry, Outcome, Wait
 from hubbub.sdk.values import Accepted, Exchange, Part
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
+from hubbub.vault import Undecryptable
 
 log = structlog.get_logger(__name__)
 
@@ -166,13 +167,13 @@ def inquiry_of(hub: Hub, parcel: Parcel) -> Inquiry:
 def route_of(hub: Hub, parcel: Parcel) -> tuple[RouteHooks, Any]:
     """Return the destination of ``parcel`` with its settings. Raises `Permanent`."""
     row = parcel.row
-    settings = hub.directory.destination_settings(
-        parcel.line, row.destination, version=row.routes_version, route_id=row.route_id
-    )
     try:
+        settings = hub.directory.destination_settings(
+            parcel.line, row.destination, version=row.routes_version, route_id=row.route_id
+        )
         kind = hub.plugins.route(row.destination)
         return kind, kind.validate(settings)
-    except (UnknownType, ValidationError) as error:
+    except (UnknownType, Undecryptable, ValidationError) as error:
         raise Permanent(str(error).partition("\n")[0], code="destination_unusable") from None
 
 

@@ -190,8 +190,14 @@ class RouteSet:
     routes: tuple[Route, ...]
     fallback: Destination
 
+    def destination(self, route_id: str | None) -> Destination | None:
+        """Return where the rule ``route_id`` leads, or without an id the fallback."""
+        if route_id is None:
+            return self.fallback
+        return next((route.to for route in self.routes if route.id == route_id), None)
+
     def as_json(self) -> dict[str, Any]:
-        """Return what the API shows and the store keeps, secrets of destinations included."""
+        """Return what the store keeps encrypted, secrets of destinations included."""
         routes = [route.as_json() for route in self.routes]
         return {"routes": routes, "fallback": self.fallback.as_json()}
 

@@ -1,7 +1,7 @@
 """Place an inbound message: decide, ask the destination, and carry out what it says."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from pydantic import ValidationError
@@ -9,15 +9,13 @@ from pydantic import ValidationError
 from hubbub.deliver.rules import compose, handling
 from hubbub.directory import Line
 from hubbub.plugins import Plugins, RouteHooks, UnknownType
-from hubbub.route.rules import Destination, Subject, decide
+from hubbub.route.rules import INBOX, Destination, Subject, decide
 from hubbub.sdk.content import Content, Reaction, System
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.routing import HandOver, Inquiry, Outcome, Reply, Tag
 from hubbub.store.threads import Thread
 
 log = structlog.get_logger(__name__)
-
-_INBOX = Destination(type="inbox", settings={})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +63,7 @@ def place(case: Case) -> Placement:
         ),
     )
     placement = Placement(decision=decision.as_json())
-    _ask_in_turn(case, decision.destination, placement)
+    _ask_in_turn(case, _Choice(decision.destination, decision.route_id), placement)
     return placement
 
 
@@ -74,7 +72,7 @@ def fall_back(case: Case, why: str) -> Placement:
     placement = Placement(decision={"fell_back": why})
     if case.thread.owner.startswith("bot:"):
         case.thread.give_to("people")
-    _ask_in_turn(case, case.line.routes.fallback, placement)
+    _ask_in_turn(case, _Choice(case.line.routes.fallback), placement)
     return placement
 
 
@@ -102,16 +100,23 @@ def _settle_owner(thread: Thread, kind: RouteHooks, *, handed_over: bool) -> Non
         thread.give_to("queue")
 
 
-def _ask_in_turn(case: Case, first: Destination, placement: Placement) -> None:
+class _Choice(NamedTuple):
+    """A destination, and the rule that leads to it; none: the fallback."""
+
+    destination: Destination
+    route_id: str | None = None
+
+
+def _ask_in_turn(case: Case, first: _Choice, placement: Placement) -> None:
     """Ask the decided destination, the fallback, and in the end people, until one takes it."""
-    wanted = [first, case.line.routes.fallback, _INBOX]
+    wanted = [first, _Choice(case.line.routes.fallback), _Choice(INBOX)]
     if case.thread.owner == "people" or case.thread.owner.startswith("user:"):
         # People handle this conversation: what answers by itself keeps quiet.
-        wanted = [where for where in wanted if not _automatic(case.plugins, where)]
+        wanted = [one for one in wanted if not _automatic(case.plugins, one.destination)]
         if wanted[0] != first:
             placement.decision["kept_with"] = case.thread.owner
-    for destination in wanted:
-        if _take(case, destination, placement):
+    for choice in wanted:
+        if _take(case, choice, placement):
             return
 
 
@@ -120,8 +125,9 @@ def _automatic(plugins: Plugins, destination: Destination) -> bool:
     return kind is not None and kind.automatic
 
 
-def _take(case: Case, destination: Destination, placement: Placement) -> bool:
+def _take(case: Case, choice: _Choice, placement: Placement) -> bool:
     """Ask one destination; False when it does not want the message or cannot be asked."""
+    destination = choice.destination
     try:
         kind = case.plugins.route(destination.type)
         settings = kind.validate(destination.settings)
@@ -141,13 +147,13 @@ def _take(case: Case, destination: Destination, placement: Placement) -> bool:
         return False
     placement.decision["destination"] = {"type": destination.type}
     if outcome is None:
-        _hand_to(case, kind, destination, placement)
+        _hand_to(case, kind, choice, placement)
     else:
         carry_out(case, kind, outcome, placement)
     return True
 
 
-def _hand_to(case: Case, kind: RouteHooks, destination: Destination, placement: Placement) -> None:
+def _hand_to(case: Case, kind: RouteHooks, choice: _Choice, placement: Placement) -> None:
     """Leave the message to a destination that first makes a request."""
     if kind.automatic:
         case.thread.give_to(f"bot:{kind.type}")
@@ -156,8 +162,9 @@ def _hand_to(case: Case, kind: RouteHooks, destination: Destination, placement: 
             case.thread,
             message_id=case.inquiry.message_id,
             seq=case.seq,
-            destination=destination.type,
-            settings=destination.settings,
+            destination=kind.type,
+            routes_version=case.line.routes.version,
+            route_id=choice.route_id,
             now=case.inquiry.now,
         )
     )

@@ -167,8 +167,8 @@ class RouteSet(SQLModel, table=True):
     id: str = Field(primary_key=True)
     channel_id: str = Field(foreign_key="channels.id")
     version: int
-    routes: list[dict[str, Any]] = _json()
-    fallback: dict[str, Any] = _json()
+    #: Encrypted JSON: the rules and the fallback, whose destinations hold secrets.
+    sealed: bytes = _blob()
     created_at: datetime = _time()
     created_by: str = ""
 
@@ -406,8 +406,9 @@ class Delivery(SQLModel, table=True):
     part: int = 0
     parts: int = 1
     destination: str = "contact"
-    #: The destination's settings, for a route.
-    settings: dict[str, Any] | None = _json(nullable=True)
+    #: The routes and the rule (none: the fallback) that chose the destination, for a route.
+    routes_version: int | None = None
+    route_id: str | None = None
     #: The part's content, where the message was fitted to the channel.
     content: dict[str, Any] | None = _json(nullable=True)
     address: str

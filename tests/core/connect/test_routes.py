@@ -1,8 +1,8 @@
 import pytest
 from sqlalchemy import text
 
+from hubbub.connect.hidden import HIDDEN
 from hubbub.connect.routes import (
-    HIDDEN,
     RoutesClash,
     WantedRoutes,
     current_routes,

@@ -55,13 +55,13 @@ def test_equal_texts_without_an_id_are_two_messages(world):
 
 def test_an_event_that_fails_half_way_leaves_nothing_behind(world, monkeypatch):
     from hubbub.normalise import batch
+    from hubbub.route.work import place
 
     def fail_at_two(case):
         if case.inquiry.content == Text(text="two"):
             raise RuntimeError("no place for it")
         return place(case)
 
-    place = batch.place
     monkeypatch.setattr(batch, "place", fail_at_two)
     line = world.channel()
     texts = [{"id": text, "from": "+1", "text": text} for text in ("one", "two", "three")]
