@@ -8,6 +8,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from pydantic import Field
+
 from hubbub.sdk import (
     Accept,
     Accepted,
@@ -48,7 +50,7 @@ from hubbub.sdk import (
 
 
 class Credentials(Fields):
-    secret: str
+    secret: str = Field(json_schema_extra={"writeOnly": True})
 
 
 class ParrotFields(Fields):

@@ -97,12 +97,12 @@ class World:
         self.hub, self.provider, self.clock = hub, provider, clock
         self.webhooks = Webhooks(hub, lambda environ, start: [b"rest"])
 
-    def channel(self, name="Perch", **settings):
+    def channel(self, name="Perch", secret="polly wants a cracker", **settings):
         channel_id = connect.create_channel(
             self.hub,
             type="parrot",
             name=name,
-            credentials={"secret": "polly wants a cracker"},
+            credentials={"secret": secret},
             settings=settings,
             actor="cli",
         )
