@@ -1,6 +1,5 @@
 """Mount the console in a Flask application."""
 
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -13,7 +12,7 @@ from hubbub.people.errors import Conflict, Invalid, NotFound
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import DatabaseDown
 from hubbub.ui.channels import add_channels
-from hubbub.ui.guard import Guard, harden
+from hubbub.ui.guard import Guard, by_script, harden
 from hubbub.ui.inbox import add_inbox
 from hubbub.ui.live import add_live
 from hubbub.ui.messages import add_messages
@@ -25,6 +24,13 @@ _SAID = {
     404: "There is nothing here. Perhaps it was deleted.",
     405: "This cannot be done in this way.",
     413: "This is larger than the hub takes.",
+}
+_TITLES = {
+    403: "Not allowed",
+    404: "Not found",
+    413: "Too large",
+    500: "Something went wrong",
+    503: "Not available just now",
 }
 log = structlog.get_logger(__name__)
 
@@ -85,9 +91,7 @@ def _broken(error: Exception) -> Any:
 
 
 def _page(status: int, detail: str) -> Any:
-    title = HTTPStatus(status).phrase
-    return harden(_response(render_template("error.html", title=title, detail=detail), status))
-
-
-def _response(html: str, status: int) -> Response:
-    return Response(html, status, content_type="text/html; charset=utf-8")
+    if by_script():
+        return harden(Response(f"{detail}\n", status, content_type="text/plain; charset=utf-8"))
+    page = render_template("error.html", title=_TITLES.get(status, "Not done"), detail=detail)
+    return harden(Response(page, status, content_type="text/html; charset=utf-8"))

@@ -96,7 +96,7 @@ class Guard:
             abort(403)
 
     def _check_token(self) -> None:
-        given = request.form.get("form_token") or request.headers.get("X-Form-Token", "")
+        given = request.form.get("form_token", "")
         if not hmac.compare_digest(given.encode(), self.token().encode()):
             abort(403)
 
@@ -108,12 +108,12 @@ def harden(answer: AnyResponse) -> AnyResponse:
     return answer
 
 
-def wants_part() -> bool:
-    """Whether the script asks for a part of the page, and not the browser for all of it."""
-    return request.headers.get("X-Part") == "1"
+def by_script() -> bool:
+    """Whether the script of an open page asks, and not the browser for a new one."""
+    return request.headers.get("X-Script") == "1"
 
 
 def _to_login() -> Any:
-    if wants_part() or request.method != "GET":
+    if by_script() or request.method != "GET":
         return Response("You are logged out.\n", 401)
     return redirect(url_for("ui.login", next=request.full_path.rstrip("?")))

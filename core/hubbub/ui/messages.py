@@ -1,19 +1,23 @@
-"""Show everything that happened to one message."""
+"""Show everything that happened to one message, and settle what went wrong with it."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from sqlalchemy import Connection
 
 from hubbub.api import queries as api_queries
+from hubbub.deliver import work as deliver
+from hubbub.deliver.actors import nudge_deliver
 from hubbub.hub import Hub
+from hubbub.live import LiveEvent
 from hubbub.route.rules import Decision, sentence
 from hubbub.sdk.content import from_json, preview
-from hubbub.store.session import reading
+from hubbub.store.session import reading, transaction
 from hubbub.track.trace import TraceItem, trace
 from hubbub.ui import words
-from hubbub.ui.guard import Guard
+from hubbub.ui.guard import Guard, by_script
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +40,19 @@ class TracePage:
     conversation_id: str
     text: str
     direction: str
-    status: str
+    tick: words.Tick
+    problem: str
     why: str
     steps: tuple[Step, ...]
 
 
 def add_messages(ui: Blueprint, hub: Hub, guard: Guard) -> None:
-    """Add the page of a message's trace."""
+    """Add the page of a message's trace, and what can be done about a message."""
+    _add_trace(ui, hub, guard)
+    _add_settling(ui, hub, guard)
 
+
+def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.get("/messages/<message_id>/trace")
     @guard.page
     def trace_of(message_id: str) -> str:
@@ -57,11 +66,36 @@ def add_messages(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             conversation_id=row.conversation_id,
             text=preview(from_json(row.content)),
             direction=row.direction,
-            status=row.status,
+            tick=words.TICKS[row.status],
+            problem=(row.error or {}).get("detail", ""),
             why=_why(row.decision),
             steps=tuple(_step(item) for item in items),
         )
         return render_template("trace.html", page=page)
+
+
+def _add_settling(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+    @ui.post("/messages/<message_id>/<any(retry,arrived,cancel):what>")
+    @guard.page
+    def settle(message_id: str, what: str) -> Any:
+        with transaction(hub.engine) as db:
+            _settle(hub, db, message_id, what)
+            conversation_id = deliver.conversation_of(db, message_id)
+        nudge_deliver(hub)
+        hub.live.publish([LiveEvent("status", None, conversation_id, message_id)])
+        if by_script():
+            return Response(status=204)
+        return redirect(url_for("ui.conversation", conversation_id=conversation_id))
+
+
+def _settle(hub: Hub, db: Connection, message_id: str, what: str) -> None:
+    match what:
+        case "retry":
+            deliver.retry(hub, db, message_id)
+        case "arrived":
+            deliver.settle_by_hand(db, message_id, arrived=True)
+        case _:
+            deliver.cancel(db, message_id)
 
 
 def _why(decision: dict[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Select, func, or_, select, update
 
 from hubbub.store.tables import (
     Address,
@@ -36,13 +36,17 @@ _ROW: Final = (
         func.coalesce(_contacts.c.name, _addresses.c.name).label("contact_name"),
         _channels.c.name.label("channel_name"),
         _channels.c.type.label("channel_type"),
+        _channels.c.status.label("channel_status"),
+        _channels.c.status_reason.label("channel_reason"),
     )
     .join(_addresses, _addresses.c.id == _conversations.c.address_id)
     .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
     .join(_channels, _channels.c.id == _conversations.c.channel_id)
 )
-#: Two messages of one conversation closer than this are not separated by a line.
-WORKER_SILENT: Final = timedelta(seconds=30)
+#: Notes shown with a conversation.
+_NOTES: Final = 200
+#: A process that was not seen for this long does not run.
+_SILENT: Final = timedelta(seconds=30)
 
 
 def conversations(
@@ -51,7 +55,6 @@ def conversations(
     *,
     user_id: str,
     q: str,
-    before: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[AnyRow]:
     """Return the conversations of a view, the latest first."""
@@ -71,8 +74,6 @@ def conversations(
                 )
             )
         )
-    if before is not None:
-        found = found.where(tuple_(*keys) < tuple_(*before))
     return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
 
 
@@ -81,21 +82,30 @@ def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     return db.execute(_ROW.where(_conversations.c.id == conversation_id)).one_or_none()
 
 
-def messages(
-    db: Connection, conversation_id: str, *, before_seq: int | None, limit: int
-) -> list[AnyRow]:
-    """Return the last messages of a conversation, or the last before one, oldest first."""
-    found = select(_messages).where(_messages.c.conversation_id == conversation_id)
-    if before_seq is not None:
-        found = found.where(_messages.c.seq < before_seq)
+def messages(db: Connection, conversation_id: str, *, since: int, limit: int) -> list[AnyRow]:
+    """Return the last messages of a conversation from number ``since`` on, oldest first."""
+    found = select(_messages).where(
+        _messages.c.conversation_id == conversation_id, _messages.c.seq >= since
+    )
     rows = db.execute(found.order_by(_messages.c.seq.desc()).limit(limit)).all()
     return list(reversed(rows))
 
 
-def notes(db: Connection, conversation_id: str) -> Sequence[AnyRow]:
-    """Return the notes on a conversation, oldest first."""
+def notes(db: Connection, conversation_id: str, *, since: datetime | None) -> list[AnyRow]:
+    """Return the last notes on a conversation, those made after ``since``, oldest first."""
     found = select(_notes).where(_notes.c.conversation_id == conversation_id)
-    return db.execute(found.order_by(_notes.c.id).limit(200)).all()
+    if since is not None:
+        found = found.where(_notes.c.created_at >= since)
+    rows = db.execute(found.order_by(_notes.c.id.desc()).limit(_NOTES)).all()
+    return list(reversed(rows))
+
+
+def any_channel(db: Connection) -> bool:
+    """Say whether there is a channel."""
+    return (
+        db.execute(select(_channels.c.id).where(_channels.c.deleted_at.is_(None)).limit(1)).first()
+        is not None
+    )
 
 
 def mark_seen(db: Connection, conversation_id: str) -> bool:
@@ -133,7 +143,7 @@ def silent_kinds(db: Connection, now: datetime) -> list[str]:
     """Return the kinds of process without which nothing moves, and of which none runs."""
     seen = set(
         db.execute(
-            select(_processes.c.kind).where(_processes.c.seen_at > now - WORKER_SILENT).distinct()
+            select(_processes.c.kind).where(_processes.c.seen_at > now - _SILENT).distinct()
         ).scalars()
     )
     return [kind for kind in ("worker", "scheduler") if kind not in seen]

@@ -1,18 +1,60 @@
 """Manage the people who work here and the tokens of programs."""
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from hubbub.hub import Hub
-from hubbub.people.tokens import create_token, list_tokens, revoke_token
+from hubbub.people.rules import Person
+from hubbub.people.tokens import TokenInfo, create_token, list_tokens, revoke_token
 from hubbub.people.users import add_user, change_user, list_users
 from hubbub.sdk.errors import HubError
 from hubbub.ui import words
 from hubbub.ui.guard import Guard
 
 _MOST = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRow:
+    """Somebody who works here."""
+
+    id: str
+    email: str
+    name: str
+    role: str
+    since: str
+    since_exact: str
+    disabled: bool
+    #: Whether it is who looks at the page.
+    me: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRow:
+    """The token of a program."""
+
+    id: str
+    name: str
+    made: str
+    made_exact: str
+    used: str
+    used_exact: str
+    revoked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsPage:
+    """People and tokens. ``token`` and ``password`` are shown this once."""
+
+    people: tuple[PersonRow, ...]
+    tokens: tuple[TokenRow, ...]
+    problem: str = ""
+    added: str = ""
+    password: str = ""
+    token: str = ""
 
 
 def add_settings(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -31,7 +73,8 @@ def _add_users(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.post("/settings/users")
     @guard.admin
     def new_user() -> Any:
-        password = request.form.get("password") or secrets.token_urlsafe(12)
+        chosen = request.form.get("password", "")
+        password = chosen or secrets.token_urlsafe(12)
         try:
             add_user(
                 hub,
@@ -43,8 +86,7 @@ def _add_users(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             )
         except HubError as error:
             return _page(hub, problem=error.detail), 422
-        told = "" if request.form.get("password") else f"Their password is {password}"
-        return _page(hub, told=f"{request.form['email']} can log in now. {told}")
+        return _page(hub, added=request.form["email"], password="" if chosen else password)
 
     @ui.post("/settings/users/<user_id>")
     @guard.admin
@@ -74,13 +116,35 @@ def _add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         return redirect(url_for("ui.settings"))
 
 
-def _page(hub: Hub, *, problem: str = "", told: str = "", token: str = "") -> str:
-    return render_template(
-        "settings.html",
-        users=list_users(hub, limit=_MOST),
-        tokens=list_tokens(hub, limit=_MOST),
-        problem=problem,
-        told=told,
-        token=token,
-        ago=lambda at: words.ago(at, hub.now()),
+def _page(hub: Hub, **told: str) -> str:
+    page = SettingsPage(
+        people=tuple(_person(hub, one) for one in list_users(hub, limit=_MOST)),
+        tokens=tuple(_token(hub, one) for one in list_tokens(hub, limit=_MOST)),
+        **told,
+    )
+    return render_template("settings.html", page=page)
+
+
+def _person(hub: Hub, one: Person) -> PersonRow:
+    return PersonRow(
+        id=one.id,
+        email=one.email,
+        name=one.name,
+        role=one.role,
+        since=words.ago(one.created_at, hub.now()),
+        since_exact=words.exact(one.created_at),
+        disabled=one.disabled_at is not None,
+        me=one.id == g.person.id,
+    )
+
+
+def _token(hub: Hub, one: TokenInfo) -> TokenRow:
+    return TokenRow(
+        id=one.id,
+        name=one.name,
+        made=words.ago(one.created_at, hub.now()),
+        made_exact=words.exact(one.created_at),
+        used=words.ago(one.last_used_at, hub.now()),
+        used_exact=words.exact(one.last_used_at),
+        revoked=one.revoked_at is not None,
     )

@@ -1,21 +1,35 @@
 """Say times, states and sizes in words, for templates."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
-#: Sign, word and explanation of each status of a message.
+
+class Tick(NamedTuple):
+    """How the status of a message is shown."""
+
+    sign: str
+    word: str
+    explained: str
+
+
+NO_TICK: Final = Tick("", "", "")
 TICKS: Final = {
-    "received": ("", "received", ""),
-    "queued": ("◷", "queued", "Waiting to be sent."),
-    "sending": ("◷", "sending", "On its way to the provider."),
-    "sent": ("✓", "sent", "The provider has accepted it."),
-    "delivered": ("✓✓", "delivered", "It reached the contact's device."),
-    "read": ("✓✓", "read", "The contact has read it."),
-    "failed": ("!", "failed", "It was not sent."),
-    "unknown": ("?", "unknown", "It may have arrived: the provider's answer was lost."),
-    "cancelled": ("✕", "cancelled", "It was taken back before it was sent."),
+    "received": Tick("", "received", ""),
+    "queued": Tick("◷", "queued", "Waiting to be sent."),
+    "sending": Tick("◷", "sending", "On its way to the provider."),
+    "sent": Tick("✓", "sent", "The provider has accepted it."),
+    "delivered": Tick("✓✓", "delivered", "It reached the contact's device."),
+    "read": Tick("✓✓", "read", "The contact has read it."),
+    "failed": Tick("!", "failed", "It was not sent."),
+    "unknown": Tick("?", "unknown", "It may have arrived: the provider's answer was lost."),
+    "cancelled": Tick("✕", "cancelled", "It was taken back before it was sent."),
 }
 STATUS: Final = {"connected": "Connected", "error": "Error", "inactive": "Inactive"}
+NO_PLUGIN: Final = "The plugin of this channel is not loaded."
+_TROUBLE: Final = {
+    "error": "This channel has an error, and replies wait until it is mended.",
+    "inactive": "This channel is not connected, and replies wait until it is.",
+}
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -32,12 +46,12 @@ def ago(then: datetime | None, now: datetime) -> str:
 
 
 def clock(then: datetime) -> str:
-    """Return the time of day, in UTC, which the browser turns into its own zone."""
+    """Return the time of day in UTC; the script says it in the reader's zone."""
     return then.strftime("%H:%M")
 
 
 def day(then: datetime, now: datetime) -> str:
-    """Return the day of ``then`` as a separator shows it."""
+    """Return the day of ``then`` in UTC as a separator shows it."""
     if then.date() == now.date():
         return "Today"
     if then.date() == (now - timedelta(days=1)).date():
@@ -48,6 +62,11 @@ def day(then: datetime, now: datetime) -> str:
 def exact(then: datetime | None) -> str:
     """Return ``then`` for machines and for who hovers."""
     return then.isoformat(timespec="seconds") if then else ""
+
+
+def trouble(status: str, reason: str) -> str:
+    """Return what is wrong with a channel, for who answers through it; empty when it is well."""
+    return f"{_TROUBLE[status]} {reason}".strip() if status in _TROUBLE else ""
 
 
 def author(author: str | None, names: dict[str, str]) -> str:

@@ -49,7 +49,7 @@ def conversation(world):
 
 
 def form_token(page):
-    return found(r'name="form-token" content="([^"]*)"', page)
+    return found(r'name="form_token" value="([^"]*)"', page)
 
 
 def found(pattern, page):
@@ -62,7 +62,7 @@ def found(pattern, page):
     ("path", "agent"),
     [
         ("/inbox", 200),
-        ("/channels", 200),
+        ("/channels", 403),
         ("/channels/add", 403),
         ("/channels/add/parrot", 403),
         ("/settings", 403),

@@ -1,0 +1,109 @@
+"""Build the form of a channel: a new one, or one that is changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from hubbub.people.errors import Invalid
+from hubbub.sdk.errors import HubError
+from hubbub.sdk.types import ChannelType, SetupStep
+from hubbub.store.types import AnyRow
+from hubbub.ui.forms import FormField, form_fields, read_form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something to mend in a form: where it is, and what is wrong."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormPage:
+    """The form of a channel."""
+
+    label: str
+    type: str
+    name: str
+    name_problem: str
+    fields: tuple[FormField, ...]
+    steps: tuple[SetupStep, ...]
+    problems: tuple[Problem, ...]
+
+
+def new_form(
+    kind: ChannelType[Any], typed: Mapping[str, str], error: HubError | None = None
+) -> FormPage:
+    """Return the form of a new channel, with what was typed and why it was refused."""
+    wrong = _complaints(error)
+    fields = form_fields(_schema(kind), typed, wrong)
+    return FormPage(
+        label=kind.label,
+        type=kind.type,
+        name=typed.get("name", kind.label),
+        name_problem=wrong.get("name", ""),
+        fields=fields,
+        steps=kind.setup_steps,
+        problems=_problems(fields, wrong),
+    )
+
+
+def change_form(
+    kind: ChannelType[Any], row: AnyRow, typed: Mapping[str, str], error: HubError | None = None
+) -> FormPage:
+    """Return the form of a channel that is there; its secrets are kept and never shown."""
+    wrong = _complaints(error)
+    fields = form_fields(_schema(kind), {**_flat(row.settings), **typed}, wrong, kept=True)
+    return FormPage(
+        label=kind.label,
+        type=kind.type,
+        name=typed.get("name", row.name),
+        name_problem=wrong.get("name", ""),
+        fields=fields,
+        steps=(),
+        problems=_problems(fields, wrong),
+    )
+
+
+def read_new(kind: ChannelType[Any], form: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the credentials and settings of a new channel."""
+    return read_form(form_fields(_schema(kind), {}, {}), form)
+
+
+def read_change(
+    kind: ChannelType[Any], row: AnyRow, form: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Return the credentials and settings to change; a setting that was emptied is None."""
+    fields = form_fields(_schema(kind), _flat(row.settings), {}, kept=True)
+    return read_form(fields, form)
+
+
+def _schema(kind: ChannelType[Any]) -> Mapping[str, Any]:
+    fields: type[BaseModel] = kind.fields
+    return fields.model_json_schema()
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"settings.{name}": "" if value is None else str(value) for name, value in settings.items()
+    }
+
+
+def _complaints(error: HubError | None) -> dict[str, str]:
+    if error is None:
+        return {}
+    if isinstance(error, Invalid):
+        return {one.field: one.message for one in error.complaints}
+    return {"": error.detail}
+
+
+def _problems(fields: tuple[FormField, ...], wrong: Mapping[str, str]) -> tuple[Problem, ...]:
+    titles = {"name": "Name", **{field.name: field.title for field in fields}}
+    return tuple(
+        Problem(id=path.replace(".", "-"), title=titles.get(path, path), text=text)
+        for path, text in wrong.items()
+    )

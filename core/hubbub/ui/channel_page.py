@@ -1,0 +1,281 @@
+"""Build what the pages of channels show."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hubbub.api import queries as api_queries
+from hubbub.connect import queries as channel_queries, routes
+from hubbub.connect.work import find_channel
+from hubbub.hub import Hub
+from hubbub.people.errors import Invalid
+from hubbub.route.conflicts import Conflict
+from hubbub.route.rules import RouteSet, read_route_set
+from hubbub.sdk.errors import HubError
+from hubbub.sdk.values import Finding
+from hubbub.store.session import reading
+from hubbub.store.types import AnyRow
+from hubbub.ui import queries, words
+from hubbub.ui.channel_form import FormPage, change_form
+
+_DAY: Final = timedelta(hours=24)
+#: Kept calls shown with a channel, and channels in the list.
+_CALLS: Final = 20
+_MOST: Final = 200
+_NO_TRAFFIC: Final[Mapping[str, int]] = {}
+_KINDS: Final = {
+    "duplicate": "match the same messages",
+    "overlap": "can match the same message and send it to different places",
+    "shadowed": "the first takes everything that the second is for",
+    "unreachable": "the last one never gets a message",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelRow:
+    """One channel in the list."""
+
+    id: str
+    name: str
+    type: str
+    label: str
+    status: str
+    word: str
+    reason: str
+    since: str
+    since_exact: str
+    active: str
+    active_exact: str
+    enabled: bool
+    received: int
+    sent: int
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelsPage:
+    """The list of channels."""
+
+    channels: tuple[ChannelRow, ...]
+    silent: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeCard:
+    """One channel type to choose from."""
+
+    type: str
+    label: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A plugin that offers nothing, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypesPage:
+    """What can be added."""
+
+    cards: tuple[TypeCard, ...]
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRow:
+    """One kept call."""
+
+    id: str
+    at: str
+    ago: str
+    method: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPage:
+    """Everything of one channel. ``form`` is None while its plugin is not loaded."""
+
+    row: ChannelRow
+    webhook_url: str
+    verify_token: str | None
+    findings: tuple[Finding, ...]
+    routes: tuple[str, ...]
+    routes_json: str
+    routes_problem: tuple[str, ...]
+    calls: tuple[CallRow, ...]
+    form: FormPage | None
+    touches: Mapping[str, int]
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What somebody just tried with a channel, what they typed for it, and how it ended."""
+
+    what: str = ""
+    typed: Mapping[str, str]
+    error: HubError | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def error_of(self, *names: str) -> HubError | None:
+        """Return the error if it is about one of ``names``."""
+        return self.error if self.what in names else None
+
+    def typed_for(self, name: str) -> Mapping[str, str]:
+        """Return what was typed if it is to be shown again."""
+        return self.typed if self.error_of(name) else {}
+
+
+def channels_page(hub: Hub) -> ChannelsPage:
+    """Return the list of channels with the traffic of a day."""
+    now = hub.now()
+    with reading(hub.engine) as db:
+        rows = channel_queries.channels(db, limit=_MOST)
+        traffic = queries.traffic(db, now - _DAY)
+        silent = queries.silent_kinds(db, now)
+    return ChannelsPage(
+        channels=tuple(_row(hub, row, traffic.get(row.id, _NO_TRAFFIC)) for row in rows),
+        silent=tuple(silent),
+    )
+
+
+def types_page(hub: Hub) -> TypesPage:
+    """Return the types that can be added, and the plugins that could not be loaded."""
+    return TypesPage(
+        cards=tuple(
+            TypeCard(type=kind.type, label=kind.label, description=kind.description)
+            for kind in hub.plugins.channels.values()
+        ),
+        refused=tuple(
+            Refused(name=one.name, reason=one.reason)
+            for one in hub.plugins.statuses
+            if one.state == "refused"
+        ),
+    )
+
+
+def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
+    """Return everything of one channel. Raises `NotFound`."""
+    row = find_channel(hub, channel_id)
+    now = hub.now()
+    current = routes.current_routes(hub, channel_id)
+    written = json.dumps(routes.shown_routes(hub.plugins, current), indent=2, ensure_ascii=False)
+    kind = hub.plugins.channels.get(row.type)
+    with reading(hub.engine) as db:
+        return ChannelPage(
+            row=_row(hub, row, queries.traffic(db, now - _DAY).get(channel_id, _NO_TRAFFIC)),
+            webhook_url=f"{hub.settings.base_url}/webhooks/{row.webhook_key}",
+            verify_token=_verify_token(hub, db, channel_id),
+            findings=tried.findings,
+            routes=tuple(_sentences(current)),
+            routes_json=tried.typed_for("routes").get("routes", written),
+            routes_problem=tuple(_routes_problem(tried)),
+            calls=_calls(db, channel_id, now),
+            form=change_form(kind, row, tried.typed_for("change"), tried.error_of("change"))
+            if kind
+            else None,
+            touches=queries.counts_of_channel(db, channel_id),
+            problem=_other_problem(tried),
+        )
+
+
+def _row(hub: Hub, row: AnyRow, traffic: Mapping[str, int]) -> ChannelRow:
+    now = hub.now()
+    kind = hub.plugins.channels.get(row.type)
+    status = row.status if kind else "error"
+    return ChannelRow(
+        id=row.id,
+        name=row.name,
+        type=row.type,
+        label=kind.label if kind else row.type,
+        status=status,
+        word=words.STATUS[status],
+        reason=row.status_reason if kind else words.NO_PLUGIN,
+        since=words.ago(row.status_since, now),
+        since_exact=words.exact(row.status_since),
+        active=words.ago(row.last_active_at, now),
+        active_exact=words.exact(row.last_active_at),
+        enabled=row.enabled,
+        received=traffic.get("received", 0),
+        sent=traffic.get("sent", 0),
+        failed=traffic.get("failed", 0),
+    )
+
+
+def _verify_token(hub: Hub, db: Connection, channel_id: str) -> str | None:
+    line = hub.directory.usable(db, channel_id)
+    return line.connection.verify_token if line else None
+
+
+def _calls(db: Connection, channel_id: str, now: datetime) -> tuple[CallRow, ...]:
+    rows = api_queries.calls(db, channel_id=channel_id, state=None, before=None, limit=_CALLS)
+    return tuple(
+        CallRow(
+            id=row.id,
+            at=words.exact(row.received_at),
+            ago=words.ago(row.received_at, now),
+            method=row.method,
+            state=row.state,
+            reason=row.reason,
+        )
+        for row in rows
+    )
+
+
+def _other_problem(tried: Tried) -> str:
+    beside_its_form = tried.what in {"routes", "change"}
+    return tried.error.detail if tried.error and not beside_its_form else ""
+
+
+# --- routes as sentences -----------------------------------------------------------------------
+
+
+def _sentences(current: RouteSet) -> Iterator[str]:
+    for route in current.routes:
+        what = " and ".join(one.what for one in route.conditions)
+        asked = f"if {what}" if what else "every message"
+        yield f"“{route.name}”: {asked}, to {route.to.type}."
+    rest = "Everything else" if current.routes else "Everything"
+    yield f"{rest} goes to {current.fallback.type}."
+
+
+def _routes_problem(tried: Tried) -> Iterator[str]:
+    error = tried.error_of("routes")
+    match error:
+        case None:
+            return
+        case routes.RoutesClash():
+            yield error.detail
+            yield from (_conflict(one, _names(tried)) for one in error.conflicts)
+        case Invalid():
+            yield from (f"{one.field}: {one.message}" for one in error.complaints)
+        case _:
+            yield error.detail
+
+
+def _conflict(conflict: Conflict, names: Mapping[str, str]) -> str:
+    rules = " and ".join(f"“{names.get(one, one)}”" for one in conflict.routes)
+    return f"{rules}: {_KINDS[conflict.kind]}.{_example(conflict.example)}"
+
+
+def _example(example: Mapping[str, Any]) -> str:
+    said = (example.get("content") or {}).get("text")
+    if said is None:
+        return ""
+    return f" For example “{said}”, written by {example.get('sender') or 'anybody'}."
+
+
+def _names(tried: Tried) -> dict[str, str]:
+    """Return the names of the rules that somebody tried to save, by the ids they would have."""
+    written = json.loads(tried.typed["routes"])
+    return {route.id: route.name for route in read_route_set(0, written["routes"]).routes}

@@ -1,0 +1,123 @@
+// What people do in the inbox without leaving the page.
+
+const NEAR_THE_END = 80;
+const busy = new WeakSet();
+const title = document.title;
+
+export function inbox(refresh) {
+  let stay = false;
+
+  document.addEventListener('submit', (event) => {
+    if (event.target.dataset.stay !== undefined) send(event, refresh, () => { stay = true; });
+  });
+  document.addEventListener('input', (event) => { if (event.target.id === 'text') written(event.target); });
+  document.addEventListener('keydown', sendByKey);
+  document.addEventListener('hub:before', () => { stay ||= isAtEnd(); });
+  document.addEventListener('hub:shown', () => {
+    if (stay) toEnd();
+    stay = false;
+    sayUnread();
+    restore();
+  });
+  if (!location.hash) toEnd();
+  sayUnread();
+  restore();
+}
+
+async function send(event, refresh, toTheEnd) {
+  event.preventDefault();
+  const form = event.target;
+  if (busy.has(form)) return;
+  busy.add(form);
+  const where = event.submitter?.getAttribute('formaction') || form.action;
+  const body = new FormData(form, event.submitter);
+  try {
+    const answer = await fetch(where, { method: 'POST', body, headers: { 'X-Script': '1' } });
+    if (answer.ok) {
+      complain(form, '');
+      if (form.id === 'composer') empty(form);
+      toTheEnd();
+    } else if (answer.status === 401) {
+      // The words are kept; they are here again after the login.
+      location.reload();
+    } else {
+      complain(form, (await answer.text()).trim());
+      if (form.id === 'composer' && answer.status < 500) form.elements.key.value = newKey();
+    }
+    refresh();
+  } catch {
+    // Whether it arrived is not known. The key stays: sent again, it is the same message.
+    complain(form, 'The hub does not answer. Your words are kept here; try again.');
+  } finally {
+    busy.delete(form);
+  }
+}
+
+function complain(form, text) {
+  const place = form.querySelector('[data-problem]') ?? document.getElementById('trouble');
+  place.textContent = text;
+  place.hidden = !text;
+}
+
+function empty(form) {
+  form.reset();
+  form.elements.text.value = '';
+  form.elements.key.value = newKey();
+  written(form.elements.text);
+  form.elements.text.focus();
+}
+
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function sendByKey(event) {
+  if (event.target.id !== 'text' || event.key !== 'Enter' || event.isComposing) return;
+  if (!event.ctrlKey && !event.metaKey) return;
+  event.preventDefault();
+  event.target.form.requestSubmit(document.getElementById('send'));
+}
+
+// Words that were not sent survive a change of conversation, a reload and a login.
+function written(field) {
+  if (field.value) sessionStorage.setItem(draftKey(), field.value);
+  else sessionStorage.removeItem(draftKey());
+  count(field);
+}
+
+function restore() {
+  const field = document.getElementById('text');
+  if (!field) return;
+  field.value ||= sessionStorage.getItem(draftKey()) ?? '';
+  count(field);
+}
+
+function draftKey() {
+  return `draft:${location.pathname}`;
+}
+
+function count(field) {
+  const limit = Number(field.form.dataset.limit);
+  const shown = field.form.querySelector('[data-count]');
+  const over = limit > 0 && field.value.length > limit;
+  const near = limit > 0 && field.value.length > limit * 0.7;
+  const text = near ? `${field.value.length} of ${limit}${over ? ': it will be sent in parts' : ''}` : '';
+  if (shown.textContent !== text) shown.textContent = text;
+  shown.classList.toggle('over', over);
+}
+
+function sayUnread() {
+  const unread = document.querySelectorAll('.entry.unread').length;
+  document.title = unread ? `(${unread}) ${title}` : title;
+}
+
+function isAtEnd() {
+  const log = document.getElementById('log');
+  return log !== null && log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_THE_END;
+}
+
+function toEnd() {
+  const log = document.getElementById('log');
+  if (log) log.scrollTop = log.scrollHeight;
+}

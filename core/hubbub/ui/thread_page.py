@@ -1,0 +1,208 @@
+"""Build what one conversation shows: its messages and notes, and what can be answered."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hubbub.api import render
+from hubbub.deliver import work as deliver
+from hubbub.hub import Hub
+from hubbub.people.rules import Person
+from hubbub.sdk.content import from_json, preview
+from hubbub.store.types import AnyRow
+from hubbub.ui import queries, words
+
+#: Messages shown at first, and more with each "Earlier messages".
+PAGE: Final = 40
+#: Messages in one page; all of them are in the API.
+MOST: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What somebody wrote, and why it was not sent."""
+
+    text: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bubble:
+    """One message or note. ``day`` stands above it where a new day begins, in UTC."""
+
+    id: str
+    kind: str
+    inbound: bool
+    author: str
+    content: dict[str, Any]
+    #: The address of its file, where a browser may be sent there.
+    link: str
+    text: str
+    at: str
+    clock: str
+    day: str
+    tick: words.Tick
+    status: str
+    problem: str
+    edited: bool
+    deleted: bool
+    note: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadPage:
+    """The open conversation."""
+
+    id: str
+    name: str
+    address: str
+    channel: str
+    channel_id: str
+    channel_type: str
+    #: What is wrong with the channel; empty when it is well.
+    trouble: str
+    status: str
+    owner: str
+    bot_answers: bool
+    mine: bool
+    tags: tuple[str, ...]
+    bubbles: tuple[Bubble, ...]
+    #: From which message on "Earlier messages" shows; 0 when all are shown.
+    earlier: int
+    #: Why nothing can be sent now; empty when something can.
+    closed: str
+    text_limit: int
+    carries_files: bool
+    #: What makes two sends of the same form one message.
+    key: str
+    draft: Draft
+
+
+def thread_page(
+    hub: Hub, db: Connection, conversation_id: str, *, since: int, person: Person, draft: Draft
+) -> ThreadPage | None:
+    """Return a conversation from message ``since`` on, 0: the latest; None if there is none."""
+    row = queries.conversation(db, conversation_id)
+    if row is None:
+        return None
+    names = queries.names(db)
+    rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
+    first = rows[0].seq if rows else 1
+    line = hub.directory.usable(db, row.channel_id)
+    can = line.hooks.capabilities if line else None
+    return ThreadPage(
+        id=row.id,
+        name=row.contact_name or row.address,
+        address=row.address,
+        channel=row.channel_name,
+        channel_id=row.channel_id,
+        channel_type=row.channel_type,
+        trouble=words.trouble(row.channel_status, row.channel_reason) if line else "",
+        status=row.status,
+        owner=_owner(row, names),
+        bot_answers=row.owner.startswith("bot:"),
+        mine=row.assignee_id == person.id,
+        tags=tuple(row.tags or ()),
+        bubbles=_bubbles(hub, db, conversation_id, rows, names),
+        earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
+        closed=_closed(hub, db, conversation_id) if line else words.NO_PLUGIN,
+        text_limit=can.text_limit if can else 0,
+        carries_files=bool(can and can.outbound & {"image", "document"}),
+        key=secrets.token_hex(16),
+        draft=draft,
+    )
+
+
+def _owner(row: AnyRow, names: dict[str, str]) -> str:
+    owner = words.owner(row.owner, names)
+    if owner or not row.assignee_id:
+        return owner
+    return f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
+
+
+def _closed(hub: Hub, db: Connection, conversation_id: str) -> str:
+    answer = deliver.sendable(hub, db, conversation_id)
+    return "" if "text" in answer.kinds else answer.reasons.get("text", "Nothing can be sent now.")
+
+
+def _bubbles(
+    hub: Hub,
+    db: Connection,
+    conversation_id: str,
+    rows: Sequence[AnyRow],
+    names: dict[str, str],
+) -> tuple[Bubble, ...]:
+    messages = [
+        (row.created_at, _message(row, shown.model_dump(mode="json"), names))
+        for row, shown in zip(rows, render.message_list(hub, db, rows), strict=True)
+    ]
+    begun = rows[0].created_at if rows and rows[0].seq > 1 else None
+    notes = [
+        (row.created_at, _note(row, names))
+        for row in queries.notes(db, conversation_id, since=begun)
+    ]
+    return _by_time([*messages, *notes], hub.now())
+
+
+def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str]) -> Bubble:
+    inbound = row.direction == "inbound"
+    content = shown["content"]
+    return Bubble(
+        id=row.id,
+        kind=row.kind,
+        inbound=inbound,
+        author=(row.sender_name or row.sender_address)
+        if inbound
+        else words.author(row.author, names),
+        content=content,
+        link=_link((content.get("media") or {}).get("url")),
+        text=preview(from_json(row.content), limit=1000),
+        at=words.exact(row.created_at),
+        clock=words.clock(row.created_at),
+        day="",
+        tick=words.TICKS[row.status],
+        status=row.status,
+        problem=(shown["error"] or {}).get("detail", ""),
+        edited=row.edited_at is not None,
+        deleted=row.deleted_at is not None,
+    )
+
+
+def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
+    return Bubble(
+        id=row.id,
+        kind="text",
+        inbound=False,
+        author=f"Note by {words.author(row.author, names)}",
+        content={"type": "text", "text": row.text},
+        link="",
+        text=row.text,
+        at=words.exact(row.created_at),
+        clock=words.clock(row.created_at),
+        day="",
+        tick=words.NO_TICK,
+        status="note",
+        problem="",
+        edited=False,
+        deleted=False,
+        note=True,
+    )
+
+
+def _link(url: str | None) -> str:
+    """Return ``url`` where it leads to a page, and not to a script or a handle of a provider's."""
+    return url if url and url.startswith(("https://", "http://", "/")) else ""
+
+
+def _by_time(dated: Iterable[tuple[datetime, Bubble]], now: datetime) -> tuple[Bubble, ...]:
+    """Return bubbles in order, each with the day above it where that is a new one."""
+    shown, last = [], ""
+    for at, bubble in sorted(dated, key=lambda one: one[0]):
+        day = words.day(at, now)
+        shown.append(replace(bubble, day="" if day == last else day))
+        last = day
+    return tuple(shown)
