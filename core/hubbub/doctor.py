@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, or_, select
 from hubbub.alive import DEAD_AFTER
 from hubbub.connect.work import check_channel
 from hubbub.hub import Hub
-from hubbub.plugins import load
+from hubbub.loading import load
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
 from hubbub.settings import Settings

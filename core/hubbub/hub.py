@@ -10,7 +10,7 @@ from typing import Self
 from redis import Redis
 from sqlalchemy import Engine
 
-from hubbub import plugins as plugin_loading
+from hubbub import loading
 from hubbub.directory import Directory
 from hubbub.guard import Guard
 from hubbub.limiter import Limiter
@@ -66,7 +66,7 @@ class Hub:
         return cls(
             settings=settings,
             engine=make_engine(settings.database),
-            plugins=plugin_loading.load(settings.plugins_file),
+            plugins=loading.load(settings.plugins_file),
             vault=Vault(settings.keys),
             http=HttpTransport(Guard(settings.private_networks)),
             media=MediaStore(settings.media),

@@ -23,6 +23,7 @@ from hubbub.signals import stop_on_signal
 from hubbub.steps import step
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.tables import Channel, table
+from hubbub.tell.actors import announce
 
 #: A source whose listener is silent for so long goes to another one; longer than a round.
 _LEASE: Final = timedelta(seconds=60)
@@ -149,7 +150,7 @@ class Listener:
 def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """Hold sources until SIGINT or SIGTERM (or ``stop``)."""
     stop = stop or stop_on_signal()
-    hub = Hub.make(settings)
+    hub = announce(Hub.make(settings))
     listener = Listener(hub)
     with SignOfLife(hub, "listener"):
         log.info("listener ready", process=hub.process_id)

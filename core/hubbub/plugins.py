@@ -1,23 +1,18 @@
-"""Load plugins one by one, each guarded, and call them through one typed facade."""
+"""Call what is loaded through one typed facade: the only caller of hooks."""
 
-import inspect
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from typing import Any, Final, cast
+from functools import cached_property
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import pluggy
 import structlog
-from pluggy import HookimplOpts
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from hubbub.sdk import hooks
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.routing import Inquiry, Outcome
-from hubbub.sdk.types import API_VERSION, ChannelType, RouteType, Source
+from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
+from hubbub.sdk.types import ChannelType, ConditionType, Pages, RouteType, Source
 from hubbub.sdk.values import (
     Accepted,
     Call,
@@ -30,9 +25,17 @@ from hubbub.sdk.values import (
     Part,
     Verdict,
 )
-from hubbub.settings import BadSettings
 
-GROUP: Final = "hubbub.plugins"
+#: The hooks that tell plugins of what was committed.
+TELLING: Final = (
+    "message_received",
+    "message_routed",
+    "delivery_advanced",
+    "channel_status_changed",
+    "conversation_changed",
+)
+_M = TypeVar("_M")
+_V = TypeVar("_V")
 log = structlog.get_logger(__name__)
 
 
@@ -53,31 +56,8 @@ class PluginStatus:
     version: str = ""
     channel_types: tuple[str, ...] = ()
     route_types: tuple[str, ...] = ()
-
-
-class _Manager(pluggy.PluginManager):
-    """Takes the overridden methods of a type as its hook implementations, undecorated."""
-
-    def parse_hookimpl_opts(self, plugin: Any, name: str) -> HookimplOpts | None:
-        for base, prefix in ((ChannelType, "channel_"), (RouteType, "route_")):
-            if isinstance(plugin, base):
-                return _type_hook(plugin, name, prefix, self)
-        return super().parse_hookimpl_opts(plugin, name)
-
-
-def _type_hook(plugin: Any, name: str, prefix: str, manager: _Manager) -> HookimplOpts | None:
-    if name.startswith("_") or not hasattr(manager.hook, prefix + name):
-        return None
-    if not inspect.ismethod(getattr(plugin, name)):
-        return None
-    return {
-        "wrapper": False,
-        "hookwrapper": False,
-        "optionalhook": False,
-        "tryfirst": False,
-        "trylast": False,
-        "specname": prefix + name,
-    }
+    #: The hooks it implements itself.
+    hooks: tuple[str, ...] = ()
 
 
 class ChannelHooks:
@@ -190,6 +170,39 @@ class RouteHooks:
         return cast("Outcome", found)
 
 
+class Screened(NamedTuple, Generic[_V]):
+    """What a screen said, and which plugin it is."""
+
+    plugin: str
+    verdict: _V
+
+
+class Screens(Generic[_M, _V]):
+    """The screens of one direction; false where there are none."""
+
+    def __init__(self, callers: Mapping[str, pluggy.HookCaller], *verdicts: type[_V]) -> None:
+        self._callers = callers
+        self._verdicts = verdicts
+
+    def __bool__(self) -> bool:
+        return bool(self._callers)
+
+    def ask(self, message: _M) -> Screened[_V] | None:
+        """Return the first answer, in the order of plugins.toml; one that fails gives none."""
+        for plugin, caller in self._callers.items():
+            try:
+                verdict = caller(message=message)
+            # A screen may fail in any way; no message is lost by that.
+            except Exception:
+                log.exception("screen failed", plugin=plugin)
+                continue
+            if isinstance(verdict, self._verdicts):
+                return Screened(plugin, verdict)
+            if verdict is not None:
+                log.error("screen gave no verdict", plugin=plugin, answer=type(verdict).__name__)
+        return None
+
+
 @dataclass(kw_only=True)
 class Plugins:
     """What is loaded."""
@@ -198,6 +211,7 @@ class Plugins:
     channels: dict[str, ChannelType[Any]] = field(default_factory=dict)
     routes: dict[str, RouteType] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
+    conditions: dict[str, ConditionType] = field(default_factory=dict)
     statuses: list[PluginStatus] = field(default_factory=list)
     #: The plugin that offers each channel type.
     origin: dict[str, str] = field(default_factory=dict)
@@ -220,6 +234,38 @@ class Plugins:
             raise UnknownType(f"No loaded plugin offers the destination {route_type!r}.") from None
 
     @cached_property
+    def listeners(self) -> Mapping[str, Mapping[str, pluggy.HookCaller]]:
+        """By hook and plugin, those that want to be told; a hook without any is not there."""
+        found = {hook: self._one_by_one(hook) for hook in TELLING}
+        return {hook: callers for hook, callers in found.items() if callers}
+
+    @cached_property
+    def inbound(self) -> Screens[Incoming, Drop | Quarantine]:
+        """What screens the messages that come in."""
+        return Screens(self._one_by_one("screen_inbound"), Drop, Quarantine)
+
+    @cached_property
+    def outbound(self) -> Screens[Outgoing, Refuse | Hold]:
+        """What screens the messages that are to go out."""
+        return Screens(self._one_by_one("screen_outbound"), Refuse, Hold)
+
+    def pages(self) -> Iterator[tuple[str, Pages]]:
+        """Yield the pages of each plugin that has any; one that fails has none."""
+        for plugin, caller in self._one_by_one("contribute_blueprint").items():
+            try:
+                pages = caller()
+            # A plugin may fail in any way; the pages of the others are served.
+            except Exception:
+                log.exception("pages not served", plugin=plugin)
+                continue
+            yield plugin, pages
+
+    def commands(self, plugin: str) -> list[Any]:
+        """Return the commands of one plugin; what it raises is the caller's to tell."""
+        caller = self._one_by_one("contribute_commands").get(plugin)
+        return [] if caller is None else list(caller())
+
+    @cached_property
     def _channel_hooks(self) -> dict[str, ChannelHooks]:
         every = set(self.channels.values())
         return {
@@ -235,123 +281,19 @@ class Plugins:
             for name, kind in self.routes.items()
         }
 
+    def _one_by_one(self, hook: str) -> dict[str, pluggy.HookCaller]:
+        """Return what calls ``hook`` of each plugin alone, in the order of plugins.toml.
 
-def load(plugins_file: Path, found: Iterable[EntryPoint] | None = None) -> Plugins:
-    """Load every plugin that ``plugins_file`` names and enables; one that fails harms no other.
-
-    Raises `BadSettings` when the file itself cannot be used.
-    """
-    manager = _Manager(hooks.PROJECT)
-    manager.add_hookspecs(hooks)
-    plugins = Plugins(manager=manager)
-    sections = read_plugins_file(plugins_file)
-    points = {point.name: point for point in found or entry_points(group=GROUP)}
-    for name in [*sections, *(name for name in points if name not in sections)]:
-        plugins.statuses.append(_load_one(plugins, name, sections.get(name), points.get(name)))
-    return plugins
-
-
-def read_plugins_file(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the sections of ``plugins.toml`` by plugin name. Raises `BadSettings`."""
-    try:
-        sections = tomllib.loads(path.read_text()).get("plugins", {})
-    except FileNotFoundError:
-        raise BadSettings(
-            f"HUBBUB_PLUGINS_FILE cannot be used: there is no file {path.name} in {path.parent}."
-        ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSettings(f"HUBBUB_PLUGINS_FILE cannot be used: {error}.") from None
-    if not isinstance(sections, dict) or not all(isinstance(s, dict) for s in sections.values()):
-        raise BadSettings(
-            "HUBBUB_PLUGINS_FILE cannot be used: it must consist of sections [plugins.NAME]."
-        )
-    return sections
-
-
-def _load_one(
-    plugins: Plugins, name: str, section: dict[str, Any] | None, point: EntryPoint | None
-) -> PluginStatus:
-    status = partial(
-        PluginStatus,
-        name=name,
-        distribution=point.dist.name if point and point.dist else "",
-        version=point.dist.version if point and point.dist else "",
-    )
-    if section is None:
-        return status(state="not named", reason="plugins.toml does not name it.")
-    if not section.get("enabled", True):
-        return status(state="disabled")
-    if point is None:
-        reason = "No installed package offers it: install the package, or remove its section."
-        return status(state="refused", reason=reason)
-    try:
-        module = point.load()
-        _check_version(module)
-        offered = _register(plugins, name, module, section)
-    # A plugin may fail in any way at all, and must not take the hub with it.
-    except (Exception, SystemExit) as error:  # noqa: BLE001
-        log.warning("plugin refused", plugin=name, error=f"{type(error).__name__}: {error}")
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return status(state="refused", reason=reason)
-    return status(
-        state="loaded", channel_types=offered["channel_types"], route_types=offered["route_types"]
-    )
-
-
-def _check_version(module: Any) -> None:
-    wanted = getattr(module, "api_version", API_VERSION)
-    if wanted[0] != API_VERSION[0] or wanted > API_VERSION:
-        raise HubError(
-            f"It was written for version {wanted[0]}.{wanted[1]} of the plugin API; "
-            f"this hub has {API_VERSION[0]}.{API_VERSION[1]}."
-        )
-
-
-def _register(
-    plugins: Plugins, name: str, module: Any, section: dict[str, Any]
-) -> dict[str, tuple[str, ...]]:
-    _check_options(module, section)
-    probe = _Manager(hooks.PROJECT)
-    probe.add_hookspecs(hooks)
-    probe.register(module, name)
-    # Asked alone first: what it offers is taken whole or not at all.
-    channels = [kind for kinds in probe.hook.register_channel_types() for kind in kinds]
-    routes = [kind for kinds in probe.hook.register_route_types() for kind in kinds]
-    sources = [source for some in probe.hook.register_sources() for source in some]
-    for kind in (*channels, *routes):
-        _check_type(plugins, kind)
-        probe.register(kind, f"{name}:{kind.type}")
-    plugins.manager.register(module, name)
-    for channel in channels:
-        plugins.manager.register(channel, f"channel:{channel.type}")
-        plugins.channels[channel.type] = channel
-        plugins.origin[channel.type] = name
-    for route in routes:
-        plugins.manager.register(route, f"route:{route.type}")
-        plugins.routes[route.type] = route
-    plugins.sources.extend(sources)
-    return {
-        "channel_types": tuple(kind.type for kind in channels),
-        "route_types": tuple(kind.type for kind in routes),
-    }
-
-
-def _check_options(module: Any, section: dict[str, Any]) -> None:
-    options = {key: value for key, value in section.items() if key != "enabled"}
-    model: type[BaseModel] | None = getattr(module, "Options", None)
-    if model is None:
-        if options:
-            raise HubError(f"It has no setting {next(iter(options))!r} (plugins.toml).")
-        return
-    try:
-        model.model_validate(options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "its section"
-        raise HubError(f"{where} in plugins.toml: {first['msg']}.") from None
-
-
-def _check_type(plugins: Plugins, kind: Any) -> None:
-    taken = plugins.channels if isinstance(kind, ChannelType) else plugins.routes
-    if kind.type in taken:
-        raise HubError(f"Another plugin already offers the type {kind.type!r}.")
+        Wrappers of other plugins stand around each.
+        """
+        found = {
+            one.plugin_name: one.plugin
+            for one in getattr(self.manager.hook, hook).get_hookimpls()
+            if not (one.wrapper or one.hookwrapper)
+        }
+        every = set(found.values())
+        return {
+            name: self.manager.subset_hook_caller(hook, every - {found[name]})
+            for name, _ in self.manager.list_name_plugin()
+            if name in found
+        }

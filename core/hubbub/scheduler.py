@@ -16,6 +16,7 @@ from hubbub.normalise.actors import nudge_normalise
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
 from hubbub.store.session import DatabaseDown, transaction
+from hubbub.tell.actors import announce
 from hubbub.track import sweep
 
 _TICK: Final = 0.5
@@ -97,7 +98,7 @@ def nudge_what_waits(hub: Hub) -> None:
 def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """Lead or stand by until SIGINT or SIGTERM (or ``stop``)."""
     stop = stop or stop_on_signal()
-    hub = Hub.make(settings)
+    hub = announce(Hub.make(settings))
     scheduler = Scheduler(hub)
     with SignOfLife(hub, "scheduler"):
         log.info("scheduler ready", process=hub.process_id)

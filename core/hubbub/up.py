@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Final
 
 from hubbub.embedded import EmbeddedValkey
-from hubbub.plugins import read_plugins_file
+from hubbub.loading import read_plugins_file
 from hubbub.redis_client import make_redis
 from hubbub.settings import Settings
 from hubbub.store import migrate

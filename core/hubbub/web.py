@@ -11,6 +11,7 @@ from hubbub.receive.views import Webhooks
 from hubbub.route.views import make_callbacks
 from hubbub.settings import Settings
 from hubbub.store.session import DatabaseDown, reading
+from hubbub.tell.actors import announce
 from hubbub.ui import make_ui
 
 #: Bytes of a request body, uploads of files included; webhooks have limits of their own.
@@ -19,7 +20,7 @@ _LARGEST = 100 << 20
 
 def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> Flask:
     """Return the application for ``settings``, or for a hub that is made already."""
-    hub = process.use(hub or Hub.make(settings or Settings.read()))
+    hub = process.use(announce(hub or Hub.make(settings or Settings.read())))
     app = Flask("hubbub", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it

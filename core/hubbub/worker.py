@@ -18,10 +18,13 @@ from hubbub.process import Carrier
 from hubbub.route.handling import finish
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
+from hubbub.tell import actors as tell_actors
+from hubbub.tell.actors import announce
 
-#: What `dramatiq worker` and this process work on.
+#: What this process works on; what is told to plugins has threads of its own.
 QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
 _THREADS: Final = 8
+_TELLING_THREADS: Final = 2
 #: Milliseconds for running actors to end when the worker stops.
 _DRAIN: Final = 25_000
 ACTORS: Final = (
@@ -31,6 +34,7 @@ ACTORS: Final = (
     deliver_actors.seek_proof,
     deliver_actors.fetch_media,
     deliver_actors.acknowledge,
+    tell_actors.tell,
 )
 log = structlog.get_logger(__name__)
 
@@ -64,7 +68,7 @@ def declare() -> dramatiq.Broker:
 
 def equip(hub: Hub) -> Hub:
     """Make this process one that can send."""
-    process.use(hub)
+    process.use(announce(hub))
     process.equip(_courier)
     return hub
 
@@ -73,15 +77,23 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """Work until SIGINT or SIGTERM (or ``stop``), then let what has begun end."""
     stop = stop or stop_on_signal()
     hub = equip(Hub.make(settings))
-    worker = Worker(broker, queues=set(QUEUES), worker_threads=_THREADS, worker_timeout=200)
+    workers = [_worker(set(QUEUES), _THREADS)]
+    if hub.plugins.listeners:
+        workers.append(_worker({tell_actors.QUEUE}, _TELLING_THREADS))
     with SignOfLife(hub, "worker"):
-        worker.start()
+        for worker in workers:
+            worker.start()
         log.info("worker ready", process=hub.process_id)
         stop.wait()
         log.info("worker drains")
         # First nothing new is claimed, then the actors end.
         process.stop_couriers()
-        worker.stop(timeout=_DRAIN)
+        for worker in workers:
+            worker.stop(timeout=_DRAIN)
+
+
+def _worker(queues: set[str], threads: int) -> Worker:
+    return Worker(broker, queues=queues, worker_threads=threads, worker_timeout=200)
 
 
 def _courier(hub: Hub, bulk: bool) -> Carrier:  # noqa: FBT001  # called with the flag of a queue

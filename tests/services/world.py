@@ -13,8 +13,8 @@ from hubbub.connect import work as connect
 from hubbub.hub import Hub
 from hubbub.limiter import Limiter
 from hubbub.live import Live
+from hubbub.loading import load
 from hubbub.media import MediaStore
-from hubbub.plugins import load
 from hubbub.receive.views import Webhooks
 from hubbub.sdk import Headers, HttpResponse
 from hubbub.store.session import reading, transaction
@@ -163,18 +163,22 @@ class World:
             db.execute(text(sql), given)
 
 
-def make_world(settings, engine, redis, folder):
-    """Return a world on ``engine``; ``folder`` holds its plugins.toml."""
+def make_world(settings, engine, redis, folder, *, guests=(), sections=""):
+    """Return a world on ``engine``; ``folder`` holds its plugins.toml.
+
+    ``guests`` are the entry points of further plugins, ``sections`` what plugins.toml says of them.
+    """
     from importlib.metadata import EntryPoint, entry_points
 
     plugins_file = folder / "plugins.toml"
-    plugins_file.write_text(PLUGINS)
+    plugins_file.write_text(PLUGINS + sections)
     parrot = EntryPoint("parrot", "tests.services.parrot", "hubbub.plugins")
+    points = [parrot, *guests, *entry_points(group="hubbub.plugins")]
     clock, provider = Clock(), Provider()
     hub = Hub(
         settings=settings,
         engine=engine,
-        plugins=load(plugins_file, [parrot, *entry_points(group="hubbub.plugins")]),
+        plugins=load(plugins_file, points),
         vault=Vault(settings.keys),
         http=provider,
         media=MediaStore("memory://"),

@@ -11,7 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from hubbub import logs
 from hubbub.commands.tables import rows
-from hubbub.plugins import GROUP, load, read_plugins_file
+from hubbub.loading import GROUP, load, read_plugins_file
 from hubbub.sdk.errors import HubError
 from hubbub.settings import BadSettings, Settings
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
+from hubbub.store.news import note
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import Channel, Delivery, RouteSet, table
 
@@ -66,7 +67,10 @@ def change_status(
         "status_since": now,
         "version": _channels.c.version + 1,
     }
-    return bool(db.execute(found.values(**values)).rowcount)
+    changed = bool(db.execute(found.values(**values)).rowcount)
+    if changed:
+        note(db, "channel_status_changed", channel_id)
+    return changed
 
 
 def mark_checked(db: Connection, channel_id: str, *, now: datetime) -> None:

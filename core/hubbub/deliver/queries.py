@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from hubbub.sdk.values import Fault
+from hubbub.store.news import note
 from hubbub.store.states import ACTIVE, DeliveryState, predecessors
 from hubbub.store.tables import (
     Address,
@@ -49,6 +50,8 @@ _calls = table(Call)
 _contacts = table(Contact)
 _media = table(MediaFile)
 
+#: More than a provider shows at once of what it has.
+_MOST_OTHERS: Final = 200
 _DUE_STATES: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING)
 
 
@@ -243,6 +246,23 @@ def parcel(db: Connection, delivery_id: str) -> AnyRow | None:
     return db.execute(_PARCELS, {"ids": [delivery_id]}).one_or_none()
 
 
+def others(db: Connection, row: AnyRow) -> frozenset[str]:
+    """Return the provider's ids of what else went to the contact of the delivery ``row``."""
+    found = (
+        select(_deliveries.c.external_id)
+        .join(_messages, _messages.c.id == _deliveries.c.message_id)
+        .where(
+            _messages.c.conversation_id == row.conversation_id,
+            _deliveries.c.destination == "contact",
+            _deliveries.c.external_id.is_not(None),
+            _deliveries.c.id != row.id,
+        )
+        .order_by(_messages.c.seq.desc())
+        .limit(_MOST_OTHERS)
+    )
+    return frozenset(db.execute(found).scalars())
+
+
 def postpone(db: Connection, waits: Mapping[str, datetime]) -> None:
     """Write when to look at deliveries again; nothing was tried."""
     if waits:
@@ -344,7 +364,8 @@ def pause_channel(
     if status is not None:
         paused = paused.where(_channels.c.status != status)
         db.execute(update(_channels).where(_channels.c.id == channel_id).values(paused_until=until))
-    db.execute(paused.values(values))
+    if db.execute(paused.values(values)).rowcount and status is not None:
+        note(db, "channel_status_changed", channel_id)
 
 
 def mark_address(db: Connection, channel_id: str, address: str, *, state: str, reason: str) -> None:
@@ -416,6 +437,7 @@ def add_thread(
         },
     )
     db.execute(insert(_conversations), conversation)
+    note(db, "conversation_changed", thread.conversation_id)
 
 
 def message(db: Connection, message_id: str) -> AnyRow | None:

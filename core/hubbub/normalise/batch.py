@@ -4,7 +4,7 @@ Everything the batch has to know is looked up first; each event then changes onl
 memory; at the end rows of each table go out together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
@@ -43,6 +43,7 @@ from hubbub.sdk.values import (
     ReceiptReceived,
     Unreadable,
 )
+from hubbub.store.news import note
 from hubbub.store.threads import Thread, at_addresses, row_of, save
 from hubbub.store.types import new_id
 from hubbub.track.receipts import take_receipts
@@ -132,6 +133,17 @@ class Batch:
             self.advanced = take_receipts(db, self.line.id, self.receipts)
         queries.settle(db, [settling.row(self.now) for settling in self.settlings])
         queries.touch_channel(db, self.line.id, self.now)
+        self._note(db, new)
+
+    def _note(self, db: Connection, new: Iterable[Thread]) -> None:
+        """Note what plugins may want to be told of."""
+        for thread in new:
+            note(db, "conversation_changed", thread.conversation_id)
+        for row in self.messages:
+            if row["direction"] == "inbound":
+                note(db, "message_received", row["id"])
+                if "destination" in row["decision"]:
+                    note(db, "message_routed", row["id"])
 
     def _apply(self, settling: Settling, event: Event) -> None:
         match event:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, ValidationError
 
+from hubbub.sdk import routing as sdk
 from hubbub.sdk.content import Attachment, Choice, Choices, Content, Email, System, Text
 from hubbub.sdk.errors import HubError
 
@@ -35,15 +36,8 @@ class _once(Generic[_T]):  # noqa: N801  # reads like `property`
         return value
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What a rule may look at of one inbound message. ``at`` is aware."""
-
-    content: Content
-    address: str
-    name: str | None
-    first: bool
-    at: datetime
+class Subject(sdk.Subject):
+    """What a rule may look at of one inbound message, in the forms in which rules compare it."""
 
     @property
     def kind(self) -> str:

@@ -10,6 +10,7 @@ from hubbub.hub import Hub
 from hubbub.route.work import Case, Placement, carry_out, fall_back
 from hubbub.sdk.errors import HubError, Permanent, RateLimited
 from hubbub.sdk.routing import Outcome
+from hubbub.store.news import note
 from hubbub.store.session import reading, transaction
 from hubbub.store.threads import Thread, by_ids, save
 
@@ -69,6 +70,7 @@ def _finish(hub: Hub, db: Connection, parcel: Parcel, outcome: Outcome) -> None:
 
 
 def _fall_back(hub: Hub, db: Connection, parcel: Parcel, thread: Thread, why: str) -> None:
+    note(db, "message_routed", parcel.row.message_id)
     _store(db, parcel, thread, fall_back(_case(hub, parcel, thread), why))
 
 

@@ -13,7 +13,9 @@ from typing import Any, Final
 import pluggy
 
 from hubbub.sdk.routing import Inquiry, Outcome
-from hubbub.sdk.types import ChannelType, RouteType, Source
+from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
+from hubbub.sdk.telling import Channel, Conversation, Message
+from hubbub.sdk.types import ChannelType, ConditionType, Pages, RouteType, Source
 from hubbub.sdk.values import (
     Accepted,
     Call,
@@ -53,6 +55,30 @@ def register_sources() -> Iterable[Source]:  # type: ignore[empty-body]  # a spe
     """Return the sources a plugin offers; called at start in every process.
 
     An exception refuses the plugin and harms no other.
+    """
+
+
+@hookspec
+def register_conditions() -> Iterable[ConditionType]:  # type: ignore[empty-body]  # a spec
+    """Return kinds of condition for routes; called at start in every process.
+
+    An exception refuses the plugin and harms no other.
+    """
+
+
+@hookspec(firstresult=True)
+def contribute_blueprint() -> Pages:  # type: ignore[empty-body]  # a spec
+    """Return pages, served under ``/plugins/<name>/``; called at start in web.
+
+    An exception is logged, and the plugin has no pages.
+    """
+
+
+@hookspec(firstresult=True)
+def contribute_commands() -> Iterable[Any]:  # type: ignore[empty-body]  # a spec
+    """Return click commands, offered as ``hubbub <name> ...``; called when one of them is run.
+
+    An exception is told to whoever ran it.
     """
 
 
@@ -131,3 +157,53 @@ def route_handle(inquiry: Inquiry, settings: Any) -> Exchange[Outcome]:  # type:
 @hookspec(firstresult=True)
 def route_resume(inquiry: Inquiry, settings: Any, answer: object) -> Outcome:  # type: ignore[empty-body]  # a spec
     """Turn a later answer into what to do; in web. `MalformedPayload` is answered 422."""
+
+
+@hookspec(firstresult=True)
+def screen_inbound(message: Incoming) -> Drop | Quarantine | None:
+    """Say whether a message is to be kept out, or None; pure, in a worker.
+
+    An exception is logged and counts as None.
+    """
+
+
+@hookspec(firstresult=True)
+def screen_outbound(message: Outgoing) -> Refuse | Hold | None:
+    """Say whether a message must not go out, or None; pure, in web and in a worker.
+
+    An exception is logged and counts as None.
+    """
+
+
+@hookspec
+def message_received(message: Message) -> None:
+    """Hear of a message that came in, after it was stored; in a worker. Exceptions are logged."""
+
+
+@hookspec
+def message_routed(message: Message) -> None:
+    """Hear where a message went, or that the fallback has it now; in a worker.
+
+    Exceptions are logged.
+    """
+
+
+@hookspec
+def delivery_advanced(message: Message, status: str) -> None:
+    """Hear that the status of an outbound message moved to ``status``; in a worker.
+
+    Exceptions are logged.
+    """
+
+
+@hookspec
+def channel_status_changed(channel: Channel) -> None:
+    """Hear of a channel's new status or reason; in a worker. Exceptions are logged."""
+
+
+@hookspec
+def conversation_changed(conversation: Conversation) -> None:
+    """Hear of a new conversation, or of its new status, owner, assignee or tags; in a worker.
+
+    Exceptions are logged.
+    """

@@ -9,6 +9,18 @@ from hubbub.sdk.content import Content
 
 
 @dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a rule may look at of one inbound message. ``at`` is aware."""
+
+    content: Content
+    address: str
+    name: str | None
+    #: True for the contact's first message ever.
+    first: bool
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Inquiry:
     """One inbound message, as a destination sees it."""
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hubbub.sdk.capabilities import Capabilities
 from hubbub.sdk.fit import fit
-from hubbub.sdk.routing import Inquiry, Outcome
+from hubbub.sdk.routing import Inquiry, Outcome, Subject
 from hubbub.sdk.values import (
     Accepted,
     Call,
@@ -191,6 +191,43 @@ class RouteType:
         Raises `MalformedPayload` with what is wrong with it.
         """
         raise NotImplementedError
+
+
+class ConditionType:
+    """A kind of condition for routes: ``{"plugin": {"<type>": {...}}}`` in a rule's ``when``.
+
+    Pure: the same message and settings always give the same answer, since the hub reasons about
+    rules on the strength of that.
+    """
+
+    #: The stable name, ``[a-z0-9_]+``.
+    type: ClassVar[str]
+    label: ClassVar[str]
+    description: ClassVar[str] = ""
+    #: What stands beside ``type``; validated on save.
+    fields: ClassVar["builtins.type[BaseModel]"] = Fields
+
+    def holds(self, subject: Subject, settings: Any) -> bool:
+        """Say whether it holds for a message. ``settings`` is an instance of ``fields``.
+
+        An exception is logged, and the rule does not match.
+        """
+        raise NotImplementedError
+
+    def describe(self, settings: Any) -> str:
+        """Return how it reads in the explanation of a decision, such as "language is de"."""
+        del settings
+        return self.label
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """Pages of a plugin's own, and who may see them."""
+
+    #: A `flask.Blueprint`; its rules are served under ``/plugins/<name>/``.
+    blueprint: Any
+    #: ``people``: who is logged in to the console. ``everybody``: no login is asked for.
+    open_to: Literal["people", "admins", "everybody"] = "people"
 
 
 @runtime_checkable

@@ -275,6 +275,8 @@ class Part:
     our_address: str | None = None
     #: When the message was written.
     created_at: datetime | None = None
+    #: For `find`: the ids of the other messages to this contact, which this part is not.
+    others: frozenset[ExternalId] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hubbub.sdk.errors import HubError
+from hubbub.store.news import begin_noting
 
 
 class DatabaseDown(HubError):
@@ -46,10 +47,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
     On SQLite only one thread of a process writes at a time, and it says so at once
     (``BEGIN IMMEDIATE``): readers that turn into writers would fail instead of waiting.
-    Raises `DatabaseDown` when the database cannot be reached.
+    What it noted (`hubbub.store.news`) is told after the commit. Raises `DatabaseDown` when the
+    database cannot be reached.
     """
     with _turn(engine), _answering(engine), engine.begin() as db:
+        tell = begin_noting(db)
         yield db
+    tell()
 
 
 @contextmanager

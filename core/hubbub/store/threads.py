@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, bindparam, select, update
 
+from hubbub.store.news import note
 from hubbub.store.tables import Address, Contact, Conversation, table
 from hubbub.store.types import AnyRow
 
@@ -55,6 +56,12 @@ class Thread:
     our_address: str | None = None
     menu: dict[str, Any] | None = None
     tags: list[str] = field(default_factory=list)
+    #: `standing` when it was read.
+    stood: tuple[object, ...] = ()
+
+    def standing(self) -> tuple[object, ...]:
+        """Return what others want to be told of when it changes."""
+        return self.status, self.owner, self.assignee_id, tuple(self.tags)
 
     def next_seq(self) -> int:
         """Return the number of the next message."""
@@ -122,6 +129,10 @@ def by_ids(db: Connection, wanted: Collection[str], *, hold: bool = True) -> dic
 
 def save(db: Connection, threads: Iterable[Thread]) -> None:
     """Write threads back."""
+    threads = list(threads)
+    for thread in threads:
+        if thread.standing() != thread.stood:
+            note(db, "conversation_changed", thread.conversation_id)
     rows = [
         {"row_id": thread.conversation_id}
         | {f"new_{name}": getattr(thread, name) for name in MOVING}
@@ -144,7 +155,7 @@ def row_of(thread: Thread, created_at: datetime) -> dict[str, Any]:
 
 def _thread(row: AnyRow) -> Thread:
     moving = {name: getattr(row, name) for name in MOVING}
-    return Thread(
+    thread = Thread(
         conversation_id=row.conversation_id,
         channel_id=row.channel_id,
         contact_id=row.contact_id,
@@ -155,3 +166,5 @@ def _thread(row: AnyRow) -> Thread:
         blocked=row.blocked_at is not None,
         **{**moving, "tags": list(row.tags or [])},
     )
+    thread.stood = thread.standing()
+    return thread

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from hubbub.store.news import note
 from hubbub.store.states import DeliveryState, advance, message_status
 from hubbub.store.tables import Address, Delivery, Message, Receipt, table
 from hubbub.store.types import AnyRow
@@ -172,6 +173,8 @@ def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str
         external_id = rows[0].external_id
         if status == rows[0].status and external_id == rows[0].message_external_id:
             continue
+        if status != rows[0].status:
+            note(db, "delivery_advanced", message_id, status)
         changed.append((rows[0].conversation_id, message_id))
         updates.append(
             {

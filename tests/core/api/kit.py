@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr
 from hubbub.hub import Hub
 from hubbub.limiter import Limiter
 from hubbub.live import Live
+from hubbub.loading import load
 from hubbub.media import MediaStore
-from hubbub.plugins import load
 from hubbub.sdk import (
     Accepted,
     AuthFailed,

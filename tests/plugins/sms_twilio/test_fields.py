@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 import hubbub_sms_twilio
-from hubbub.plugins import GROUP, load
+from hubbub.loading import GROUP, load
 from hubbub.sdk import ChannelType
 
 SERVICE = "MG00000000000000000000000000000007"

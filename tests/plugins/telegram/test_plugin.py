@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from hubbub import plugins
+from hubbub import loading
 from hubbub.sdk import Limit
 from hubbub_telegram.channel import Telegram
 from hubbub_telegram.source import TelegramUpdates
@@ -14,7 +14,7 @@ from hubbub_telegram.source import TelegramUpdates
 def loaded(tmp_path):
     file = tmp_path / "plugins.toml"
     file.write_text("[plugins.telegram]\nenabled = true\n")
-    return plugins.load(file, [EntryPoint("telegram", "hubbub_telegram", plugins.GROUP)])
+    return loading.load(file, [EntryPoint("telegram", "hubbub_telegram", loading.GROUP)])
 
 
 def test_the_hub_loads_the_type_and_its_source(loaded):

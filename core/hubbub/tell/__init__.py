@@ -1,0 +1,1 @@
+"""Tell plugins what was committed, each by itself."""
