@@ -1,13 +1,14 @@
 """Write and read the ids that the hub keeps for Telegram's chats and messages."""
 
 import re
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from hubbub_telegram.wire import Chat
 
-#: A chat, or a topic of a forum in it.
-_ADDRESS: Final = re.compile(r"(-?[0-9]{1,20})(?:/([0-9]{1,20}))?")
-_MESSAGE: Final = re.compile(r"(-?[0-9]{1,20}):([0-9]{1,20})")
+#: A chat, perhaps a topic of a forum in it, perhaps as a business account sees it.
+_ADDRESS: Final = re.compile(r"(-?[0-9]{1,20})(?:/([0-9]{1,20}))?(?:@([\w-]{1,128}))?", re.ASCII)
+_MESSAGE: Final = re.compile(r"(-?[0-9]{1,20})(?:@([\w-]{1,128}))?:([0-9]{1,20})", re.ASCII)
 
 
 class _Placed(Protocol):
@@ -17,13 +18,26 @@ class _Placed(Protocol):
     def message_thread_id(self) -> int | None: ...
     @property
     def is_topic_message(self) -> bool: ...
+    @property
+    def business_connection_id(self) -> str | None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageId:
+    """What names a message: its own number is unique within its chat only.
+
+    A person has one chat with the bot, and another with each business account that it serves.
+    """
+
+    chat_id: int
+    number: int
+    business: str | None = None
 
 
 def address_of(message: _Placed) -> str:
-    """Return where to answer ``message``: its chat, or ``chat/topic`` in a forum."""
-    if message.is_topic_message and message.message_thread_id:
-        return f"{message.chat.id}/{message.message_thread_id}"
-    return str(message.chat.id)
+    """Return where to answer ``message``: ``chat``, ``chat/topic`` or ``chat@business``."""
+    topic = f"/{message.message_thread_id}" if message.is_topic_message else ""
+    return f"{message.chat.id}{topic}{_at(message.business_connection_id)}"
 
 
 def target(address: str) -> dict[str, object]:
@@ -31,16 +45,26 @@ def target(address: str) -> dict[str, object]:
     found = _ADDRESS.fullmatch(address)
     if found is None:
         return {"chat_id": address}
-    chat: dict[str, object] = {"chat_id": int(found[1])}
-    return {**chat, "message_thread_id": int(found[2])} if found[2] else chat
+    params: dict[str, object] = {"chat_id": int(found[1])}
+    if found[2]:
+        params["message_thread_id"] = int(found[2])
+    if found[3]:
+        params["business_connection_id"] = found[3]
+    return params
 
 
-def external_id(chat_id: int, message_id: int) -> str:
-    """Return the id of a message: Telegram's own is unique within its chat only."""
-    return f"{chat_id}:{message_id}"
+def external_id(chat_id: int, number: int, business: str | None = None) -> str:
+    """Return the id by which the hub knows a message."""
+    return f"{chat_id}{_at(business)}:{number}"
 
 
-def message_of(external: str) -> tuple[int, int] | None:
-    """Return chat and message that `external_id` named, or None when it is no id of ours."""
+def message_of(external: str) -> MessageId | None:
+    """Return the message that `external_id` named, or None when it is no id of ours."""
     found = _MESSAGE.fullmatch(external)
-    return (int(found[1]), int(found[2])) if found else None
+    if found is None:
+        return None
+    return MessageId(chat_id=int(found[1]), number=int(found[3]), business=found[2])
+
+
+def _at(business: str | None) -> str:
+    return f"@{business}" if business else ""

@@ -15,6 +15,7 @@ from hubbub.sdk import (
     Text,
     UnsupportedContent,
 )
+from hubbub.sdk.sms import to_e164
 from hubbub_telegram.commands import started, without_bot_name
 from hubbub_telegram.keys import ENVELOPE, SERVICE
 from hubbub_telegram.rich import words_of
@@ -138,7 +139,7 @@ def _location(place: WireLocation, _: Message) -> Content:
 
 def _contact(contact: SharedContact, _: Message) -> Content:
     # Some clients leave the plus out, although the number is international.
-    number = "+" + contact.phone_number.strip().lstrip("+")
+    number = to_e164(contact.phone_number, international=True) or contact.phone_number.strip()
     name = f"{contact.first_name} {contact.last_name or ''}".strip()
     return Contacts(contacts=(Card(name=name or number, phones=(number,)),))
 

@@ -68,6 +68,13 @@ _RULES: Final = (
     ),
     _Rule(
         400,
+        ("BUSINESS_",),
+        Permanent,
+        "business_refused",
+        "The business account does not let the bot write in this chat (any more).",
+    ),
+    _Rule(
+        400,
         ("message is too long", "caption is too long", "text is too long"),
         Permanent,
         "too_long",

@@ -57,6 +57,11 @@ class TelegramSettings(ChannelSettings):
         title="Take part in groups",
         description="Also receive what is said in groups that the bot was added to.",
     )
+    business: bool = Field(
+        default=False,
+        title="Answer for Telegram Business accounts",
+        description="Also receive what is written to accounts whose owners connected the bot.",
+    )
     parse_mode: Literal["none", "HTML"] = Field(
         "none",
         title="Formatting of outgoing text",

@@ -8,13 +8,13 @@ from typing import Final
 #: Keys that stand beside the one that holds the content.
 ENVELOPE: Final = frozenset(
     """
-    author_signature business_connection_id caption_entities direct_messages_topic effect_id
+    author_signature caption_entities direct_messages_topic effect_id
     ephemeral_message_id external_reply forward_date forward_from forward_from_chat
     forward_from_message_id forward_origin forward_sender_name forward_signature
     guest_bot_caller_chat guest_bot_caller_user guest_query_id has_media_spoiler
     has_protected_content is_automatic_forward is_from_offline is_paid_post link_preview_options
     media_group_id paid_star_count quote receiver_user reply_markup reply_to_checklist_task_id
-    reply_to_poll_option_id reply_to_story sender_boost_count sender_business_bot sender_tag
+    reply_to_poll_option_id reply_to_story sender_boost_count sender_tag
     show_caption_above_media suggested_post_info
     """.split()
 )

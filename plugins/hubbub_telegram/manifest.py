@@ -4,15 +4,20 @@ from datetime import timedelta
 from typing import Final
 
 from hubbub.sdk import Capabilities, Limit, MediaRule, SetupStep
+from hubbub_telegram.fields import TelegramConnection
 
-#: What the hub asks Telegram to send. Always the whole list: what is left out of
-#: ``allowed_updates`` stays as it was - Bot API, "setWebhook".
-UPDATES: Final = (
+_UPDATES: Final = (
     "message",
     "edited_message",
     "callback_query",
     "my_chat_member",
     "message_reaction",
+)
+_BUSINESS: Final = (
+    "business_connection",
+    "business_message",
+    "edited_business_message",
+    "deleted_business_messages",
 )
 
 #: Bytes that a bot may upload, may upload as a photo, and may fetch - Bot API, "Sending files".
@@ -88,6 +93,16 @@ CAPABILITIES: Final = Capabilities(
     ),
     registers_webhook=True,
 )
+
+
+def updates(connection: TelegramConnection) -> list[str]:
+    """Return the kinds of update that the hub asks for.
+
+    Always the whole list: a kind that is left out of ``allowed_updates`` is switched off, and no
+    list at all leaves things as they were - Bot API, "setWebhook".
+    """
+    return [*_UPDATES, *(_BUSINESS if connection.fields.settings.business else ())]
+
 
 SETUP_STEPS: Final = (
     SetupStep(

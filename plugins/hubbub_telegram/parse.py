@@ -1,7 +1,7 @@
 """Turn one update into events. Source: Bot API, "Update"."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -16,22 +16,25 @@ from hubbub.sdk import (
     Ignored,
     MessageEdited,
     MessageReceived,
-    Reaction,
     Sender,
     Unreadable,
     UnsupportedContent,
 )
+from hubbub_telegram import business
+from hubbub_telegram.about import CHANNEL_POST, About, known
 from hubbub_telegram.addresses import address_of, external_id
 from hubbub_telegram.commands import for_another_bot
 from hubbub_telegram.content import content_of
-from hubbub_telegram.fields import TelegramConnection, bot_id
+from hubbub_telegram.fields import TelegramConnection
+from hubbub_telegram.reactions import reacted
 from hubbub_telegram.wire import (
+    BusinessConnection,
+    ButtonMessage,
     CallbackQuery,
-    Chat,
+    DeletedMessages,
     Message,
     MessageReaction,
     MyChatMember,
-    ReactionType,
     Update,
     User,
     moment,
@@ -39,13 +42,9 @@ from hubbub_telegram.wire import (
 
 #: Kinds that we know and do not ask for, and why they are no message to us.
 _NOT_FOR_US: Final = {
-    "business_connection": "Telegram Business accounts are not part of this channel.",
-    "business_message": "It was written to a Telegram Business account, not to the bot.",
-    "edited_business_message": "It was written to a Telegram Business account, not to the bot.",
-    "deleted_business_messages": "They were written to a Telegram Business account.",
     "guest_message": "It was written in a chat that the bot is not part of.",
-    "channel_post": "What a Telegram channel publishes is no message to us.",
-    "edited_channel_post": "What a Telegram channel publishes is no message to us.",
+    "channel_post": CHANNEL_POST,
+    "edited_channel_post": CHANNEL_POST,
     "message_reaction_count": "Counts of anonymous reactions name nobody.",
     "inline_query": "Inline queries are not part of this channel.",
     "chosen_inline_result": "Inline queries are not part of this channel.",
@@ -62,9 +61,6 @@ _NOT_FOR_US: Final = {
     "managed_bot": "Other bots are not part of this channel.",
     "stopped_message_generation": "Streamed answers are not part of this channel.",
 }
-#: What stands for a reaction that is no plain emoji.
-_ODD_REACTIONS: Final = {"paid": "⭐"}
-_ANY_REACTION: Final = "❔"
 
 
 def events_of(call: Call, connection: TelegramConnection) -> Iterator[Event]:
@@ -74,45 +70,33 @@ def events_of(call: Call, connection: TelegramConnection) -> Iterator[Event]:
     except ValidationError as error:
         yield Unreadable(reason=_what_is_wrong(error))
         return
-    about = _About(
-        key=f"update:{update.update_id}",
-        bot_id=bot_id(connection),
-        username=connection.facts.get("username", ""),
-        groups=connection.fields.settings.allow_groups,
-    )
-    yield from _events(update, about)
+    yield from _events(update, known(update, connection))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _About:
-    """What is known beside the update's own content."""
-
-    key: str
-    bot_id: str
-    username: str
-    groups: bool
-
-    def ignored(self, reason: str) -> Ignored:
-        return Ignored(reason=reason, key=self.key)
-
-
-def _events(update: Update, about: _About) -> Iterator[Event]:
+def _events(update: Update, about: About) -> Iterator[Event]:
     match update:
-        case Update(message=Message() as message):
+        case Update(message=Message() as message) | Update(business_message=Message() as message):
             yield _received(message, about)
-        case Update(edited_message=Message() as message):
+        case (
+            Update(edited_message=Message() as message)
+            | Update(edited_business_message=Message() as message)
+        ):
             yield _edited(message, about)
         case Update(callback_query=CallbackQuery() as query):
             yield _pressed(query, about)
         case Update(message_reaction=MessageReaction() as reaction):
-            yield from _reacted(reaction, about)
+            yield from reacted(reaction, about)
         case Update(my_chat_member=MyChatMember() as change):
             yield _membership(change, about)
+        case Update(deleted_business_messages=DeletedMessages() as gone):
+            yield from business.deleted(gone, about)
+        case Update(business_connection=BusinessConnection() as connected):
+            yield business.connected(connected, about)
         case _:
             yield _other(update, about)
 
 
-def _received(message: Message, about: _About) -> Event:
+def _received(message: Message, about: About) -> Event:
     if reason := _not_for_us(message, about):
         return about.ignored(reason)
     if moved := _migrated(message):
@@ -123,13 +107,13 @@ def _received(message: Message, about: _About) -> Event:
     return _said(message, content, about)
 
 
-def _said(message: Message, content: Content, about: _About) -> MessageReceived:
+def _said(message: Message, content: Content, about: About) -> MessageReceived:
     private = message.chat.type == "private"
     return MessageReceived(
         key=about.key,
         sender=_writer(message),
         content=content,
-        external_id=external_id(message.chat.id, message.message_id),
+        external_id=_id(message),
         provider_at=moment(message.date),
         reply_to_external_id=_quoted(message),
         reply_address=None if private else address_of(message),
@@ -137,7 +121,7 @@ def _said(message: Message, content: Content, about: _About) -> MessageReceived:
     )
 
 
-def _edited(message: Message, about: _About) -> Event:
+def _edited(message: Message, about: About) -> Event:
     if reason := _not_for_us(message, about):
         return about.ignored(reason)
     content = content_of(message, about.username)
@@ -145,56 +129,32 @@ def _edited(message: Message, about: _About) -> Event:
         return replace(content, key=about.key)
     return MessageEdited(
         key=about.key,
-        external_id=external_id(message.chat.id, message.message_id),
+        external_id=_id(message),
         content=content,
         edited_at=moment(message.edit_date),
     )
 
 
-def _pressed(query: CallbackQuery, about: _About) -> Event:
+def _pressed(query: CallbackQuery, about: About) -> Event:
     message = query.message
     if query.data is None:
         return about.ignored("The button starts a game and carries no choice of ours.")
-    if message and (reason := _outside(message.chat, about)):
+    if message and (reason := about.outside(message.chat)):
         return about.ignored(reason)
     in_group = message is not None and message.chat.type != "private"
     return MessageReceived(
         key=about.key,
-        sender=_person(query.sender),
+        sender=_presser(query),
         content=Choice(id=query.data, title=_title(query) or query.data),
-        reply_to_external_id=external_id(message.chat.id, message.message_id) if message else None,
+        reply_to_external_id=_id(message) if message else None,
         reply_address=address_of(message) if message and in_group else None,
         reply_name=message.chat.name if message and in_group else None,
     )
 
 
-def _reacted(reaction: MessageReaction, about: _About) -> Iterator[Event]:
-    chat = reaction.chat
-    sender = _reactor(reaction)
-    emoji = _changes(reaction)
-    if reason := _outside(chat, about):
-        yield about.ignored(reason)
-    elif sender is None or (reaction.user and reaction.user.is_bot):
-        yield about.ignored("No person reacted.")
-    elif not emoji:
-        yield about.ignored("The reactions are what they were.")
-    else:
-        target = external_id(chat.id, reaction.message_id)
-        private = chat.type == "private"
-        for index, each in enumerate(emoji):
-            yield MessageReceived(
-                key=f"{about.key}:{index}" if index else about.key,
-                sender=sender,
-                content=Reaction(emoji=each, target_external_id=target),
-                provider_at=moment(reaction.date),
-                reply_address=None if private else str(chat.id),
-                reply_name=None if private else chat.name,
-            )
-
-
-def _membership(change: MyChatMember, about: _About) -> Event:
+def _membership(change: MyChatMember, about: About) -> Event:
     chat, now = change.chat, change.new_chat_member
-    if reason := _outside(chat, about):
+    if reason := about.outside(chat):
         return about.ignored(reason)
     gone = now.status in {"kicked", "left"} or not now.is_member
     reason = ""
@@ -210,7 +170,7 @@ def _membership(change: MyChatMember, about: _About) -> Event:
     )
 
 
-def _other(update: Update, about: _About) -> Event:
+def _other(update: Update, about: About) -> Event:
     kinds = list(update.model_extra or ())
     if not kinds:
         return about.ignored("The update holds nothing.")
@@ -233,9 +193,11 @@ def _as_message(value: object) -> Message | None:
         return None
 
 
-def _not_for_us(message: Message, about: _About) -> str | None:
-    if reason := _outside(message.chat, about):
+def _not_for_us(message: Message, about: About) -> str | None:
+    if reason := about.outside(message.chat):
         return reason
+    if message.business_connection_id:
+        return business.not_for_us(message, about)
     # Whom a channel or an anonymous administrator writes as is a bot by name only.
     if message.sender and message.sender.is_bot and not message.sender_chat:
         return "A bot wrote it."
@@ -246,14 +208,6 @@ def _not_for_us(message: Message, about: _About) -> str | None:
     ):
         return "The command is addressed to another bot."
     return None
-
-
-def _outside(chat: Chat, about: _About) -> str | None:
-    if chat.type == "private":
-        return None
-    if chat.type == "channel":
-        return "What a Telegram channel publishes is no message to us."
-    return None if about.groups else "Groups are switched off for this channel."
 
 
 def _migrated(message: Message) -> AddressChanged | None:
@@ -268,21 +222,17 @@ def _migrated(message: Message) -> AddressChanged | None:
 def _writer(message: Message) -> Sender:
     if message.sender_chat:
         return Sender(address=str(message.sender_chat.id), name=message.sender_chat.name)
-    if message.sender:
+    if message.sender and not message.business_connection_id:
         return _person(message.sender)
-    return Sender(address=str(message.chat.id), name=message.chat.name)
+    return Sender(address=address_of(message), name=message.chat.name)
+
+
+def _id(message: Message | ButtonMessage) -> str:
+    return external_id(message.chat.id, message.message_id, message.business_connection_id)
 
 
 def _person(user: User) -> Sender:
     return Sender(address=str(user.id), name=user.name)
-
-
-def _reactor(reaction: MessageReaction) -> Sender | None:
-    if reaction.user:
-        return _person(reaction.user)
-    if reaction.actor_chat:
-        return Sender(address=str(reaction.actor_chat.id), name=reaction.actor_chat.name)
-    return None
 
 
 def _quoted(message: Message) -> str | None:
@@ -290,7 +240,14 @@ def _quoted(message: Message) -> str | None:
     # In a forum every message answers the one that opened its topic, unless it answers another.
     if quoted is None or quoted.message_id == message.message_thread_id:
         return None
-    return external_id(message.chat.id, quoted.message_id)
+    return external_id(message.chat.id, quoted.message_id, message.business_connection_id)
+
+
+def _presser(query: CallbackQuery) -> Sender:
+    message = query.message
+    if message and message.business_connection_id:
+        return Sender(address=address_of(message), name=query.sender.name)
+    return _person(query.sender)
 
 
 def _title(query: CallbackQuery) -> str | None:
@@ -298,20 +255,6 @@ def _title(query: CallbackQuery) -> str | None:
         return None
     buttons = (button for row in query.message.reply_markup.inline_keyboard for button in row)
     return next((button.text for button in buttons if button.callback_data == query.data), None)
-
-
-def _changes(reaction: MessageReaction) -> list[str]:
-    """Return the emoji that were added; else what is left after one was taken away."""
-    before = [_emoji(each) for each in reaction.old_reaction]
-    after = [_emoji(each) for each in reaction.new_reaction]
-    added = [emoji for emoji in after if emoji not in before]
-    if added or set(before) == set(after):
-        return added
-    return after[-1:] or [""]
-
-
-def _emoji(reaction: ReactionType) -> str:
-    return reaction.emoji or _ODD_REACTIONS.get(reaction.type, _ANY_REACTION)
 
 
 def _what_is_wrong(error: ValidationError) -> str:

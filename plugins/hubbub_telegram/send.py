@@ -75,11 +75,16 @@ def _accepted(ship: Shipment, answer: Answer, part: Part) -> Accepted:
     sent = result_of(answer, SentMessage, lost=OutcomeUnknown)
     asked = target(part.address)["chat_id"]
     return Accepted(
-        external_id=external_id(sent.chat.id, sent.message_id),
+        external_id=external_id(sent.chat.id, sent.message_id, _business(ship)),
         # A group became a supergroup, or we only knew the @name.
         address=None if sent.chat.id == asked else str(sent.chat.id),
         note=note,
     )
+
+
+def _business(ship: Shipment) -> str | None:
+    business = ship.params.get("business_connection_id")
+    return str(business) if business else None
 
 
 def _mend(ship: Shipment, answer: Answer, refusal: Refusal) -> Shipment | None:

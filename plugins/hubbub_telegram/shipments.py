@@ -16,7 +16,7 @@ from hubbub.sdk import (
     Text,
     Unsupported,
 )
-from hubbub_telegram.addresses import message_of, target
+from hubbub_telegram.addresses import MessageId, message_of, target
 from hubbub_telegram.buttons import keyboard
 from hubbub_telegram.cards import contact_params
 
@@ -100,8 +100,10 @@ def _reaction(reaction: Reaction) -> Shipment:
     found = message_of(reaction.target_external_id)
     if found is None:
         raise Permanent("The message to react to is none of Telegram's.", code="bad_target")
+    if found.business:
+        raise Unsupported("Telegram lets no bot react for a business account.")
     wanted = [{"type": "emoji", "emoji": _plain(reaction.emoji)}] if reaction.emoji else []
-    params = {"chat_id": found[0], "message_id": found[1], "reaction": wanted}
+    params = {"chat_id": found.chat_id, "message_id": found.number, "reaction": wanted}
     return Shipment(method="setMessageReaction", params=params)
 
 
@@ -112,11 +114,15 @@ def _plain(emoji: str) -> str:
 
 def _quote(part: Part) -> dict[str, object]:
     quoted = message_of(part.reply_to_external_id or "")
-    chat = target(part.address)["chat_id"]
-    # Message ids mean nothing in another chat, such as the supergroup that a group became.
-    if quoted is None or (isinstance(chat, int) and chat != quoted[0]):
+    if quoted is None or not _is_there(quoted, target(part.address)):
         return {}
-    return {"reply_parameters": {"message_id": quoted[1], "allow_sending_without_reply": True}}
+    return {"reply_parameters": {"message_id": quoted.number, "allow_sending_without_reply": True}}
+
+
+def _is_there(quoted: MessageId, where: Mapping[str, object]) -> bool:
+    # Message ids mean nothing in another chat, such as the supergroup that a group became.
+    chat, business = where["chat_id"], where.get("business_connection_id")
+    return (isinstance(chat, str) or chat == quoted.chat_id) and business == quoted.business
 
 
 def _format(parse_mode: str) -> dict[str, object]:

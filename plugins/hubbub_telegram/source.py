@@ -8,7 +8,7 @@ from hubbub.sdk import Connection, Exchange, HttpResponse, Polled, Transient
 from hubbub_telegram.answers import accepted
 from hubbub_telegram.api import calling
 from hubbub_telegram.fields import mode_of
-from hubbub_telegram.manifest import UPDATES
+from hubbub_telegram.manifest import updates
 
 #: Seconds that Telegram keeps the request open while there is nothing to tell.
 _OPEN: Final = 25
@@ -31,25 +31,25 @@ class TelegramUpdates:
         response = yield calling(
             connection,
             "getUpdates",
-            _params(cursor),
+            _params(connection, cursor),
             # It confirms what is already kept, so it may be repeated.
             safe=True,
             timeout=_TIMEOUT,
             max_answer=_MAX_ANSWER,
         )
-        return _polled(_updates(response), cursor)
+        return _polled(_found(response), cursor)
 
 
-def _params(cursor: str) -> dict[str, object]:
+def _params(connection: Connection[Any], cursor: str) -> dict[str, object]:
     params: dict[str, object] = {
         "timeout": _OPEN,
         "limit": _AT_ONCE,
-        "allowed_updates": list(UPDATES),
+        "allowed_updates": updates(connection),
     }
     return {"offset": int(cursor), **params} if cursor else params
 
 
-def _updates(response: HttpResponse) -> list[object]:
+def _found(response: HttpResponse) -> list[object]:
     """Return the updates one by one, unread: one that cannot be read must not hold up the rest."""
     try:
         answer = response.json()

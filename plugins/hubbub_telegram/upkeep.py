@@ -24,7 +24,7 @@ from hubbub_telegram.addresses import target
 from hubbub_telegram.answers import Bot, StoredFile, WebhookInfo, result
 from hubbub_telegram.api import ask, calling, downloading, order
 from hubbub_telegram.fields import TelegramConnection, mode_of
-from hubbub_telegram.manifest import DOWNLOAD, UPDATES
+from hubbub_telegram.manifest import DOWNLOAD, updates
 from hubbub_telegram.wire import Update, moment
 
 #: Telegram keeps its last error after recovery; only a young one means something.
@@ -147,7 +147,7 @@ def _webhook(connection: TelegramConnection) -> dict[str, object]:
     return {
         "url": connection.webhook_url,
         "secret_token": connection.webhook_secret,
-        "allowed_updates": list(UPDATES),
+        "allowed_updates": updates(connection),
         "max_connections": _PARALLEL,
     }
 
@@ -189,8 +189,7 @@ def _about_webhook(
 ) -> Iterator[Finding]:
     yield _whose_webhook(info, connection)
     yield _webhook_errors(info, connection, now)
-    missing = set(UPDATES) - set(info.allowed_updates or UPDATES)
-    if missing:
+    if missing := _not_allowed(info, connection):
         yield Finding(
             code="allowed_updates",
             ok=False,
@@ -227,6 +226,16 @@ def _webhook_errors(
         f"{waiting} updates are waiting.",
         fix="See that the hub's public address can be reached from the internet and has a "
         "complete certificate chain.",
+    )
+
+
+def _not_allowed(info: WebhookInfo, connection: TelegramConnection) -> set[str]:
+    wanted = set(updates(connection))
+    # Left out, it is Telegram's default list, which has all that we want but reactions.
+    return (
+        wanted & {"message_reaction"}
+        if info.allowed_updates is None
+        else wanted - set(info.allowed_updates)
     )
 
 

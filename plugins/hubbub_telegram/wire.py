@@ -198,6 +198,9 @@ class Message(Wire):
     #: Set when a channel or an anonymous administrator writes.
     sender_chat: Chat | None = None
     via_bot: User | None = None
+    #: Set where somebody wrote to a business account that the bot answers for.
+    business_connection_id: str | None = None
+    sender_business_bot: User | None = None
     message_thread_id: Id | None = None
     is_topic_message: bool = False
     reply_to_message: Replied | None = None
@@ -249,6 +252,7 @@ class ButtonMessage(Wire):
     chat: Chat
     message_thread_id: Id | None = None
     is_topic_message: bool = False
+    business_connection_id: str | None = None
     reply_markup: Keyboard | None = None
 
 
@@ -295,6 +299,21 @@ class MyChatMember(Wire):
     new_chat_member: Membership
 
 
+class BusinessConnection(Wire):
+    """A business account let the bot answer for it, or does so no longer."""
+
+    user: User
+    is_enabled: bool = False
+
+
+class DeletedMessages(Wire):
+    """Messages of a business chat that were taken back."""
+
+    business_connection_id: str
+    chat: Chat
+    message_ids: tuple[Id, ...] = ()
+
+
 class Update(Wire):
     """One webhook call carries one update; kinds not named here stay in ``model_extra``."""
 
@@ -306,3 +325,7 @@ class Update(Wire):
     callback_query: CallbackQuery | None = None
     message_reaction: MessageReaction | None = None
     my_chat_member: MyChatMember | None = None
+    business_connection: BusinessConnection | None = None
+    business_message: Message | None = None
+    edited_business_message: Message | None = None
+    deleted_business_messages: DeletedMessages | None = None

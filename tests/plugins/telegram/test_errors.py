@@ -47,6 +47,8 @@ def refusal(code, description, **parameters):
         (400, "Bad Request: PEER_ID_INVALID", Permanent, "bad_address"),
         (400, "Bad Request: user not found", Permanent, "bad_address"),
         (400, "Bad Request: chat_id is empty", Permanent, "bad_address"),
+        (400, "Bad Request: BUSINESS_PEER_INVALID", Permanent, "business_refused"),
+        (400, "Bad Request: BUSINESS_CONNECTION_INVALID", Permanent, "business_refused"),
         (400, "Bad Request: message is too long", Permanent, "too_long"),
         (400, "Bad Request: message caption is too long", Permanent, "too_long"),
         (400, "Bad Request: message text is empty", Permanent, "empty"),

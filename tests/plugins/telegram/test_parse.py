@@ -24,6 +24,12 @@ from hubbub.sdk import (
     to_json,
 )
 
+
+def photo(ref, caption=None):
+    media = Media(ref=ref, mime_type="image/jpeg", size=99000, width=1280, height=960)
+    return Attachment(type="image", media=media, caption=caption)
+
+
 CONTENTS = {
     "message_text": Text(text="Hi 😀 @bob_1 /help"),
     "message_photo": Attachment(
@@ -128,6 +134,24 @@ CONTENTS = {
     "message_story": UnsupportedContent(provider_type="story"),
     "message_unknown_content": UnsupportedContent(provider_type="hologram"),
     "message_bare": UnsupportedContent(provider_type="message"),
+    "message_album_1": photo("A2", "Both"),
+    "message_album_2": photo("B2"),
+    "message_photo_spoiler": photo("S2", "Careful"),
+    "message_voice_caption": Attachment(
+        type="voice",
+        media=Media(ref="Aw2", mime_type="audio/ogg", size=9100, duration_ms=4000),
+        caption="Listen",
+    ),
+    "message_contact_plus": Contacts(contacts=(Card(name="Ada", phones=("+491511234567",)),)),
+    "message_forwarded": Text(text="From elsewhere"),
+    "message_quote_elsewhere": Text(text="This one?"),
+    "message_game": UnsupportedContent(provider_type="game"),
+    "message_invoice": UnsupportedContent(provider_type="invoice"),
+    "message_successful_payment": UnsupportedContent(provider_type="successful_payment"),
+    "message_paid_media": UnsupportedContent(provider_type="paid_media"),
+    "message_giveaway": UnsupportedContent(provider_type="giveaway"),
+    "message_checklist": UnsupportedContent(provider_type="checklist"),
+    "message_gift": UnsupportedContent(provider_type="gift"),
     "message_start": System(event="started"),
     "message_start_payload": System(event="started", detail="ref_42"),
     "message_start_talk": Text(text="/start please help me"),
@@ -193,6 +217,10 @@ def test_an_edit_names_the_message_and_says_it_anew(event):
         content=Text(text="Hello"),
         edited_at=datetime(2026, 1, 1, 0, 1, tzinfo=UTC),
     )
+
+
+def test_an_edited_caption_is_told_with_its_picture(event):
+    assert event("edited_caption").content == photo("A2", "Broken twice")
 
 
 def test_a_live_location_moves_by_edits(event):
@@ -276,9 +304,33 @@ def test_blocking_the_bot_changes_the_address(event, name, state):
 # --- everything else ---
 
 
-@pytest.mark.parametrize(
-    "name", ["channel_post", "poll", "business_message", "unknown_kind", "nothing"]
-)
+OTHER_KINDS = [
+    "channel_post",
+    "edited_channel_post",
+    "business_connection",
+    "business_message",
+    "business_edited",
+    "business_deleted",
+    "guest_message",
+    "message_reaction_count",
+    "inline_query",
+    "chosen_inline_result",
+    "shipping_query",
+    "pre_checkout_query",
+    "purchased_paid_media",
+    "poll",
+    "poll_answer",
+    "chat_member",
+    "chat_join_request",
+    "chat_boost",
+    "removed_chat_boost",
+    "managed_bot",
+    "unknown_kind",
+    "nothing",
+]
+
+
+@pytest.mark.parametrize("name", OTHER_KINDS)
 def test_kinds_that_are_no_message_to_us_are_ignored_with_a_reason(event, name):
     ignored = event(name, allow_groups=True)
     assert isinstance(ignored, Ignored)

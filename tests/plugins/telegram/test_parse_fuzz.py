@@ -20,8 +20,8 @@ VALUES = st.recursive(
 
 
 def check(telegram, connection, body, call):
-    for groups in (False, True):
-        found = list(telegram.parse(call(body), connection(allow_groups=groups)))
+    for wide in (False, True):
+        found = list(telegram.parse(call(body), connection(allow_groups=wide, business=wide)))
         assert found
         for event in found:
             assert isinstance(event, Event)
@@ -75,8 +75,26 @@ def test_no_broken_field_makes_parse_raise(telegram, connection, call, data):
         b'{"update_id":1,"message":{"message_id":1,"date":99999999999999,"chat":{"id":1,"type":"private"}}}',
         b'{"update_id":1,"message":{"message_id":1,"chat":{"id":1,"type":"private"},"location":{"latitude":NaN,"longitude":1}}}',
         b'{"update_id":1,"message":{"message_id":1,"chat":{"id":1,"type":"private"},"text":"\\ud83d"}}',
+        b'{"update_id":1,"message":{"message_id":1,"chat":{"id":1,"type":"private"},"text":"\\u0000"}}',
+        b'{"update_id":1,"message":{"message_id":1,"chat":{"id":1,"type":"private"},"text":"\xff\xfe"}}',
+        b'{"update_id":1,"message":{"message_id":1,"chat":{"id":1,"type":"private"},"rich_message":'
+        b'{"blocks":' + b'[{"blocks":' * 90 + b"[]" + b"}]" * 90 + b"}}}",
+        b'{"update_id":1,"message":{"message_id":1,"chat":{"id":1,"type":"private"},"text":"'
+        + b"x" * 1_000_000
+        + b'"}}',
     ],
-    ids=["endless number", "unclosed", "deep", "far future", "no number", "half a character"],
+    ids=[
+        "endless number",
+        "unclosed",
+        "deep",
+        "far future",
+        "no number",
+        "half a character",
+        "a null character",
+        "no UTF-8",
+        "deep words",
+        "huge",
+    ],
 )
 def test_nasty_json_makes_nothing_raise(telegram, connection, call, body):
     check(telegram, connection, body, call)

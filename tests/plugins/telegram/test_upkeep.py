@@ -66,6 +66,8 @@ def test_a_dead_token_is_a_finding_that_says_what_to_do(telegram, connection, ru
         ("getWebhookInfo_empty", "webhook_url", "no webhook is set"),
         ("getWebhookInfo_foreign", "webhook_url", "other.example.net"),
         ("getWebhookInfo_narrow", "allowed_updates", "callback_query"),
+        # Telegram's default list is not told, and lacks reactions.
+        ("getWebhookInfo_default", "allowed_updates", "not to send: message_reaction."),
     ],
 )
 def test_a_webhook_that_is_not_as_we_set_it_is_a_finding(

@@ -1,4 +1,5 @@
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from hubbub.sdk import Accept, Answer, Connection, Reject
 
@@ -23,6 +24,20 @@ def test_a_call_without_our_secret_is_rejected(telegram, connection, call, heade
     assert isinstance(verdict, Reject)
     assert "X-Telegram-Bot-Api-Secret-Token" in verdict.reason
     assert "s" * 10 not in verdict.reason
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_no_other_secret_is_let_in(telegram, connection, call, data):
+    right = "s" * 48
+    place, bit = data.draw(st.integers(0, 47)), data.draw(st.integers(0, 7))
+    flipped = right[:place] + chr(ord(right[place]) ^ 1 << bit) + right[place + 1 :]
+    secret = data.draw(st.just(flipped) | st.text(max_size=100).filter(lambda text: text != right))
+    headers = {"X-Telegram-Bot-Api-Secret-Token": secret}
+    body = data.draw(st.binary(max_size=50))
+    assert isinstance(telegram.verify(call(body, headers=headers), connection()), Reject)
 
 
 def test_the_header_may_be_written_in_any_case(telegram, connection, call):
