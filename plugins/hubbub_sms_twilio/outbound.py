@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -28,6 +29,9 @@ TEXT_LIMIT: Final = 1600
 _OK: Final = range(200, 300)
 _CREATED_IN_VAIN: Final = frozenset({"failed", "undelivered"})
 _PAGE: Final = 50
+#: By so much our clock may be ahead of Twilio's. What we sent ourselves meanwhile is known by its
+#: id, and to take a message for missing would double it.
+_CLOCKS_DIFFER: Final = timedelta(minutes=10)
 
 
 def send(part: Part, connection: TwilioConnection) -> Exchange[Accepted]:
@@ -47,14 +51,15 @@ def send(part: Part, connection: TwilioConnection) -> Exchange[Accepted]:
 def find(part: Part, connection: TwilioConnection) -> Exchange[Accepted | None]:
     """Look for ``part`` among the newest messages to its recipient.
 
-    Twilio keeps no word of ours with a message, so its text is all there is to compare.
+    Twilio keeps no word of ours with a message, so its text and time are all there is to compare.
     """
     url = api.account_url(connection, "/Messages.json")
     response = yield api.get(connection, url, {"To": part.address, "PageSize": str(_PAGE)})
     page = wire.read(wire.MessageList, response) if response.status in _OK else None
     if page is None:
         raise OutcomeUnknown(f"Twilio did not show its messages (HTTP status {response.status}).")
-    candidates = [message for message in page.messages if _ours(message, part, connection)]
+    recent = [message for message in page.messages if not _is_older(message, part)]
+    candidates = [message for message in recent if _ours(message, part, connection)]
     found = [message for message in candidates if _says(message, part, connection)]
     if len(found) > 1:
         raise OutcomeUnknown("Twilio has several messages that say the same to this recipient.")
@@ -62,6 +67,8 @@ def find(part: Part, connection: TwilioConnection) -> Exchange[Accepted | None]:
         return Accepted(external_id=found[0].sid)
     if any(not message.body and not _count(message.num_media) for message in candidates):
         raise OutcomeUnknown("Twilio does not show what its messages say (message redaction).")
+    if len(recent) >= _PAGE:
+        raise OutcomeUnknown("Twilio sent so much to this recipient since that it may be hidden.")
     return None
 
 
@@ -176,11 +183,20 @@ def _count(number: str | int | None) -> int:
 
 def _ours(message: wire.SentMessage, part: Part, connection: TwilioConnection) -> bool:
     settings = connection.fields.settings
+    if message.sid in part.others:
+        return False
     if message.direction != "outbound-api" or message.to != part.address:
         return False
     if settings.messaging_service_sid:
         return message.messaging_service_sid == settings.messaging_service_sid
     return message.sender == settings.from_number
+
+
+def _is_older(message: wire.SentMessage, part: Part) -> bool:
+    """Whether Twilio had ``message`` before ``part`` was written, whatever our clock says."""
+    if part.created_at is None or message.created_at is None:
+        return False
+    return message.created_at < part.created_at - _CLOCKS_DIFFER
 
 
 def _says(message: wire.SentMessage, part: Part, connection: TwilioConnection) -> bool:

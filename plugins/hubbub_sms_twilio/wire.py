@@ -1,6 +1,8 @@
 """Read what Twilio writes: the form fields of its webhooks and the JSON of its answers."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -115,6 +117,16 @@ class SentMessage(Wire):
     messaging_service_sid: str | None = None
     error_code: int | None = None
     error_message: str | None = None
+    date_created: str | None = None
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When Twilio took it; written as RFC 2822 says."""
+        try:
+            read = parsedate_to_datetime(self.date_created or "")
+        except ValueError:
+            return None
+        return None if read.tzinfo is None else read
 
 
 class MessageList(Wire):

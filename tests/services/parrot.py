@@ -100,7 +100,10 @@ class Parrot(ChannelType[ParrotFields]):
 
     def find(self, part, connection):
         response = yield HttpRequest.json(
-            "GET", f"http://parrot.test/find/{part.reference}", {}, safe=True
+            "GET",
+            f"http://parrot.test/find/{part.reference}",
+            {"others": sorted(part.others)},
+            safe=True,
         )
         if response.status == 404:
             return None

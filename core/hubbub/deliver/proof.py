@@ -1,5 +1,6 @@
 """Settle sends whose answer was lost: seek proof; without it the channel's policy decides."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,9 +13,10 @@ from hubbub.exchange import Ran, run
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.sdk.errors import OutcomeUnknown, SendError
-from hubbub.sdk.values import Accepted
+from hubbub.sdk.values import Accepted, ExternalId
 from hubbub.store.session import transaction
 from hubbub.store.states import DeliveryState
+from hubbub.store.threads import by_ids
 from hubbub.store.types import new_id
 from hubbub.track.receipts import attach_waiting, refresh
 
@@ -43,20 +45,21 @@ def seek_proof(hub: Hub, delivery_id: str) -> None:
             return
         # Whoever else comes along finds that it is not due.
         queries.postpone(db, {delivery_id: now + _AGAIN})
+        others = queries.others(db, row)
     parcel = Parcel(row, line)
-    ran = _ask(hub, parcel)
+    ran = _ask(hub, parcel, others)
     with transaction(hub.engine) as db:
         _settle(db, parcel, ran, now)
         changed = refresh(db, [row.message_id])
     hub.live.publish([LiveEvent("status", line.id, *ids) for ids in changed])
 
 
-def _ask(hub: Hub, parcel: Parcel) -> Ran[Accepted | None] | None:
+def _ask(hub: Hub, parcel: Parcel, others: frozenset[ExternalId]) -> Ran[Accepted | None] | None:
     """Ask the provider, where it can be asked."""
     if not parcel.line.hooks.capabilities.finds:
         return None
     try:
-        part = part_of(hub, parcel)
+        part = replace(part_of(hub, parcel), others=others)
     except SendError:
         return None
     exchange = parcel.line.hooks.find(part, parcel.line.connection)
@@ -83,6 +86,10 @@ def _settle(
 def _proven(db: Connection, parcel: Parcel, found: Accepted | None, now: datetime) -> None:
     if found is None:
         queries.move(db, parcel.id, DeliveryState.RETRYING, due_at=now, lane_until=None)
+        return
+    # Two equal parts, both lost, may have been shown the same message: it is one of them alone.
+    by_ids(db, [parcel.row.conversation_id])
+    if found.external_id in queries.others(db, parcel.row):
         return
     queries.move(db, parcel.id, DeliveryState.SENT, external_id=found.external_id, error=None)
     attach_waiting(db, parcel.line.id, {found.external_id})

@@ -52,6 +52,8 @@ _media = table(MediaFile)
 
 #: More than a provider shows at once of what it has.
 _MOST_OTHERS: Final = 200
+#: More than a provider shows at once of what it has.
+_MOST_OTHERS: Final = 200
 _DUE_STATES: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING)
 
 
@@ -244,6 +246,23 @@ def hold(db: Connection, ids: Sequence[str]) -> None:
 def parcel(db: Connection, delivery_id: str) -> AnyRow | None:
     """Return one delivery with all that sending needs, or None."""
     return db.execute(_PARCELS, {"ids": [delivery_id]}).one_or_none()
+
+
+def others(db: Connection, row: AnyRow) -> frozenset[str]:
+    """Return the provider's ids of what else went to the contact of the delivery ``row``."""
+    found = (
+        select(_deliveries.c.external_id)
+        .join(_messages, _messages.c.id == _deliveries.c.message_id)
+        .where(
+            _messages.c.conversation_id == row.conversation_id,
+            _deliveries.c.destination == "contact",
+            _deliveries.c.external_id.is_not(None),
+            _deliveries.c.id != row.id,
+        )
+        .order_by(_messages.c.seq.desc())
+        .limit(_MOST_OTHERS)
+    )
+    return frozenset(db.execute(found).scalars())
 
 
 def others(db: Connection, row: AnyRow) -> frozenset[str]:

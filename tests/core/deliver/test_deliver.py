@@ -1,5 +1,7 @@
 """How messages go out: once, in order, and what becomes of each failure."""
 
+import json
+
 import pytest
 
 from hubbub.deliver import work as deliver
@@ -177,6 +179,33 @@ def test_the_provider_is_asked_what_became_of_an_unknown_outcome(world, line, an
     world.pass_time(seconds=1)
     assert world.provider.said == said
     assert status(world, message_id) == ends
+
+
+def test_one_message_at_the_provider_proves_one_of_two_equal_ones(world, line):
+    lost = OutcomeUnknown("The connection broke.")
+    world.provider.will(lost)
+    first = send(world)
+    world.clock.forward(minutes=3)  # the lane went on without it
+    world.provider.will(lost)
+    second = send(world)
+    found = (200, {"id": "found"})
+    world.provider.will(found, found, (404, {}))
+    for _ in range(3):
+        world.pass_time(minutes=3)
+    assert [status(world, first), status(world, second)] == ["sent", "sent"]
+    assert world.provider.said == ["Hi", "Hi", "Hi"]
+    assert (
+        len({row["external_id"] for row in world.rows("SELECT external_id FROM deliveries")}) == 2
+    )
+
+
+def test_who_asks_for_a_lost_message_knows_which_are_others(world, line):
+    send(world)
+    world.provider.will(OutcomeUnknown("The connection broke."))
+    send(world)
+    world.pass_time(seconds=61)
+    asked = [r for r in world.provider.requests if "/find/" in r.url]
+    assert [json.loads(request.body)["others"] for request in asked] == [["out-1"]]
 
 
 def test_without_proof_a_person_decides(world, line):

@@ -126,9 +126,9 @@ def drive() -> Callable[..., tuple[list[HttpRequest], Any]]:
 def part() -> Callable[..., Part]:
     """Return a maker of parts to one recipient."""
 
-    def make(content="Ready at 5", *, address="+15005550006", our_address=None):
+    def make(content="Ready at 5", *, address="+15005550006", **more):
         if isinstance(content, str):
             content = Text(text=content)
-        return Part(content=content, address=address, reference="r1", our_address=our_address)
+        return Part(content=content, address=address, reference="r1", **more)
 
     return make

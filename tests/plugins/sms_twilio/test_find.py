@@ -1,5 +1,8 @@
 """Whether a part whose answer was lost is found at Twilio."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
 from hubbub.sdk import Accepted, Attachment, Media, OutcomeUnknown
@@ -80,6 +83,60 @@ def test_a_service_finds_what_it_sent(find, connect, answer):
 def test_several_of_the_same_words_prove_nothing(find):
     with pytest.raises(OutcomeUnknown, match="several"):
         find("Twice")
+
+
+WRITTEN = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def listed(answer, *created, text="Hello"):
+    """Return a list of messages that all say ``text``, taken by Twilio at these times."""
+    messages = [
+        {
+            "sid": f"SM{number}",
+            "direction": "outbound-api",
+            "from": "+15005550001",
+            "to": "+15005550006",
+            "body": text,
+            "num_media": "0",
+            "date_created": at,
+        }
+        for number, at in enumerate(created, start=1)
+    ]
+    return answer(200, json.dumps({"messages": messages}).encode())
+
+
+@pytest.mark.parametrize(
+    ("taken", "found"),
+    [
+        ("Thu, 01 Jan 2026 12:00:01 +0000", "SM1"),
+        ("Thu, 01 Jan 2026 11:58:00 +0000", "SM1"),  # our clock may be ahead of Twilio's
+        ("Thu, 01 Jan 2026 11:00:00 +0000", None),
+        ("Wed, 31 Dec 2025 12:00:01 +0000", None),
+        (None, "SM1"),
+        ("at noon", "SM1"),
+        ("Thu, 01 Jan 2026 11:00:00 -0000", "SM1"),  # in a zone that nobody knows
+    ],
+)
+def test_an_older_message_that_says_the_same_is_not_ours(find, answer, taken, found):
+    result = find("Hello", listed(answer, taken), created_at=WRITTEN)
+    assert result == (found and Accepted(external_id=found))
+
+
+def test_a_lost_text_is_not_taken_for_equal_ones_that_were_sent_later(find, answer):
+    later = ["Thu, 01 Jan 2026 12:03:00 +0000", "Thu, 01 Jan 2026 12:02:00 +0000"]
+    others = frozenset({"SM1", "SM2"})
+    assert find("Hello", listed(answer, *later), created_at=WRITTEN, others=others) is None
+    ours = "Thu, 01 Jan 2026 12:00:02 +0000"
+    found = find("Hello", listed(answer, *later, ours), created_at=WRITTEN, others=others)
+    assert found == Accepted(external_id="SM3")
+
+
+def test_a_page_full_of_newer_messages_proves_nothing(find, answer):
+    newer = ["Thu, 01 Jan 2026 12:03:00 +0000"] * 50
+    with pytest.raises(OutcomeUnknown, match="hidden"):
+        find("Hello", listed(answer, *newer, text="Other"), created_at=WRITTEN)
+    older = [*newer[:49], "Thu, 01 Jan 2026 11:03:00 +0000"]
+    assert find("Hello", listed(answer, *older, text="Other"), created_at=WRITTEN) is None
 
 
 def test_redacted_messages_prove_nothing(find):
