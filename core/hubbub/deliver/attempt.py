@@ -158,6 +158,7 @@ def inquiry_of(hub: Hub, parcel: Parcel) -> Inquiry:
         content=from_json(row.message_content),
         received_at=row.message_created_at,
         now=hub.now(),
+        first=row.first_message,
         callback_url=f"{hub.settings.base_url}/callbacks/{row.id}",
         callback_token=hub.vault.sign(f"callback:{row.id}"),
         owner_version=row.owner_version or 0,

@@ -154,6 +154,7 @@ def compose(
         "destination": "contact",
         "routes_version": None,
         "route_id": None,
+        "first_message": False,
         "state": DeliveryState.QUEUED,
         "starts_at": starts_at,
         "due_at": starts_at or now,
@@ -183,6 +184,7 @@ def handling(
     destination: str,
     routes_version: int,
     route_id: str | None,
+    first_message: bool,
     now: datetime,
 ) -> dict[str, Any]:
     """Return the row that carries an inbound message to a destination that takes requests.
@@ -200,6 +202,7 @@ def handling(
         "destination": destination,
         "routes_version": routes_version,
         "route_id": route_id,
+        "first_message": first_message,
         "content": None,
         "address": thread.address,
         "reply_to_external_id": None,

@@ -165,6 +165,7 @@ def _hand_to(case: Case, kind: RouteHooks, choice: _Choice, placement: Placement
             destination=kind.type,
             routes_version=case.line.routes.version,
             route_id=choice.route_id,
+            first_message=case.inquiry.first,
             now=case.inquiry.now,
         )
     )

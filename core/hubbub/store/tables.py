@@ -409,6 +409,8 @@ class Delivery(SQLModel, table=True):
     #: The routes and the rule (none: the fallback) that chose the destination, for a route.
     routes_version: int | None = None
     route_id: str | None = None
+    #: Whether the contact had never written before, for a route.
+    first_message: bool = False
     #: The part's content, where the message was fitted to the channel.
     content: dict[str, Any] | None = _json(nullable=True)
     address: str

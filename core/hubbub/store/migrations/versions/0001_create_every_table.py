@@ -353,6 +353,7 @@ def upgrade() -> None:
         sa.Column("destination", sa.String(), nullable=False),
         sa.Column("routes_version", sa.Integer(), nullable=True),
         sa.Column("route_id", sa.String(), nullable=True),
+        sa.Column("first_message", sa.Boolean(), nullable=False),
         sa.Column("content", Json, nullable=True),
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("reply_to_external_id", sa.String(), nullable=True),
