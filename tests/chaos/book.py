@@ -35,6 +35,8 @@ class Book:
     heard: dict[tuple[str, str], list[Heard]] = field(default_factory=lambda: defaultdict(list))
     #: How often a message was edited, by its external id, and what it says since.
     edits: dict[str, tuple[int, str]] = field(default_factory=dict)
+    #: What was in the files of messages, by external id.
+    files: dict[str, bytes] = field(default_factory=dict)
     #: Under their Idempotency-Key.
     written: dict[str, Written] = field(default_factory=dict)
     #: Statuses of Twilio's messages.
@@ -50,5 +52,6 @@ class Book:
     deeds: Counter[str] = field(default_factory=Counter)
 
     def complain(self, what: str) -> None:
+        """Write down an answer that nobody should get."""
         with self.lock:
             self.complaints.append(what)

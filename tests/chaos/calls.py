@@ -15,6 +15,7 @@ from twilio.request_validator import (  # type: ignore[import-untyped]  # has no
 )
 
 TOKEN = "700000001:CHAOS-token-canary-of-the-chaos-suite-1"
+POLLED = "700000002:CHAOS-token-canary-of-the-chaos-suite-2"
 ACCOUNT, AUTH = "AC" + "0" * 31 + "7", "canary0123456789abcdef0123456789"
 NUMBER = "+15550100"
 FORM = "application/x-www-form-urlencoded"

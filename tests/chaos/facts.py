@@ -5,8 +5,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
+from hubbub.media import MediaStore
 from hubbub.sdk.content import Text, from_json
 from hubbub.store.session import reading
 from hubbub.store.tables import (
@@ -15,6 +16,7 @@ from hubbub.store.tables import (
     Call,
     Conversation,
     Delivery,
+    MediaFile,
     Message,
     MessageVersion,
     Receipt,
@@ -26,7 +28,12 @@ from tests.chaos.town import Town
 
 _calls, _messages, _deliveries = table(Call), table(Message), table(Delivery)
 _conversations, _addresses = table(Conversation), table(Address)
-_versions, _receipts, _attempts = table(MessageVersion), table(Receipt), table(Attempt)
+_media, _versions, _receipts, _attempts = (
+    table(MediaFile),
+    table(MessageVersion),
+    table(Receipt),
+    table(Attempt),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,8 @@ class Facts:
     deliveries: list[AnyRow]
     edits: dict[str, int]
     receipts: list[AnyRow]
+    #: The bytes of each file of a message, or how far it is, by the message's external id.
+    files: dict[str, list[bytes | str]]
     #: How attempts ended, by delivery.
     attempts: dict[str, list[str]]
     seen: list[Seen]
@@ -82,6 +91,7 @@ def collect(town: Town, engine: Engine) -> Facts:
             deliveries=list(db.execute(_DELIVERIES)),
             edits=counts,
             receipts=list(db.execute(select(_receipts).order_by(_receipts.c.id))),
+            files=_files(db, MediaStore(town.settings.media)),
             attempts=attempts,
             seen=[_seen(one) for one in journal["items"]],
         )
@@ -103,6 +113,17 @@ _DELIVERIES = (
     .where(_deliveries.c.destination == "contact")
     .order_by(_deliveries.c.conversation_id, _deliveries.c.seq, _deliveries.c.part)
 )
+
+
+def _files(db: Connection, store: MediaStore) -> dict[str, list[bytes | str]]:
+    found = select(_media, _messages.c.external_id).join(
+        _messages, _messages.c.id == _media.c.message_id
+    )
+    files: dict[str, list[bytes | str]] = defaultdict(list)
+    for row in db.execute(found):
+        ready = row.state == "ready"
+        files[row.external_id].append(store.get(row.id) if ready else f"{row.state}: {row.reason}")
+    return files
 
 
 def _seen(line: dict[str, Any]) -> Seen:

@@ -33,6 +33,7 @@ class Judge:
             *self._ledger(),
             *self._inbound(),
             *self._edits(),
+            *self._files(),
             *self._answers(),
             *self._written(),
             *self._receipts(),
@@ -78,6 +79,14 @@ class Judge:
                 )
         if sum(self.facts.edits.values()) > len(self.book.edits):
             yield f"{self.facts.edits} edits, {len(self.book.edits)} were told"
+
+    def _files(self) -> Iterator[str]:
+        """Every file was fetched once and is what was sent; one told of twice is there once."""
+        for external_id in {*self.book.files, *self.facts.files}:
+            wanted = [self.book.files.get(external_id)]
+            found = self.facts.files.get(external_id, [])
+            if found != wanted:
+                yield f"{len(found)} files of {external_id}, not the one that was sent: {found}"
 
     def _answers(self) -> Iterator[str]:
         """Every message got one answer of its bot; the SMS bot may have failed for good."""
@@ -156,7 +165,7 @@ class Judge:
                 return seen <= 1
             case "failed":
                 # A receipt says so of one that was accepted; else the provider never had it.
-                return bool(row.error and row.error["detail"]) and seen == known
+                return bool((row.error or {}).get("detail")) and seen == known
         return False
 
     def _story(self, row: AnyRow) -> str:
@@ -201,19 +210,19 @@ class Judge:
 
 def _was_overdue(row: AnyRow, later: Seen) -> bool:
     until = row.lane_until or row.created_at + LANE_HOLD
-    return later.at >= (until - SLACK).timestamp()
+    return later.at >= float((until - SLACK).timestamp())
 
 
 def _difference(where: str, wanted: Sequence[str], found: Sequence[str]) -> Iterator[str]:
     if list(wanted) == list(found):
         return
-    missing = sorted({*wanted} - {*found})
-    extra = sorted({*found} - {*wanted})
-    double = [key for key, count in Counter(found).items() if count > 1]
+    missing = sorted({*wanted} - {*found})[:3]
+    extra = sorted({*found} - {*wanted})[:3]
+    double = [key for key, count in Counter(found).items() if count > 1][:3]
     swapped = next(
         ((one, other) for one, other in zip(wanted, found, strict=False) if one != other), None
     )
-    yield f"{where}: missing {missing}, never acknowledged {extra}, double {double}, first {swapped}"
+    yield f"{where}: missing {missing}, never told {extra}, double {double}, first {swapped}"
 
 
 def settled(facts: Facts) -> Counter[str]:

@@ -38,20 +38,27 @@ def _told(line: str) -> str:
 
 def leaks(folder: Path, engine: Engine, secrets: dict[str, str]) -> Iterator[str]:
     """Say where a secret stands in plain text: in a file of the hub, or in its database."""
+    for name, secret in secrets.items():
+        yield from (f"{name} is in {file}" for file in _files_with(folder, secret))
+        yield from (f"{name} is in {column}" for column in _columns_with(engine, secret))
+
+
+def _files_with(folder: Path, secret: str) -> Iterator[Path]:
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if file.name in THEIRS or "postgres" in file.relative_to(folder).parts:
-            continue
-        data = file.read_bytes()
-        for name, secret in secrets.items():
-            if secret.encode() in data:
-                yield f"{name} is in {file.relative_to(folder)}"
+        place = file.relative_to(folder)
+        theirs = file.name in THEIRS or "postgres" in place.parts
+        if not theirs and secret.encode() in file.read_bytes():
+            yield place
+
+
+def _columns_with(engine: Engine, secret: str) -> Iterator[str]:
     with reading(engine) as db:
         for table in metadata.sorted_tables:
             for row in db.execute(select(table)):
-                for column, value in row._asdict().items():
-                    for name, secret in secrets.items():
-                        if _holds(value, secret):
-                            yield f"{name} is in {table.name}.{column}"
+                values = row._asdict().items()
+                yield from (
+                    f"{table.name}.{name}" for name, value in values if _holds(value, secret)
+                )
 
 
 def _holds(value: object, secret: str) -> bool:

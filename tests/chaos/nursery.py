@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from hubbub import steps
@@ -68,7 +69,7 @@ def _become(name: str, words: Sequence[str], environment: dict[str, str], log: s
     # Read from the environment when the code was loaded, which was before this process was born.
     steps._NAME, _, count = environment.get("HUBBUB_DIE_AT", "").partition(":")
     steps._left = int(count or 1)
-    with open(log, "ab") as output, open(os.devnull, "rb") as nothing:
+    with Path(log).open("ab") as output, Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)

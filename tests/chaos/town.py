@@ -24,7 +24,8 @@ from tests.chaos.databases import Postgres, Sqlite
 WEBS = ("web-1", "web-2")
 WORKERS = ("worker-1", "worker-2")
 SCHEDULERS = ("scheduler-1", "scheduler-2")
-KINDS = (*WEBS, *WORKERS, *SCHEDULERS, "listener-1")
+LISTENERS = ("listener-1", "listener-2")
+KINDS = (*WEBS, *WORKERS, *SCHEDULERS, *LISTENERS)
 KEY = "CHAOS-secret-key-canary"
 ROOT = Path(__file__).parents[2]
 
@@ -86,8 +87,7 @@ class Town:
         for name in ("sandbox", *KINDS):
             self.begin(name)
         self.until(lambda: ask(f"{self.sandbox}/_sandbox/health") is not None)
-        for url in self.webs:
-            self.until(lambda url=url: ask(f"{url}/readyz") is not None)
+        self.until(lambda: all(ask(f"{url}/readyz") is not None for url in self.webs))
 
     def stop(self) -> None:
         """End everything at once."""
