@@ -156,8 +156,7 @@ class Judge:
                     f"{seen} times ({known} by its id); {self._story(row)}"
                 )
 
-    @staticmethod
-    def _as_promised(row: AnyRow, *, seen: int, known: int) -> bool:
+    def _as_promised(self, row: AnyRow, *, seen: int, known: int) -> bool:
         match row.state:
             case "sent" | "delivered" | "read":
                 return seen == known == 1
@@ -165,7 +164,8 @@ class Judge:
                 return seen <= 1
             case "failed":
                 # A receipt says so of one that was accepted; else the provider never had it.
-                return bool((row.error or {}).get("detail")) and seen == known
+                told = "undelivered" in self.book.receipts.get(row.external_id, ())
+                return bool((row.error or {}).get("detail")) and seen == known == told
         return False
 
     def _story(self, row: AnyRow) -> str:

@@ -1,0 +1,172 @@
+"""The judge finds nothing wrong with a hub that kept its promises, and each broken one."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from tests.chaos.book import Book, Heard, Written
+from tests.chaos.facts import Facts, Seen
+from tests.chaos.judge import Judge, settled
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+CHANNELS = {"telegram": "T", "polled": "P", "sms": "S"}
+
+
+def message(number, direction, said, **more):
+    content = {"type": "text", "text": said}
+    about = {"channel_id": "S", "address": "+1", "external_id": None, "decision": None}
+    return SimpleNamespace(
+        id=f"m{number}", direction=direction, content=content, **{**about, **more}
+    )
+
+
+def delivery(number, said, **more):
+    about = {
+        "state": "sent",
+        "message_status": "sent",
+        "external_id": f"out{number}",
+        "error": None,
+        "lane_until": None,
+        "created_at": NOW,
+        "claimed_at": NOW,
+        "conversation_id": "c",
+        "address": "+1",
+    }
+    content = {"type": "text", "text": said}
+    return SimpleNamespace(
+        id=f"d{number}", message_id=f"m{number}", content=content, **{**about, **more}
+    )
+
+
+def seen(number, said, **more):
+    about = {"seq": number, "at": NOW.timestamp(), "address": "+1", "external_id": f"out{number}"}
+    return Seen(text=said, **{**about, **more})
+
+
+@pytest.fixture
+def book():
+    """A customer wrote twice and sent a file; a colleague wrote once; two calls were odd."""
+    book = Book(rejected={b"forged"}, malformed={b"nonsense"}, files={"in1": b"file"})
+    book.heard["sms", "+1"] = [
+        Heard(external_id="in1", answer="one"),
+        Heard(external_id="in2", answer="two"),
+    ]
+    book.written["key"] = Written(message_id="m5", address="+1", text="three")
+    book.receipts["out3"] = {"delivered"}
+    return book
+
+
+@pytest.fixture
+def facts():
+    """What a hub has that did all this well."""
+    ledger = {"balanced": True, "pending": 0, "inbound_messages": 2, "receipts": 1, "applied": 3}
+    return Facts(
+        ledger=ledger,
+        calls=[
+            SimpleNamespace(body=b"forged", state="quarantined"),
+            SimpleNamespace(body=b"nonsense", state="dead"),
+        ],
+        messages=[
+            message(1, "inbound", "text 1", external_id="in1"),
+            message(2, "inbound", "text 2", external_id="in2"),
+            message(3, "outbound", "one"),
+            message(4, "outbound", "two"),
+            message(5, "outbound", "three"),
+        ],
+        deliveries=[
+            delivery(3, "one", state="delivered", message_status="delivered"),
+            delivery(4, "two"),
+            delivery(5, "three"),
+        ],
+        edits={},
+        receipts=[SimpleNamespace(external_id="out3", event_key="receipt:out3:delivered")],
+        files={"in1": [b"file"]},
+        attempts={},
+        seen=[seen(3, "one"), seen(4, "two"), seen(5, "three")],
+    )
+
+
+def verdict(book, facts):
+    return Judge(book=book, facts=facts, channels=CHANNELS).verdict()
+
+
+def test_nothing_is_wrong_with_promises_that_were_kept(book, facts):
+    assert verdict(book, facts) == []
+
+
+UNKNOWN = delivery(4, "two", state="unknown", message_status="unknown", external_id=None)
+FAILED = delivery(4, "two", state="failed", message_status="failed", error={"detail": "Refused."})
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda f: {"ledger": {**f.ledger, "balanced": False}}, "does not balance"),
+        (lambda f: {"ledger": {**f.ledger, "pending": 1}}, "pending"),
+        (lambda f: {"ledger": {**f.ledger, "applied": 4}}, "4 events were applied, 3 effects"),
+        (lambda f: {"messages": f.messages[1:]}, "missing ['in1']"),
+        (lambda f: {"messages": [*f.messages, f.messages[1]]}, "double ['in2']"),
+        (lambda f: {"messages": [f.messages[1], f.messages[0], *f.messages[2:]]}, "first ('in1'"),
+        (lambda f: {"messages": [*f.messages, f.messages[3]]}, "2 answers 'two'"),
+        (lambda f: {"messages": f.messages[:4]}, "became None"),
+        (lambda f: {"files": {}}, "0 files of in1"),
+        (lambda f: {"files": {"in1": [b"file", b"file"]}}, "2 files of in1"),
+        (lambda f: {"receipts": []}, "the receipt out3 delivered is lost"),
+        (lambda f: {"receipts": f.receipts * 2}, "is there 2 times"),
+        (lambda f: {"deliveries": [delivery(3, "one"), *f.deliveries[1:]]}, "out3 is sent after"),
+        (lambda f: {"calls": f.calls[:1]}, "a malformed call is gone"),
+        (lambda f: {"calls": [*f.calls, *f.calls]}, "1 rejected, 1 more of them"),
+        (lambda f: {"seen": f.seen[:2]}, "saw it 0 times"),
+        (lambda f: {"seen": [*f.seen, seen(9, "two")]}, "saw it 2 times"),
+        (lambda f: {"seen": [*f.seen, seen(9, "four")]}, "what nobody sent"),
+        (lambda f: {"seen": [*f.seen[:2], seen(1, "three", external_id="out5")]}, "overtook"),
+        (
+            lambda f: {"deliveries": [f.deliveries[0], FAILED, f.deliveries[2]]},
+            "d4 to +1 is failed",
+        ),
+        (
+            lambda f: {
+                "deliveries": [f.deliveries[0], UNKNOWN, f.deliveries[2]],
+                "seen": [*f.seen, seen(9, "two")],
+            },
+            "d4 to +1 is unknown, the sandbox saw it 2 times",
+        ),
+    ],
+)
+def test_each_broken_promise_is_a_sentence(book, facts, change, complaint):
+    found = verdict(book, replace(facts, **change(facts)))
+    assert any(complaint in sentence for sentence in found), found
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_an_outcome_that_is_called_unknown_may_have_arrived_or_not(book, facts, arrived):
+    journal = [one for one in facts.seen if arrived or one.text != "two"]
+    deliveries = [facts.deliveries[0], UNKNOWN, facts.deliveries[2]]
+    assert verdict(book, replace(facts, deliveries=deliveries, seen=journal)) == []
+
+
+def test_a_later_message_may_overtake_one_that_held_its_lane_too_long(book, facts):
+    late = seen(1, "three", external_id="out5", at=(NOW + timedelta(minutes=2)).timestamp())
+    held = delivery(4, "two", lane_until=NOW + timedelta(minutes=2))
+    deliveries = [facts.deliveries[0], held, facts.deliveries[2]]
+    journal = [*facts.seen[:2], late]
+    journal[0] = seen(0, "one", external_id="out3")
+    assert verdict(book, replace(facts, deliveries=deliveries, seen=journal)) == []
+
+
+def test_it_tells_how_unknown_outcomes_came_to_be_known(facts):
+    attempts = {
+        "d3": ["outcome_unknown"],
+        "d4": ["outcome_unknown", "proven_sent"],
+        "d5": ["outcome_unknown", "proven_not_sent", "accepted"],
+    }
+    assert settled(replace(facts, attempts=attempts)) == Counter(
+        {
+            "told by a receipt": 1,
+            "found at the provider": 1,
+            "not found at the provider, sent again": 1,
+        }
+    )
