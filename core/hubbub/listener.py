@@ -1,6 +1,7 @@
 """Hold long-lived sources: each by one listener at a time, through a lease."""
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ from hubbub.tell.actors import announce
 
 #: A source whose listener is silent for so long goes to another one; longer than a round.
 _LEASE: Final = timedelta(seconds=60)
+#: Seconds after which a source at rest renews it.
+_RENEW: Final = 20.0
 _LOOK: Final = 2.0
 #: Seconds between rounds after a failure: doubled each time.
 _FIRST_PAUSE: Final = 1.0
@@ -87,7 +90,8 @@ class Listener:
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
             try:
-                if not self._round(channel_id, source):
+                rest = self._round(channel_id, source)
+                if rest is None or not self._rest(channel_id, rest):
                     break
                 pause = _FIRST_PAUSE
             except (SendError, DatabaseDown) as error:
@@ -101,15 +105,25 @@ class Listener:
                 pause = min(pause * 2, _LONGEST_PAUSE)
         self._give_back(channel_id)
 
-    def _round(self, channel_id: str, source: Source) -> bool:
-        """Do one round; False when the source is no longer ours to hold."""
+    def _rest(self, channel_id: str, rest: timedelta) -> bool:
+        """Wait until the next round, keeping the lease; False when another listener has it."""
+        until = time.monotonic() + rest.total_seconds()
+        while (left := until - time.monotonic()) > 0:
+            if self._stop.wait(min(left, _RENEW)):
+                break
+            if not self._take(channel_id):
+                return False
+        return True
+
+    def _round(self, channel_id: str, source: Source) -> timedelta | None:
+        """Do one round; return the rest after it, None when the source is not ours to hold."""
         if not self._take(channel_id):
-            return False
+            return None
         with reading(self._hub.engine) as db:
             line = self._hub.directory.usable(db, channel_id)
             at = cursor(db, channel_id)
         if line is None or not line.enabled or not source.wanted(line.connection):
-            return False
+            return None
         ran = run_exchange(
             source.cycle(line.connection, at),
             self._hub.http,
@@ -122,7 +136,7 @@ class Listener:
         step("listen.fetched")
         if ran.value is not None and (ran.value.calls or ran.value.cursor != at):
             keep_polled(self._hub, line, ran.value)
-        return True
+        return ran.value.rest if ran.value is not None else timedelta()
 
     def _note(self, line: Line, error: SendError) -> None:
         if not isinstance(error, Permanent):

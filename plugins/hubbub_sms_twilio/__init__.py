@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from hubbub.sdk import API_VERSION, hookimpl
+from hubbub.sdk import API_VERSION, Source, hookimpl
 from hubbub_sms_twilio.channel import SmsTwilio
+from hubbub_sms_twilio.source import TwilioLog
 
 api_version = API_VERSION
 
@@ -12,3 +13,9 @@ api_version = API_VERSION
 def register_channel_types() -> Iterable[SmsTwilio]:
     """Offer the one type of this plugin."""
     return [SmsTwilio()]
+
+
+@hookimpl
+def register_sources() -> Iterable[Source]:
+    """Offer the reading of Twilio's log."""
+    return [TwilioLog()]

@@ -71,6 +71,12 @@ class Settings(ChannelSettings):
         description="Twilio replaces curly quotes and the like: fewer segments.",
     )
 
+    read_log: bool = Field(
+        default=True,
+        title="Fetch missed messages",
+        description="Look into Twilio's log for what came while the hub could not be reached.",
+    )
+
     @field_validator("api_base")
     @classmethod
     def _tidy_base(cls, value: str) -> str:

@@ -40,6 +40,10 @@ _RECEIPTS: Final[Mapping[str, ReceiptState]] = {
     "failed": ReceiptState.FAILED,
     "canceled": ReceiptState.FAILED,
 }
+#: The statuses after which no other comes.
+FINAL: Final = frozenset(_RECEIPTS) - {"sent"}
+#: What a source brought holds several forms, a line for each, and at most so many.
+LOG_LINES: Final = 200
 #: We called the message sent when Twilio took it, so these tell nothing new.
 _UNDER_WAY: Final = frozenset({"accepted", "scheduled", "queued", "sending"})
 _OPT_OUT: Final[Mapping[str, bool]] = {"STOP": True, "START": False}
@@ -53,6 +57,14 @@ _Item: TypeAlias = Content | Unreadable
 
 def events(call: Call) -> Iterator[Event]:
     """Yield what ``call`` says; a part that cannot be read is an `Unreadable` of its own."""
+    if call.method != "POLL":
+        yield from _events(call)
+        return
+    for line in call.body.splitlines():
+        yield from _events(replace(call, method="POST", body=line))
+
+
+def _events(call: Call) -> Iterator[Event]:
     try:
         form = wire.parameters(call)
         if wire.is_status(form):
@@ -93,6 +105,7 @@ def _message(inbound: wire.Inbound, form: wire.Parameters) -> Iterator[Event]:
             sender=_sender(inbound, withheld=withheld),
             content=item,
             external_id=inbound.sid,
+            provider_at=wire.moment(inbound.sent_at),
             opt_out=None if number else _opt_out(inbound),
             our_address=_address(inbound.to) or None,
         )

@@ -65,7 +65,7 @@ def find(part: Part, connection: TwilioConnection) -> Exchange[Accepted | None]:
         raise OutcomeUnknown("Twilio has several messages that say the same to this recipient.")
     if found:
         return Accepted(external_id=found[0].sid)
-    if any(not message.body and not _count(message.num_media) for message in candidates):
+    if any(not message.body and not wire.count(message.num_media) for message in candidates):
         raise OutcomeUnknown("Twilio does not show what its messages say (message redaction).")
     if len(recent) >= _PAGE:
         raise OutcomeUnknown("Twilio sent so much to this recipient since that it may be hidden.")
@@ -167,15 +167,10 @@ def _accepted(response: HttpResponse, part: Part, body: str) -> Accepted:
 
 
 def _note(message: wire.SentMessage, body: str) -> str:
-    counted = _count(message.num_segments)
+    counted = wire.count(message.num_segments)
     # A Messaging Service counts later.
     number = counted or segments(body).count
     return f"{'' if counted else 'about '}{number} segment{'' if number == 1 else 's'}"
-
-
-def _count(number: str | int | None) -> int:
-    text = str(number or 0)
-    return int(text[:9]) if text.isascii() and text.isdigit() else 0
 
 
 # --- the proof -----------------------------------------------------------------------------
@@ -201,7 +196,7 @@ def _is_older(message: wire.SentMessage, part: Part) -> bool:
 
 def _says(message: wire.SentMessage, part: Part, connection: TwilioConnection) -> bool:
     said, media_url = _content(part)
-    as_mms = _count(message.num_media) > 0
+    as_mms = wire.count(message.num_media) > 0
     if as_mms and not media_url:
         return False
     wanted = _comparable(said if as_mms else _linked(said, media_url))

@@ -28,6 +28,8 @@ class Inbound(Wire):
     media: int = Field(0, alias="NumMedia")
     opt_out: str = Field("", alias="OptOutType")
     profile_name: str = Field("", alias="ProfileName")
+    #: Only where the message was found in the log: a webhook tells no time.
+    sent_at: str = Field("", alias="DateSent")
 
     @field_validator("media", mode="before")
     @classmethod
@@ -118,21 +120,43 @@ class SentMessage(Wire):
     error_code: int | None = None
     error_message: str | None = None
     date_created: str | None = None
+    date_sent: str | None = None
 
     @property
     def created_at(self) -> datetime | None:
-        """When Twilio took it; written as RFC 2822 says."""
-        try:
-            read = parsedate_to_datetime(self.date_created or "")
-        except ValueError:
-            return None
-        return None if read.tzinfo is None else read
+        """When Twilio took it."""
+        return moment(self.date_created or "")
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """When Twilio sent or received it."""
+        return moment(self.date_sent or "")
 
 
 class MessageList(Wire):
     """A page of messages, newest first."""
 
     messages: list[SentMessage]
+
+
+class LogPage(Wire):
+    """A page of messages, each still to be read: one that is odd must not hold up the rest."""
+
+    messages: list[Any]
+    next_page_uri: str | None = None
+
+
+class File(Wire):
+    """A file of a message. Source: REST API, "Media subresource"."""
+
+    uri: str
+    content_type: str = ""
+
+
+class FileList(Wire):
+    """The files of a message."""
+
+    media_list: list[File]
 
 
 class Account(Wire):
@@ -193,6 +217,29 @@ def need(model: type[_M], response: HttpResponse) -> _M:
             code="unreadable_answer",
         )
     return found
+
+
+def value(model: type[_M], item: object) -> _M | None:
+    """Return ``item`` of an answer as ``model``, or None when it is no such thing."""
+    try:
+        return model.model_validate(item)
+    except ValidationError:
+        return None
+
+
+def moment(text: str) -> datetime | None:
+    """Return the time that ``text`` tells as RFC 2822 has it, or None."""
+    try:
+        read = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return None if read.tzinfo is None else read
+
+
+def count(number: str | int | None) -> int:
+    """Return a number that Twilio writes as text; 0 for what is none."""
+    text = str(number or 0)
+    return int(text[:9]) if text.isascii() and text.isdigit() else 0
 
 
 def _json(response: HttpResponse) -> Any:

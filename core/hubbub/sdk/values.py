@@ -376,10 +376,15 @@ class FetchedMedia:
 
 @dataclass(frozen=True, kw_only=True)
 class Polled:
-    """What one round of a source brought: calls to keep, and where to go on from."""
+    """What one round of a source brought: calls to keep, and where to go on from.
+
+    Each is kept and parsed as a `Call` with the method ``POLL``.
+    """
 
     calls: tuple[bytes, ...]
     cursor: str
+    #: Until the next round; zero where the request itself waited for news.
+    rest: timedelta = timedelta()
 
 
 #: A plugin's side of talking to a provider: it yields requests and is sent the responses.

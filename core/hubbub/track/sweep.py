@@ -11,7 +11,7 @@ from hubbub.alive import living
 from hubbub.hub import Hub
 from hubbub.store.session import reading, transaction
 from hubbub.store.states import CallState, DeliveryState
-from hubbub.store.tables import Call, Channel, Delivery, MediaFile, Session, table
+from hubbub.store.tables import Call, Channel, Delivery, MediaFile, Receipt, Session, table
 from hubbub.store.types import one_of
 from hubbub.track.receipts import refresh
 
@@ -22,11 +22,15 @@ _STUCK: Final = timedelta(minutes=10)
 #: How long a rejected call stays releasable, and how many of them a channel may hold.
 QUARANTINE_KEPT: Final = timedelta(hours=72)
 _MOST: Final = 500
+#: How long a receipt waits for its message; one of a message that another program sent by the same
+#: account waits in vain.
+_STRAY_KEPT: Final = timedelta(days=7)
 
 _calls = table(Call)
 _channels = table(Channel)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
+_receipts = table(Receipt)
 _sessions = table(Session)
 log = structlog.get_logger(__name__)
 
@@ -101,7 +105,7 @@ def recover(hub: Hub) -> None:
 
 
 def forget(hub: Hub) -> None:
-    """Delete what has been kept for its time: rejected calls and ended logins."""
+    """Delete what has been kept for its time: rejected calls, ended logins, stray receipts."""
     now = hub.now()
     with transaction(hub.engine) as db:
         db.execute(
@@ -111,6 +115,11 @@ def forget(hub: Hub) -> None:
             )
         )
         db.execute(delete(_sessions).where(_sessions.c.expires_at < now))
+        db.execute(
+            delete(_receipts).where(
+                _receipts.c.delivery_id.is_(None), _receipts.c.received_at < now - _STRAY_KEPT
+            )
+        )
 
 
 def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:

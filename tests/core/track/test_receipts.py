@@ -7,6 +7,7 @@ import pytest
 
 from hubbub.sdk import OutcomeUnknown
 from hubbub.store.states import NEXT, DeliveryState, advance, message_status
+from hubbub.track import sweep
 
 RANK = ["sent", "failed", "delivered", "read"]
 
@@ -107,6 +108,17 @@ def test_a_receipt_that_comes_before_its_message_is_known_waits_for_it(world, se
     deliver()
     assert status(world) == "delivered"
     assert world.rows("SELECT id FROM receipts WHERE delivery_id IS NULL") == []
+
+
+@pytest.mark.parametrize(("days", "kept"), [(6, ["out-1", "stray"]), (8, ["out-1"])])
+def test_a_receipt_of_nobodys_message_is_forgotten_after_a_week(world, sent, days, kept):
+    line, deliver = sent
+    deliver()
+    world.hear(line, {"status": "delivered", "id": "out-1"}, {"status": "read", "id": "stray"})
+    world.clock.forward(days=days)
+    sweep.forget(world.hub)
+    rows = world.rows("SELECT external_id FROM receipts ORDER BY external_id")
+    assert [row["external_id"] for row in rows] == kept
 
 
 def test_a_failure_receipt_fails_the_message_with_the_providers_reason(world, sent):

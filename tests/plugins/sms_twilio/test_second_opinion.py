@@ -1,6 +1,7 @@
 """What Twilio's own library makes of our requests, and we of the calls that it signs."""
 
 import hashlib
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -26,7 +27,7 @@ class Capture(HttpClient):  # type: ignore[misc]  # it has no types
 
     def __init__(self):
         super().__init__(None, False, None)  # noqa: FBT003  # its own signature
-        self.asked = ()
+        self.asked: Any = ()
 
     def request(self, method, url, params=None, data=None, headers=None, auth=None, **more):
         del headers, more
