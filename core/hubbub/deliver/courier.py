@@ -103,6 +103,8 @@ class Courier:
                 continue
             # One result that cannot be written must not hold up its neighbours.
             except Exception:
+                if not ended:
+                    raise  # the sweep tries again, once a second
                 log.exception("results not written, writing them one by one")
                 turn = self._one_by_one(ended)
             for parcel in turn.claimed:
