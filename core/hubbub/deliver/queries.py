@@ -318,13 +318,25 @@ def move(db: Connection, delivery_id: str, target: DeliveryState, **values: Any)
     return bool(moved.rowcount)
 
 
+def ended(db: Connection, ids: Collection[str]) -> set[str]:
+    """Return those of ``ids`` that have ended."""
+    if not ids:
+        return set()
+    found = select(_deliveries.c.id).where(
+        _deliveries.c.id.in_(ids), ~one_of(_deliveries.c.state, ACTIVE)
+    )
+    return set(db.execute(found).scalars())
+
+
 def take_answer(db: Connection, delivery_id: str) -> bool:
-    """Take a delivery out of waiting for its answer; False when it no longer waits."""
+    """Take the answer that came through the callback; False when the delivery has ended.
+
+    It may come before the promise of it is written down, or after one that was lost.
+    """
     taken = db.execute(
         update(_deliveries)
         .where(
             _deliveries.c.id == delivery_id,
-            _deliveries.c.awaits_answer,
             one_of(_deliveries.c.state, predecessors(DeliveryState.SENT)),
         )
         .values(state=DeliveryState.SENT, awaits_answer=False, error=None)

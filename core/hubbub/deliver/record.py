@@ -50,6 +50,7 @@ def record(
     now = hub.now()
     _hold(db, results)
     queries.add_attempts(db, [_attempt_row(result) for result in results if _was_tried(result)])
+    results = _unanswered(db, results)
     rows: dict[DeliveryState, list[dict[str, Any]]] = defaultdict(list)
     for result in results:
         target, row = _result_row(result, now)
@@ -74,6 +75,13 @@ def _hold(db: Connection, results: Sequence[Result]) -> None:
     asked = [result.parcel for result in results if not result.parcel.to_contact]
     by_ids(db, {parcel.row.conversation_id for parcel in asked})
     queries.hold(db, [result.parcel.id for result in results])
+
+
+def _unanswered(db: Connection, results: Sequence[Result]) -> list[Result]:
+    """Return ``results`` without those of destinations whose callback was faster."""
+    asked = [result.parcel.id for result in results if not result.parcel.to_contact]
+    answered = queries.ended(db, asked)
+    return [result for result in results if result.parcel.id not in answered]
 
 
 def _attach(db: Connection, results: Sequence[Result]) -> list[tuple[str, str]]:

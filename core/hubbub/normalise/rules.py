@@ -22,6 +22,7 @@ from hubbub.sdk.content import (
 )
 from hubbub.sdk.fit import choice_from_reply
 from hubbub.sdk.values import Call, Event, MessageReceived, Unreadable
+from hubbub.store.clean import clean
 from hubbub.store.states import CallState
 from hubbub.store.threads import Thread
 from hubbub.store.types import new_id
@@ -83,7 +84,7 @@ def read(line: Line, call: Call) -> Settling:
         log.exception("parse failed", channel=line.id, call=call.id)
         events = [Unreadable(reason=f"The channel type failed: {type(error).__name__}.")]
     if any(mark in call.body for mark in _SUSPECT):
-        events = [_clean(event) for event in events]
+        events = [clean(event) for event in events]
     return Settling(call=call, events=events)
 
 
@@ -162,30 +163,3 @@ def _named(media: Media, media_id: str) -> Media:
     # What is known of the file stands in its row, which changes once the file is fetched.
     del media
     return Media(id=media_id)
-
-
-def _storable(value: str) -> str:
-    """Return ``value`` without NUL, which PostgreSQL refuses, and halves of surrogate pairs."""
-    if "\0" in value:
-        value = value.replace("\0", "\ufffd")
-    if value.isascii():
-        return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _storable(value)
-    if isinstance(value, tuple):
-        return tuple(_clean(item) for item in value)
-    if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    names = getattr(value, "__dataclass_fields__", None)
-    if names is None:
-        return value
-    changed = {
-        name: new
-        for name in names
-        if (new := _clean(old := getattr(value, name))) is not old and new != old
-    }
-    return replace(value, **changed) if changed else value

@@ -1,15 +1,20 @@
 """Take the answers that bots give later: ``POST /callbacks/<delivery>``."""
 
+import json
+from typing import Final
+
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.route.handling import NotAwaited, resume
 from hubbub.sdk.errors import MalformedPayload, SendError
+from hubbub.store.session import DatabaseDown
 
 #: Bytes of one answer.
-_LARGEST = 256 << 10
+_LARGEST: Final = 256 << 10
 
 
 def make_callbacks(hub: Hub) -> Blueprint:
@@ -18,25 +23,48 @@ def make_callbacks(hub: Hub) -> Blueprint:
 
     @blueprint.post("/callbacks/<delivery_id>")
     def callback(delivery_id: str) -> tuple[Response, int]:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hub.vault.signed(f"callback:{delivery_id}", token):
+        if not hub.vault.signed(f"callback:{delivery_id}", _token()):
             return _problem(401, "unauthorized", "The callback token is missing or wrong.")
-        if (request.content_length or 0) > _LARGEST:
-            return _problem(413, "too-large", "An answer may have 256 kB.")
-        answer = request.get_json(silent=True)
-        if answer is None:
-            return _problem(400, "not-json", "The body is not JSON.")
         try:
-            resume(hub, delivery_id, answer)
-        except MalformedPayload as error:
-            return _problem(422, "invalid", error.detail)
-        except (NotAwaited, SendError) as error:
-            return _problem(409, "not-awaited", error.detail)
-        nudge_deliver(hub)
-        hub.live.publish([LiveEvent("message")])
-        return jsonify(status="accepted"), 202
+            answer = _answer()
+        except RequestEntityTooLarge:
+            return _problem(413, "too-large", "An answer may have 256 kB.")
+        except (ValueError, RecursionError):
+            return _problem(400, "not-json", "The body is not JSON.")
+        return _resume(hub, delivery_id, answer)
 
     return blueprint
+
+
+def _token() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _answer() -> object:
+    # Of a body that does not say how long it is, Werkzeug reads this much and no more.
+    request.max_content_length = _LARGEST + 1
+    body = request.get_data(cache=False)
+    if len(body) > _LARGEST:
+        raise RequestEntityTooLarge
+    answer: object = json.loads(body.decode())
+    return answer
+
+
+def _resume(hub: Hub, delivery_id: str, answer: object) -> tuple[Response, int]:
+    try:
+        resume(hub, delivery_id, answer)
+    except MalformedPayload as error:
+        return _problem(422, "invalid", error.detail)
+    except (NotAwaited, SendError) as error:
+        return _problem(409, "not-awaited", error.detail)
+    except DatabaseDown:
+        refused, status = _problem(503, "database-down", "Nothing was done; send it again.")
+        refused.headers["Retry-After"] = "5"
+        return refused, status
+    nudge_deliver(hub)
+    hub.live.publish([LiveEvent("message")])
+    return jsonify(status="accepted"), 202
 
 
 def _problem(status: int, code: str, detail: str) -> tuple[Response, int]:

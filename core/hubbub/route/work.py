@@ -13,6 +13,7 @@ from hubbub.route.rules import INBOX, Destination, Subject, decide
 from hubbub.sdk.content import Content, Reaction, System
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.routing import HandOver, Inquiry, Outcome, Reply, Tag
+from hubbub.store.clean import clean
 from hubbub.store.threads import Thread
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ def fall_back(case: Case, why: str) -> Placement:
 def carry_out(case: Case, kind: RouteHooks, outcome: Outcome, placement: Placement) -> None:
     """Do what a destination said: its rows go to ``placement``, all else to the thread."""
     handed_over = False
+    outcome = clean(outcome)
     author = f"{'bot' if kind.automatic else 'route'}:{kind.type}"
     for action in outcome.actions:
         match action:

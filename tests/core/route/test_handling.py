@@ -1,11 +1,12 @@
 """What a bot over HTTP is asked, and what becomes of what it answers, at once or later."""
 
+import io
 import json
-from datetime import timedelta
 
 import pytest
 
 from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.store.session import DatabaseDown
 from hubbub.web import create_app
 
 TO_BOT = {
@@ -67,3 +68,132 @@ def test_a_bot_that_is_asked_again_is_told_the_same(world, line):
     hear(world, line, 1, (503, {}))
     world.pass_time(minutes=1)
     assert [one["message"]["first"] for one in asked(world)] == [True, True]
+
+
+def test_an_answer_that_comes_later_is_carried_out_once(world, line, client):
+    hear(world, line, 1, (202, {}))
+    assert call_back(world, client) == 202
+    assert call_back(world, client) == 409
+    assert world.provider.said == ["Found it."]
+    world.pass_time(minutes=5)
+    assert world.provider.said == ["Found it."]
+    assert owner(world) == "bot:chatbot"
+
+
+def test_the_callback_may_be_faster_than_the_promise_of_it(world, line, client):
+    hear(world, line, 1, lambda request: (call_back_meanwhile(world, client), (202, {}))[1])
+    world.work()
+    assert world.provider.said == ["Found it."]
+    assert call_back(world, client) == 409
+    world.pass_time(minutes=5)
+    assert world.provider.said == ["Found it."]
+    assert owner(world) == "bot:chatbot"
+
+
+@pytest.mark.parametrize("then", [(500, {}), (418, {}), (200, ANSWER)])
+def test_a_callback_counts_whatever_the_request_then_came_to(world, line, client, then):
+    hear(world, line, 1, lambda request: (call_back_meanwhile(world, client), then)[1])
+    world.pass_time(minutes=5)
+    assert world.provider.said == ["Found it."]
+    assert len(asked(world)) == 1
+    assert owner(world) == "bot:chatbot"
+
+
+def call_back_meanwhile(world, client):
+    """Call back while the hub still waits for the answer to its question."""
+    callback = asked(world)[-1]["callback"]
+    path = callback["url"].removeprefix(world.hub.settings.base_url)
+    bearer = {"Authorization": f"Bearer {callback['token']}"}
+    assert client.post(path, json=ANSWER, headers=bearer).status_code == 202
+
+
+def test_an_answer_after_its_time_is_refused_and_the_fallback_has_acted(world, line, client):
+    hear(world, line, 1, (202, {}))
+    world.pass_time(seconds=59)
+    assert owner(world) == "bot:chatbot"
+    world.pass_time(seconds=2)
+    assert owner(world) == "people"
+    assert call_back(world, client) == 409
+    assert world.provider.said == []
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "Größe".encode().decode("latin-1")])
+def test_a_callback_takes_its_own_token_alone(world, line, client, token):
+    hear(world, line, 1, (202, {}))
+    assert call_back(world, client, token=token) == 401
+    other = asked(world)[-1]["callback"]["token"]
+    headers = {"Authorization": f"Bearer {other}"}
+    assert client.post("/callbacks/another", json=ANSWER, headers=headers).status_code == 401
+    assert call_back(world, client) == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"not json", 400),
+        (b"\xff", 400),
+        (b"[" * 100_000, 400),
+        (b"null", 422),
+        (b'{"actions": [{"type": "dance"}]}', 422),
+        (b'{"actions": [], "more": 1}', 422),
+        (b" " * (256 << 10) + b"{}", 413),
+    ],
+)
+def test_an_answer_that_cannot_be_used_may_be_sent_again_mended(world, line, client, body, status):
+    hear(world, line, 1, (202, {}))
+    given = {"data": body, "content_type": "application/json", "json": None}
+    assert call_back(world, client, **given) == status
+    assert call_back(world, client) == 202
+    assert world.provider.said == ["Found it."]
+
+
+def test_a_body_of_unknown_length_is_limited_too(world, line, client):
+    hear(world, line, 1, (202, {}))
+    body = io.BytesIO(b" " * (300 << 10) + json.dumps(ANSWER).encode())
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    given = {"json": None, "input_stream": body, "environ_overrides": chunked}
+    assert call_back(world, client, **given) == 413
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_a_text_that_no_database_keeps_is_cleaned(world, line, client, when):
+    answer = {"actions": [{"type": "reply", "text": "a\0b"}]}
+    hear(world, line, 1, (200, answer) if when == "at once" else (202, {}))
+    if when == "later":
+        assert call_back(world, client, answer=answer) == 202
+    assert world.provider.said == ["a\ufffdb"]
+
+
+def test_what_people_took_over_meanwhile_is_dropped(world, line, client):
+    hear(world, line, 1, (202, {}))
+    world.write("UPDATE conversations SET owner = 'user:1', owner_version = owner_version + 1")
+    assert call_back(world, client) == 202
+    assert world.provider.said == []
+
+
+@pytest.mark.parametrize("answer", [(400, {}), (302, {}), (200, {"nonsense": 1}), (200, b"<html>")])
+def test_what_a_bot_should_not_say_gives_the_message_to_people(world, line, answer):
+    hear(world, line, 1, answer)
+    assert owner(world) == "people"
+    assert len(asked(world)) == 1
+
+
+def test_a_bot_that_stays_ill_gives_the_message_to_people(world, line):
+    hear(world, line, 1, *[(503, {})] * 20)
+    for _ in range(20):
+        world.pass_time(minutes=20)
+    assert owner(world) == "people"
+    decision = world.one("SELECT decision FROM messages")["decision"]
+    assert "503" in (decision if isinstance(decision, str) else json.dumps(decision))
+
+
+def test_without_a_database_the_bot_is_asked_to_come_again(world, line, client, monkeypatch):
+    hear(world, line, 1, (202, {}))
+
+    def down(*_):
+        raise DatabaseDown("The database (db) did not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hubbub.route.views.resume", down)
+        assert call_back(world, client) == 503
+    assert call_back(world, client) == 202

@@ -1,0 +1,41 @@
+"""Make what others wrote fit for every database."""
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def clean(value: T) -> T:
+    """Return ``value``, a text or any nesting of frozen values, with storable texts alone.
+
+    NUL, which PostgreSQL refuses, and halves of surrogate pairs are replaced.
+    """
+    cleaned: T = _clean(value)
+    return cleaned
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, tuple):
+        return tuple(_clean(item) for item in value)
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    names = getattr(value, "__dataclass_fields__", None)
+    if names is None:
+        return value
+    changed = {
+        name: new
+        for name in names
+        if (new := _clean(old := getattr(value, name))) is not old and new != old
+    }
+    return replace(value, **changed) if changed else value
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        value = value.replace("\0", "\ufffd")
+    if value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
