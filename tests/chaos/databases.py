@@ -61,7 +61,7 @@ class Postgres:
 
 @contextmanager
 def database(kind: str, folder: Path) -> Iterator[Sqlite | Postgres]:
-    """Give a fresh, empty database, gone afterwards but for its files."""
+    """Give a fresh, empty database; its files stay."""
     if kind == "sqlite":
         yield Sqlite(folder)
         return
@@ -71,4 +71,3 @@ def database(kind: str, folder: Path) -> Iterator[Sqlite | Postgres]:
     finally:
         server.stop()
         shutil.copyfile(folder / "postgres" / "log", folder / "postgres.txt")
-        shutil.rmtree(folder / "postgres", ignore_errors=True)

@@ -13,6 +13,8 @@ from tests.chaos.book import Book
 from tests.chaos.facts import Facts, Seen
 
 ARRIVED = frozenset({"sent", "delivered", "read"})
+#: What the record of a decision holds when a bot no longer answers, as people are to.
+TO_PEOPLE = frozenset({"fell_back", "dropped", "kept_with"})
 #: Between the clocks of processes on one machine.
 SLACK = timedelta(seconds=1)
 
@@ -89,19 +91,23 @@ class Judge:
                 yield f"{len(found)} files of {external_id}, not the one that was sent: {found}"
 
     def _answers(self) -> Iterator[str]:
-        """Every message got one answer of its bot; the SMS bot may have failed for good."""
+        """Every message got one answer of its bot, or people have it since the bot failed."""
         said = Counter(
             (row.channel_id, row.address, row.content.get("text"))
             for row in self.facts.messages
             if row.direction == "outbound"
         )
-        fell_back = {
-            row.external_id for row in self.facts.messages if "fell_back" in (row.decision or {})
+        decisions = {
+            row.external_id: row.decision or {}
+            for row in self.facts.messages
+            if row.direction == "inbound"
         }
         for (kind, address), heard in self.book.heard.items():
+            failed = any("fell_back" in decisions.get(one.external_id, ()) for one in heard)
             for one in heard:
                 times = said[self.channels[kind], address, one.answer]
-                if times != 1 and not (times == 0 and one.external_id in fell_back):
+                to_people = failed and TO_PEOPLE & decisions.get(one.external_id, {}).keys()
+                if times != 1 and not (times == 0 and to_people):
                     yield f"{address}: {times} answers {one.answer!r} to {one.external_id}"
 
     def _receipts(self) -> Iterator[str]:

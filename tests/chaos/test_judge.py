@@ -148,6 +148,18 @@ def test_an_outcome_that_is_called_unknown_may_have_arrived_or_not(book, facts, 
     assert verdict(book, replace(facts, deliveries=deliveries, seen=journal)) == []
 
 
+@pytest.mark.parametrize(("failed", "well"), [(True, True), (False, False)])
+def test_people_answer_once_the_bot_has_failed_and_not_before(book, facts, failed, well):
+    first = facts.messages[0]
+    first.decision = {"fell_back": "chatbot did not answer"} if failed else {}
+    facts.messages[1].decision = {"kept_with": "people"}
+    messages = [one for one in facts.messages if one.id != "m4"]
+    deliveries = [one for one in facts.deliveries if one.id != "d4"]
+    journal = [one for one in facts.seen if one.text != "two"]
+    changed = replace(facts, messages=messages, deliveries=deliveries, seen=journal)
+    assert (verdict(book, changed) == []) is well
+
+
 def test_a_later_message_may_overtake_one_that_held_its_lane_too_long(book, facts):
     late = seen(1, "three", external_id="out5", at=(NOW + timedelta(minutes=2)).timestamp())
     held = delivery(4, "two", lane_until=NOW + timedelta(minutes=2))
