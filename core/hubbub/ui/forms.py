@@ -23,6 +23,8 @@ class FormField:
     options: tuple[str, ...] = ()
     required: bool = False
     advanced: bool = False
+    #: Whether something is stored that is not shown; left empty, it stays.
+    kept: bool = False
     problem: str = ""
 
     @property
@@ -54,8 +56,9 @@ def form_fields(
                     _resolved(schema, field),
                     values.get(path),
                     problems.get(path, ""),
-                    required=name in required and not (kept and part == "credentials"),
+                    required=name in required,
                     advanced=name in _ADVANCED,
+                    kept=kept and part == "credentials",
                 )
             )
     return tuple(sorted(found, key=lambda field: field.advanced))
@@ -84,6 +87,7 @@ def _field(
     *,
     required: bool,
     advanced: bool,
+    kept: bool,
 ) -> FormField:
     kind, options = _kind(schema)
     default = schema.get("default")
@@ -95,8 +99,9 @@ def _field(
         kind=kind,
         value="" if kind == "password" else shown,
         options=options,
-        required=required,
+        required=required and not kept,
         advanced=advanced,
+        kept=kept,
         problem=problem,
     )
 

@@ -16,7 +16,7 @@ VIEWS: Final = (
     ("open", "Open"),
     ("mine", "Mine"),
     ("unassigned", "Unassigned"),
-    ("failed", "Failed sends"),
+    ("failed", "Failed"),
     ("resolved", "Resolved"),
 )
 #: Conversations in the list, at first and with each "Older conversations".

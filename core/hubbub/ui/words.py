@@ -61,7 +61,7 @@ def day(then: datetime, now: datetime) -> str:
 
 def exact(then: datetime | None) -> str:
     """Return ``then`` for machines and for who hovers."""
-    return then.isoformat(timespec="seconds") if then else ""
+    return then.isoformat(timespec="milliseconds") if then else ""
 
 
 def trouble(status: str, reason: str) -> str:

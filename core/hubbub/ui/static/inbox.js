@@ -35,6 +35,7 @@ async function send(event, refresh, toTheEnd) {
     const answer = await fetch(where, { method: 'POST', body, headers: { 'X-Script': '1' } });
     if (answer.ok) {
       complain(form, '');
+      if (where === form.action) showQueued(body);
       if (form.id === 'composer') empty(form);
       toTheEnd();
     } else if (answer.status === 401) {
@@ -51,6 +52,17 @@ async function send(event, refresh, toTheEnd) {
   } finally {
     busy.delete(form);
   }
+}
+
+// The hub has it. Shown at once, until the page shows what the hub tells of it.
+function showQueued(body) {
+  const pattern = document.getElementById('queued');
+  const text = body.get('text') || body.get('file')?.name;
+  if (!pattern || !text) return;
+  const bubble = pattern.content.cloneNode(true);
+  bubble.querySelector('.said').textContent = text;
+  document.getElementById('log').append(bubble);
+  toEnd();
 }
 
 function complain(form, text) {

@@ -1,0 +1,245 @@
+"""Give the journeys a whole demo of the hub, and browsers to use it with.
+
+Everything is real but the provider: `hubbub up --demo` with its own Valkey, SQLite and sandbox, and
+Chromium. Both are made once for all journeys that one process runs; each journey has a browser
+without memory and customers of its own.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from sqlite3 import connect
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from hubbub.demo import EMAIL, PASSWORD
+from hubbub.system import free_port
+from tests.services.shared import missing
+
+ROOT = Path(__file__).parents[2]
+BOT = "telegram:700000001"
+SMS = f"twilio:AC{'1':0>32}:+15550100"
+#: Seconds until the demo is given up: it may start beside many other tests.
+START_LIMIT = 120
+#: Milliseconds until what a person waits for must be there; far above what it takes.
+PATIENCE = 15_000
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(autouse=True)
+def _marked(request):
+    """Say of every test here that it needs a browser."""
+    request.node.add_marker("browser")
+
+
+@dataclass
+class Demo:
+    """The hub that runs, and the sandbox beside it."""
+
+    process: subprocess.Popen
+    folder: Path
+    url: str
+    sandbox: str
+
+    def ask(self, method, path, body=None):
+        """Steer the sandbox, or ask it."""
+        request = Request(
+            f"{self.sandbox}/_sandbox{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"content-type": "application/json"},
+            method=method,
+        )
+        with urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def fault(self, **fault):
+        """Let something go wrong once, for messages that contain a text."""
+        self.ask("POST", "/faults", {"times": 1, **fault})
+
+    def sql(self, statement, *values):
+        """Look into the database, or change it behind the hub's back."""
+        with closing(connect(self.folder / "var/hubbub.db", timeout=10)) as db, db:
+            return db.execute(statement, values).fetchall()
+
+    def kill(self, name):
+        """End a process of the hub, and those that it started, as a power failure would."""
+        child = next(pid for pid in _children(self.process.pid) if _name(pid) == f"hubbub {name}")
+        for pid in (child, *_children(child)):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _children(pid):
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _name(pid):
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+@pytest.fixture(scope="package")
+def demo(tmp_path_factory):
+    """The demo, as `make demo` runs it."""
+    folder = tmp_path_factory.mktemp("demo")
+    port = free_port("127.0.0.1", wanted=0)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hubbub", "up", "--demo", "--port", str(port)],
+            env={
+                **ours,
+                "PYTHONPATH": ":".join(sys.path),
+                "HUBBUB_DATA_DIR": str(folder / "var"),
+                "HUBBUB_PLUGINS_FILE": str(ROOT / "plugins.toml"),
+            },
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    guard = threading.Timer(START_LIMIT, process.kill)
+    guard.start()
+    try:
+        said = "".join(
+            iter(process.stdout.readline, "  Ctrl-C ends it.\n") if process.stdout else ()
+        )
+        found = re.search(r"Sandbox +(\S+)", said)
+        assert found, f"The demo did not start: {(folder / 'log').read_text()[-2000:]}"
+        guard.cancel()
+        yield Demo(process, folder, f"http://127.0.0.1:{port}", found[1])
+    finally:
+        guard.cancel()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    """Chromium, with an empty profile. Playwright's loop must not outlive these tests."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        missing("There is no Chromium here.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def login(demo, chromium):
+    """The cookies of somebody who logged in as the demo's admin."""
+    with chromium.new_context(base_url=demo.url) as context:
+        page = context.new_page()
+        log_in(page)
+        return context.storage_state()
+
+
+@pytest.fixture
+def browser(demo, chromium, login):
+    """Return fresh browsers, logged in unless told otherwise; none may have complained."""
+    contexts, complaints = [], []
+
+    def note(message):
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    def make(*, logged_in=True, **options):
+        context = chromium.new_context(
+            base_url=demo.url, storage_state=login if logged_in else None, **options
+        )
+        context.set_default_timeout(PATIENCE)
+        # Violations of the Content-Security-Policy are errors in the console, too.
+        context.on("console", note)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def agent(browser):
+    """The inbox, open in front of somebody who is logged in."""
+    page = browser().new_page()
+    page.goto("/inbox")
+    return page
+
+
+_numbers = count(1)
+
+
+@dataclass
+class Customer:
+    """Somebody at the other end, with the sandbox's page in a tab."""
+
+    name: str
+    page: object
+
+    def write(self, text):
+        self.page.locator("#text").fill(text)
+        self.page.get_by_role("button", name="Send").click()
+
+    def sees(self, text):
+        expect(self.page.locator(".line:not(.mine)").filter(has_text=text)).to_be_visible()
+
+
+@pytest.fixture
+def customer(demo, browser, request):
+    """Return new customers of a channel."""
+
+    def make(channel=BOT, name=None):
+        name = name or f"Ada {os.getpid()}-{next(_numbers)}"
+        page = browser(logged_in=False).new_page()
+        page.goto(f"{demo.sandbox}/?{urlencode({'channel': channel, 'persona': name})}")
+        return Customer(name, page)
+
+    return make
+
+
+def log_in(page, email=EMAIL, password=PASSWORD):
+    """Log in through the form."""
+    page.goto("/login")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/inbox**")
+
+
+def entry(page, text):
+    """Return the conversation in the list that shows ``text``."""
+    return page.locator(".entry").filter(has_text=text)
+
+
+def enter(page, text):
+    """Open the conversation that shows ``text`` and wait until its page is ready."""
+    entry(page, text).first.click()
+    page.wait_for_url("**/inbox/*")
+
+
+def reply(page, text):
+    """Answer in the open conversation, and return the bubble."""
+    page.get_by_label("Reply to").fill(text)
+    page.get_by_role("button", name="Send", exact=True).click()
+    return page.locator(".bubble.out").filter(has_text=text)

@@ -1,0 +1,145 @@
+"""The console works for everybody: by keyboard, without script, on a narrow screen, in the dark."""
+
+import pytest
+from playwright.sync_api import expect
+
+from hubbub.demo import EMAIL, PASSWORD
+from tests.journeys.conftest import enter, entry, log_in, reply
+
+PAGES = ["/inbox", "/channels", "/channels/add", "/channels/add/telegram", "/settings"]
+#: What a screen reader or a keyboard would stumble over, as sentences; a small part of WCAG.
+AUDIT = """() => {
+  const found = [];
+  const shown = (one) => one.checkVisibility();
+  const name = (one) => (one.getAttribute('aria-label') || one.textContent || one.title).trim();
+  for (const one of document.querySelectorAll('input:not([type=hidden]), textarea, select'))
+    if (shown(one) && !one.labels.length && !one.getAttribute('aria-label'))
+      found.push(`${one.outerHTML} has no label`);
+  for (const one of document.querySelectorAll('a, button, summary'))
+    if (!name(one)) found.push(`${one.outerHTML} has no name`);
+  for (const one of document.querySelectorAll('img'))
+    if (!one.hasAttribute('alt')) found.push(`${one.outerHTML} has no alt`);
+  for (const one of document.querySelectorAll('button, summary, .button, nav a')) {
+    const box = one.getBoundingClientRect();
+    if (shown(one) && box.width && (box.width < 24 || box.height < 24))
+      found.push(`${one.outerHTML} is ${box.width} by ${box.height}`);
+  }
+  for (const attribute of ['aria-describedby', 'aria-labelledby', 'for'])
+    for (const one of document.querySelectorAll(`[${attribute}]`))
+      for (const id of one.getAttribute(attribute).split(' '))
+        if (!document.getElementById(id)) found.push(`${one.outerHTML} names ${id}`);
+  const ids = [...document.querySelectorAll('[id]')].map((one) => one.id);
+  for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) found.push(`${id} is there twice`);
+  if (document.querySelectorAll('h1').length > 1) found.push('two headings of the first level');
+  if (!document.querySelector('main') || !document.documentElement.lang) found.push('no main, or no lang');
+  return found;
+}"""
+SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@pytest.fixture(params=[{"color_scheme": "light"}, {"color_scheme": "dark", "width": 320}])
+def screen(request, browser):
+    """A wide page by day, a very narrow one by night."""
+    width = request.param.get("width", 1280)
+    return browser(
+        viewport={"width": width, "height": 640}, color_scheme=request.param["color_scheme"]
+    ).new_page()
+
+
+def test_every_page_has_names_for_what_is_in_it_and_does_not_scroll_sideways(screen, customer):
+    ada = customer(name="Donaudampfschifffahrtselektrizitätenhauptbetriebswerk")
+    ada.write("Unbroken" * 40)
+    screen.goto("/inbox")
+    enter(screen, "Donau")
+    trace = screen.locator(".meta a").first.get_attribute("href")
+    for path in [screen.url, trace, *PAGES]:
+        screen.goto(path)
+        assert screen.evaluate(AUDIT) == [], path
+        assert not screen.evaluate(SIDEWAYS), path
+
+
+def test_a_customer_is_answered_by_keyboard_alone(demo, browser, customer):
+    ada = customer()
+    ada.write("Hello")
+    page = browser(logged_in=False).new_page()
+    page.goto("/login")
+    page.keyboard.type(EMAIL)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(entry(page, ada.name)).to_be_visible()
+    press_until(page, entry(page, ada.name))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/inbox/*")
+    press_until(page, page.get_by_label("Reply to"))
+    page.keyboard.type("By keyboard.")
+    page.keyboard.press("Control+Enter")
+    ada.sees("By keyboard.")
+    expect(page.get_by_label("Reply to")).to_be_focused()
+
+
+def press_until(page, wanted):
+    """Go on with the tabulator, as a person would, until ``wanted`` has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("(one) => one === document.activeElement"):
+            return
+    raise AssertionError("The tabulator does not lead there.")
+
+
+def test_the_focus_stays_where_it_is_while_news_comes_in(agent, customer):
+    ada, grace = customer(), customer()
+    ada.write("Hello")
+    entry(agent, ada.name).focus()
+    grace.write("Good morning")
+    expect(entry(agent, grace.name)).to_be_visible()
+    expect(entry(agent, ada.name)).to_be_focused()
+
+
+def test_everything_that_matters_works_without_script(browser, customer):
+    ada = customer()
+    ada.write("Hello")
+    page = browser(logged_in=False, java_script_enabled=False).new_page()
+    log_in(page)
+    entry(page, ada.name).click()
+    expect(page.locator(".bubble.in")).to_contain_text("Hello")
+    reply(page, "Without script.")
+    ada.sees("Without script.")
+    page.reload()
+    expect(page.locator(".bubble.out")).to_contain_text("sent")
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_role("button", name="Reopen")).to_be_visible()
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text("Write something first.")
+
+
+def test_times_are_those_of_the_reader(browser, customer, demo):
+    ada = customer()
+    ada.write("Hello")
+    page = browser(timezone_id="Pacific/Kiritimati", locale="en-GB").new_page()
+    page.goto("/inbox")
+    enter(page, ada.name)
+    shown = page.locator(".bubble.in time")
+    local = page.evaluate(
+        "(at) => new Date(at).toLocaleTimeString('en-GB', {hour: '2-digit', minute: '2-digit'})",
+        shown.get_attribute("datetime"),
+    )
+    expect(shown).to_have_text(local)
+    # Fourteen hours ahead of UTC the day may be another one; it is today there all the same.
+    expect(page.locator(".day time")).to_have_text("Today")
+
+
+def test_what_is_put_into_a_page_neither_runs_nor_loads(demo, chromium, login):
+    with chromium.new_context(base_url=demo.url, storage_state=login) as context:
+        page = context.new_page()
+        policy = page.goto("/inbox").headers["content-security-policy"]
+        page.evaluate("""() => {
+          window.violated = new Promise((done) => {
+            document.addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective));
+          });
+          const part = document.createElement('p');
+          part.innerHTML = '<img src="https://elsewhere.example/x.png">';
+          document.body.append(part);
+        }""")
+        assert page.evaluate("window.violated") == "img-src"
+    assert "unsafe" not in policy
