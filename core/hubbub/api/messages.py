@@ -58,7 +58,7 @@ class MessageQuery(Page):
     tag=_TAG,
     scope="write",
     status=202,
-    problems=("window-closed", "idempotency-conflict"),
+    problems=("window-closed", "screened", "idempotency-conflict"),
     headers={
         _KEY: "Unique to this message, at most 255 characters: sent again under the same key, the "
         "same message is answered and nothing is sent twice."
@@ -103,7 +103,7 @@ def get_message(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.WholeMessageJson
 
 @endpoint("POST", "/messages/{id}/retry", tag=_TAG, scope="write", problems=("not-retryable",))
 def retry_message(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.MessageJson:
-    """Make one new attempt at a message that failed, or whose outcome is unknown."""
+    """Make one new attempt at a message that failed or is unknown, or let go one that is held."""
     with transaction(hub.engine) as db:
         retry(hub, db, ask.id)
     nudge_deliver(hub)

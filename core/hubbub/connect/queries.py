@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from hubbub.store.news import note
-from hubbub.store.states import DeliveryState
+from hubbub.store.states import NEVER, DeliveryState
 from hubbub.store.tables import Channel, Delivery, RouteSet, table
 
 _channels = table(Channel)
@@ -89,7 +89,7 @@ def release_held(db: Connection, channel_id: str, *, now: datetime) -> bool:
         _deliveries.c.state.in_(_NOT_BEGUN),
         or_(_deliveries.c.starts_at.is_(None), _deliveries.c.starts_at <= now),
     )
-    due = held.where(_deliveries.c.due_at > now).values(due_at=now)
+    due = held.where(_deliveries.c.due_at > now, _deliveries.c.due_at < NEVER).values(due_at=now)
     return bool(db.execute(due).rowcount)
 
 
@@ -105,14 +105,6 @@ def route_set(db: Connection, channel_id: str) -> Row[Any] | None:
     """Return the routes in force, or None."""
     found = select(_route_sets).where(_route_sets.c.channel_id == channel_id)
     return db.execute(found.order_by(_route_sets.c.version.desc()).limit(1)).one_or_none()
-
-
-def routes_in_version(db: Connection, channel_id: str, version: int) -> Row[Any] | None:
-    """Return the routes that were in force in ``version``, or None."""
-    found = select(_route_sets).where(
-        _route_sets.c.channel_id == channel_id, _route_sets.c.version == version
-    )
-    return db.execute(found).one_or_none()
 
 
 def add_route_set(db: Connection, **values: Any) -> None:

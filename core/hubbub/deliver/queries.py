@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from hubbub.sdk.values import Fault
 from hubbub.store.news import note
-from hubbub.store.states import ACTIVE, DeliveryState, predecessors
+from hubbub.store.states import ACTIVE, NEVER, DeliveryState, predecessors
 from hubbub.store.tables import (
     Address,
     Attempt,
@@ -50,8 +50,6 @@ _calls = table(Call)
 _contacts = table(Contact)
 _media = table(MediaFile)
 
-#: More than a provider shows at once of what it has.
-_MOST_OTHERS: Final = 200
 #: More than a provider shows at once of what it has.
 _MOST_OTHERS: Final = 200
 _DUE_STATES: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING)
@@ -265,23 +263,6 @@ def others(db: Connection, row: AnyRow) -> frozenset[str]:
     return frozenset(db.execute(found).scalars())
 
 
-def others(db: Connection, row: AnyRow) -> frozenset[str]:
-    """Return the provider's ids of what else went to the contact of the delivery ``row``."""
-    found = (
-        select(_deliveries.c.external_id)
-        .join(_messages, _messages.c.id == _deliveries.c.message_id)
-        .where(
-            _messages.c.conversation_id == row.conversation_id,
-            _deliveries.c.destination == "contact",
-            _deliveries.c.external_id.is_not(None),
-            _deliveries.c.id != row.id,
-        )
-        .order_by(_messages.c.seq.desc())
-        .limit(_MOST_OTHERS)
-    )
-    return frozenset(db.execute(found).scalars())
-
-
 def postpone(db: Connection, waits: Mapping[str, datetime]) -> None:
     """Write when to look at deliveries again; nothing was tried."""
     if waits:
@@ -342,6 +323,29 @@ def take_answer(db: Connection, delivery_id: str) -> bool:
         .values(state=DeliveryState.SENT, awaits_answer=False, error=None)
     )
     return bool(taken.rowcount)
+
+
+def release(db: Connection, message_id: str, *, now: datetime) -> int:
+    """Make the parts of a message that waits for a person due, none before its time.
+
+    Return how many there were.
+    """
+    released = db.execute(
+        update(_deliveries)
+        .where(
+            _deliveries.c.message_id == message_id,
+            _deliveries.c.state == DeliveryState.QUEUED,
+            _deliveries.c.due_at == NEVER,
+        )
+        .values(
+            due_at=case((_deliveries.c.starts_at > now, _deliveries.c.starts_at), else_=now),
+            lane_until=None,
+            error=None,
+        )
+    )
+    if released.rowcount:
+        db.execute(update(_messages).where(_messages.c.id == message_id).values(error=None))
+    return released.rowcount
 
 
 def revive(db: Connection, message_id: str, *, now: datetime) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hubbub.directory import Line
+from hubbub.plugins import Plugins
 from hubbub.sdk.content import ATTACHMENT_TYPES, Choices, Content, preview, to_json
 from hubbub.sdk.errors import (
     AuthFailed,
@@ -15,8 +16,9 @@ from hubbub.sdk.errors import (
     SendError,
     Transient,
 )
+from hubbub.sdk.screening import Outgoing, Refuse
 from hubbub.sdk.values import Draft, Part
-from hubbub.store.states import DeliveryState
+from hubbub.store.states import NEVER, DeliveryState
 from hubbub.store.threads import Thread
 from hubbub.store.types import new_id
 
@@ -43,6 +45,12 @@ class Refused(HubError):
     """The message may not be sent; ``code`` says why in a stable word."""
 
     code = "refused"
+
+
+class Held(HubError):
+    """The message waits for a person; the text says why."""
+
+    code = "held"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +104,35 @@ def check_sendable(line: Line, thread: Thread, content: Content, now: datetime) 
         raise Refused("This channel carries no reactions.", code="unsupported")
 
 
+def admit(
+    plugins: Plugins, line: Line, thread: Thread, content: Content, *, author: str, now: datetime
+) -> str | None:
+    """Let ``content`` through the one gate: return None, or why it is held for a person.
+
+    Raises `Refused` when it may not be sent.
+    """
+    check_sendable(line, thread, content, now)
+    if not plugins.outbound:
+        return None
+    screened = plugins.outbound.ask(
+        Outgoing(
+            channel_id=line.id,
+            channel_type=line.type,
+            channel_name=line.name,
+            conversation_id=thread.conversation_id,
+            address=thread.address,
+            content=content,
+            author=author,
+            now=now,
+        )
+    )
+    if screened is None:
+        return None
+    if isinstance(screened.verdict, Refuse):
+        raise Refused(f"Refused by {screened.plugin}: {screened.verdict.reason}", code="screened")
+    return f"Held by {screened.plugin}: {screened.verdict.reason}"
+
+
 def compose(
     line: Line,
     thread: Thread,
@@ -108,10 +145,12 @@ def compose(
     starts_at: datetime | None = None,
     bulk: bool = False,
     owner_version: int | None = None,
+    held: str | None = None,
 ) -> Composed:
     """Return the rows that send ``content`` to ``thread``, and note it there.
 
-    ``reply_to`` is our id and the provider's id of the quoted message. Raises `Unsupported`.
+    ``reply_to`` is our id and the provider's id of the quoted message; ``held`` says why it waits
+    for a person. Raises `Unsupported`.
     """
     draft = Draft(content=content, reply_to_external_id=reply_to[1] if reply_to else None)
     pattern = Part(content=content, address=thread.address, our_address=thread.our_address)
@@ -121,6 +160,7 @@ def compose(
     thread.preview = preview(content)
     thread.last_message_at = now
     thread.menu = _menu(content, parts)
+    error = as_error(Held(held)) if held else None
     message = {
         "id": message_id,
         "channel_id": thread.channel_id,
@@ -139,7 +179,7 @@ def compose(
         "reply_to_id": reply_to[0] if reply_to else None,
         "reply_to_external_id": reply_to[1] if reply_to else None,
         "status": "queued",
-        "error": None,
+        "error": error,
         "author": author,
         "decision": None,
         "provider_at": None,
@@ -157,9 +197,12 @@ def compose(
         "first_message": False,
         "state": DeliveryState.QUEUED,
         "starts_at": starts_at,
-        "due_at": starts_at or now,
+        "due_at": NEVER if held else starts_at or now,
+        # What waits for a person holds up nothing behind it.
+        "lane_until": now if held else None,
         "bulk": bulk,
         "owner_version": owner_version,
+        "error": error,
         "created_at": now,
     }
     deliveries = tuple(
@@ -209,8 +252,10 @@ def handling(
         "state": DeliveryState.QUEUED,
         "starts_at": None,
         "due_at": now,
+        "lane_until": None,
         "bulk": False,
         "owner_version": thread.owner_version,
+        "error": None,
         "created_at": now,
     }
 

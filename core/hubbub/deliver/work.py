@@ -9,7 +9,7 @@ from hubbub.deliver import queries
 from hubbub.deliver.rules import (
     Refused,
     Sendable,
-    check_sendable,
+    admit,
     compose,
     sendable as sendable_now,
 )
@@ -67,7 +67,7 @@ def submit(
     thread = _thread(db, conversation_id)
     line = _line(hub, db, thread.channel_id)
     now = hub.now()
-    check_sendable(line, thread, content, now)
+    held = admit(hub.plugins, line, thread, content, author=author, now=now)
     _check_media(db, content)
     composed = compose(
         line,
@@ -79,6 +79,7 @@ def submit(
         idempotency_key=idempotency_key,
         starts_at=starts_at,
         bulk=bulk,
+        held=held,
     )
     if author.startswith("user:"):
         # Who answers takes over from the bot, whose answers in the making become void.
@@ -98,17 +99,18 @@ def sendable(hub: Hub, db: Connection, conversation_id: str) -> Sendable:
 
 
 def retry(hub: Hub, db: Connection, message_id: str) -> None:
-    """Make one new attempt at a message that failed or whose outcome is unknown.
+    """Make one new attempt at a message that failed or is unknown, or let go one that is held.
 
     The caller commits and then calls ``nudge_deliver``. Raises `Refused`.
     """
     message = _outbound(db, message_id)
     thread = _thread(db, message.conversation_id)
     _line(hub, db, thread.channel_id)
-    if not queries.revive(db, message_id, now=hub.now()):
+    now = hub.now()
+    if not (queries.release(db, message_id, now=now) or queries.revive(db, message_id, now=now)):
         raise Refused(
-            f"The message is {message.status}: only a failed one, or one whose outcome is "
-            "unknown, can be tried again.",
+            f"The message is {message.status}: only a failed one, one whose outcome is unknown, "
+            "or one that is held can be tried again.",
             code="not-retryable",
         )
     refresh(db, [message_id])

@@ -25,6 +25,7 @@ from hubbub.normalise.rules import (
     Settling,
     better_reading,
     menu_choice,
+    screen,
     short_choice,
     stored,
     take_media,
@@ -177,6 +178,10 @@ class Batch:
         if event.key is not None and event.key in self.known:
             self._known_message(settling, event, *self.known[event.key])
             return
+        screening = screen(self.hub.plugins.inbound, self.line, event, self.now)
+        if screening.dropped:
+            settling.note(event, IGNORED, screening.dropped)
+            return
         message_id = new_id()
         thread, first = self._thread(event)
         quoted = self.by_external_id.get(event.reply_to_external_id or "")
@@ -188,8 +193,14 @@ class Batch:
         row = self._row(settling, event, thread, message_id=message_id, content=content)
         self.messages.append(row)
         self.media.extend(media)
-        self._move(thread, event, preview(content))
-        self._place(thread, row, replace(event, content=content), first=first)
+        self._move(
+            thread, event, preview(content), quiet=thread.blocked or bool(screening.quarantined)
+        )
+        why_not = screening.quarantined or _why_not(thread, event)
+        if why_not:
+            row["decision"] = {"not_routed": why_not}
+        else:
+            self._place(thread, row, replace(event, content=content), first=first)
         if event.key is not None:
             self.known[event.key] = (message_id, content.type)
         if event.external_id is not None:
@@ -289,14 +300,17 @@ class Batch:
             "created_at": self.now,
         }
 
-    def _move(self, thread: Thread, event: MessageReceived, line: str) -> None:
-        """Note in the thread that the contact wrote."""
+    def _move(self, thread: Thread, event: MessageReceived, line: str, *, quiet: bool) -> None:
+        """Note in the thread that the contact wrote; ``quiet``: without asking for attention."""
         thread.preview = line
         thread.last_message_at = self.now
         thread.last_inbound_at = self.now
         thread.our_address = event.our_address or thread.our_address
         thread.menu = None
-        if not thread.blocked:
+        if quiet and thread.last_seq == 1:
+            # A conversation that begins like this asks nobody to look at it.
+            thread.status = "resolved"
+        if not quiet:
             thread.unread += 1
             if thread.status != "open":
                 # A new word opens what was resolved or snoozed, and the routes decide afresh.
@@ -333,9 +347,6 @@ class Batch:
         *,
         first: bool,
     ) -> None:
-        if thread.blocked or event.opt_out is not None or not routable(event.content):
-            row["decision"] = {"not_routed": _why_not(thread, event)}
-            return
         inquiry = Inquiry(
             message_id=row["id"],
             channel_id=self.line.id,
@@ -489,8 +500,9 @@ def _external_ids(events: list[Event]) -> set[str]:
 
 
 def _why_not(thread: Thread, event: MessageReceived) -> str:
+    """Return why no destination is asked; empty when one is."""
     if thread.blocked:
         return "The contact is blocked."
     if event.opt_out is not None:
         return "It is an opt-out or opt-in word."
-    return f"A {event.content.type} asks for no answer."
+    return "" if routable(event.content) else f"A {event.content.type} asks for no answer."

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
 from hubbub.directory import Line
+from hubbub.plugins import Screened, Screens
 from hubbub.sdk.content import (
     Attachment,
     Choice,
@@ -21,6 +22,7 @@ from hubbub.sdk.content import (
     to_json,
 )
 from hubbub.sdk.fit import choice_from_reply
+from hubbub.sdk.screening import Drop, Incoming, Quarantine
 from hubbub.sdk.values import Call, Event, MessageReceived, Unreadable
 from hubbub.store.clean import clean
 from hubbub.store.states import CallState
@@ -86,6 +88,41 @@ def read(line: Line, call: Call) -> Settling:
     if any(mark in call.body for mark in _SUSPECT):
         events = [clean(event) for event in events]
     return Settling(call=call, events=events)
+
+
+class Screening(NamedTuple):
+    """Why a message is dropped, or quarantined; both empty when it comes in."""
+
+    dropped: str = ""
+    quarantined: str = ""
+
+
+_CLEAR: Final = Screening()
+
+
+def screen(
+    screens: Screens[Incoming, Drop | Quarantine], line: Line, event: MessageReceived, now: datetime
+) -> Screening:
+    """Ask ``screens`` about a message. An opt-out is never kept from us."""
+    if not screens or event.opt_out is not None:
+        return _CLEAR
+    screened = screens.ask(
+        Incoming(
+            channel_id=line.id,
+            channel_type=line.type,
+            channel_name=line.name,
+            address=event.sender.address,
+            name=event.sender.name,
+            content=event.content,
+            now=now,
+        )
+    )
+    match screened:
+        case Screened(plugin, Drop(reason=reason)):
+            return Screening(dropped=f"Dropped by {plugin}: {reason}")
+        case Screened(plugin, Quarantine(reason=reason)):
+            return Screening(quarantined=f"Quarantined by {plugin}: {reason}")
+    return _CLEAR
 
 
 def short_choice(content: Content, asked: Mapping[str, Any] | None) -> Content:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import structlog
 from pydantic import ValidationError
 
-from hubbub.deliver.rules import compose, handling
+from hubbub.deliver.rules import admit, compose, handling
 from hubbub.directory import Line
 from hubbub.plugins import Plugins, RouteHooks, UnknownType
 from hubbub.route.rules import INBOX, Destination, Subject, decide
@@ -187,7 +187,9 @@ def _first_step(kind: RouteHooks, inquiry: Inquiry, settings: Any) -> Outcome | 
 
 def _reply(case: Case, content: Content, author: str, placement: Placement) -> None:
     try:
-        composed = compose(case.line, case.thread, content, author=author, now=case.inquiry.now)
+        now = case.inquiry.now
+        held = admit(case.plugins, case.line, case.thread, content, author=author, now=now)
+        composed = compose(case.line, case.thread, content, author=author, now=now, held=held)
     # A channel type may fail in any way at fitting it; the message itself is not lost by that.
     except Exception as error:  # noqa: BLE001  # see above
         reason = error.detail if isinstance(error, HubError) else type(error).__name__

@@ -1,6 +1,7 @@
 """Hold every state and the table of what may follow what. Nothing else moves a state."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -52,6 +53,8 @@ NEXT: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
     S.CANCELLED: frozenset(),
 }
 
+#: A delivery that is due then waits for a person to release it.
+NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 #: States in which a delivery still has work to do, or proof to wait for.
 ACTIVE: Final = frozenset({S.QUEUED, S.SENDING, S.RETRYING, S.UNKNOWN})
 #: States from which a person may ask for one more attempt.

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, select
 
+from hubbub.store.states import NEVER
 from hubbub.store.tables import Attempt, Call, Delivery, MediaFile, Message, Receipt, table
 from hubbub.store.types import AnyRow
 
@@ -84,7 +85,7 @@ def _going_out(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
             yield TraceItem(
                 at=max(row.created_at, row.claimed_at or row.created_at),
                 stage="deliver",
-                what=f"now {row.state}",
+                what="held" if row.due_at == NEVER else f"now {row.state}",
                 detail={**row.error, "due_at": row.due_at.isoformat(), **_named(row)},
             )
 

@@ -1,7 +1,5 @@
 """What plugins are told of, and that it harms nothing."""
 
-from importlib.metadata import EntryPoint
-
 import pytest
 from sqlalchemy import text
 
@@ -11,20 +9,6 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.sdk import Text
 from hubbub.store.session import transaction
-from tests.services import listener
-from tests.services.world import make_world
-
-GUEST = EntryPoint("guest", "tests.services.guest:Guest", "hubbub.plugins")
-OTHER = EntryPoint("other", "tests.services.listener", "hubbub.plugins")
-
-
-@pytest.fixture
-def invite(settings, engine, fake_redis, tmp_path):
-    """Return a world with the guests that plugins.toml names."""
-    listener.heard.clear()
-    return lambda sections: make_world(
-        settings, engine, fake_redis, tmp_path, guests=[GUEST, OTHER], sections=sections
-    )
 
 
 @pytest.fixture
