@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from sqlalchemy import Connection as Database, bindparam, select
 
-from hubbub.connect import queries as channel_queries
 from hubbub.connect.rules import open_connection, open_routes
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import Redactor, registry, secrets_of
@@ -16,7 +15,7 @@ from hubbub.sdk.capabilities import Limit
 from hubbub.sdk.types import ChannelSettings
 from hubbub.sdk.values import Connection
 from hubbub.store.session import reading
-from hubbub.store.tables import Channel, table
+from hubbub.store.tables import Channel, RouteSet as RouteSetRow, table
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from hubbub.hub import Hub
 
 _channels = table(Channel)
+_route_sets = table(RouteSetRow)
 _BY_KEY = select(_channels.c.id).where(
     _channels.c.webhook_key == bindparam("key"), _channels.c.deleted_at.is_(None)
 )
@@ -31,6 +31,15 @@ _BY_IDS = select(_channels.c.id, _channels.c.version).where(
     _channels.c.id.in_(bindparam("ids", expanding=True)), _channels.c.deleted_at.is_(None)
 )
 _WHOLE = select(_channels).where(_channels.c.id == bindparam("id"))
+_ROUTES = (
+    select(_route_sets)
+    .where(_route_sets.c.channel_id == bindparam("id"))
+    .order_by(_route_sets.c.version.desc())
+    .limit(1)
+)
+_ROUTES_OF = select(_route_sets).where(
+    _route_sets.c.channel_id == bindparam("id"), _route_sets.c.version == bindparam("version")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +123,7 @@ class Directory:
         chosen = line.routes.destination(route_id)
         if chosen is None or chosen.type != destination:
             with reading(self._hub.engine) as db:
-                row = channel_queries.routes_in_version(db, line.id, version)
+                row = db.execute(_ROUTES_OF, {"id": line.id, "version": version}).one_or_none()
             chosen = open_routes(self._hub, row).destination(route_id)
         return chosen.settings if chosen is not None and chosen.type == destination else {}
 
@@ -124,7 +133,7 @@ class Directory:
 
     def _load(self, db: Database, channel_id: str) -> Line:
         row: AnyRow = db.execute(_WHOLE, {"id": channel_id}).one()
-        routes = open_routes(self._hub, channel_queries.route_set(db, channel_id))
+        routes = open_routes(self._hub, db.execute(_ROUTES, {"id": channel_id}).one_or_none())
         hooks = self._hub.plugins.channel(row.type)
         connection = open_connection(self._hub, row)
         secrets = secrets_of(connection.fields) | {connection.webhook_secret}
