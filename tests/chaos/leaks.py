@@ -15,14 +15,14 @@ from hubbub.store.tables import metadata
 THEIRS = frozenset({"sandbox.log", "command.out"})
 
 
-def tracebacks(folder: Path) -> Counter[str]:
-    """Return the last line of each traceback in the logs, with process and event."""
+def tracebacks(folder: Path) -> Iterator[str]:
+    """Say which tracebacks are in the logs: by process, event and last line."""
     found: Counter[str] = Counter()
     for log in sorted(folder.glob("*.log")):
         for line in log.read_text(errors="replace").splitlines():
             if "Traceback" in line:
                 found[f"{log.stem.partition('-')[0]}: {_told(line)}"] += 1
-    return found
+    yield from (f"A traceback, {count} times, in {what}" for what, count in found.items())
 
 
 def _told(line: str) -> str:

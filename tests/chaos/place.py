@@ -7,7 +7,7 @@ from hubbub.hub import Hub
 from hubbub.store.session import reading
 from tests.chaos import calls
 from tests.chaos.calls import ask
-from tests.chaos.town import Town
+from tests.chaos.town import KEY, Town
 
 #: Customers on Telegram are answered by the keyword bot: word by word.
 WORDS = 200
@@ -26,6 +26,19 @@ class Place:
     telegram_url: str
     telegram_secret: str
     sms_url: str
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What may stand nowhere in plain text, by what it is."""
+        return {
+            "The bot token": calls.TOKEN.partition(":")[2],
+            "The polled bot's token": calls.POLLED.partition(":")[2],
+            "The auth token": calls.AUTH,
+            "The webhook secret": self.telegram_secret,
+            "The API token": self.api["Authorization"].removeprefix("Bearer "),
+            "The bot's secret": BOT_SECRET,
+            "The secret key": KEY,
+        }
 
 
 def prepare(town: Town, bot_url: str) -> Place:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,15 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 CHANNELS = {"telegram": "T", "polled": "P", "sms": "S"}
 
 
+def row(**values) -> Any:
+    """Return something like a row of the database."""
+    return SimpleNamespace(**values)
+
+
 def message(number, direction, said, **more):
     content = {"type": "text", "text": said}
     about = {"channel_id": "S", "address": "+1", "external_id": None, "decision": None}
-    return SimpleNamespace(
-        id=f"m{number}", direction=direction, content=content, **{**about, **more}
-    )
+    return row(id=f"m{number}", direction=direction, content=content, **{**about, **more})
 
 
 def delivery(number, said, **more):
@@ -36,9 +40,7 @@ def delivery(number, said, **more):
         "address": "+1",
     }
     content = {"type": "text", "text": said}
-    return SimpleNamespace(
-        id=f"d{number}", message_id=f"m{number}", content=content, **{**about, **more}
-    )
+    return row(id=f"d{number}", message_id=f"m{number}", content=content, **{**about, **more})
 
 
 def seen(number, said, **more):
@@ -66,8 +68,8 @@ def facts():
     return Facts(
         ledger=ledger,
         calls=[
-            SimpleNamespace(body=b"forged", state="quarantined"),
-            SimpleNamespace(body=b"nonsense", state="dead"),
+            row(body=b"forged", state="quarantined"),
+            row(body=b"nonsense", state="dead"),
         ],
         messages=[
             message(1, "inbound", "text 1", external_id="in1"),
@@ -82,7 +84,7 @@ def facts():
             delivery(5, "three"),
         ],
         edits={},
-        receipts=[SimpleNamespace(external_id="out3", event_key="receipt:out3:delivered")],
+        receipts=[row(external_id="out3", event_key="receipt:out3:delivered")],
         files={"in1": [b"file"]},
         attempts={},
         seen=[seen(3, "one"), seen(4, "two"), seen(5, "three")],
