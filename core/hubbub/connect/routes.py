@@ -16,6 +16,7 @@ from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound, complaints
 from hubbub.plugins import Plugins, UnknownType
 from hubbub.route import Invalid as BadRoutes
+from hubbub.route.conditions import customs
 from hubbub.route.conflicts import Conflict as RouteConflict, find_conflicts
 from hubbub.route.rules import INBOX, RouteSet, read_route_set
 from hubbub.store.session import reading, transaction
@@ -102,13 +103,20 @@ def _read(plugins: Plugins, before: RouteSet, wanted: WantedRoutes) -> RouteSet:
     ]
     fallback = revealed(plugins, wanted.fallback or INBOX.as_json(), before.fallback.as_json())
     try:
-        read = read_route_set(before.version + 1, routes, fallback)
+        read = read_route_set(before.version + 1, routes, fallback, kinds=plugins.conditions)
     except BadRoutes as error:
         raise Invalid(*(Complaint(*one) for one in error.errors)) from None
-    wrong = tuple(_wrong_destinations(plugins, read))
+    wrong = (*_wrong_conditions(read), *_wrong_destinations(plugins, read))
     if wrong:
         raise Invalid(*wrong)
     return read
+
+
+def _wrong_conditions(routes: RouteSet) -> Iterator[Complaint]:
+    for number, route in enumerate(routes.routes):
+        for custom in customs(route.tree):
+            if custom.wrong:
+                yield Complaint(f"routes.{number}.when", custom.wrong)
 
 
 def _wrong_destinations(plugins: Plugins, routes: RouteSet) -> Iterator[Complaint]:

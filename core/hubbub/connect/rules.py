@@ -102,7 +102,9 @@ def open_routes(hub: "Hub", row: Row[Any] | None) -> RouteSet:
     if row is None:
         return read_route_set(0, [])
     kept = hub.vault.open(row.sealed, row.id)
-    return read_route_set(row.version, kept["routes"], kept["fallback"])
+    return read_route_set(
+        row.version, kept["routes"], kept["fallback"], kinds=hub.plugins.conditions
+    )
 
 
 def connection_secrets(connection: Connection[Any]) -> set[str]:

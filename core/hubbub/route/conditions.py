@@ -19,11 +19,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StrictBool,
+    WithJsonSchema,
     model_validator,
 )
 
 from hubbub.route import Window, fold, shorten
+from hubbub.route.custom import Custom, read_customs
 from hubbub.sdk.content import CONTENT_TYPES
 
 #: What can arrive: the other content types only leave.
@@ -221,6 +224,14 @@ class When(_Strict):
     time: TimeTest | None = None
     choice: ChoiceTest | None = None
     command: Annotated[_Items, AfterValidator(_commands)] | None = None
+    plugin: (
+        Annotated[
+            tuple[Custom, ...],
+            PlainValidator(read_customs),
+            WithJsonSchema({"type": "object", "minProperties": 1}),
+        ]
+        | None
+    ) = None
 
 
 _Inner: TypeAlias = Annotated[When, AfterValidator(_not_empty)]
@@ -248,12 +259,13 @@ Kind: TypeAlias = Literal[
     "sender.starts_with",
     "first_message",
     "time",
+    "plugin",
 ]
 #: Those that are written as a list of values.
-_LISTED: Final[tuple[Kind, ...]] = get_args(Kind)[:-2]
+_LISTED: Final[tuple[Kind, ...]] = get_args(Kind)[:-3]
 
 
-Value: TypeAlias = str | bool | Window
+Value: TypeAlias = str | bool | Window | Custom
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +293,15 @@ def tree(when: When) -> Group:
     return Group("all", tuple(_parts(when)))
 
 
+def customs(node: Node) -> Iterator[Custom]:
+    """Yield what ``node`` asks of plugins."""
+    if isinstance(node, Group):
+        for part in node.parts:
+            yield from customs(part)
+    else:
+        yield from (value for value in node.values if isinstance(value, Custom))
+
+
 def negate(node: Node) -> Node:
     """Return the opposite of ``node``, negated at the leaves only."""
     if isinstance(node, Leaf):
@@ -293,6 +314,8 @@ def _parts(when: When) -> Iterator[Node]:
         yield Leaf(kind, values)
     if when.first_message is not None:
         yield Leaf("first_message", (True,), negated=not when.first_message)
+    for custom in when.plugin or ():
+        yield Leaf("plugin", (custom,))
     for inner in when.all_ or ():
         yield from _parts(inner)
     if when.any_ is not None:
@@ -343,6 +366,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "sender.starts_with": ("sender starts with", "sender does not start with"),
     "first_message": ("it is the contact's first message", "it is not their first message"),
     "time": ("time is", "time is not"),
+    "plugin": ("", "not so that"),
 }
 
 
@@ -354,7 +378,7 @@ def describe(node: Node) -> str:
     verb = _VERBS[node.kind][node.negated]
     if node.kind == "first_message":
         return verb
-    return f"{verb} {' or '.join(_value(node.kind, value) for value in node.values)}"
+    return f"{verb} {' or '.join(_value(node.kind, value) for value in node.values)}".strip()
 
 
 def _bracketed(node: Node) -> str:
@@ -364,6 +388,8 @@ def _bracketed(node: Node) -> str:
 def _value(kind: Kind, value: Value) -> str:
     if isinstance(value, Window):
         return _period(value)
+    if isinstance(value, Custom):
+        return value.what
     if kind == "content_type":
         return str(value)
     return f"/{value}" if kind == "command" else f"“{value}”"

@@ -3,8 +3,8 @@
 Rules are formulas over facts such as "the text contains X". To answer a question ("can a message
 match both?") a search settles one fact after the other, asking each time whether anything real
 can have all of them: the content, the sender and the clock answer that exactly. What a regular
-expression matches is left open, so "no message can" holds whatever it matches, and "this message
-does" is only said of a message tried on the rules themselves.
+expression matches, and what a plugin says, is left open, so "no message can" holds whatever that
+is, and "this message does" is only said of a message tried on the rules themselves.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +25,8 @@ from hubbub.route.conditions import (
     Value,
     negate,
 )
-from hubbub.route.rules import Route, RouteSet, holds_of
+from hubbub.route.custom import Unasked
+from hubbub.route.rules import Holds, Route, RouteSet, holds_of
 from hubbub.sdk.content import ATTACHMENT_TYPES, Content, from_json, to_json
 
 #: Facts looked at, a few seconds of work, before all other questions stay open.
@@ -207,12 +208,19 @@ class _Search:
         """Return a message with the facts ``known``, tried on the formula itself."""
         holds = holds_of(self.formula)
         for subject in islice(_subjects(known), _TRIES):
-            if holds(subject):
+            if _tried(holds, subject):
                 return subject
         self.untried += 1
         if self.untried > _TRIES:
             raise _TooLarge
         return None
+
+
+def _tried(holds: Holds, subject: Subject) -> bool:
+    try:
+        return holds(subject)
+    except Unasked:
+        return False
 
 
 def _single(node: Node) -> _Formula:
@@ -263,7 +271,7 @@ def _possible(known: _Known, news: _Known) -> bool:
         return False
     if "sender" in kinds and _phrase(known, sender=True) is None:
         return False
-    return kinds <= {"time", "sender", "first_message"} or any(_kinds(known))
+    return kinds <= {"time", "sender", "first_message", "plugin"} or any(_kinds(known))
 
 
 def _subjects(known: _Known) -> Iterator[Subject]:

@@ -29,7 +29,9 @@ from hubbub.route.conditions import (
     describe,
     tree,
 )
+from hubbub.route.custom import Custom, Unasked
 from hubbub.sdk.content import Choice
+from hubbub.sdk.types import ConditionType
 
 __all__ = [
     "INBOX", "Condition", "Considered", "Decision", "Destination", "Invalid", "Looked", "Route",
@@ -95,6 +97,8 @@ def _plain_leaf(kind: Kind, values: tuple[Value, ...]) -> Holds:
         return lambda subject: subject.kind in values
     if kind == "choice.equals":
         return lambda subject: isinstance(subject.content, Choice) and subject.content.id in values
+    if isinstance(values[0], Custom):
+        return values[0].holds
     window = cast("Window", values[0])
     return lambda subject: window.holds(subject.at)
 
@@ -233,15 +237,17 @@ def read_route_set(
     version: int,
     routes_json: Sequence[Mapping[str, Any]],
     fallback_json: Mapping[str, Any] | None = None,
+    kinds: Mapping[str, ConditionType] | None = None,
 ) -> RouteSet:
     """Return the compiled rules that the JSON describes.
 
-    A rule without an id gets one that is free. No fallback means the inbox. What
-    stands beside ``to.type`` is left to the route type. Raises `Invalid`.
+    A rule without an id gets one that is free. No fallback means the inbox. What stands beside
+    ``to.type`` is left to the route type. ``kinds`` are the conditions that plugins offer: a rule
+    that asks for another one never matches. Raises `Invalid`.
     """
     fallback = INBOX.as_json() if fallback_json is None else fallback_json
     try:
-        rules = _Rules.model_validate({"routes": routes_json, "fallback": fallback})
+        rules = _Rules.model_validate({"routes": routes_json, "fallback": fallback}, context=kinds)
     except ValidationError as error:
         raise Invalid(problems(error)) from None
     ids = _ids(rules.routes)
@@ -357,9 +363,12 @@ def _consider(route: Route, subject: Subject) -> Considered:
     matched = True
     looked = []
     for condition in route.conditions:
-        held = condition.holds(subject)
+        try:
+            held, saw = condition.holds(subject), condition.saw(subject)
+        except Unasked as error:
+            held, saw = False, error.detail
         matched = matched and held
-        looked.append(Looked(condition.what, held, condition.saw(subject)))
+        looked.append(Looked(condition.what, held, saw))
     return Considered(route.id, route.name, matched, tuple(looked))
 
 
