@@ -168,6 +168,7 @@ def _guarded(
     perform: Callable[[Account, Form], Reply],
 ) -> Reply:
     account = cloud.admit(sid, ask.basic)
+    account.reached_at = ask.base_url
     form = Form((*ask.query, *ask.form))
 
     def performed() -> Reply:

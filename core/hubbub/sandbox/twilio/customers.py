@@ -150,7 +150,8 @@ def _tell(at: Door, sms: Sms, extra: dict[str, str]) -> bool:
         sms.told = "no webhook is set"
         return False
     sms.told = "waiting for the hub"
-    parameters = {**dict(_parameters(at.cloud, sms)), **extra}
+    base = at.cloud.world.config.base_url or at.account.reached_at or at.cloud.world.base_url
+    parameters = {**dict(_parameters(base, sms)), **extra}
 
     def done(answer: Answer) -> None:
         fallback = at.number.sms_fallback_url
@@ -173,7 +174,7 @@ def _post(
     at.cloud.world.tell(("twilio-inbound", at.account.sid, sms.recipient, sms.sender), told)
 
 
-def _parameters(cloud: Cloud, sms: Sms) -> Iterator[tuple[str, str]]:
+def _parameters(base: str, sms: Sms) -> Iterator[tuple[str, str]]:
     yield "ToCountry", "US"
     for name in ("MessageSid", "SmsSid", "SmsMessageSid"):
         yield name, sms.sid
@@ -190,8 +191,7 @@ def _parameters(cloud: Cloud, sms: Sms) -> Iterator[tuple[str, str]]:
     yield "SmsStatus", "received"
     yield "ApiVersion", API_VERSION
     for index, media in enumerate(sms.media):
-        base = f"{cloud.world.base_url}/twilio{sms.path}"
-        yield f"MediaUrl{index}", f"{base}/Media/{media.sid}"
+        yield f"MediaUrl{index}", f"{base}/twilio{sms.path}/Media/{media.sid}"
         yield f"MediaContentType{index}", media.content_type
 
 

@@ -194,6 +194,8 @@ class Account:
     status: str = "active"
     type: str = "Full"
     balance: str = "42.00"
+    #: The address under which the hub last reached the API: files are named by it too.
+    reached_at: str = ""
     #: Whether a number becomes the account's own as soon as somebody uses it.
     adopts_numbers: bool = True
     numbers: dict[str, Number] = field(default_factory=dict)
