@@ -41,14 +41,14 @@ class Size:
     calls: int
     rounds: int
     torment: float
-    #: How long the hub may need afterwards at the most, and after how long its clocks are turned.
+    #: How long the hub may get nothing done afterwards, and when its clocks are turned.
     settle: float
     hurry_after: float
 
 
-SHORT = Size(customers=6, pace=0.15, calls=1000, rounds=1, torment=30, settle=180, hurry_after=0)
+SHORT = Size(customers=6, pace=0.15, calls=1000, rounds=1, torment=30, settle=60, hurry_after=0)
 FULL = Size(
-    customers=16, pace=0.25, calls=10_000, rounds=6, torment=170, settle=300, hurry_after=75
+    customers=16, pace=0.25, calls=10_000, rounds=6, torment=170, settle=120, hurry_after=75
 )
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tests.chaos.book import Book
 from tests.chaos.calls import Caller, Numbers, Post
@@ -37,6 +38,8 @@ class Person:
 
     world: World
     number: int
+    #: How many times the common pace are between two acts.
+    tempo: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
         self.place, self.book = self.world.place, self.world.book
@@ -63,7 +66,7 @@ class Person:
     def _pause(self) -> float:
         # A slow machine takes long for all deeds; it must not get the more to do for it.
         more = max(1.0, self.book.calls / self.world.calls)
-        return self.world.pace * more * (0.5 + self.dice.random())
+        return self.world.pace * self.tempo * more * (0.5 + self.dice.random())
 
     def chance(self, probability: float) -> bool:
         """Throw a die."""

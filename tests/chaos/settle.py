@@ -1,5 +1,6 @@
 """Wait until a hub has nothing left to do; let its clocks run faster where that is asked for."""
 
+import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -96,11 +97,14 @@ class Settling:
     hurry_after: float
 
     def wait(self, seconds: float) -> dict[str, int]:
-        """Return how much is left to do: nothing, unless ``seconds`` were too few."""
-        begun = turned = time.monotonic()
+        """Return how much is left to do: nothing, unless for ``seconds`` it did not become less."""
+        begun = turned = progressed = time.monotonic()
+        least = sys.maxsize
         while any((left := self._left()).values()):
             now = time.monotonic()
-            if now > begun + seconds:
+            if sum(left.values()) < least:
+                least, progressed = sum(left.values()), now
+            if now > progressed + seconds:
                 break
             if now > begun + self.hurry_after and now > turned + BEAT:
                 turned = now
