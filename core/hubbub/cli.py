@@ -46,10 +46,10 @@ class LazyGroup(click.Group):
         return [name for name in COMMANDS if name not in _HIDDEN]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load the command ``cmd_name``."""
+        """Load the command ``cmd_name``, or the commands of the plugin of that name."""
         del ctx
         if cmd_name not in COMMANDS:
-            return None
+            return _plugin_commands(cmd_name)
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         found = getattr(importlib.import_module(f"hubbub.commands.{module}"), name)
         return found if isinstance(found, click.Command) else None
@@ -58,6 +58,13 @@ class LazyGroup(click.Group):
         """List the commands without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _plugin_commands(name: str) -> click.Command | None:
+    """Return what the plugin ``name`` adds to ``hubbub``; only then is any plugin loaded."""
+    from hubbub.commands.plugins import commands_of  # noqa: PLC0415  # see above
+
+    return commands_of(name)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,7 +12,7 @@ from hubbub.route.views import make_callbacks
 from hubbub.settings import Settings
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.tell.actors import announce
-from hubbub.ui import make_ui
+from hubbub.ui import add_plugin_pages, make_ui
 
 #: Bytes of a request body, uploads of files included; webhooks have limits of their own.
 _LARGEST = 100 << 20
@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> F
     app.register_blueprint(make_api(hub))
     app.register_blueprint(make_callbacks(hub))
     app.register_blueprint(make_ui(hub))
+    add_plugin_pages(app, hub)
     _add_health(app, hub)
     app.wsgi_app = Webhooks(hub, app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
     return app

@@ -116,6 +116,7 @@ class Guest:
 
         @pages.route("/", methods=["GET", "POST"])
         def index():
+            self._note("page")
             return f"Hello {g.person.email}" if "person" in g else "Hello stranger"
 
         return Pages(blueprint=pages, open_to=self.options.open_to)

@@ -61,6 +61,27 @@ def disable(name: str) -> None:
     click.echo(f"{name} is disabled. Restart the hub; its channels turn to error.")
 
 
+def commands_of(name: str) -> click.Group | None:
+    """Return the commands of one plugin as a group, or None where it has none.
+
+    Raises `HubError` when the plugin is refused, or fails at naming them.
+    """
+    settings = Settings.read()
+    if not settings.plugins_file.exists() or name not in read_plugins_file(settings.plugins_file):
+        return None
+    logs.configure("command", json=settings.logs_json)
+    plugins = load(settings.plugins_file)
+    (status,) = (one for one in plugins.statuses if one.name == name)
+    if status.state != "loaded":
+        raise HubError(f"The plugin {name!r} is {status.state}. {status.reason}".strip())
+    try:
+        commands = plugins.commands(name)
+    # A plugin may fail in any way; the other commands are none the worse.
+    except Exception as error:
+        raise HubError(f"The plugin {name!r} failed: {type(error).__name__}: {error}") from error
+    return click.Group(name, commands=commands) if commands else None
+
+
 def _switch(path: Path, name: str, *, on: bool) -> None:
     read_plugins_file(path)  # explains what is wrong with the file better than what follows
     try:
