@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from typing import Any
 
 import aiogram.types
 import pytest
@@ -12,10 +13,14 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter
 from telegram import error as ptb_errors
 
+from hubbub.sandbox.telegram.customers import KINDS
+from hubbub.sandbox.telegram.state import ALL_UPDATES
+
 TOKEN = "5550900:" + "A" * 35
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+FILE = aiogram.types.BufferedInputFile(PNG, "a.png")
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +63,7 @@ def test_python_telegram_bot_sends_every_kind(sandbox, telegram):
             await bot.send_voice(5550001, b"OggS"),
             await bot.send_audio(5550001, b"ID3"),
             await bot.send_video(5550001, b"video"),
+            await bot.send_video_note(5550001, b"video"),
             await bot.send_animation(5550001, b"GIF89a"),
             await bot.send_sticker(5550001, b"RIFF0000WEBP"),
             await bot.send_location(5550001, 48.1, 11.5),
@@ -120,18 +126,45 @@ def test_python_telegram_bot_understands_what_goes_wrong(sandbox, telegram, faul
         with_ptb(sandbox, lambda bot: bot.send_message(5550001, "Hi"))
 
 
+PERSON = {"id": 5550001, "first_name": "Ada"}
+GROUP = {"id": -1001, "type": "supergroup", "title": "Club", "is_forum": True}
+PLACE = {"latitude": 48.1, "longitude": 11.5}
+DATE = 1767225600
+#: What a message can hold beside text and files, as the Bot API has it.
+CONTENTS: list[dict[str, Any]] = [
+    {"location": PLACE},
+    {"location": {**PLACE, "live_period": 60}},
+    {"venue": {"location": PLACE, "title": "Cafe", "address": "Main St 1"}, "location": PLACE},
+    {"contact": {"phone_number": "+12025550143", "first_name": "Bo", "user_id": 5550002}},
+    {"dice": {"emoji": "🎲", "value": 4}},
+    {
+        "text": "On",
+        "forward_origin": {"type": "user", "date": DATE, "sender_user": PERSON | {"is_bot": False}},
+    },
+    {"text": "Hi @bob_1 /help https://shop.example"},
+]
+
+
 def every_update(telegram, hub):
+    """Let people do all they can; return the updates."""
+    everything = sorted(ALL_UPDATES)
+    telegram.result("setWebhook", url=f"{hub.url}/webhooks/abc", allowed_updates=everything)
     number = telegram.write("/start ref_42")["message_id"]
     telegram.write("Hello", edits=number)
     telegram.write("And", reply_to=number)
-    kinds = ("photo", "voice", "audio", "video", "video_note", "animation", "document", "sticker")
-    for kind in kinds:
+    telegram.write("All", chat=GROUP)
+    telegram.write("In a topic", chat=GROUP, message_thread_id=7, is_topic_message=True)
+    for content in CONTENTS:
+        telegram.write(content.get("text"), **{k: v for k, v in content.items() if k != "text"})
+    for kind in KINDS:
         telegram.write(None, upload={"kind": kind, "data": base64.b64encode(PNG).decode()})
-    press = {"from": {"id": 5550001, "first_name": "Ada"}, "message_id": number, "data": "x"}
-    telegram.post("presses", press)
+    for pressed in (number, 999):
+        telegram.post("presses", {"from": PERSON, "message_id": pressed, "data": "x"})
+    for emoji in ("👍", ""):
+        telegram.post("reactions", {"from": PERSON, "message_id": number, "emoji": emoji})
     for blocked in (True, False):
-        telegram.post("blocks", {"from": {"id": 5550001, "first_name": "Ada"}, "blocked": blocked})
-    return [told.update for told in hub.wait(14)]
+        telegram.post("blocks", {"from": PERSON, "blocked": blocked})
+    return [told.update for told in hub.wait(11 + len(CONTENTS) + len(KINDS))]
 
 
 def test_python_telegram_bot_parses_every_update_and_knows_every_field(hooked, hub):
@@ -148,6 +181,95 @@ def test_aiogram_parses_every_update(hooked, hub):
     for update in every_update(hooked, hub):
         parsed = aiogram.types.Update.model_validate(update)
         assert parsed.event_type in update
+        assert not parsed.event.model_extra
+
+
+def test_aiogram_sends_every_kind(sandbox, telegram):
+    telegram.write()
+    photo = aiogram.types.InputMediaPhoto(media=FILE)
+
+    async def talk(bot):
+        return [
+            await bot.send_photo(5550001, FILE, caption="Look"),
+            await bot.send_document(5550001, FILE),
+            await bot.send_voice(5550001, FILE),
+            await bot.send_audio(5550001, FILE),
+            await bot.send_video(5550001, FILE, supports_streaming=True),
+            await bot.send_video_note(5550001, FILE),
+            await bot.send_animation(5550001, FILE),
+            await bot.send_sticker(5550001, FILE),
+            await bot.send_location(5550001, 48.1, 11.5),
+            await bot.send_venue(5550001, 48.1, 11.5, "Cafe", "Main St 1"),
+            await bot.send_contact(5550001, "+12025550101", "Ada"),
+            *await bot.send_media_group(5550001, [photo, photo]),
+        ]
+
+    sent = with_aiogram(sandbox, talk)
+    assert [line["external_id"] for line in sandbox.sent()] == [
+        f"5550001:{message.message_id}" for message in sent
+    ]
+    assert "unknown" not in {message.content_type for message in sent}
+
+
+def test_both_change_what_was_sent(sandbox, telegram):
+    telegram.write()
+
+    async def ptb_talks(bot):
+        message = await bot.send_message(5550001, "Hi", reply_markup=_ptb_buttons())
+        photo = await bot.send_photo(5550001, PNG, caption="Look")
+        await bot.edit_message_caption(5550001, photo.message_id, caption="See")
+        await bot.edit_message_reply_markup(5550001, message.message_id)
+        await bot.delete_messages(5550001, [message.message_id])
+
+    async def aiogram_talks(bot):
+        message = await bot.send_message(5550001, "Hi")
+        await bot.edit_message_text("Bye", chat_id=5550001, message_id=message.message_id)
+        thumb = aiogram.types.ReactionTypeEmoji(emoji="👍")
+        await bot.set_message_reaction(5550001, message.message_id, [thumb])
+        await bot.send_chat_action(5550001, "typing")
+        await bot.delete_message(5550001, message.message_id)
+
+    with_ptb(sandbox, ptb_talks)
+    with_aiogram(sandbox, aiogram_talks)
+    assert [line["operation"] for line in sandbox.sent(kind="action")] == [
+        "editMessageCaption",
+        "editMessageReplyMarkup",
+        "deleteMessages",
+        "editMessageText",
+        "setMessageReaction",
+        "sendChatAction",
+        "deleteMessage",
+    ]
+
+
+def test_both_answer_a_press(sandbox, telegram):
+    number = telegram.write()["message_id"]
+    press = {"from": PERSON, "message_id": number, "data": "x"}
+    first, second = (telegram.post("presses", press)["callback_query_id"] for _ in range(2))
+    assert with_ptb(sandbox, lambda bot: bot.answer_callback_query(first, "Thanks"))
+    assert with_aiogram(sandbox, lambda bot: bot.answer_callback_query(second))
+    answered = [line["external_id"] for line in sandbox.sent(kind="action")]
+    assert answered == [first, second]
+
+
+def test_aiogram_sets_up_polls_and_downloads(sandbox, telegram):
+    upload = {"kind": "document", "data": base64.b64encode(b"bytes").decode()}
+    telegram.write(None, upload=upload)
+
+    async def talk(bot):
+        assert await bot.set_webhook("https://hub.example/w", secret_token="s")
+        info = await bot.get_webhook_info()
+        await bot.delete_webhook()
+        [update] = await bot.get_updates()
+        file = await bot.download(update.message.document)
+        return info, file.read()
+
+    info, data = with_aiogram(sandbox, talk)
+    assert (info.url, info.pending_update_count, data) == ("https://hub.example/w", 1, b"bytes")
+
+
+def _ptb_buttons():
+    return ptb.InlineKeyboardMarkup([[ptb.InlineKeyboardButton("Yes", callback_data="y")]])
 
 
 def test_aiogram_talks_to_the_sandbox(sandbox, telegram):

@@ -1,5 +1,7 @@
 """Twilio's own library must get on with the sandbox."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # has no types
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]  # has no types
@@ -69,3 +71,53 @@ def test_it_changes_a_messaging_service(sandbox, client):
     assert service.fetch().inbound_request_url is None
     changed = service.update(inbound_request_url="https://hub.example/w")
     assert changed.inbound_request_url == "https://hub.example/w"
+
+
+def test_it_sends_a_picture_and_lists_it(client, hub):
+    hub.resources["/cup.png"] = ("image/png", b"\x89PNG")
+    url = f"{hub.url}/cup.png"
+    message = client.messages.create(to=CUSTOMER, from_=NUMBER, body="Blue", media_url=[url])
+    assert (message.sid[:2], message.num_media) == ("MM", "1")
+
+
+def test_it_reads_and_deletes_what_a_customer_sent(client, twilio):
+    media = [{"data": "iVBORw0KGgo=", "content_type": "image/png"}]
+    sid = twilio.text("Look", media=media)["sid"]
+    [file] = client.messages(sid).media.list()
+    assert file.content_type == "image/png"
+    assert client.messages(sid).media(file.sid).delete()
+    assert client.messages(sid).media.list() == []
+    assert client.messages(sid).delete()
+    with pytest.raises(TwilioRestException):
+        client.messages(sid).fetch()
+
+
+@pytest.mark.parametrize(("days", "found"), [(-1, 1), (1, 0)])
+def test_it_lists_what_came_after_a_time(client, twilio, days, found):
+    twilio.text()
+    after = datetime.now(UTC) + timedelta(days=days)
+    messages = client.messages.list(to=NUMBER, date_sent_after=after)
+    assert len(messages) == found
+
+
+def test_it_sends_by_a_service(sandbox, client):
+    services = [{"sid": SERVICE, "numbers": [NUMBER]}]
+    sandbox.http.post("/_sandbox/accounts", json={"sid": ACCOUNT, "services": services})
+    message = client.messages.create(to=CUSTOMER, messaging_service_sid=SERVICE, body="Hi")
+    assert (message.status, message.messaging_service_sid) == ("accepted", SERVICE)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"kind": "rate_limit"}, 20429),
+        ({"kind": "token_revoked"}, 20003),
+        ({"kind": "status", "status": 500}, 20500),
+        ({"kind": "status", "code": 21610}, 21610),
+    ],
+)
+def test_it_understands_what_goes_wrong(sandbox, client, fault, code):
+    sandbox.fault(provider="twilio", operation="Messages.create", **fault)
+    with pytest.raises(TwilioRestException) as caught:
+        client.messages.create(to=CUSTOMER, from_=NUMBER, body="x")
+    assert caught.value.code == code
