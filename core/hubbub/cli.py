@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -49,9 +49,9 @@ class LazyGroup(click.Group):
         """Load the command ``cmd_name``, or the commands of the plugin of that name."""
         del ctx
         if cmd_name not in COMMANDS:
-            return _plugin_commands(cmd_name)
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        found = getattr(importlib.import_module(f"hubbub.commands.{module}"), name)
+            found = _loaded("plugins:commands_of")(cmd_name)
+        else:
+            found = _loaded(COMMANDS[cmd_name][0])
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -60,11 +60,9 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
-def _plugin_commands(name: str) -> click.Command | None:
-    """Return what the plugin ``name`` adds to ``hubbub``; only then is any plugin loaded."""
-    from hubbub.commands.plugins import commands_of  # noqa: PLC0415  # see above
-
-    return commands_of(name)
+def _loaded(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(f"hubbub.commands.{module}"), name)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
