@@ -7,6 +7,7 @@ from typing import Final, Self
 
 import structlog
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from hubbub.hub import Hub
 from hubbub.store.session import DatabaseDown, transaction
@@ -98,7 +99,11 @@ def hold(db: Connection, name: str, *, holder: str, now: datetime, period: timed
         return True
     if db.execute(select(_leases.c.name).where(_leases.c.name == name)).first():
         return False
-    db.execute(insert(_leases), {"name": name, **values})
+    try:
+        with db.begin_nested():
+            db.execute(insert(_leases), {"name": name, **values})
+    except IntegrityError:  # another process began at the same moment
+        return False
     return True
 
 
