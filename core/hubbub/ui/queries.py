@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, or_, select, update
 
+from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
     Channel,
     Contact,
     Conversation,
+    Delivery,
     Message,
     Note,
     Process,
@@ -24,6 +26,7 @@ _conversations = table(Conversation)
 _contacts = table(Contact)
 _addresses = table(Address)
 _messages = table(Message)
+_deliveries = table(Delivery)
 _notes = table(Note)
 _users = table(User)
 _processes = table(Process)
@@ -89,6 +92,18 @@ def messages(db: Connection, conversation_id: str, *, since: int, limit: int) ->
     )
     rows = db.execute(found.order_by(_messages.c.seq.desc()).limit(limit)).all()
     return list(reversed(rows))
+
+
+def waiting(db: Connection, message_ids: Sequence[str]) -> dict[str, AnyRow]:
+    """Return when those messages are tried again whose last try did not work, and its error."""
+    rows = db.execute(
+        select(_deliveries.c.message_id, _deliveries.c.due_at, _deliveries.c.error).where(
+            _deliveries.c.message_id.in_(message_ids),
+            _deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.RETRYING]),
+            _deliveries.c.error.is_not(None),
+        )
+    )
+    return {row.message_id: row for row in rows if row.error}
 
 
 def notes(db: Connection, conversation_id: str, *, since: datetime | None) -> list[AnyRow]:

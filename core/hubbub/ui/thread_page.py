@@ -48,6 +48,8 @@ class Bubble:
     tick: words.Tick
     status: str
     problem: str
+    #: Whether it will be tried again, and can be taken back until then.
+    waits: bool
     edited: bool
     deleted: bool
     note: bool = False
@@ -136,8 +138,14 @@ def _bubbles(
     rows: Sequence[AnyRow],
     names: dict[str, str],
 ) -> tuple[Bubble, ...]:
+    now = hub.now()
+    unsent = [row.id for row in rows if row.status in {"queued", "sending"}]
+    waiting = queries.waiting(db, unsent) if unsent else {}
     messages = [
-        (row.created_at, _message(row, shown.model_dump(mode="json"), names))
+        (
+            row.created_at,
+            _message(row, shown.model_dump(mode="json"), names, _waits(waiting.get(row.id), now)),
+        )
         for row, shown in zip(rows, render.message_list(hub, db, rows), strict=True)
     ]
     begun = rows[0].created_at if rows and rows[0].seq > 1 else None
@@ -145,10 +153,16 @@ def _bubbles(
         (row.created_at, _note(row, names))
         for row in queries.notes(db, conversation_id, since=begun)
     ]
-    return _by_time([*messages, *notes], hub.now())
+    return _by_time([*messages, *notes], now)
 
 
-def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str]) -> Bubble:
+def _waits(delivery: AnyRow | None, now: datetime) -> str:
+    if delivery is None:
+        return ""
+    return f"{delivery.error.get('detail', '')} Next try {words.until(delivery.due_at, now)}."
+
+
+def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str], waits: str) -> Bubble:
     inbound = row.direction == "inbound"
     content = shown["content"]
     return Bubble(
@@ -166,7 +180,8 @@ def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str]) -> Bubbl
         day="",
         tick=words.TICKS[row.status],
         status=row.status,
-        problem=(shown["error"] or {}).get("detail", ""),
+        problem=waits or (shown["error"] or {}).get("detail", ""),
+        waits=bool(waits),
         edited=row.edited_at is not None,
         deleted=row.deleted_at is not None,
     )
@@ -187,6 +202,7 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
         tick=words.NO_TICK,
         status="note",
         problem="",
+        waits=False,
         edited=False,
         deleted=False,
         note=True,

@@ -45,6 +45,16 @@ def ago(then: datetime | None, now: datetime) -> str:
     return "just now"
 
 
+def until(then: datetime, now: datetime) -> str:
+    """Return how long it is until ``then``."""
+    seconds = max(0, round((then - now).total_seconds()))
+    for size, unit in (*_UNITS, (1, "second")):
+        count = seconds // size
+        if count:
+            return f"in {count} {unit}{'s' if count > 1 else ''}"
+    return "now"
+
+
 def clock(then: datetime) -> str:
     """Return the time of day in UTC; the script says it in the reader's zone."""
     return then.strftime("%H:%M")

@@ -1,61 +1,34 @@
-"""The console: who may see what, forged forms, hostile texts, and answering once."""
-
-import re
+"""The console: who may see what, forged forms, hostile texts, and where a login leads."""
 
 import pytest
 
-from hubbub.people.sessions import cookie_name, open_session
-from hubbub.people.users import add_user
+from hubbub.people.rules import SESSION_LIFE
 from hubbub.web import create_app
+from tests.core.ui.kit import conversation, form_token
 
 EVIL = "<script>alert(1)</script>\"'>"
+ADMINS_ALONE = ("/channels", "/settings")
+LOGIN = {"email": "admin@example.org", "password": "long enough"}
 
 
-@pytest.fixture
-def people(world):
-    """An admin and an agent."""
-    return {
-        role: add_user(
-            world.hub, email=f"{role}@example.org", password="long enough", role=role, actor="cli"
-        )
-        for role in ("admin", "agent")
+def forms(app, world, line):
+    """Return the address of every form of the console, with ids of things that are there."""
+    known = {
+        "conversation_id": conversation(world),
+        "message_id": world.one("SELECT id FROM messages")["id"],
+        "channel_id": line.id,
+        "channel_type": "parrot",
+        "what": "retry",
+        "user_id": "nobody",
+        "token_id": "none",
     }
-
-
-@pytest.fixture
-def browser(world, people):
-    """Return a browser logged in as somebody of a role, or as nobody."""
-    app = create_app(hub=world.hub)
-
-    def make(role=None):
-        client = app.test_client()
-        if role:
-            cookie = open_session(world.hub, people[role])
-            client.set_cookie(cookie_name(world.hub.settings), cookie)
-        return client
-
-    return make
-
-
-@pytest.fixture
-def line(world):
-    line = world.channel(name="Perch")
-    world.hear(line, {"id": "m1", "from": "+1", "name": "Ada", "text": "Hello"})
-    return line
-
-
-def conversation(world):
-    return world.one("SELECT id FROM conversations")["id"]
-
-
-def form_token(page):
-    return found(r'name="form_token" value="([^"]*)"', page)
-
-
-def found(pattern, page):
-    match = re.search(pattern, page.text)
-    assert match is not None
-    return match[1]
+    adapter = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("ui.") and "POST" in rule.methods:
+            given = {name: known[name] for name in rule.arguments}
+            if rule.endpoint == "ui.act":
+                given["what"] = "switch"
+            yield adapter.build(rule.endpoint, given, method="POST")
 
 
 @pytest.mark.parametrize(
@@ -75,63 +48,99 @@ def test_a_page_is_shown_to_those_who_may_see_it(browser, line, path, agent):
     assert browser("admin").get(path).status_code == 200
 
 
+def test_an_agent_is_offered_nothing_that_is_for_admins(world, browser, line):
+    client = browser("agent")
+    for path in ("/inbox", f"/inbox/{conversation(world)}"):
+        page = client.get(path).text
+        assert not any(f'href="{where}' in page for where in ADMINS_ALONE)
+    assert client.get(f"/channels/{line.id}").status_code == 403
+
+
+def test_what_is_for_admins_is_done_for_no_agent(world, browser, line):
+    client = browser("agent")
+    token = form_token(client.get("/inbox"))
+    wanted = [url for url in forms(client.application, world, line) if url.startswith(ADMINS_ALONE)]
+    assert len(wanted) >= 8
+    for url in wanted:
+        assert client.post(url, data={"form_token": token}).status_code == 403, url
+
+
+def test_no_form_is_taken_without_its_token_or_from_another_site(world, browser, line):
+    client = browser("admin")
+    token = form_token(client.get("/inbox"))
+    for url in forms(client.application, world, line):
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        answer = client.post(url, data={"form_token": token}, headers=foreign)
+        assert answer.status_code == 403, url
+        answer = client.post(
+            url, data={"form_token": token}, headers={"Origin": "https://evil.example"}
+        )
+        assert answer.status_code == 403, url
+        if url != "/login":  # which has no session yet that a token could belong to
+            assert client.post(url, data={"form_token": "another"}).status_code == 403, url
+            assert client.post(url).status_code == 403, url
+    assert world.rows("SELECT id FROM messages WHERE direction = 'outbound'") == []
+
+
 def test_every_page_forbids_foreign_scripts_and_frames(browser, line):
-    page = browser("admin").get("/channels")
-    policy = page.headers["Content-Security-Policy"]
-    assert "unsafe-inline" not in policy
-    assert "frame-ancestors 'none'" in policy
-    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    for path in ("/login", "/inbox", "/channels", "/inbox/nobody"):
+        page = browser("admin").get(path)
+        policy = page.headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["Cache-Control"] == "no-store"
 
 
 def test_logging_in_takes_the_right_password(browser):
     client = browser()
-    wrong = client.post("/login", data={"email": "admin@example.org", "password": "guess"})
+    wrong = client.post("/login", data={**LOGIN, "password": "guess"})
     assert wrong.status_code == 401
-    right = client.post("/login", data={"email": "admin@example.org", "password": "long enough"})
+    right = client.post("/login", data=LOGIN)
     assert right.status_code == 302
     assert "HttpOnly" in right.headers["Set-Cookie"]
+    assert "SameSite=Lax" in right.headers["Set-Cookie"]
     assert client.get("/inbox").status_code == 200
 
 
-@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "evil.example",
+        "",
+    ],
+)
 def test_a_login_leads_nowhere_else(browser, where):
-    given = {"email": "admin@example.org", "password": "long enough", "next": where}
-    assert browser().post("/login", data=given).headers["Location"] == "/inbox"
+    answer = browser().post("/login", data={**LOGIN, "next": where})
+    assert answer.headers["Location"] == "/inbox"
 
 
-def test_a_form_without_its_token_is_refused(world, browser, line):
-    url = f"/inbox/{conversation(world)}/reply"
-    assert browser("agent").post(url, data={"text": "Hi"}).status_code == 403
-    assert world.rows("SELECT id FROM messages WHERE direction = 'outbound'") == []
+def test_a_login_leads_to_where_somebody_wanted_to_go(browser):
+    client = browser()
+    asked = client.get("/channels?a=1").headers["Location"]
+    assert asked == "/login?next=/channels?a%3D1"
+    answer = client.post("/login", data={**LOGIN, "next": "/channels?a=1"})
+    assert answer.headers["Location"] == "/channels?a=1"
 
 
-def test_a_form_of_another_site_is_refused(world, browser, line):
+def test_a_login_ends_and_the_script_of_an_open_page_is_told(world, browser, line):
     client = browser("agent")
-    token = form_token(client.get("/inbox"))
-    url = f"/inbox/{conversation(world)}/reply"
-    answer = client.post(
-        url,
-        data={"text": "Hi", "form_token": token},
-        headers={"Sec-Fetch-Site": "cross-site"},
-    )
-    assert answer.status_code == 403
+    assert client.get("/inbox").status_code == 200
+    world.clock.forward(seconds=SESSION_LIFE.total_seconds() + 1)
+    assert client.get("/inbox").status_code == 302
+    asked = client.get("/inbox", headers={"X-Script": "1"})
+    assert (asked.status_code, asked.text) == (401, "You are logged out.\n")
 
 
-def test_a_reply_sent_twice_is_one_message(world, browser, line):
-    client = browser("agent")
-    url = f"/inbox/{conversation(world)}"
-    given = {"text": "Hi", "key": "one", "form_token": form_token(client.get(url))}
-    for _ in range(2):
-        assert client.post(f"{url}/reply", data=given).status_code == 302
-    world.work()
-    assert world.provider.said == ["Hi"]
-    assert "sent" in client.get(url).text
-
-
-def test_opening_a_conversation_marks_it_seen(world, browser, line):
-    assert world.one("SELECT unread FROM conversations")["unread"] == 1
-    browser("agent").get(f"/inbox/{conversation(world)}")
-    assert world.one("SELECT unread FROM conversations")["unread"] == 0
+def test_what_goes_wrong_is_told_to_a_script_in_plain_words(browser):
+    asked = browser("agent").get("/inbox/nobody", headers={"X-Script": "1"})
+    assert asked.status_code == 404
+    assert asked.content_type == "text/plain; charset=utf-8"
+    assert asked.text == "There is nothing here. Perhaps it was deleted.\n"
 
 
 def test_what_contacts_write_is_never_markup(world, browser):
@@ -141,6 +150,7 @@ def test_what_contacts_write_is_never_markup(world, browser):
     message = world.one("SELECT id FROM messages")["id"]
     for path in (
         "/inbox",
+        f"/inbox?q={EVIL}",
         f"/inbox/{conversation(world)}",
         f"/messages/{message}/trace",
         "/channels",
@@ -151,32 +161,13 @@ def test_what_contacts_write_is_never_markup(world, browser):
         assert "<script>alert" not in page.text
 
 
-def test_a_channel_is_added_through_its_form(world, browser):
-    client = browser("admin")
-    url = "/channels/add/parrot"
-    token = form_token(client.get(url))
-    refused = client.post(url, data={"name": "New", "form_token": token})
-    assert refused.status_code == 422
-    assert "credentials-secret" in refused.text
-    given = {"name": "New", "credentials.secret": "polly", "form_token": token}
-    made = client.post(url, data=given)
-    assert made.status_code == 302
-    assert "polly" not in client.get(made.headers["Location"]).text
-
-
-def test_a_failed_message_offers_another_try(world, browser, line):
-    client = browser("agent")
-    url = f"/inbox/{conversation(world)}"
-    world.provider.will((400, {}))
-    token = form_token(client.get(url))
-    client.post(f"{url}/reply", data={"text": "Hi", "form_token": token})
-    world.work()
-    page = client.get(url)
-    assert "The parrot refuses." in page.text
-    again = found(r'formaction="(/messages/[^"]+/retry)"', page)
-    assert client.post(again, data={"form_token": token}).status_code == 302
-    world.work()
-    assert world.provider.said == ["Hi", "Hi"]
+def test_a_broken_page_says_no_more_than_that(world, people, monkeypatch):
+    app = create_app(hub=world.hub)
+    monkeypatch.setattr("hubbub.ui.session._page", lambda problem: 1 / 0)
+    page = app.test_client().get("/login")
+    assert page.status_code == 500
+    assert "ZeroDivisionError" not in page.text
+    assert "Content-Security-Policy" in page.headers
 
 
 def test_health_says_what_is_missing(world, browser):

@@ -1,0 +1,119 @@
+"""The pages of channels: forms that say what is wrong, and secrets that are never shown."""
+
+import json
+
+import pytest
+
+from tests.core.ui.kit import form_token
+
+
+@pytest.fixture
+def admin(browser):
+    """An admin who fills in forms."""
+    client = browser("admin")
+    token = form_token(client.get("/inbox"))
+
+    def post(url, **data):
+        return client.post(url, data={"form_token": token, **data})
+
+    client.fill = post
+    return client
+
+
+def test_a_channel_is_added_through_its_form(admin):
+    refused = admin.fill("/channels/add/parrot", name="New")
+    assert refused.status_code == 422
+    assert 'href="#credentials-secret"' in refused.text
+    made = admin.fill("/channels/add/parrot", **{"name": "New", "credentials.secret": "polly"})
+    assert made.status_code == 302
+    assert "polly" not in admin.get(made.headers["Location"]).text
+
+
+def test_a_secret_that_was_typed_is_not_sent_back_with_an_error(admin):
+    refused = admin.fill("/channels/add/parrot", **{"name": "", "credentials.secret": "polly"})
+    assert refused.status_code == 422
+    assert "polly" not in refused.text
+    assert 'id="name-problem"' in refused.text
+
+
+def test_a_secret_left_empty_stays(admin, world, line):
+    assert admin.fill(f"/channels/{line.id}/change", name="Other").status_code == 302
+    assert world.line(line.id).connection.fields.credentials.secret == "polly wants a cracker"
+    assert "Other" in admin.get("/channels").text
+
+
+def test_what_the_check_found_is_shown(admin, line):
+    page = admin.fill(f"/channels/{line.id}/check").text
+    assert "It talks." in page
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("{", "This is not JSON"),
+        ("[]", "Write an object with"),
+        ('{"routes": ["x"], "fallback": {"type": "inbox"}}', "Write an object with"),
+        ('{"routes": [], "fallback": {"type": "nowhere"}}', "nowhere"),
+    ],
+)
+def test_routes_that_cannot_be_read_are_kept_in_the_form_with_what_is_wrong(
+    admin, line, written, problem
+):
+    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
+    assert page.status_code == 422
+    assert problem in page.text
+    assert "<details open><summary>Change the routes" in page.text
+    assert f"{json.dumps(written)[1:-1]}</textarea>".replace('\\"', "&#34;") in page.text
+
+
+def test_conflicts_of_routes_are_named_and_can_be_accepted(admin, line):
+    same = {"when": {"text": {"word": ["hi"]}}, "to": {"type": "inbox"}}
+    routes = [{"name": "First", **same}, {"name": "Second", **same}]
+    written = json.dumps({"routes": routes, "fallback": {"type": "inbox"}})
+    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
+    assert page.status_code == 422
+    assert "“First” and “Second”: match the same messages. For example “hi”" in page.text
+    accepted = admin.fill(f"/channels/{line.id}/routes", routes=written, accept="yes")
+    assert accepted.status_code == 302
+    page = admin.get(f"/channels/{line.id}").text
+    assert "“First”: if text has the word “hi”, to inbox." in page
+
+
+def test_a_channel_whose_plugin_is_gone_says_so_and_can_be_deleted(admin, world, line):
+    del world.hub.plugins.channels["parrot"]
+    page = admin.get(f"/channels/{line.id}").text
+    assert "The plugin of this channel is not loaded." in page
+    assert "Delete this channel" in page
+    assert admin.fill(f"/channels/{line.id}/change", name="x").status_code == 404
+
+
+def test_a_channel_is_deleted_by_its_name_alone(admin, line):
+    assert admin.fill(f"/channels/{line.id}/delete", name="another").status_code == 422
+    assert admin.fill(f"/channels/{line.id}/delete", name="Perch").status_code == 302
+    assert admin.get(f"/channels/{line.id}").status_code == 404
+
+
+def test_a_call_that_is_not_authentic_is_not_released(admin, world, line):
+    world.call(line, {"items": []}, secret="wrong")
+    call = world.one("SELECT id FROM calls WHERE state = 'quarantined'")["id"]
+    page = admin.fill(f"/channels/{line.id}/replay", call=call)
+    assert page.status_code == 422
+    assert "It is still not authentic" in page.text
+
+
+def test_a_new_colleague_gets_a_password_that_is_shown_once(admin):
+    page = admin.fill("/settings/users", email="new@example.org", role="agent", password="")
+    assert "This password is shown this once" in page.text
+    assert "shown this once" not in admin.get("/settings").text
+    again = admin.fill("/settings/users", email="new@example.org", role="agent", password="")
+    assert again.status_code == 422
+    assert "already a user" in again.text
+
+
+def test_a_token_is_shown_once_and_revoked(admin, world):
+    page = admin.fill("/settings/tokens", name="Robot")
+    assert 'value="hub_' in page.text
+    assert 'value="hub_' not in admin.get("/settings").text
+    token = world.one("SELECT id FROM tokens")["id"]
+    admin.fill(f"/settings/tokens/{token}/revoke")
+    assert "revoked" in admin.get("/settings").text

@@ -1,0 +1,242 @@
+"""The inbox: answering once, what is kept when it fails, long lists, and what was seen."""
+
+import io
+import re
+
+import pytest
+
+from tests.core.ui.kit import conversation, form_token, found
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154"
+    "789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+SCRIPT = {"X-Script": "1"}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    """A fresh database of each kind: here the lists are asked for."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def inbox(world, browser, line):
+    """An agent with a conversation open."""
+    return Inbox(world, browser("agent"))
+
+
+class Inbox:
+    """What an agent does with the one conversation there is."""
+
+    def __init__(self, world, client):
+        self.world, self.client = world, client
+        self.url = f"/inbox/{conversation(world)}"
+        self.token = form_token(client.get(self.url))
+
+    def page(self, **query):
+        return self.client.get(self.url, query_string=query).text
+
+    def post(self, form, headers=None, **data):
+        return self.client.post(
+            form if form.startswith("/") else f"{self.url}/{form}",
+            data={"form_token": self.token, **data},
+            headers=headers,
+        )
+
+
+def entries(page):
+    return re.findall(r'id="c-([^"]+)"', page)
+
+
+def bubbles(page):
+    said = page.partition("<template")[0]
+    return re.findall(r'<p class="said"[^>]*>([^<]*)</p>', said)
+
+
+def test_a_reply_sent_twice_is_one_message(inbox, world):
+    for _ in range(2):
+        assert inbox.post("reply", text="Hi", key="one").status_code == 302
+    world.work()
+    assert world.provider.said == ["Hi"]
+    assert "sent" in inbox.page()
+
+
+def test_the_same_form_with_other_words_says_that_the_first_were_sent(inbox, world):
+    inbox.post("reply", text="Hi", key="one")
+    again = inbox.post("reply", text="Hi there", key="one")
+    assert again.status_code == 409
+    assert "The first version of this was sent" in again.text
+    assert ">Hi there</textarea>" in again.text
+    key = found(r'name="key" value="([^"]*)"', again)
+    assert inbox.post("reply", text="Hi there", key=key).status_code == 302
+    world.work()
+    assert world.provider.said == ["Hi", "Hi there"]
+
+
+@pytest.mark.parametrize("what", ["reply", "note"])
+def test_nothing_is_not_sent(inbox, world, what):
+    answer = inbox.post(what, text=" \r\n ")
+    assert (answer.status_code, "Write something first." in answer.text) == (409, True)
+    told = inbox.post(what, text="", headers=SCRIPT)
+    assert (told.status_code, told.text) == (409, "Write something first.\n")
+    assert world.rows("SELECT id FROM notes") == []
+
+
+def test_a_note_never_leaves_a_file_behind_silently(inbox, world):
+    file = (io.BytesIO(PNG), "cat.png")
+    answer = inbox.post("note", text="Look", file=file)
+    assert "A note cannot have a file." in answer.text
+    assert world.rows("SELECT id FROM notes") == []
+
+
+def test_a_file_with_a_hostile_name_is_shown_and_handed_out_harmlessly(inbox, world):
+    file = (io.BytesIO(PNG), "<script>alert(1)<script>.png")
+    assert inbox.post("reply", text="Look", file=file).status_code == 302
+    page = inbox.page()
+    assert "<script>alert" not in page
+    address = found(r'<img class="picture" src="([^"]+)"', inbox.client.get(inbox.url))
+    picture = inbox.client.get(address.replace("&amp;", "&"))
+    assert picture.content_type == "image/png"
+    assert picture.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("picture.svg", b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'),
+        ("page.html", b"<html><script>alert(1)</script></html>"),
+    ],
+)
+def test_a_file_that_could_run_is_never_shown_as_a_picture(inbox, world, name, body):
+    answer = inbox.post("reply", text="", file=(io.BytesIO(body), name, "image/png"))
+    # It is no picture, and this channel carries nothing else.
+    assert answer.status_code == 409
+    assert "picture" not in bubbles(answer.text)
+    assert world.rows("SELECT id FROM messages WHERE direction = 'outbound'") == []
+
+
+def test_a_link_of_a_file_leads_to_no_script(inbox, world):
+    content = '{"type": "document", "media": {"url": "javascript:alert(1)", "state": "failed"}}'
+    world.write("UPDATE messages SET kind = 'document', content = :content", content=content)
+    page = inbox.page()
+    assert "javascript:" not in page
+    assert "the file could not be fetched." in page
+
+
+def test_a_failed_message_offers_another_try(inbox, world):
+    world.provider.will((400, {}))
+    inbox.post("reply", text="Hi")
+    world.work()
+    page = inbox.client.get(inbox.url)
+    assert "The parrot refuses." in page.text
+    again = found(r'formaction="(/messages/[^"]+/retry)"', page)
+    assert inbox.post(again).status_code == 302
+    world.work()
+    assert world.provider.said == ["Hi", "Hi"]
+
+
+def test_a_message_that_waits_says_why_and_can_be_taken_back(inbox, world):
+    world.provider.will((503, {}))
+    inbox.post("reply", text="Hi")
+    world.work()
+    page = inbox.client.get(inbox.url)
+    assert "The parrot sleeps. Next try in " in page.text
+    back = found(r'formaction="(/messages/[^"]+/cancel)"', page)
+    assert inbox.post(back).status_code == 302
+    world.pass_time(hours=1)
+    assert world.provider.said == ["Hi"]
+    assert "cancelled" in inbox.page()
+
+
+def test_what_is_too_late_is_refused_with_the_reason(inbox, world):
+    inbox.post("reply", text="Hi")
+    world.work()
+    sent = world.one("SELECT id FROM messages WHERE direction = 'outbound'")["id"]
+    answer = inbox.post(f"/messages/{sent}/cancel", headers=SCRIPT)
+    assert answer.status_code == 409
+    assert "too late to cancel" in answer.text
+
+
+def test_opening_a_conversation_marks_it_seen_and_a_tab_in_the_background_does_not(inbox, world):
+    assert world.one("SELECT unread FROM conversations")["unread"] == 0
+    world.write("UPDATE conversations SET unread = 3")
+    inbox.client.get(inbox.url, headers={**SCRIPT, "X-Seen": "0"})
+    assert world.one("SELECT unread FROM conversations")["unread"] == 3
+    inbox.client.get(inbox.url, headers={**SCRIPT, "X-Seen": "1"})
+    assert world.one("SELECT unread FROM conversations")["unread"] == 0
+
+
+def test_the_script_is_told_that_a_form_was_taken_and_asks_for_the_page_itself(inbox):
+    answer = inbox.post("reply", text="Hi", headers=SCRIPT)
+    assert (answer.status_code, answer.data) == (204, b"")
+
+
+def test_a_long_list_shows_the_latest_and_goes_on_where_it_ends(inbox, world, line):
+    items = [{"id": f"n{n}", "from": f"+2{n}", "text": f"No {n}"} for n in range(50)]
+    world.hear(line, *items)
+    page = inbox.client.get("/inbox")
+    assert len(entries(page.text)) == 40
+    more = found(r'<a href="([^"]+)">Older conversations', page).replace("&amp;", "&")
+    page = inbox.client.get(more).text
+    assert len(entries(page)) == len(set(entries(page))) == 51
+    assert "Older conversations" not in page
+    # Whoever opens one of them keeps the list.
+    assert "show=80" in page
+
+
+def test_a_long_conversation_shows_the_latest_and_goes_back_to_its_beginning(inbox, world, line):
+    items = [{"id": f"n{n}", "from": "+1", "text": f"No {n}"} for n in range(90)]
+    world.hear(line, *items)
+    shown = [inbox.client.get(inbox.url)]
+    while "Earlier messages" in shown[-1].text:
+        link = found(r'<a href="([^"]+)">Earlier messages', shown[-1])
+        shown.append(inbox.client.get(link.partition("#")[0]))
+    assert [len(bubbles(page.text)) for page in shown] == [40, 80, 91]
+    assert bubbles(shown[-1].text) == ["Hello", *(f"No {n}" for n in range(90))]
+
+
+def test_the_last_notes_are_shown_however_many_there_are(inbox, world):
+    for n in range(203):
+        inbox.post("note", text=f"Note {n}")
+    said = bubbles(inbox.page())
+    assert said[-1] == "Note 202"
+    assert "Note 0" not in said
+
+
+def test_a_search_finds_words_and_says_when_there_are_none(inbox):
+    assert entries(inbox.client.get("/inbox?q=hell").text)
+    page = inbox.client.get("/inbox?q=nowhere").text
+    assert not entries(page)
+    assert "No conversation has these words." in page
+
+
+@pytest.mark.parametrize("query", ["view=&show=x", "view=nonsense", "show=-1", "show=999999"])
+def test_an_odd_address_shows_the_usual_list(inbox, query):
+    assert len(entries(inbox.client.get(f"/inbox?{query}").text)) == 1
+
+
+def test_who_answers_is_changed_and_shown(inbox, world):
+    inbox.post("change", what="take")
+    assert entries(inbox.client.get("/inbox?view=mine").text)
+    assert "Unassign me" in inbox.page()
+    inbox.post("change", what="leave")
+    assert not entries(inbox.client.get("/inbox?view=mine").text)
+    assert inbox.post("change", what="dance").status_code == 400
+
+
+def test_after_a_form_one_is_back_in_the_view_that_one_looked_at(inbox):
+    answer = inbox.post("change?view=unassigned&q=hel", what="resolve")
+    assert answer.headers["Location"] == f"{inbox.url}?view=unassigned&q=hel"
+
+
+def test_an_agent_is_told_what_is_wrong_with_a_channel(inbox, world):
+    world.write("UPDATE channels SET status = 'error', status_reason = 'The token was revoked.'")
+    assert "replies wait until it is mended. The token was revoked." in inbox.page()
+
+
+def test_a_fresh_hub_says_what_to_do_first(world, browser):
+    assert "Add your first channel" in browser("admin").get("/inbox").text
+    assert "Ask an admin" in browser("agent").get("/inbox").text
+    world.channel()
+    assert "Nothing open. Nice." in browser("agent").get("/inbox").text
