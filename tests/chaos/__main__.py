@@ -106,6 +106,7 @@ def _story(town: Town, seed: int, size: Size) -> tuple[list[str], list[str]]:
         wrong = [
             *(f"{what}: {count} after the wait" for what, count in left.items() if count),
             *(f"No process died at {step}" for step in gremlin.missed()),
+            *(f"{name} ended by itself" for name in town.gone()),
             *Judge(book=book, facts=facts, channels=place.channels).verdict(),
             *dict.fromkeys(leaks(town.folder, engine, place.secrets)),
             *tracebacks(town.folder),

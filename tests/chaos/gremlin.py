@@ -158,5 +158,5 @@ class Gremlin:
 
     def _tidy(self) -> None:
         for name in self.town.gone():
-            self.book.deeds[f"{name} had ended"] += 1
+            self.book.complain(f"{name} ended by itself")
             self.town.begin(name)

@@ -135,7 +135,7 @@ class Town:
 
     def answers(self, name: str) -> bool:
         """Whether one of the webs answers; granian's parent may outlive what answers."""
-        return ask(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=2) is not None
+        return ask(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=5) is not None
 
     def pids(self) -> set[int]:
         """Return the process ids of all that run."""
