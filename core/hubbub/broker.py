@@ -1,4 +1,4 @@
-"""Make the Dramatiq broker of this process from the environment and set it.
+"""Make the Dramatiq brokers of this process from the environment and set the one for messages.
 
 The only module whose import has an effect: actors name their broker when they are declared.
 """
@@ -61,3 +61,5 @@ def make_broker(redis_url: str, *, heartbeat: timedelta = HEARTBEAT) -> PromptBr
 
 broker: Final = make_broker(Settings.read().redis)
 dramatiq.set_broker(broker)
+#: For what plugins are told, which has workers of its own; Dramatiq wants one worker to a broker.
+telling: Final = make_broker(Settings.read().redis)

@@ -9,7 +9,7 @@ from dramatiq.worker import Worker
 
 from hubbub import logs, process
 from hubbub.alive import SignOfLife
-from hubbub.broker import broker
+from hubbub.broker import broker, telling
 from hubbub.deliver import actors as deliver_actors
 from hubbub.deliver.courier import Courier
 from hubbub.hub import Hub
@@ -18,10 +18,9 @@ from hubbub.process import Carrier
 from hubbub.route.handling import finish
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
-from hubbub.tell import actors as tell_actors
 from hubbub.tell.actors import announce
 
-#: What this process works on; what is told to plugins has threads of its own.
+#: What `dramatiq worker` and this process work on, beside what plugins are told.
 QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
 _THREADS: Final = 8
 _TELLING_THREADS: Final = 2
@@ -34,7 +33,6 @@ ACTORS: Final = (
     deliver_actors.seek_proof,
     deliver_actors.fetch_media,
     deliver_actors.acknowledge,
-    tell_actors.tell,
 )
 log = structlog.get_logger(__name__)
 
@@ -44,6 +42,7 @@ class Equipment(dramatiq.Middleware):
 
     def __init__(self) -> None:
         self._sign: SignOfLife | None = None
+        self._teller: Worker | None = None
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
         """Begin as a worker."""
@@ -51,11 +50,14 @@ class Equipment(dramatiq.Middleware):
         hub = equip(process.hub())
         logs.configure("worker", json=hub.settings.logs_json)
         self._sign = SignOfLife(hub, "worker").__enter__()
+        self._teller = start_telling(hub)
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
         """Let what is on its way arrive."""
         del broker, worker
         process.stop_couriers()
+        if self._teller is not None:
+            self._teller.stop(timeout=_DRAIN)
         if self._sign is not None:
             self._sign.__exit__()
 
@@ -77,23 +79,27 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """Work until SIGINT or SIGTERM (or ``stop``), then let what has begun end."""
     stop = stop or stop_on_signal()
     hub = equip(Hub.make(settings))
-    workers = [_worker(set(QUEUES), _THREADS)]
-    if hub.plugins.listeners:
-        workers.append(_worker({tell_actors.QUEUE}, _TELLING_THREADS))
+    worker = Worker(broker, queues=set(QUEUES), worker_threads=_THREADS, worker_timeout=200)
     with SignOfLife(hub, "worker"):
-        for worker in workers:
-            worker.start()
+        worker.start()
+        teller = start_telling(hub)
         log.info("worker ready", process=hub.process_id)
         stop.wait()
         log.info("worker drains")
         # First nothing new is claimed, then the actors end.
         process.stop_couriers()
-        for worker in workers:
-            worker.stop(timeout=_DRAIN)
+        worker.stop(timeout=_DRAIN)
+        if teller is not None:
+            teller.stop(timeout=_DRAIN)
 
 
-def _worker(queues: set[str], threads: int) -> Worker:
-    return Worker(broker, queues=queues, worker_threads=threads, worker_timeout=200)
+def start_telling(hub: Hub) -> Worker | None:
+    """Begin to tell plugins what they listen to, in threads of its own; None if none does."""
+    if not hub.plugins.listeners:
+        return None
+    teller = Worker(telling, worker_threads=_TELLING_THREADS, worker_timeout=200)
+    teller.start()
+    return teller
 
 
 def _courier(hub: Hub, bulk: bool) -> Carrier:  # noqa: FBT001  # called with the flag of a queue

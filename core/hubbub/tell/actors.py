@@ -5,17 +5,17 @@ from typing import Final
 
 import dramatiq
 
-from hubbub.broker import broker
+from hubbub.broker import telling
 from hubbub.hub import Hub
 from hubbub.process import hub
 from hubbub.store.news import News, listen
 from hubbub.tell import work
 
-#: A queue of its own: what plugins do with what they are told must not hold up messages.
+#: What plugins do with what they are told must not hold up messages.
 QUEUE: Final = "tell"
 
 
-@dramatiq.actor(broker=broker, queue_name=QUEUE, time_limit=60_000)
+@dramatiq.actor(broker=telling, queue_name=QUEUE, time_limit=60_000)
 def tell(plugin: str, *news: str) -> None:
     """Tell one plugin of one thing."""
     hub().nudges.taken(_lane(plugin, News(*news)))
