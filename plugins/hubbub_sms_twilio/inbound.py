@@ -24,7 +24,7 @@ from hubbub.sdk import (
     Text,
     Unreadable,
 )
-from hubbub.sdk.sms import keyword, to_e164
+from hubbub.sdk.sms import address_kind, keyword, to_e164
 from hubbub_sms_twilio import faults, wire
 
 #: The parameter that our status callbacks carry in their address.
@@ -109,13 +109,22 @@ def _message(inbound: wire.Inbound, form: wire.Parameters) -> Iterator[Event]:
             opt_out=None if number else _opt_out(inbound),
             our_address=_address(inbound.to) or None,
         )
-    if withheld:
+    if reason := _unanswerable(inbound, withheld=withheld):
         yield AddressChanged(
-            key=f"withheld:{inbound.sid}",
-            address=_WITHHELD,
+            key=f"one_way:{inbound.sid}",
+            address=_sender(inbound, withheld=withheld).address,
             state=AddressState.BLOCKED,
-            reason="The sender withholds their number, so nobody can answer.",
+            reason=reason,
         )
+
+
+def _unanswerable(inbound: wire.Inbound, *, withheld: bool) -> str | None:
+    if withheld:
+        return "The sender withholds their number, so nobody can answer."
+    # What has a colon is the address of a channel that is no SMS, such as "whatsapp:+1...".
+    if address_kind(inbound.sender) == "alphanumeric" and ":" not in inbound.sender:
+        return "The sender is a name and no number, so nobody can answer."
+    return None
 
 
 def _sender(inbound: wire.Inbound, *, withheld: bool) -> Sender:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # it has no types
 
-from hubbub.sdk import Accept, Reject
+from hubbub.sdk import Accept, Reject, Unreadable
 from hubbub_sms_twilio import signature
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -181,7 +181,9 @@ def test_a_call_for_another_account_is_rejected(verify, signed):
 def test_repeated_names_count_each_value_once_in_order():
     pairs = [(b"a", b"2"), (b"B", b"x"), (b"a", b"1"), (b"a", b"2")]
     expected = hmac.new(b"k", b"https://h/" + b"Bx" + b"a1" + b"a2", hashlib.sha1)
-    assert signature.sign("https://h/", pairs, "k") == b64encode(expected.digest())
+    assert signature.sign("https://h/", signature.covered(pairs), "k") == b64encode(
+        expected.digest()
+    )
 
 
 @given(st.dictionaries(st.text("aA0_Ü", min_size=1), st.text(max_size=20), max_size=6))
@@ -192,7 +194,7 @@ def test_signatures_agree_with_twilios_library(parameters):
         (name.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass"))
         for name, value in parameters.items()
     ]
-    assert signature.sign(url, pairs, TOKEN).decode() == expected
+    assert signature.sign(url, signature.covered(pairs), TOKEN).decode() == expected
 
 
 @given(body=st.binary(max_size=200), sign=st.text(max_size=40), settings=st.text(max_size=40))
@@ -205,6 +207,27 @@ def test_no_forged_call_is_accepted_and_none_breaks_the_check(verify, call, body
             x_twilio_webhooks_signature_settings=settings,
         )
         assert isinstance(verify(forged), Reject)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 500_000 + b"]" * 500_000,
+        b'{"a":' * 100_000,
+        b"null",
+        b"9" * 1_000_000,
+        b"&".join(b"a=%d" % number for number in range(100_000)),
+        b"a=" + b"%FF" * 300_000,
+        b"a=\x00&b=\xff\xfe&=&&&=",
+    ],
+    ids=["deep", "unclosed", "null", "huge", "many", "no UTF-8", "odd"],
+)
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_nasty_body_is_rejected_or_read(verify, channel, connection, call, *, body, content_type):
+    forged = call(body, content_type=content_type, x_twilio_signature=SHA1)
+    assert isinstance(verify(forged), Reject)
+    (event,) = channel.parse(forged, connection)
+    assert isinstance(event, Unreadable)
 
 
 @given(url=st.text(max_size=60), method=st.sampled_from(["GET", "POST", "PUT"]))

@@ -165,8 +165,19 @@ def test_a_short_code_stays_as_it_is(read):
     ],
 )
 def test_senders_keep_their_kind(read, sent, address):
-    (event,) = read(body=f"MessageSid=SM1&From={sent}&Body=x".encode())
+    event, *_ = read(body=f"MessageSid=SM1&From={sent}&Body=x".encode())
     assert event.sender.address == address
+
+
+def test_encoding_conformance_10_a_name_cannot_be_answered(read):
+    _, change = read(body=b"MessageSid=SM1&From=AcmeShop&Body=Your+parcel")
+    assert isinstance(change, AddressChanged)
+    assert (change.address, change.state) == ("AcmeShop", AddressState.BLOCKED)
+    assert "is a name" in change.reason
+
+
+def test_twilios_addresses_of_other_channels_are_no_names(read):
+    assert len(read(body=b"MessageSid=SM1&From=whatsapp:%2B15005550006&Body=x")) == 1
 
 
 def test_the_name_of_a_profile_is_the_senders(read):
@@ -179,7 +190,7 @@ def test_a_withheld_number_cannot_be_answered(read, sender):
     message, change = read(body=f"MessageSid=SM1&From={sender}&Body=Guess+who".encode())
     assert message.sender == Sender(address="+266696687", name="Number withheld")
     assert change == AddressChanged(
-        key="withheld:SM1",
+        key="one_way:SM1",
         address="+266696687",
         state=AddressState.BLOCKED,
         reason="The sender withholds their number, so nobody can answer.",
