@@ -1,8 +1,8 @@
 """Offer options as buttons under a message.
 
 A button carries at most 64 bytes back to us. An option whose id is longer (or looks like what
-follows) is sent as ``o:<index>``: its choice arrives with that id, with the button's text as its
-title, and quoting the message that offered it, whose options the hub knows.
+follows) is sent as ``o:<index>``. Its choice quotes the message that offered it, whose options the
+hub knows, so that it can put the id back.
 """
 
 import re

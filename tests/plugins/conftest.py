@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from hubbub import process
 from hubbub.connect import work as connect
@@ -22,6 +23,9 @@ from tests.services.world import make_world
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 PLUGINS = "[plugins.telegram]\n[plugins.sms_twilio]\n"
 PATIENCE = 30
+# How long an example takes says only how busy the machine is.
+hypothesis_settings.register_profile("busy machine", deadline=None)
+hypothesis_settings.load_profile("busy machine")
 
 
 class Joined:
