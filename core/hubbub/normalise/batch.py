@@ -44,7 +44,7 @@ from hubbub.sdk.values import (
     ReceiptReceived,
     Unreadable,
 )
-from hubbub.store.news import note
+from hubbub.store.news import note, noting
 from hubbub.store.threads import Thread, at_addresses, row_of, save
 from hubbub.store.types import new_id
 from hubbub.track.receipts import take_receipts
@@ -134,7 +134,8 @@ class Batch:
             self.advanced = take_receipts(db, self.line.id, self.receipts)
         queries.settle(db, [settling.row(self.now) for settling in self.settlings])
         queries.touch_channel(db, self.line.id, self.now)
-        self._note(db, new)
+        if noting(db):
+            self._note(db, new)
 
     def _note(self, db: Connection, new: Iterable[Thread]) -> None:
         """Note what plugins may want to be told of."""

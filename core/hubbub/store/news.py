@@ -32,6 +32,11 @@ def note(db: Connection, hook: str, object_id: str, more: str = "") -> None:
         noted[News(hook, object_id, more)] = None
 
 
+def noting(db: Connection) -> bool:
+    """Say whether anybody listens, so that nothing has to be noted one by one where nobody does."""
+    return _NOTED in db.get_execution_options()
+
+
 def begin_noting(db: Connection) -> Callable[[], None]:
     """Begin to note what ``db`` changes; return what tells of it, to be called after the commit."""
     hear = db.get_execution_options().get(_HEAR)
