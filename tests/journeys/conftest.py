@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from hubbub.demo import EMAIL, PASSWORD
 from hubbub.system import free_port
@@ -57,7 +57,7 @@ def _marked(request):
 class Demo:
     """The hub that runs, and the sandbox beside it."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen[str]
     folder: Path
     url: str
     sandbox: str
@@ -195,7 +195,7 @@ class Customer:
     """Somebody at the other end, with the sandbox's page in a tab."""
 
     name: str
-    page: object
+    page: Page
 
     def write(self, text):
         self.page.locator("#text").fill(text)

@@ -82,11 +82,12 @@ def test_a_failed_message_says_why_and_is_sent_again(demo, agent, customer):
         provider="telegram",
         operation="sendMessage",
         status=400,
+        body={"ok": False, "error_code": 400, "description": "Bad Request: it is odd"},
         match={"text_contains": "fails once"},
     )
     bubble = reply(agent, "This fails once.")
     expect(bubble.locator(".tick")).to_have_text(re.compile("failed"))
-    expect(bubble.locator(".mend p")).not_to_be_empty()
+    expect(bubble.locator(".mend p")).to_contain_text("Bad Request: it is odd")
     agent.get_by_role("link", name="Failed", exact=True).click()
     enter(agent, ada.name)
     bubble.get_by_role("button", name="Retry").click()

@@ -97,7 +97,7 @@ def _complaints(error: HubError | None) -> dict[str, str]:
     if error is None:
         return {}
     if isinstance(error, Invalid):
-        return {one.field: one.message for one in error.complaints}
+        return {one.field: one.message[:1].upper() + one.message[1:] for one in error.complaints}
     return {"": error.detail}
 
 

@@ -159,7 +159,8 @@ def _bubbles(
 def _waits(delivery: AnyRow | None, now: datetime) -> str:
     if delivery is None:
         return ""
-    return f"{delivery.error.get('detail', '')} Next try {words.until(delivery.due_at, now)}."
+    why = str(delivery.error.get("detail", "")).rstrip(".")
+    return f"{why}. Next try {words.until(delivery.due_at, now)}."
 
 
 def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str], waits: str) -> Bubble:
