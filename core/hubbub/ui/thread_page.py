@@ -13,6 +13,7 @@ from hubbub.deliver import work as deliver
 from hubbub.hub import Hub
 from hubbub.people.rules import Person
 from hubbub.sdk.content import from_json, preview
+from hubbub.store.states import NEVER
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 
@@ -50,6 +51,8 @@ class Bubble:
     problem: str
     #: Whether it will be tried again, and can be taken back until then.
     waits: bool
+    #: Whether that is until a person releases it.
+    held: bool
     edited: bool
     deleted: bool
     note: bool = False
@@ -160,6 +163,8 @@ def _waits(delivery: AnyRow | None, now: datetime) -> str:
     if delivery is None:
         return ""
     why = str(delivery.error.get("detail", "")).rstrip(".")
+    if delivery.due_at == NEVER:
+        return f"{why}."
     return f"{why}. Next try {words.until(delivery.due_at, now)}."
 
 
@@ -183,6 +188,7 @@ def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str], waits: s
         status=row.status,
         problem=waits or (shown["error"] or {}).get("detail", ""),
         waits=bool(waits),
+        held=(shown["error"] or {}).get("code") == "held",
         edited=row.edited_at is not None,
         deleted=row.deleted_at is not None,
     )
@@ -204,6 +210,7 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
         status="note",
         problem="",
         waits=False,
+        held=False,
         edited=False,
         deleted=False,
         note=True,
