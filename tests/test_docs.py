@@ -4,11 +4,14 @@ import inspect
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from hubbub import sdk
+from hubbub.loading import load
 from hubbub.sdk import hooks
 
 ROOT = Path(__file__).parent.parent
@@ -66,3 +69,20 @@ def test_the_example_of_a_channel_type_works():
     with pytest.raises(StopIteration) as stop:
         exchange.send(sdk.HttpResponse(status=200, headers=sdk.Headers(), body=b'{"id": "9"}'))
     assert stop.value.value == sdk.Accepted(external_id="9")
+
+
+def test_the_example_of_a_plugin_works(tmp_path):
+    page = (ROOT / "docs/adding-a-plugin.md").read_text()
+    (source,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {"__name__": "hubbub_greeter"}
+    exec(compile(source, "adding-a-plugin.md", "exec"), names)
+    sections = re.findall(r"^```toml\n(\[plugins\..*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "plugins.toml").write_text("".join(sections))
+    point: Any = SimpleNamespace(name="greeter", dist=None, load=lambda: names["Greeter"])
+    plugins = load(tmp_path / "plugins.toml", [point])
+    assert [(status.name, status.state) for status in plugins.statuses] == [("greeter", "loaded")]
+    assert plugins.conditions.keys() == {"shouting"}
+    assert plugins.listeners.keys() == {"message_received"}
+    assert [name for name, _ in plugins.pages()] == ["greeter"]
+    (hello,) = plugins.commands("greeter")
+    assert CliRunner().invoke(hello).output == "HELLO\n"
