@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from hubbub.alive import SignOfLife, hold, let_go, take_from_the_dead
 from hubbub.deliver.attempt import media_bytes
@@ -70,7 +70,14 @@ class Listener:
         kinds = {source.type: source for source in self._hub.plugins.sources}
         found = db.execute(
             select(_channels.c.id).where(
-                _channels.c.type.in_(kinds), _channels.c.enabled, _channels.c.deleted_at.is_(None)
+                _channels.c.type.in_(kinds),
+                _channels.c.enabled,
+                _channels.c.deleted_at.is_(None),
+                # Nothing is asked with credentials that were refused, until a check passes.
+                or_(
+                    _channels.c.paused_until.is_(None),
+                    _channels.c.paused_until < self._hub.now() + UNTIL_MENDED / 2,
+                ),
             )
         ).scalars()
         lines = [self._hub.directory.usable(db, channel_id) for channel_id in list(found)]
@@ -94,6 +101,9 @@ class Listener:
                 if rest is None or not self._rest(channel_id, rest):
                     break
                 pause = _FIRST_PAUSE
+            except AuthFailed as error:
+                log.warning("source stops", channel=channel_id, reason=str(error))
+                break
             except (SendError, DatabaseDown) as error:
                 log.warning("source pauses", channel=channel_id, reason=str(error), seconds=pause)
                 self._stop.wait(_pause(error, pause))

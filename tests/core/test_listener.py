@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hubbub.listener import Listener
-from hubbub.sdk import Polled
+from hubbub.sdk import AuthFailed, Polled
 
 PATIENCE = 30
 
@@ -28,47 +28,67 @@ class Scripted:
     def cycle(self, connection, cursor):
         self.cursors.append(cursor)
         if self._rounds:
-            return self._rounds.pop(0)
+            said = self._rounds.pop(0)
+            if isinstance(said, Exception):
+                raise said
+            return said
         self.resting.set()
         return Polled(calls=(), cursor=cursor, rest=timedelta(hours=1))
         yield  # a generator, as every exchange is
 
 
+def wait_for_sources():
+    for thread in threading.enumerate():
+        if thread.name.startswith("source-"):
+            thread.join(PATIENCE)
+
+
 @pytest.fixture
-def listen(world):
-    """Let a listener hold a source until it rests; return the source."""
+def listener_of(world):
+    """Return a maker of listeners that know one source; they are stopped at the end."""
     world.channel()
+    made = []
 
-    def held(source):
+    def make(source, **hub):
         plugins = replace(world.hub.plugins, sources=[source])
-        listener = Listener(replace(world.hub, plugins=plugins))
-        listener.look()
-        assert source.resting.wait(PATIENCE)
-        return listener
+        made.append(Listener(replace(world.hub, plugins=plugins, **hub)))
+        return made[-1]
 
-    return held
+    yield make
+    for listener in made:
+        listener.stop()
 
 
-def test_rounds_follow_each_other_until_the_source_rests(world, listen):
+def test_rounds_follow_each_other_until_the_source_rests(world, listener_of):
     source = Scripted(Polled(calls=(b"[]",), cursor="1"), Polled(calls=(b"[]", b"[]"), cursor="2"))
-    listener = listen(source)
+    listener = listener_of(source)
+    listener.look()
+    assert source.resting.wait(PATIENCE)
     # At once, although the rest is an hour.
     listener.stop()
     assert source.cursors == ["", "1", "2"]
     assert world.one("SELECT count(*) AS kept FROM calls") == {"kept": 3}
 
 
-def test_a_source_at_rest_stays_with_its_listener(world, listen):
-    first = Scripted()
-    listener = listen(first)
-    second = Scripted()
-    other = Listener(
-        replace(
-            world.hub,
-            process_id="another",
-            plugins=replace(world.hub.plugins, sources=[second]),
-        )
-    )
+def test_a_source_whose_credentials_are_refused_waits_until_they_are_mended(world, listener_of):
+    source = Scripted(AuthFailed("No."))
+    listener = listener_of(source)
+    for _ in range(3):
+        listener.look()
+        wait_for_sources()
+    assert source.cursors == [""]
+    assert world.one("SELECT status FROM channels")["status"] == "error"
+    world.write("UPDATE channels SET paused_until = NULL")
+    listener.look()
+    assert source.resting.wait(PATIENCE)
+
+
+def test_a_source_at_rest_stays_with_its_listener(world, listener_of):
+    first, second = Scripted(), Scripted()
+    listener = listener_of(first)
+    listener.look()
+    assert first.resting.wait(PATIENCE)
+    other = listener_of(second, process_id="another")
     other.look()
     other.stop()
     assert second.cursors == []
