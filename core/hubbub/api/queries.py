@@ -10,7 +10,6 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    and_,
     func,
     insert,
     or_,
@@ -121,22 +120,9 @@ def versions(db: Connection, message_id: str) -> list[Row[Any]]:
 
 
 def sent_under(db: Connection, key: str) -> Row[Any] | None:
-    """Return the message with this idempotency key, where it went and when, or None."""
-    found = (
-        select(_messages, _addresses.c.address, _deliveries.c.starts_at)
-        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
-        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
-        .outerjoin(
-            _deliveries,
-            and_(
-                _deliveries.c.message_id == _messages.c.id,
-                _deliveries.c.destination == "contact",
-                _deliveries.c.part == 0,
-            ),
-        )
-        .where(_messages.c.idempotency_key == key)
-    )
-    return db.execute(found).one_or_none()
+    """Return the id and the request's digest of the message with this idempotency key, or None."""
+    found = select(_messages.c.id, _messages.c.request_digest)
+    return db.execute(found.where(_messages.c.idempotency_key == key)).one_or_none()
 
 
 # --- media -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Do what the API is asked: send once, hand conversations around, change contacts."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,8 @@ from hubbub.sdk.content import Content, Media, to_json
 from hubbub.store import threads
 from hubbub.store.session import transaction
 from hubbub.store.threads import Thread
-from hubbub.store.types import new_id
+from hubbub.store.types import as_json_time, new_id
+from hubbub.vault import digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,19 @@ class Order:
     send_at: datetime | None = None
     #: What makes two requests the same one; already bound to who asks.
     key: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """What tells this order from another one under the same key."""
+        asked = [
+            to_json(self.content),
+            self.conversation_id,
+            self.channel_id,
+            self.address,
+            self.reply_to,
+            as_json_time(self.send_at),
+        ]
+        return digest(json.dumps(asked, sort_keys=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +156,10 @@ def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: s
 
 def _send(hub: Hub, order: Order) -> str:
     with transaction(hub.engine) as db:
-        content = _with_uploads(db, order.content)
         earlier = queries.sent_under(db, order.key) if order.key else None
         if earlier is not None:
-            return _same(earlier, order, content)
+            return _same(earlier, order)
+        content = _with_uploads(db, order.content)
         message_id = submit(
             hub,
             db,
@@ -152,6 +167,7 @@ def _send(hub: Hub, order: Order) -> str:
             content=content,
             author=order.author,
             idempotency_key=order.key,
+            request_digest=order.digest if order.key else None,
             reply_to_id=_quoted(db, order),
             starts_at=order.send_at,
         )
@@ -161,14 +177,8 @@ def _send(hub: Hub, order: Order) -> str:
     return message_id
 
 
-def _same(earlier: Row[Any], order: Order, content: Content) -> str:
-    same_place = (
-        earlier.conversation_id == order.conversation_id
-        if order.conversation_id is not None
-        else (earlier.channel_id, earlier.address) == (order.channel_id, order.address)
-    )
-    asked = (to_json(content), order.reply_to, order.send_at)
-    if not same_place or asked != (earlier.content, earlier.reply_to_id, earlier.starts_at):
+def _same(earlier: Row[Any], order: Order) -> str:
+    if earlier.request_digest != order.digest:
         raise Conflict(
             "This Idempotency-Key was used for another message. Take a new key for a new message.",
             code="idempotency_conflict",

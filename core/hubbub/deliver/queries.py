@@ -480,12 +480,6 @@ def message(db: Connection, message_id: str) -> AnyRow | None:
     return db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
 
 
-def by_idempotency_key(db: Connection, key: str) -> AnyRow | None:
-    """Return the message that a request with this key made, or None."""
-    found = select(_messages).where(_messages.c.idempotency_key == key)
-    return db.execute(found).one_or_none()
-
-
 def add_to_decision(db: Connection, message_id: str, more: Mapping[str, Any]) -> None:
     """Add to the record of why a message went where it went."""
     row = message(db, message_id)

@@ -290,6 +290,7 @@ class Batch:
             "external_id": event.external_id,
             "event_key": event.key,
             "idempotency_key": None,
+            "request_digest": None,
             "call_id": settling.call.id,
             "reply_to_id": quoted[0] if quoted else None,
             "reply_to_external_id": event.reply_to_external_id,

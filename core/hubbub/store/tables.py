@@ -300,6 +300,8 @@ class Message(SQLModel, table=True):
     external_id: str | None = None
     event_key: str | None = None
     idempotency_key: str | None = None
+    #: SHA-256 of the request under that key: another request under it is refused.
+    request_digest: str | None = None
     call_id: str | None = Field(default=None, foreign_key="calls.id", index=True)
     reply_to_id: str | None = None
     reply_to_external_id: str | None = None

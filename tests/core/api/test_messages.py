@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from hubbub.store.session import reading, transaction
-from hubbub.store.tables import Delivery, MediaFile, Message, MessageVersion, table
+from hubbub.store.tables import Address, Delivery, MediaFile, Message, MessageVersion, table
 
 HELLO = {"type": "text", "text": "Hello"}
 KEYS = {
@@ -217,6 +217,45 @@ def test_a_key_belongs_to_its_token(api, add_channel):
     first = _send(api, body, key="order-1")
     api.token = api.post("/tokens", {"name": "another"})["token"]
     assert _send(api, body, key="order-1")["id"] != first["id"]
+
+
+def test_what_became_of_a_message_does_not_make_it_another(every_api, add_channel):
+    body = _order(add_channel(every_api), send_at="2026-01-03T01:00:00Z")
+    message = _send(every_api, body, key="k")
+    with transaction(every_api.hub.engine) as db:
+        db.execute(update(table(Delivery)).values(starts_at=None, state="failed"))
+        db.execute(update(table(Address)).values(address="as the provider knows it"))
+        db.execute(update(table(Message)).values(status="failed", content={"type": "text"}))
+    assert _send(every_api, body, key="k")["id"] == message["id"]
+    assert _count(every_api) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"content": {"type": "text", "text": "Hello!"}},
+        {"to": {"address": "bob"}},
+        {"send_at": "2026-01-03T01:00:00Z"},
+    ],
+)
+def test_one_of_two_requests_under_one_key_at_the_same_moment_is_refused(
+    every_api, add_channel, other
+):
+    body = _order(add_channel(every_api))
+    bodies = [body, {**body, **other}] * 4
+    clients = [every_api.client.application.test_client() for _ in bodies]
+    headers = {"Authorization": f"Bearer {every_api.token}", "Idempotency-Key": "k"}
+
+    def send(client, asked):
+        answer = client.post("/api/v1/messages", json=asked, headers=headers)
+        return answer.status_code, answer.get_json().get("id")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, clients, bodies))
+    assert sorted({status for status, _ in answers}) == [202, 409]
+    assert len({answered for status, answered in answers if status == 202}) == 1
+    assert {answers[n][0] for n in (0, 2, 4, 6)} != {answers[n][0] for n in (1, 3, 5, 7)}
+    assert _count(every_api) == 1
 
 
 def test_the_same_key_at_the_same_moment_sends_once(every_api, add_channel):

@@ -284,6 +284,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(), nullable=True),
         sa.Column("event_key", sa.String(), nullable=True),
         sa.Column("idempotency_key", sa.String(), nullable=True),
+        sa.Column("request_digest", sa.String(), nullable=True),
         sa.Column("call_id", sa.String(), nullable=True),
         sa.Column("reply_to_id", sa.String(), nullable=True),
         sa.Column("reply_to_external_id", sa.String(), nullable=True),
