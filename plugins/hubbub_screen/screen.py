@@ -79,7 +79,7 @@ def _finding(phrases: Sequence[str]) -> Callable[[str], str]:
 def _said(content: Content) -> str:
     match content:
         case Text(text=text) | Choice(title=text):
-            return text or ""
+            return text
         case Choices(text=text, options=options):
             return " ".join([text, *(option.title for option in options)])
         case Attachment(caption=caption):
