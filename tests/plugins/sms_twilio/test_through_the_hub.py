@@ -217,6 +217,12 @@ def test_a_message_that_never_reached_us_is_found_in_the_log(joined, phone):
     assert polled.rest == timedelta(minutes=15)
 
 
+def test_the_hub_has_the_log_for_a_source(joined):
+    assert [type(s) for s in joined.world.hub.plugins.sources if s.type == "sms_twilio"] == [
+        TwilioLog
+    ]
+
+
 def test_what_reached_us_is_not_doubled_by_the_log(joined, phone, text):
     text("Hi", media=[{"data": PICTURE, "content_type": "image/png"}] * 2)
     before = datetime.now(UTC) - timedelta(minutes=1)
