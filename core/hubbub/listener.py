@@ -21,7 +21,6 @@ from hubbub.sdk.errors import AuthFailed, Permanent, RateLimited, SendError
 from hubbub.sdk.types import Source
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
-from hubbub.steps import step
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.tables import Channel, table
 from hubbub.tell.actors import announce
@@ -143,7 +142,6 @@ class Listener:
         if ran.error is not None:
             self._note(line, ran.error)
             raise ran.error
-        step("listen.fetched")
         if ran.value is not None and (ran.value.calls or ran.value.cursor != at):
             keep_polled(self._hub, line, ran.value)
         return ran.value.rest if ran.value is not None else timedelta()

@@ -166,12 +166,14 @@ def keep_polled(hub: Hub, line: Line, polled: Polled) -> None:
         {**row_of(empty, line, Judged(Accept().answer, CallState.PENDING)), "body": body}
         for body in polled.calls
     ]
+    if rows:
+        step("listen.fetched")
     with transaction(hub.engine) as db:
         if rows:
             queries.keep(db, rows)
         queries.move_cursor(db, line.id, polled.cursor)
-    step("listen.kept")
     if rows:
+        step("listen.kept")
         calls_received(line.type, CallState.PENDING, len(rows))
         nudge_normalise(hub, line.id)
 
@@ -186,7 +188,10 @@ def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
         row = queries.call(db, call_id)
         line = hub.directory.usable(db, row.channel_id) if row is not None else None
     if row is None:
-        raise NotReleasable("There is no such call.", code="not_found")
+        raise NotReleasable(
+            "There is no such call: it never was, or was kept for its time and then deleted.",
+            code="not_found",
+        )
     if line is None:
         raise NotReleasable("Its channel is deleted, or the channel's plugin is not loaded.")
     if row.state == CallState.QUARANTINED and not force:
