@@ -111,7 +111,11 @@ class Town:
     def begin(self, name: str, *, die_at: str = "") -> None:
         """Start a process; with ``die_at`` it kills itself at that step."""
         kind = name.partition("-")[0]
-        port = ["--port", str(self.ports[name])] if name in self.ports else []
+        port: list[str] = []
+        if name in self.ports:
+            # What a killed server had started may hold its port for a moment longer.
+            self.until(lambda: _is_free(self.ports[name]))
+            port = ["--port", str(self.ports[name])]
         self._tell(
             "start",
             name=name,
@@ -185,6 +189,13 @@ def _free_port() -> int:
     # of a web that is dead for a moment.
     while True:
         port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        if _is_free(port):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
