@@ -17,7 +17,7 @@ from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
 from hubbub.store.session import DatabaseDown, transaction
 from hubbub.tell.actors import announce
-from hubbub.track import sweep
+from hubbub.track import retention, sweep
 
 _TICK: Final = 0.5
 _LEAD: Final = timedelta(seconds=10)
@@ -51,7 +51,7 @@ def _tasks() -> list[_Task]:
         _Task("nudge", timedelta(seconds=1), nudge_what_waits),
         _Task("recover", timedelta(seconds=3), sweep.recover),
         _Task("probe", timedelta(seconds=15), nudge_probes),
-        _Task("retention", timedelta(minutes=10), sweep.forget),
+        _Task("retention", timedelta(minutes=10), retention.forget),
     ]
 
 

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     plugins_file: Path = Path("plugins.toml")
     media_url: str = ""
     allow_private_networks: str = ""
+    #: Days; 0: for ever.
+    keep_calls: int = Field(30, ge=0, le=36_500)
+    keep_dead_calls: int = Field(90, ge=0, le=36_500)
+    keep_audit: int = Field(365, ge=0, le=36_500)
     log_format: Literal["console", "json", ""] = ""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)

@@ -77,21 +77,23 @@ def replay_event(hub: Hub, ask: Ask[Nothing, Replay]) -> shapes.EventJson:
 def _found(db: Connection, call_id: str) -> Row[Any]:
     row = queries.call(db, call_id)
     if row is None:
-        raise NotFound("There is no such event.")
+        raise NotFound("There is no such event: it never was, or was deleted after its time.")
     return row
 
 
-def _redactor(hub: Hub, channel: Row[Any]) -> Redactor:
+def _redactor(hub: Hub, channel: Row[Any]) -> Redactor | None:
+    """Return what masks the secrets of a channel; None where nobody knows them any more."""
     try:
         connection = open_connection(hub, channel)
     except HubError:
-        # Its plugin or key is gone: what is secret by its name is masked all the same.
-        return Redactor()
+        return None
     return Redactor(connection_secrets(connection))
 
 
-def _whole(row: Row[Any], redactor: Redactor) -> shapes.WholeEventJson:
-    body, encoding = _body(row.body, redactor)
+def _whole(row: Row[Any], known: Redactor | None) -> shapes.WholeEventJson:
+    body, encoding = _body(row.body, known) if known else ("", "withheld")
+    # What is secret by its name is masked all the same.
+    redactor = known or Redactor()
     summary = {**row._asdict(), "url": redactor.text(row.url)}
     return shapes.WholeEventJson(
         **{

@@ -241,7 +241,8 @@ class WholeEventJson(EventJson):
 
     headers: dict[str, str]
     body: str
-    body_encoding: Literal["text", "base64"]
+    #: ``withheld``: the channel's secrets, which might stand in the body, are not known here.
+    body_encoding: Literal["text", "base64", "withheld"]
     outcomes: list[OutcomeJson]
 
 

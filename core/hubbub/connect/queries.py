@@ -112,6 +112,13 @@ def add_route_set(db: Connection, **values: Any) -> None:
     db.execute(insert(_route_sets).values(**values))
 
 
+def wipe_routes(db: Connection, channel_id: str) -> None:
+    """Wipe the rules of a channel that is gone, with the secrets of their destinations."""
+    db.execute(
+        update(_route_sets).where(_route_sets.c.channel_id == channel_id).values(sealed=b"")
+    )
+
+
 def due_for_check(db: Connection, *, well_before: datetime, unwell_before: datetime) -> list[str]:
     """Return the channels not asked about since: connected ones, and those that are not."""
     well = (_channels.c.status == "connected") & (_channels.c.checked_at < well_before)

@@ -120,9 +120,11 @@ def delete_channel(hub: Hub, channel_id: str, *, actor: str) -> None:
     say_goodbye(hub, row)
     now = hub.now()
     with transaction(hub.engine) as db:
-        gone = {"deleted_at": now, "enabled": False}
+        # The row stays for what was said; nobody needs its secrets any more.
+        gone = {"deleted_at": now, "enabled": False, "secrets": b""}
         if not queries.change_channel(db, channel_id, values=gone):
             raise NotFound("There is no such channel.")
+        queries.wipe_routes(db, channel_id)
         refresh(db, queries.cancel_waiting(db, channel_id))
         _note(db, now, actor, "channel.deleted", channel_id, type=row.type, name=row.name)
 

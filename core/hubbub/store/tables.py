@@ -207,6 +207,20 @@ class Call(SQLModel, table=True):
     outcomes: list[dict[str, Any]] = _json()
 
 
+class ForgottenCalls(SQLModel, table=True):
+    """The sums of a channel's calls that were deleted after their time, for the ledger."""
+
+    __tablename__ = "forgotten_calls"
+    channel_id: str = Field(primary_key=True, foreign_key="channels.id")
+    calls: int = Field(sa_type=BigInteger)
+    dead_calls: int = Field(sa_type=BigInteger)
+    events: int = Field(sa_type=BigInteger)
+    applied: int = Field(sa_type=BigInteger)
+    duplicate: int = Field(sa_type=BigInteger)
+    ignored: int = Field(sa_type=BigInteger)
+    dead: int = Field(sa_type=BigInteger)
+
+
 # --- normalise -------------------------------------------------------------------------------
 
 
@@ -302,7 +316,8 @@ class Message(SQLModel, table=True):
     idempotency_key: str | None = None
     #: SHA-256 of the request under that key: another request under it is refused.
     request_digest: str | None = None
-    call_id: str | None = Field(default=None, foreign_key="calls.id", index=True)
+    #: The call that brought it, which is deleted before the message is.
+    call_id: str | None = None
     reply_to_id: str | None = None
     reply_to_external_id: str | None = None
     #: As the contract names them; moved by `hubbub.store.states` alone.

@@ -6,16 +6,17 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from hubbub.store.states import CallState
-from hubbub.store.tables import Call, Message, Receipt, table
+from hubbub.store.tables import Call, ForgottenCalls, Message, Receipt, table
 
 _calls = table(Call)
+_forgotten = table(ForgottenCalls)
 _messages = table(Message)
 _receipts = table(Receipt)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """The sums of all calls and of the events in them."""
+    """The sums of all calls, also of those deleted after their time, and of the events in them."""
 
     #: Calls proven authentic: ``pending + done + dead``.
     calls: int
@@ -46,6 +47,14 @@ _SUMS: Final = select(
 ).group_by(_calls.c.state)
 
 
+_FORGOTTEN: Final = select(
+    *(
+        func.coalesce(func.sum(_forgotten.c[name]), 0).label(name)
+        for name in ("calls", "dead_calls", "events", "applied", "duplicate", "ignored", "dead")
+    )
+)
+
+
 def ledger(db: Connection) -> Ledger:
     """Return the sums. Balanced: every event of every settled call has exactly one outcome.
 
@@ -53,9 +62,10 @@ def ledger(db: Connection) -> Ledger:
     a duplicate of the first time.
     """
     rows = {row.state: row for row in db.execute(_SUMS)}
+    forgotten = db.execute(_FORGOTTEN).one()
 
     def total(name: str) -> int:
-        return sum(
+        return int(getattr(forgotten, name)) + sum(
             int(getattr(row, name))
             for state, row in rows.items()
             if state in {CallState.DONE, CallState.DEAD}
@@ -69,6 +79,8 @@ def ledger(db: Connection) -> Ledger:
     events = total("events")
     outcomes = {name: total(name) for name in ("applied", "duplicate", "ignored", "dead")}
     counted = {state: calls(state) for state in CallState}
+    counted[CallState.DEAD] += int(forgotten.dead_calls)
+    counted[CallState.DONE] += int(forgotten.calls) - int(forgotten.dead_calls)
     return Ledger(
         calls=sum(n for state, n in counted.items() if state != CallState.QUARANTINED),
         pending=counted[CallState.PENDING],

@@ -1,17 +1,17 @@
-"""Find rows that nobody nudged, claims of the dead, and what is too old to keep."""
+"""Find rows that nobody nudged, and claims of the dead."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from hubbub.alive import living
 from hubbub.hub import Hub
 from hubbub.store.session import reading, transaction
-from hubbub.store.states import CallState, DeliveryState
-from hubbub.store.tables import Call, Channel, Delivery, MediaFile, Receipt, Session, table
+from hubbub.store.states import DeliveryState
+from hubbub.store.tables import Call, Channel, Delivery, MediaFile, table
 from hubbub.store.types import one_of
 from hubbub.track.receipts import refresh
 
@@ -19,19 +19,13 @@ from hubbub.track.receipts import refresh
 _GRACE: Final = timedelta(milliseconds=500)
 #: An attempt of a living process that takes longer than this has lost its way.
 _STUCK: Final = timedelta(minutes=10)
-#: How long a rejected call stays releasable, and how many of them a channel may hold.
-QUARANTINE_KEPT: Final = timedelta(hours=72)
+#: Deliveries that are looked at in one go.
 _MOST: Final = 500
-#: How long a receipt waits for its message; one of a message that another program sent by the same
-#: account waits in vain.
-_STRAY_KEPT: Final = timedelta(days=7)
 
 _calls = table(Call)
 _channels = table(Channel)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
-_receipts = table(Receipt)
-_sessions = table(Session)
 log = structlog.get_logger(__name__)
 
 
@@ -102,24 +96,6 @@ def recover(hub: Hub) -> None:
                 )
             )
         refresh(db, [row.message_id for row in rows])
-
-
-def forget(hub: Hub) -> None:
-    """Delete what has been kept for its time: rejected calls, ended logins, stray receipts."""
-    now = hub.now()
-    with transaction(hub.engine) as db:
-        db.execute(
-            delete(_calls).where(
-                _calls.c.state == CallState.QUARANTINED,
-                _calls.c.received_at < now - QUARANTINE_KEPT,
-            )
-        )
-        db.execute(delete(_sessions).where(_sessions.c.expires_at < now))
-        db.execute(
-            delete(_receipts).where(
-                _receipts.c.delivery_id.is_(None), _receipts.c.received_at < now - _STRAY_KEPT
-            )
-        )
 
 
 def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:

@@ -6,15 +6,18 @@ Nothing is written for it: the trace cannot disagree with what it tells of.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, select
 
-from hubbub.store.states import NEVER
+from hubbub.store.states import ACTIVE, NEVER
 from hubbub.store.tables import Attempt, Call, Delivery, MediaFile, Message, Receipt, table
 from hubbub.store.types import AnyRow
 
 Stage: TypeAlias = Literal["receive", "normalise", "route", "deliver", "track"]
+
+#: Why a record of what happened is gone; docs/operating.md says how long it is kept.
+_AFTER_ITS_TIME: Final = "It was kept for its time (HUBBUB_KEEP_CALLS) and then deleted."
 
 _messages = table(Message)
 _calls = table(Call)
@@ -61,6 +64,13 @@ def _coming_in(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
             what="call kept",
             detail={"event_id": call.id, "method": call.method, "bytes": len(call.body)},
         )
+    elif message.call_id is not None:
+        yield TraceItem(
+            at=message.created_at,
+            stage="receive",
+            what="call deleted",
+            detail={"event_id": message.call_id, "reason": _AFTER_ITS_TIME},
+        )
     yield TraceItem(
         at=message.created_at,
         stage="normalise",
@@ -93,7 +103,14 @@ def _going_out(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
 def _attempts_of(db: Connection, delivery: AnyRow) -> Iterator[TraceItem]:
     rows = db.execute(
         select(_attempts).where(_attempts.c.delivery_id == delivery.id).order_by(_attempts.c.id)
-    )
+    ).all()
+    if delivery.attempts and not rows and delivery.state not in ACTIVE:
+        yield TraceItem(
+            at=delivery.claimed_at or delivery.created_at,
+            stage="deliver",
+            what="attempts deleted",
+            detail={"attempts": delivery.attempts, "reason": _AFTER_ITS_TIME, **_named(delivery)},
+        )
     for number, row in enumerate(rows, start=1):
         yield TraceItem(
             at=row.started_at,

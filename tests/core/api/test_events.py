@@ -1,4 +1,5 @@
 import base64
+import json
 
 import pytest
 from sqlalchemy import update
@@ -77,10 +78,14 @@ def test_bytes_that_are_no_text_come_in_base64(api, add_channel, add_conversatio
     assert TOKEN.encode() not in body
 
 
-def test_the_calls_of_a_deleted_channel_can_still_be_read(every_api, call):
+def test_the_calls_of_a_deleted_channel_are_shown_without_what_may_hold_its_secrets(
+    every_api, call
+):
     channel_id = every_api.get(f"/events/{call}")["channel_id"]
     delete_channel(every_api.hub, channel_id, actor="cli")
-    assert TOKEN not in every_api.get(f"/events/{call}")["body"]
+    event = every_api.get(f"/events/{call}")
+    assert (event["body"], event["body_encoding"]) == ("", "withheld")
+    assert TOKEN not in json.dumps(event)
     problem = every_api.post(f"/events/{call}/replay", {}, status=409)
     assert problem["type"].endswith("/not-releasable")
 

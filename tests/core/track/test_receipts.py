@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.sdk import OutcomeUnknown
 from hubbub.store.states import NEXT, DeliveryState, advance, message_status
-from hubbub.track import sweep
+from hubbub.track import retention
 
 RANK = ["sent", "failed", "delivered", "read"]
 
@@ -116,7 +116,7 @@ def test_a_receipt_of_nobodys_message_is_forgotten_after_a_week(world, sent, day
     deliver()
     world.hear(line, {"status": "delivered", "id": "out-1"}, {"status": "read", "id": "stray"})
     world.clock.forward(days=days)
-    sweep.forget(world.hub)
+    retention.forget(world.hub)
     rows = world.rows("SELECT external_id FROM receipts ORDER BY external_id")
     assert [row["external_id"] for row in rows] == kept
 

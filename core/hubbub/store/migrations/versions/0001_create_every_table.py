@@ -173,6 +173,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel_id", "version", name=op.f("uq_route_sets_channel_id_version")),
     )
     op.create_table(
+        "forgotten_calls",
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.Column("dead_calls", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.Column("applied", sa.BigInteger(), nullable=False),
+        sa.Column("duplicate", sa.BigInteger(), nullable=False),
+        sa.Column("ignored", sa.BigInteger(), nullable=False),
+        sa.Column("dead", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_forgotten_calls_channel_id")
+        ),
+        sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_forgotten_calls")),
+    )
+    op.create_table(
         "sessions",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("user_id", sa.String(), nullable=False),
@@ -296,7 +311,6 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("edited_at", UtcDateTime(), nullable=True),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_messages_call_id")),
         sa.ForeignKeyConstraint(
             ["channel_id"], ["channels.id"], name=op.f("fk_messages_channel_id")
         ),
@@ -313,7 +327,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("conversation_id", "seq", name=op.f("uq_messages_conversation_id_seq")),
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_messages_idempotency_key")),
     )
-    op.create_index(op.f("ix_messages_call_id"), "messages", ["call_id"], unique=False)
     op.create_index(
         "ix_messages_channel_id_external_id",
         "messages",
