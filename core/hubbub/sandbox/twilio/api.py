@@ -75,7 +75,7 @@ def _messages(cloud: Cloud, ask: Ask, sid: str) -> Reply:
         ask,
         sid,
         "Messages.list",
-        lambda account, form: json_reply(messages.listed(account, form)),
+        lambda account, form: json_reply(messages.listed(cloud, account, form)),
     )
 
 

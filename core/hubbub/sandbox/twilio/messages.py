@@ -73,11 +73,12 @@ def find(account: Account, sid: str) -> Sms:
     return sms
 
 
-def listed(account: Account, form: Form) -> Json:
+def listed(cloud: Cloud, account: Account, form: Form) -> Json:
     """Return one page of the messages that the filters let through, newest first."""
     size = min(max(_whole(form.get("PageSize"), _PAGE), 1), _LARGEST_PAGE)
     page = max(_whole(form.get("Page"), 0), 0)
-    newest = [sms for sms in reversed(account.messages.values()) if _wanted(sms, form)]
+    with cloud.world.lock:
+        newest = [sms for sms in reversed(account.messages.values()) if _wanted(sms, form)]
     items = list(islice(newest, page * size, (page + 1) * size))
     more = len(newest) > (page + 1) * size
     return {
