@@ -13,17 +13,18 @@ from hubbub.sandbox.twilio.state import Account
 def test_a_list_does_not_see_what_comes_while_it_is_made():
     world: Any = SimpleNamespace(lock=threading.RLock())
     account = Account("AC" + "0" * 31 + "9")
-    threads = []
+    threads: list[threading.Thread] = []
 
     def add(sid):
+        sms: Any = SimpleNamespace(
+            recipient="+1",
+            sender="+2",
+            sent=None,
+            created=datetime(2026, 1, 2, tzinfo=UTC),
+            as_json=lambda: {"sid": sid},
+        )
         with world.lock:
-            account.messages[sid] = SimpleNamespace(
-                recipient="+1",
-                sender="+2",
-                sent=None,
-                created=datetime(2026, 1, 2, tzinfo=UTC),
-                as_json=lambda: {"sid": sid},
-            )
+            account.messages[sid] = sms
 
     class Disturbed(Form):
         def get(self, name, default=""):
