@@ -16,6 +16,7 @@ from hubbub.alive import DEAD_AFTER
 from hubbub.connect.work import check_channel
 from hubbub.hub import Hub
 from hubbub.loading import load
+from hubbub.redis_client import make_redis
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
 from hubbub.settings import Settings
@@ -96,7 +97,7 @@ def _database(settings: Settings, engine: Engine) -> Check:
 
 def _redis(settings: Settings) -> Check:
     try:
-        with redis.Redis.from_url(settings.redis, socket_timeout=2) as client:
+        with make_redis(settings.redis) as client:
             client.ping()
     except redis.RedisError as error:
         return Check(

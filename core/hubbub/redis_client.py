@@ -4,14 +4,17 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
+_SENTINEL_PORT: Final = 26379
 log = structlog.get_logger(__name__)
 
 
@@ -24,20 +27,48 @@ def make_redis(
 ) -> Redis:
     """Return a client for ``url``; no connection is made yet.
 
+    ``redis+sentinel://[user:password@]host[:port],host.../service[/db]``, and ``rediss+sentinel``
+    with TLS, name sentinels that know who the master of ``service`` is.
     ``retries`` is for a connection that turns out to be lost: a command may then run twice, so
     what takes something away from Redis asks for 0. An answer that is late is never asked again.
     """
     retry = Retry(NoBackoff(), retries, supported_errors=(RedisConnectionError,))
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections,
-        timeout=timeout.total_seconds(),
-        socket_timeout=timeout.total_seconds(),
-        socket_connect_timeout=2,
-        health_check_interval=15,
-        retry=retry,
+    options: dict[str, Any] = {
+        "max_connections": connections,
+        "socket_timeout": timeout.total_seconds(),
+        "socket_connect_timeout": 2,
+        "health_check_interval": 15,
+        "retry": retry,
+    }
+    if "+sentinel://" in url:
+        return _master(url, options)
+    wait = timeout.total_seconds()
+    return Redis.from_pool(BlockingConnectionPool.from_url(url, timeout=wait, **options))
+
+
+def _master(url: str, options: dict[str, Any]) -> Redis:
+    parts = urlsplit(url)
+    service, _, database = parts.path.strip("/").partition("/")
+    tls = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]  # redis-py has no types there
+        [_host_and_port(one) for one in parts.netloc.rpartition("@")[2].split(",")],
+        sentinel_kwargs={"socket_timeout": 2, "socket_connect_timeout": 2, **tls},
     )
-    return Redis.from_pool(pool)
+    # Who is the master is asked for each new connection, so that a failover needs no restart.
+    client: Redis = sentinels.master_for(  # type: ignore[no-untyped-call]  # likewise
+        service,
+        db=int(database or 0),
+        username=parts.username and unquote(parts.username),
+        password=parts.password and unquote(parts.password),
+        **tls,
+        **options,
+    )
+    return client
+
+
+def _host_and_port(sentinel: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{sentinel}")
+    return parts.hostname or "", parts.port or _SENTINEL_PORT
 
 
 class Outage:

@@ -1,11 +1,12 @@
 """Read the environment once: validated, frozen, with the same errors for every command."""
 
 import ipaddress
+import re
 import secrets
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -13,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hubbub.sdk.errors import HubError
 
+_REDIS: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+_SENTINEL_PATH: Final = re.compile(r"/[^/]+(/[0-9]{1,4})?")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -77,8 +80,15 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _known_redis(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        parts = urlsplit(value)
+        if value and parts.scheme not in _REDIS:
+            raise ValueError(
+                f"it must begin with one of {', '.join(f'{one}://' for one in _REDIS)}"
+            )
+        if parts.scheme.endswith("+sentinel") and not _SENTINEL_PATH.fullmatch(parts.path):
+            raise ValueError(
+                "behind the sentinels it must name the service: /service or /service/0"
+            )
         return value
 
     @field_validator("public_url")

@@ -42,7 +42,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch):
         ("PORT", "0", "greater than or equal to 1"),
         ("PORT", "65536", "less than or equal to 65535"),
         ("DATABASE_URL", "mysql://u:secret@h/d", "the scheme 'mysql' is not one of"),
-        ("REDIS_URL", "http://:secret@h", "must begin with redis://"),
+        ("REDIS_URL", "http://:secret@h", "must begin with one of redis://"),
         ("PUBLIC_URL", "hub.example.com", "must be a web address"),
         ("PUBLIC_URL", "ftp://hub.example.com", "must be a web address"),
         ("PUBLIC_URL", "https://hub.example.com/?a=1", "no query"),

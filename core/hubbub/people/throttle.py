@@ -12,6 +12,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from hubbub.people.errors import TooManyAttempts
+from hubbub.redis_client import make_redis
 
 #: One account, guessed at from many places; and one place that guesses at many accounts.
 _PER_ACCOUNT: Final = RateLimitItemPerMinute(10, 15)
@@ -31,8 +32,8 @@ class Throttle:
     @classmethod
     def on(cls, redis_url: str) -> "Throttle":
         """Return a throttle whose counts every process shares through Redis."""
-        url = redis_url.replace("unix://", "redis+unix://", 1)
-        return cls(RedisStorage(url, wrap_exceptions=True))
+        pool = make_redis(redis_url).connection_pool
+        return cls(RedisStorage("redis://", connection_pool=pool, wrap_exceptions=True))
 
     def attempt(self, *, account: str, address: str) -> None:
         """Count an attempt before it is made. Raises `TooManyAttempts`.
