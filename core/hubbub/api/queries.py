@@ -31,6 +31,7 @@ from hubbub.store.tables import (
     Note,
     table,
 )
+from hubbub.store.types import AnyRow
 
 _addresses = table(Address)
 _calls = table(Call)
@@ -119,7 +120,7 @@ def versions(db: Connection, message_id: str) -> list[Row[Any]]:
     return list(db.execute(found.order_by(_versions.c.replaced_at, _versions.c.id)))
 
 
-def sent_under(db: Connection, key: str) -> Row[Any] | None:
+def sent_under(db: Connection, key: str) -> AnyRow | None:
     """Return the id and the request's digest of the message with this idempotency key, or None."""
     found = select(_messages.c.id, _messages.c.request_digest)
     return db.execute(found.where(_messages.c.idempotency_key == key)).one_or_none()

@@ -22,7 +22,7 @@ from hubbub.sdk.content import Content, Media, to_json
 from hubbub.store import threads
 from hubbub.store.session import transaction
 from hubbub.store.threads import Thread
-from hubbub.store.types import as_json_time, new_id
+from hubbub.store.types import AnyRow, as_json_time, new_id
 from hubbub.vault import digest
 
 
@@ -177,7 +177,7 @@ def _send(hub: Hub, order: Order) -> str:
     return message_id
 
 
-def _same(earlier: Row[Any], order: Order) -> str:
+def _same(earlier: AnyRow, order: Order) -> str:
     if earlier.request_digest != order.digest:
         raise Conflict(
             "This Idempotency-Key was used for another message. Take a new key for a new message.",
