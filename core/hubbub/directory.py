@@ -14,6 +14,7 @@ from hubbub.route.rules import RouteSet
 from hubbub.sdk.capabilities import Limit
 from hubbub.sdk.types import ChannelSettings
 from hubbub.sdk.values import Connection
+from hubbub.store.prepared import Prepared, among
 from hubbub.store.session import reading
 from hubbub.store.tables import Channel, RouteSet as RouteSetRow, table
 from hubbub.store.types import AnyRow
@@ -27,8 +28,10 @@ _route_sets = table(RouteSetRow)
 _BY_KEY = select(_channels.c.id).where(
     _channels.c.webhook_key == bindparam("key"), _channels.c.deleted_at.is_(None)
 )
-_BY_IDS = select(_channels.c.id, _channels.c.version).where(
-    _channels.c.id.in_(bindparam("ids", expanding=True)), _channels.c.deleted_at.is_(None)
+_BY_IDS = Prepared(
+    select(_channels.c.id, _channels.c.version).where(
+        among(_channels.c.id, "ids"), _channels.c.deleted_at.is_(None)
+    )
 )
 _WHOLE = select(_channels).where(_channels.c.id == bindparam("id"))
 _ROUTES = (
@@ -94,7 +97,7 @@ class Directory:
 
         Raises `UnknownType` or `Undecryptable` for one that cannot be used at all.
         """
-        versions = {row.id: row.version for row in db.execute(_BY_IDS, {"ids": list(ids)})}
+        versions = self.versions(db, ids)
         for channel_id, version in versions.items():
             line = self._lines.get(channel_id)
             if line is None or line.version != version:
@@ -110,7 +113,7 @@ class Directory:
 
     def versions(self, db: Database, ids: Iterable[str]) -> dict[str, int]:
         """Return the version in force of each channel that exists."""
-        return {row.id: row.version for row in db.execute(_BY_IDS, {"ids": list(ids)})}
+        return {row.id: row.version for row in _BY_IDS.all(db, ids=ids)}
 
     def destination_settings(
         self, line: Line, destination: str, *, version: int, route_id: str | None

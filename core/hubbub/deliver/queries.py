@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from hubbub.sdk.values import Fault
 from hubbub.store.news import note
+from hubbub.store.prepared import Adding, Prepared, among
 from hubbub.store.states import ACTIVE, NEVER, DeliveryState, predecessors
 from hubbub.store.tables import (
     Address,
@@ -90,28 +91,28 @@ _READY: Final = and_(
     one_of(_deliveries.c.state, _DUE_STATES),
     _deliveries.c.due_at <= bindparam("now"),
 )
-_DUE: Final = (
+_DUE: Final = Prepared(
     select(*_CANDIDATE)
     .join(_channels, _channels.c.id == _deliveries.c.channel_id)
     .where(_READY, _deliveries.c.bulk == bindparam("bulk"), _OPEN_CHANNEL, ~_held_up())
     .order_by(_deliveries.c.due_at, _deliveries.c.id)
     .limit(bindparam("most"))
 )
-_NEXT_IN_LANES: Final = (
+_NEXT_IN_LANES: Final = Prepared(
     select(*_CANDIDATE)
     .join(_channels, _channels.c.id == _deliveries.c.channel_id)
     .where(
-        _deliveries.c.conversation_id.in_(bindparam("lanes", expanding=True)),
+        among(_deliveries.c.conversation_id, "lanes"),
         _READY,
         _deliveries.c.bulk == bindparam("bulk"),
         _OPEN_CHANNEL,
         ~_held_up(),
     )
 )
-_CLAIM: Final = (
+_CLAIM: Final = Prepared(
     update(_deliveries)
     .where(
-        _deliveries.c.id.in_(bindparam("ids", expanding=True)),
+        among(_deliveries.c.id, "ids"),
         one_of(_deliveries.c.state, predecessors(DeliveryState.SENDING)),
         _deliveries.c.due_at <= bindparam("now"),
     )
@@ -123,7 +124,7 @@ _CLAIM: Final = (
     )
     .returning(_deliveries.c.id)
 )
-_PARCELS: Final = (
+_PARCELS: Final = Prepared(
     select(
         _deliveries,
         _messages.c.content.label("message_content"),
@@ -139,22 +140,22 @@ _PARCELS: Final = (
     .join(_messages, _messages.c.id == _deliveries.c.message_id)
     .join(_conversations, _conversations.c.id == _deliveries.c.conversation_id)
     .join(_addresses, _addresses.c.id == _conversations.c.address_id)
-    .where(_deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(_deliveries.c.id, "ids"))
 )
-_HOLD: Final = (
+_HOLD: Final = Prepared(
     select(_deliveries.c.id)
-    .where(_deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(_deliveries.c.id, "ids"))
     .order_by(_deliveries.c.id)
     .with_for_update()
 )
-_POSTPONE: Final = (
+_POSTPONE: Final = Prepared(
     update(_deliveries)
     .where(_deliveries.c.id == bindparam("delivery_id"))
     .values(due_at=bindparam("new_due_at"))
 )
-_SENDING_MESSAGES: Final = (
+_SENDING_MESSAGES: Final = Prepared(
     update(_messages)
-    .where(_messages.c.id.in_(bindparam("ids", expanding=True)), _messages.c.status == "queued")
+    .where(among(_messages.c.id, "ids"), _messages.c.status == "queued")
     .values(status="sending")
 )
 
@@ -168,35 +169,38 @@ def _step(target: DeliveryState, column: ColumnElement[Any], value: Any) -> Colu
 
 
 _RESULT: Final = {
-    target: update(_deliveries)
-    .where(_deliveries.c.id == bindparam("delivery_id"))
-    .values(
-        state=_step(target, _deliveries.c.state, target.value),
-        external_id=func.coalesce(bindparam("new_external_id"), _deliveries.c.external_id),
-        address=func.coalesce(bindparam("new_address"), _deliveries.c.address),
-        attempts=_deliveries.c.attempts - bindparam("unused"),
-        due_at=bindparam("new_due_at"),
-        lane_until=bindparam("new_lane_until"),
-        awaits_answer=bindparam("new_awaits_answer"),
-        error=_step(
-            target, _deliveries.c.error, bindparam("new_error", type_=_deliveries.c.error.type)
-        ),
-        claimed_by=None,
+    target: Prepared(
+        update(_deliveries)
+        .where(_deliveries.c.id == bindparam("delivery_id"))
+        .values(
+            state=_step(target, _deliveries.c.state, target.value),
+            external_id=func.coalesce(bindparam("new_external_id"), _deliveries.c.external_id),
+            address=func.coalesce(bindparam("new_address"), _deliveries.c.address),
+            attempts=_deliveries.c.attempts - bindparam("unused"),
+            due_at=bindparam("new_due_at"),
+            lane_until=bindparam("new_lane_until"),
+            awaits_answer=bindparam("new_awaits_answer"),
+            error=_step(
+                target, _deliveries.c.error, bindparam("new_error", type_=_deliveries.c.error.type)
+            ),
+            claimed_by=None,
+        )
     )
     for target in DeliveryState
 }
+_ADD_DELIVERIES: Final = Adding(_deliveries)
+_ADD_ATTEMPTS: Final = Adding(_attempts)
+_ADD_MEDIA: Final = Adding(_media)
 
 
 def add_deliveries(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store deliveries."""
-    if rows:
-        db.execute(insert(_deliveries), rows)
+    _ADD_DELIVERIES.many(db, rows)
 
 
 def add_media(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store files still to be fetched."""
-    if rows:
-        db.execute(insert(_media), rows)
+    _ADD_MEDIA.many(db, rows)
 
 
 def add_message(db: Connection, row: Mapping[str, Any]) -> None:
@@ -206,28 +210,27 @@ def add_message(db: Connection, row: Mapping[str, Any]) -> None:
 
 def due(db: Connection, *, now: datetime, bulk: bool, limit: int) -> Sequence[AnyRow]:
     """Return deliveries at the head of their lanes whose time has come, the oldest first."""
-    return db.execute(_DUE, {"now": now, "bulk": bulk, "most": limit}).all()
+    return _DUE.all(db, now=now, bulk=bulk, most=limit)
 
 
 def next_in_lanes(
     db: Connection, lanes: Collection[str], *, now: datetime, bulk: bool
 ) -> Sequence[AnyRow]:
     """Return the deliveries that now stand at the head in these conversations."""
-    return db.execute(_NEXT_IN_LANES, {"lanes": list(lanes), "now": now, "bulk": bulk}).all()
+    return _NEXT_IN_LANES.all(db, lanes=lanes, now=now, bulk=bulk)
 
 
 def claim(db: Connection, ids: Sequence[str], *, claimer: str, now: datetime) -> Sequence[AnyRow]:
     """Take those of ``ids`` that nobody else took; return them with all that sending needs."""
     if not ids:
         return []
-    given = {"ids": list(ids), "claimer": claimer, "now": now}
-    taken = list(db.execute(_CLAIM, given).scalars())
+    taken = [row.id for row in _CLAIM.all(db, ids=ids, claimer=claimer, now=now)]
     if not taken:
         return []
-    rows = db.execute(_PARCELS, {"ids": taken}).all()
+    rows = _PARCELS.all(db, ids=taken)
     outbound = [row.message_id for row in rows if row.direction == "outbound"]
     if outbound:
-        db.execute(_SENDING_MESSAGES, {"ids": outbound})
+        _SENDING_MESSAGES.run(db, ids=outbound)
     return rows
 
 
@@ -238,12 +241,12 @@ def hold(db: Connection, ids: Sequence[str]) -> None:
     writers follow one another anyway.
     """
     if db.dialect.name == "postgresql":
-        db.execute(_HOLD, {"ids": list(ids)})
+        _HOLD.all(db, ids=ids)
 
 
 def parcel(db: Connection, delivery_id: str) -> AnyRow | None:
     """Return one delivery with all that sending needs, or None."""
-    return db.execute(_PARCELS, {"ids": [delivery_id]}).one_or_none()
+    return next(iter(_PARCELS.all(db, ids=[delivery_id])), None)
 
 
 def others(db: Connection, row: AnyRow) -> frozenset[str]:
@@ -265,17 +268,13 @@ def others(db: Connection, row: AnyRow) -> frozenset[str]:
 
 def postpone(db: Connection, waits: Mapping[str, datetime]) -> None:
     """Write when to look at deliveries again; nothing was tried."""
-    if waits:
-        db.execute(
-            _POSTPONE,
-            [{"delivery_id": key, "new_due_at": due_at} for key, due_at in waits.items()],
-        )
+    rows = [{"delivery_id": key, "new_due_at": due_at} for key, due_at in waits.items()]
+    _POSTPONE.many(db, rows)
 
 
 def add_attempts(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store attempts."""
-    if rows:
-        db.execute(insert(_attempts), rows)
+    _ADD_ATTEMPTS.many(db, rows)
 
 
 def write_results(
@@ -283,7 +282,7 @@ def write_results(
 ) -> None:
     """Write what attempts led to; a receipt that was faster is not undone."""
     for target, rows in results.items():
-        db.execute(_RESULT[target], rows)
+        _RESULT[target].many(db, rows)
 
 
 def move(db: Connection, delivery_id: str, target: DeliveryState, **values: Any) -> bool:

@@ -1,6 +1,6 @@
 """Ask for what a batch of calls needs to know, and store what it brings: all set-wise."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,13 +8,13 @@ from sqlalchemy import (
     Connection,
     Table,
     bindparam,
-    insert,
     or_,
     select,
     text,
     update,
 )
 
+from hubbub.store.prepared import Adding, Prepared, among
 from hubbub.store.tables import (
     Address,
     AddressChange,
@@ -39,23 +39,23 @@ address_changes = table(AddressChange)
 receipts = table(Receipt)
 channels = table(Channel)
 
-_PENDING: Final = (
+_PENDING: Final = Prepared(
     select(calls)
     .where(calls.c.channel_id == bindparam("channel_id"), calls.c.state == text("'pending'"))
     .order_by(calls.c.id)
     .limit(bindparam("most"))
 )
-_KNOWN_MESSAGES: Final = select(messages.c.id, messages.c.event_key, messages.c.kind).where(
-    messages.c.channel_id == bindparam("channel_id"),
-    messages.c.event_key.in_(bindparam("wanted", expanding=True)),
+_KNOWN_MESSAGES: Final = Prepared(
+    select(messages.c.id, messages.c.event_key, messages.c.kind).where(
+        messages.c.channel_id == bindparam("channel_id"), among(messages.c.event_key, "wanted")
+    )
 )
-_BY_EXTERNAL_ID: Final = select(
-    messages.c.id, messages.c.external_id, messages.c.content, messages.c.kind
-).where(
-    messages.c.channel_id == bindparam("channel_id"),
-    messages.c.external_id.in_(bindparam("wanted", expanding=True)),
+_BY_EXTERNAL_ID: Final = Prepared(
+    select(messages.c.id, messages.c.external_id, messages.c.content, messages.c.kind).where(
+        messages.c.channel_id == bindparam("channel_id"), among(messages.c.external_id, "wanted")
+    )
 )
-_SETTLE: Final = (
+_SETTLE: Final = Prepared(
     update(calls)
     .where(calls.c.id == bindparam("call_id"))
     .values(
@@ -75,25 +75,34 @@ _SETTLE: Final = (
         }
     )
 )
+_TOUCH: Final = Prepared(
+    update(channels)
+    .where(channels.c.id == bindparam("channel_id"))
+    .values(last_active_at=bindparam("now"))
+)
+_ADD: Final = {
+    which: Adding(which)
+    for which in (contacts, addresses, conversations, messages, versions, address_changes)
+}
 
 
 def pending(db: Connection, *, channel_id: str, limit: int) -> Sequence[AnyRow]:
     """Return the oldest calls of a channel that nobody has read."""
-    return db.execute(_PENDING, {"channel_id": channel_id, "most": limit}).all()
+    return _PENDING.all(db, channel_id=channel_id, most=limit)
 
 
 def known_messages(db: Connection, channel_id: str, keys: Collection[str]) -> Sequence[AnyRow]:
     """Return the messages that events with these keys have already become."""
     if not keys:
         return []
-    return db.execute(_KNOWN_MESSAGES, {"channel_id": channel_id, "wanted": list(keys)}).all()
+    return _KNOWN_MESSAGES.all(db, channel_id=channel_id, wanted=keys)
 
 
 def by_external_id(db: Connection, channel_id: str, ids: Collection[str]) -> Sequence[AnyRow]:
     """Return the messages that the provider knows by these ids."""
     if not ids:
         return []
-    return db.execute(_BY_EXTERNAL_ID, {"channel_id": channel_id, "wanted": list(ids)}).all()
+    return _BY_EXTERNAL_ID.all(db, channel_id=channel_id, wanted=ids)
 
 
 def known_keys(db: Connection, which: Table, channel_id: str, keys: Collection[str]) -> set[str]:
@@ -106,22 +115,19 @@ def known_keys(db: Connection, which: Table, channel_id: str, keys: Collection[s
     return set(db.execute(found).scalars())
 
 
-def add(db: Connection, which: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+def add(db: Connection, which: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store rows of one table; all must name the same columns."""
-    rows = list(rows)
-    if rows:
-        db.execute(insert(which), rows)
+    _ADD[which].many(db, rows)
 
 
 def settle(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what became of calls."""
-    if rows:
-        db.execute(_SETTLE, rows)
+    _SETTLE.many(db, rows)
 
 
 def touch_channel(db: Connection, channel_id: str, now: datetime) -> None:
     """Remember that the channel was active; no new version, nobody's copy depends on it."""
-    db.execute(update(channels).where(channels.c.id == channel_id).values(last_active_at=now))
+    _TOUCH.run(db, channel_id=channel_id, now=now)
 
 
 def change_message(

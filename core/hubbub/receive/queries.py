@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from hubbub.store.prepared import Adding
 from hubbub.store.tables import Call, Channel, SourceCursor, table
 from hubbub.store.types import AnyRow
 
@@ -13,7 +14,7 @@ _calls = table(Call)
 _channels = table(Channel)
 _cursors = table(SourceCursor)
 
-_KEEP = insert(_calls)
+_KEEP = Adding(_calls)
 _REOPEN = (
     update(_calls)
     .where(_calls.c.id == bindparam("call_id"))
@@ -23,7 +24,7 @@ _REOPEN = (
 
 def keep(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store calls."""
-    db.execute(_KEEP, rows)
+    _KEEP.many(db, rows)
 
 
 def call(db: Connection, call_id: str) -> AnyRow | None:

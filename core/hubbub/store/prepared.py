@@ -130,17 +130,16 @@ class _Form:
 
     def __init__(self, compiled: SQLCompiler) -> None:
         self.sql: Final = str(compiled)
-        names = compiled.positiontup or list(compiled.binds)
-        to = {name: _to_database(compiled.binds[name].type, compiled.dialect) for name in names}
-        self._parameters = [(name, to[name]) for name in names]
+        named = {name: bind for bind, name in compiled.bind_names.items()}
+        converts = {name: _to_database(bind.type, compiled.dialect) for name, bind in named.items()}
+        self._parameters = [(name, converts[name]) for name in compiled.positiontup or named]
         self._positional = compiled.positional
-        self._fixed = {name: compiled.params[name] for name in names} | {
+        self._fixed = {
+            name: value for name, value in compiled.params.items() if not named[name].required
+        } | {
             column.key: column.default.arg  # type: ignore[union-attr]  # ours are plain values
             for column in getattr(compiled, "insert_prefetch", ())
         }
-        for name in names:
-            if compiled.binds[name].required:
-                del self._fixed[name]
         columns = compiled._result_columns  # noqa: SLF001  # the one place where they are
         self._make = namedtuple("Found", [column.keyname for column in columns])._make  # type: ignore[misc]  # noqa: PYI024  # its names are the statement's
         self._back = [

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, bindparam, select, update
 
 from hubbub.store.news import note
+from hubbub.store.prepared import Prepared, among
 from hubbub.store.tables import Address, Contact, Conversation, table
 from hubbub.store.types import AnyRow
 
@@ -95,12 +96,17 @@ def _select() -> Select[Any]:
     )
 
 
-_BY_ADDRESS: Final = _select().where(
-    _addresses.c.channel_id == bindparam("channel_id"),
-    _addresses.c.address.in_(bindparam("wanted", expanding=True)),
+_BY_ADDRESS: Final = Prepared(
+    _select()
+    .where(
+        _addresses.c.channel_id == bindparam("channel_id"), among(_addresses.c.address, "wanted")
+    )
+    .with_for_update(of=_conversations)
 )
-_BY_ID: Final = _select().where(_conversations.c.id.in_(bindparam("wanted", expanding=True)))
-_SAVE: Final = (
+_BY_ID: Final = _select().where(among(_conversations.c.id, "wanted"))
+_HELD_BY_ID: Final = Prepared(_BY_ID.with_for_update(of=_conversations))
+_SEEN_BY_ID: Final = Prepared(_BY_ID)
+_SAVE: Final = Prepared(
     update(_conversations)
     .where(_conversations.c.id == bindparam("row_id"))
     .values({name: bindparam(f"new_{name}") for name in MOVING})
@@ -111,10 +117,7 @@ def at_addresses(db: Connection, channel_id: str, wanted: Collection[str]) -> di
     """Return the threads at these addresses of a channel, held until the transaction ends."""
     if not wanted:
         return {}
-    rows = db.execute(
-        _BY_ADDRESS.with_for_update(of=_conversations),
-        {"channel_id": channel_id, "wanted": list(wanted)},
-    )
+    rows = _BY_ADDRESS.all(db, channel_id=channel_id, wanted=wanted)
     return {row.address: _thread(row) for row in rows}
 
 
@@ -122,8 +125,7 @@ def by_ids(db: Connection, wanted: Collection[str], *, hold: bool = True) -> dic
     """Return the threads of these conversations, held until the transaction ends if ``hold``."""
     if not wanted:
         return {}
-    statement = _BY_ID.with_for_update(of=_conversations) if hold else _BY_ID
-    rows = db.execute(statement, {"wanted": list(wanted)})
+    rows = (_HELD_BY_ID if hold else _SEEN_BY_ID).all(db, wanted=wanted)
     return {row.conversation_id: _thread(row) for row in rows}
 
 
@@ -138,8 +140,7 @@ def save(db: Connection, threads: Iterable[Thread]) -> None:
         | {f"new_{name}": getattr(thread, name) for name in MOVING}
         for thread in threads
     ]
-    if rows:
-        db.execute(_SAVE, rows)
+    _SAVE.many(db, rows)
 
 
 def row_of(thread: Thread, created_at: datetime) -> dict[str, Any]:

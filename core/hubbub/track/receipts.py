@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from hubbub.store.news import note
+from hubbub.store.prepared import Adding, Prepared, among
 from hubbub.store.states import DeliveryState, advance, message_status
 from hubbub.store.tables import Address, Delivery, Message, Receipt, table
 from hubbub.store.types import AnyRow
@@ -26,32 +27,33 @@ _COLUMNS: Final = (
     _deliveries.c.error,
     _deliveries.c.channel_id,
 )
-_NAMED: Final = (
+_NAMED: Final = Prepared(
     select(*_COLUMNS)
     .where(
         _deliveries.c.channel_id == bindparam("channel_id"),
         or_(
-            _deliveries.c.external_id.in_(bindparam("external_ids", expanding=True)),
-            _deliveries.c.id.in_(bindparam("references", expanding=True)),
+            among(_deliveries.c.external_id, "external_ids"),
+            among(_deliveries.c.id, "references"),
         ),
     )
     .order_by(_deliveries.c.id)
+    .with_for_update()
 )
-_WAITING: Final = (
+_WAITING: Final = Prepared(
     select(_receipts)
     .where(
         _receipts.c.channel_id == bindparam("channel_id"),
-        _receipts.c.external_id.in_(bindparam("external_ids", expanding=True)),
+        among(_receipts.c.external_id, "external_ids"),
         _receipts.c.delivery_id.is_(None),
     )
     .order_by(_receipts.c.id)
 )
-_ATTACH: Final = (
+_ATTACH: Final = Prepared(
     update(_receipts)
     .where(_receipts.c.id == bindparam("receipt_id"))
     .values(delivery_id=bindparam("new_delivery_id"))
 )
-_ADVANCE: Final = (
+_ADVANCE: Final = Prepared(
     update(_deliveries)
     .where(_deliveries.c.id == bindparam("delivery_id"))
     .values(
@@ -60,7 +62,7 @@ _ADVANCE: Final = (
         external_id=bindparam("new_external_id"),
     )
 )
-_PARTS: Final = (
+_PARTS: Final = Prepared(
     select(
         _deliveries.c.message_id,
         _deliveries.c.conversation_id,
@@ -73,12 +75,12 @@ _PARTS: Final = (
     )
     .join(_messages, _messages.c.id == _deliveries.c.message_id)
     .where(
-        _deliveries.c.message_id.in_(bindparam("ids", expanding=True)),
+        among(_deliveries.c.message_id, "ids"),
         _deliveries.c.destination == "contact",
     )
     .order_by(_deliveries.c.message_id, _deliveries.c.part)
 )
-_STATUS: Final = (
+_STATUS: Final = Prepared(
     update(_messages)
     .where(_messages.c.id == bindparam("message_id"))
     .values(
@@ -87,6 +89,7 @@ _STATUS: Final = (
         external_id=bindparam("new_external_id"),
     )
 )
+_ADD: Final = Adding(_receipts)
 
 
 @dataclass(slots=True)
@@ -131,7 +134,7 @@ def take_receipts(
         if moving is not None:
             row["delivery_id"] = moving.row.id
             moving.hear(row)
-    db.execute(insert(_receipts), rows)
+    _ADD.many(db, rows)
     return _write(db, channel_id, named.values())
 
 
@@ -141,9 +144,7 @@ def attach_waiting(
     """Apply receipts that came before their deliveries had these ids; return like above."""
     if not external_ids:
         return []
-    waiting = db.execute(
-        _WAITING, {"channel_id": channel_id, "external_ids": list(external_ids)}
-    ).all()
+    waiting = _WAITING.all(db, channel_id=channel_id, external_ids=external_ids)
     if not waiting:
         return []
     named = _named(db, channel_id, set(external_ids), set())
@@ -153,7 +154,7 @@ def attach_waiting(
         if moving is not None:
             moving.hear(receipt._asdict())
             attached.append({"receipt_id": receipt.id, "new_delivery_id": moving.row.id})
-    db.execute(_ATTACH, attached)
+    _ATTACH.many(db, attached)
     return _write(db, channel_id, named.values())
 
 
@@ -165,7 +166,7 @@ def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str
     if not message_ids:
         return []
     parts: dict[str, list[AnyRow]] = {}
-    for row in db.execute(_PARTS, {"ids": sorted(message_ids)}):
+    for row in _PARTS.all(db, ids=message_ids):
         parts.setdefault(row.message_id, []).append(row)
     changed, updates = [], []
     for message_id, rows in parts.items():
@@ -184,8 +185,7 @@ def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str
                 "new_error": _first_error(rows) if status in {"failed", "unknown"} else None,
             }
         )
-    if updates:
-        db.execute(_STATUS, updates)
+    _STATUS.many(db, updates)
     return changed
 
 
@@ -193,13 +193,8 @@ def _named(
     db: Connection, channel_id: str, external_ids: set[str], references: set[str]
 ) -> dict[str | None, _Moving]:
     found: dict[str | None, _Moving] = {}
-    given = {
-        "channel_id": channel_id,
-        "external_ids": sorted(external_ids),
-        "references": sorted(references),
-    }
-    statement = _NAMED.with_for_update() if db.dialect.name == "postgresql" else _NAMED
-    for row in db.execute(statement, given):
+    rows = _NAMED.all(db, channel_id=channel_id, external_ids=external_ids, references=references)
+    for row in rows:
         moving = _Moving(row, DeliveryState(row.state), row.external_id, row.error)
         found[row.id] = moving
         if row.external_id is not None:
@@ -214,19 +209,18 @@ def _write(db: Connection, channel_id: str, moved: Iterable[_Moving]) -> list[tu
         for moving in unique.values()
         if moving.state != moving.row.state or moving.external_id != moving.row.external_id
     ]
-    if changed:
-        db.execute(
-            _ADVANCE,
-            [
-                {
-                    "delivery_id": moving.row.id,
-                    "new_state": moving.state,
-                    "new_error": moving.error,
-                    "new_external_id": moving.external_id,
-                }
-                for moving in changed
-            ],
-        )
+    _ADVANCE.many(
+        db,
+        [
+            {
+                "delivery_id": moving.row.id,
+                "new_state": moving.state,
+                "new_error": moving.error,
+                "new_external_id": moving.external_id,
+            }
+            for moving in changed
+        ],
+    )
     for moving in unique.values():
         for state, reason in moving.marks:
             db.execute(
