@@ -31,6 +31,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from hubbub.store.types import AnyRow
 
 _Convert = Callable[[Any], Any]
+_Make = Callable[[Iterable[Any]], Any]
 
 
 class Prepared:
@@ -137,11 +138,11 @@ class _Form:
         self._fixed = {
             name: value for name, value in compiled.params.items() if not named[name].required
         } | {
-            column.key: column.default.arg  # type: ignore[union-attr]  # ours are plain values
+            column.key: column.default.arg  # ours are plain values
             for column in getattr(compiled, "insert_prefetch", ())
         }
         columns = compiled._result_columns  # noqa: SLF001  # the one place where they are
-        self._make = namedtuple("Found", [column.keyname for column in columns])._make  # type: ignore[misc]  # noqa: PYI024  # its names are the statement's
+        self._make: _Make = namedtuple("Found", [column.keyname for column in columns])._make  # noqa: PYI024  # the names are the statement's
         self._back = [
             (position, convert)
             for position, column in enumerate(columns)

@@ -48,8 +48,8 @@ def _utc(value: datetime | None) -> datetime | None:
 
 def _utc_text(value: datetime | None) -> str | None:
     # As SQLAlchemy writes times into SQLite, where text sorts as time does; just faster.
-    found = _utc(value)
-    return found and found.replace(tzinfo=None).isoformat(" ", "microseconds")
+    aware = _utc(value)
+    return None if aware is None else aware.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _from_text(value: str | None) -> datetime | None:
