@@ -9,6 +9,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Integer,
     and_,
     bindparam,
     case,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from hubbub.sdk.values import Fault
 from hubbub.store.news import note
-from hubbub.store.prepared import Adding, Prepared, among
+from hubbub.store.prepared import Adding, Many, Prepared, among, setting
 from hubbub.store.states import ACTIVE, NEVER, DeliveryState, predecessors
 from hubbub.store.tables import (
     Address,
@@ -148,11 +149,7 @@ _HOLD: Final = Prepared(
     .order_by(_deliveries.c.id)
     .with_for_update()
 )
-_POSTPONE: Final = Prepared(
-    update(_deliveries)
-    .where(_deliveries.c.id == bindparam("delivery_id"))
-    .values(due_at=bindparam("new_due_at"))
-)
+_POSTPONE: Final = setting(_deliveries, "due_at")
 _SENDING_MESSAGES: Final = Prepared(
     update(_messages)
     .where(among(_messages.c.id, "ids"), _messages.c.status == "queued")
@@ -168,26 +165,30 @@ def _step(target: DeliveryState, column: ColumnElement[Any], value: Any) -> Colu
     return case((one_of(_deliveries.c.state, predecessors(target)), value), else_=column)
 
 
-_RESULT: Final = {
-    target: Prepared(
-        update(_deliveries)
-        .where(_deliveries.c.id == bindparam("delivery_id"))
-        .values(
-            state=_step(target, _deliveries.c.state, target.value),
-            external_id=func.coalesce(bindparam("new_external_id"), _deliveries.c.external_id),
-            address=func.coalesce(bindparam("new_address"), _deliveries.c.address),
-            attempts=_deliveries.c.attempts - bindparam("unused"),
-            due_at=bindparam("new_due_at"),
-            lane_until=bindparam("new_lane_until"),
-            awaits_answer=bindparam("new_awaits_answer"),
-            error=_step(
-                target, _deliveries.c.error, bindparam("new_error", type_=_deliveries.c.error.type)
-            ),
-            claimed_by=None,
-        )
+def _ending(target: DeliveryState) -> Many:
+    """Return what writes how attempts ended that lead to ``target``."""
+    columns = ("id", "external_id", "address", "due_at", "lane_until", "awaits_answer", "error")
+    return Many(
+        {name: _deliveries.c[name].type for name in columns} | {"unused": Integer()},
+        lambda given: (
+            update(_deliveries)
+            .where(_deliveries.c.id == given.c.id)
+            .values(
+                state=_step(target, _deliveries.c.state, target.value),
+                external_id=func.coalesce(given.c.external_id, _deliveries.c.external_id),
+                address=func.coalesce(given.c.address, _deliveries.c.address),
+                attempts=_deliveries.c.attempts - given.c.unused,
+                due_at=given.c.due_at,
+                lane_until=given.c.lane_until,
+                awaits_answer=given.c.awaits_answer,
+                error=_step(target, _deliveries.c.error, given.c.error),
+                claimed_by=None,
+            )
+        ),
     )
-    for target in DeliveryState
-}
+
+
+_RESULT: Final = {target: _ending(target) for target in DeliveryState}
 _ADD_DELIVERIES: Final = Adding(_deliveries)
 _ADD_ATTEMPTS: Final = Adding(_attempts)
 _ADD_MEDIA: Final = Adding(_media)
@@ -195,12 +196,12 @@ _ADD_MEDIA: Final = Adding(_media)
 
 def add_deliveries(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store deliveries."""
-    _ADD_DELIVERIES.many(db, rows)
+    _ADD_DELIVERIES.run(db, rows)
 
 
 def add_media(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store files still to be fetched."""
-    _ADD_MEDIA.many(db, rows)
+    _ADD_MEDIA.run(db, rows)
 
 
 def add_message(db: Connection, row: Mapping[str, Any]) -> None:
@@ -268,13 +269,12 @@ def others(db: Connection, row: AnyRow) -> frozenset[str]:
 
 def postpone(db: Connection, waits: Mapping[str, datetime]) -> None:
     """Write when to look at deliveries again; nothing was tried."""
-    rows = [{"delivery_id": key, "new_due_at": due_at} for key, due_at in waits.items()]
-    _POSTPONE.many(db, rows)
+    _POSTPONE.run(db, [{"id": key, "due_at": due_at} for key, due_at in waits.items()])
 
 
 def add_attempts(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store attempts."""
-    _ADD_ATTEMPTS.many(db, rows)
+    _ADD_ATTEMPTS.run(db, rows)
 
 
 def write_results(
@@ -282,7 +282,7 @@ def write_results(
 ) -> None:
     """Write what attempts led to; a receipt that was faster is not undone."""
     for target, rows in results.items():
-        _RESULT[target].many(db, rows)
+        _RESULT[target].run(db, rows)
 
 
 def move(db: Connection, delivery_id: str, target: DeliveryState, **values: Any) -> bool:

@@ -120,24 +120,24 @@ def _attempt_row(result: Result) -> dict[str, Any]:
 
 def _result_row(result: Result, now: datetime) -> tuple[DeliveryState, dict[str, Any]]:
     row = {
-        "delivery_id": result.parcel.id,
-        "new_external_id": None,
-        "new_address": None,
+        "id": result.parcel.id,
+        "external_id": None,
+        "address": None,
         "unused": 0,
-        "new_due_at": now,
-        "new_lane_until": result.parcel.row.lane_until,
-        "new_awaits_answer": False,
-        "new_error": None,
+        "due_at": now,
+        "lane_until": result.parcel.row.lane_until,
+        "awaits_answer": False,
+        "error": None,
     }
     if result.error is not None:
         return _failed_row(result, result.error, row, now)
     if result.accepted is not None:
-        row["new_external_id"] = result.accepted.external_id
-        row["new_address"] = result.accepted.address
+        row["external_id"] = result.accepted.external_id
+        row["address"] = result.accepted.address
     wait = result.waits
     if wait is not None:
-        row["new_due_at"] = now + wait
-        row["new_awaits_answer"] = True
+        row["due_at"] = now + wait
+        row["awaits_answer"] = True
         return DeliveryState.RETRYING, row
     return DeliveryState.SENT, row
 
@@ -146,7 +146,7 @@ def _failed_row(
     result: Result, error: SendError, row: dict[str, Any], now: datetime
 ) -> tuple[DeliveryState, dict[str, Any]]:
     parcel = result.parcel
-    row["new_error"] = as_error(error)
+    row["error"] = as_error(error)
     row["unused"] = 0 if uses_attempt(error) else 1
     if not parcel.to_contact:
         # A destination may be asked twice: every question names its message.
@@ -156,10 +156,10 @@ def _failed_row(
     else:
         wait = retry_in(error, parcel.row.attempts, random.random(), RETRY_SCHEDULE)  # noqa: S311  # jitter
     target = next_state(error, wait)
-    row["new_due_at"] = now + (wait or (PROOF_WAIT if _unknown(target) else timedelta(0)))
+    row["due_at"] = now + (wait or (PROOF_WAIT if _unknown(target) else timedelta(0)))
     held = LANE_HOLD if uses_attempt(error) else None
     if parcel.row.lane_until is None and held is not None:
-        row["new_lane_until"] = now + held
+        row["lane_until"] = now + held
     return target, row
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
     update,
 )
 
-from hubbub.store.prepared import Adding, Prepared, among
+from hubbub.store.prepared import Adding, Prepared, among, setting
 from hubbub.store.tables import (
     Address,
     AddressChange,
@@ -55,25 +55,17 @@ _BY_EXTERNAL_ID: Final = Prepared(
         messages.c.channel_id == bindparam("channel_id"), among(messages.c.external_id, "wanted")
     )
 )
-_SETTLE: Final = Prepared(
-    update(calls)
-    .where(calls.c.id == bindparam("call_id"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in (
-                "state",
-                "reason",
-                "settled_at",
-                "events",
-                "applied",
-                "duplicate",
-                "ignored",
-                "dead",
-                "outcomes",
-            )
-        }
-    )
+_SETTLE: Final = setting(
+    calls,
+    "state",
+    "reason",
+    "settled_at",
+    "events",
+    "applied",
+    "duplicate",
+    "ignored",
+    "dead",
+    "outcomes",
 )
 _TOUCH: Final = Prepared(
     update(channels)
@@ -117,12 +109,12 @@ def known_keys(db: Connection, which: Table, channel_id: str, keys: Collection[s
 
 def add(db: Connection, which: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store rows of one table; all must name the same columns."""
-    _ADD[which].many(db, rows)
+    _ADD[which].run(db, rows)
 
 
 def settle(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what became of calls."""
-    _SETTLE.many(db, rows)
+    _SETTLE.run(db, rows)
 
 
 def touch_channel(db: Connection, channel_id: str, now: datetime) -> None:

@@ -67,13 +67,13 @@ class Settling:
         }
         dead = next((o["reason"] for o in self.outcomes if o["outcome"] == DEAD), "")
         return {
-            "call_id": self.call.id,
-            "new_state": CallState.DEAD if counts[DEAD] else CallState.DONE,
-            "new_reason": dead,
-            "new_settled_at": now,
-            "new_events": len(self.outcomes),
-            "new_outcomes": self.outcomes,
-            **{f"new_{name}": count for name, count in counts.items()},
+            "id": self.call.id,
+            "state": CallState.DEAD if counts[DEAD] else CallState.DONE,
+            "reason": dead,
+            "settled_at": now,
+            "events": len(self.outcomes),
+            "outcomes": self.outcomes,
+            **counts,
         }
 
 

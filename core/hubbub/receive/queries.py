@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from hubbub.store.prepared import Adding
+from hubbub.store.prepared import Prepared
 from hubbub.store.tables import Call, Channel, SourceCursor, table
 from hubbub.store.types import AnyRow
 
@@ -14,7 +14,25 @@ _calls = table(Call)
 _channels = table(Channel)
 _cursors = table(SourceCursor)
 
-_KEEP = Adding(_calls)
+_KEEP = Prepared(
+    insert(_calls).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id",
+                "channel_id",
+                "received_at",
+                "method",
+                "url",
+                "headers",
+                "body",
+                "state",
+                "reason",
+                "outcomes",
+            )
+        }
+    )
+)
 _REOPEN = (
     update(_calls)
     .where(_calls.c.id == bindparam("call_id"))
@@ -24,7 +42,7 @@ _REOPEN = (
 
 def keep(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store calls."""
-    _KEEP.many(db, rows)
+    _KEEP.each(db, rows)
 
 
 def call(db: Connection, call_id: str) -> AnyRow | None:

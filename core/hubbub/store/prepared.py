@@ -5,11 +5,11 @@ wrapping rows) costs more than what a database does for a row of ours. Everythin
 asked for with every message runs through SQLAlchemy as usual. docs/decisions/0009 has figures.
 """
 
-import json
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
+from pydantic_core import to_json
 from sqlalchemy import (
     ARRAY,
     BindParameter,
@@ -17,18 +17,25 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    FromClause,
     String,
     Table,
+    Text,
     bindparam,
+    cast as cast_to,
+    column,
     func,
     insert,
+    literal,
     select,
+    update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from hubbub.store.types import AnyRow
+from hubbub.store.types import AnyRow, UtcDateTime, utc_text
 
 _Convert = Callable[[Any], Any]
 _Make = Callable[[Iterable[Any]], Any]
@@ -40,9 +47,8 @@ class Prepared:
     One that asks for a list of ids uses `among`, not ``in_``.
     """
 
-    def __init__(self, statement: ClauseElement, columns: Iterable[str] | None = None) -> None:
+    def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
-        self._columns = columns
         self._forms: dict[str, _Form] = {}
 
     def all(self, db: Connection, **values: object) -> list[AnyRow]:
@@ -55,37 +61,109 @@ class Prepared:
         form = self._form(db)
         return db.exec_driver_sql(form.sql, form.given(values)).rowcount
 
-    def many(self, db: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run the statement for each of ``rows``, which may be none."""
+    def each(self, db: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run the statement once for each of ``rows``: for bytes, which are no JSON."""
         form = self._form(db)
-        given = [form.given(row) for row in rows]
-        if given:
-            db.exec_driver_sql(form.sql, given)
+        db.exec_driver_sql(form.sql, [form.given(row) for row in rows])
 
     def _form(self, db: Connection) -> "_Form":
         form = self._forms.get(db.dialect.name)
         if form is None:
-            compiled = self._statement.compile(dialect=db.dialect, column_keys=self._columns)
+            compiled = self._statement.compile(dialect=db.dialect)
             form = self._forms[db.dialect.name] = _Form(cast("SQLCompiler", compiled))
         return form
+
+
+class Many:
+    """A statement over many rows at once, which the database takes as one piece of JSON.
+
+    ``make`` is given those rows as a table, with a column for each of ``columns``. A driver that
+    runs a statement once for each row pays for each one, and gives way to other threads each time.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, TypeEngine[Any]], make: Callable[[FromClause], ClauseElement]
+    ) -> None:
+        self._columns = dict(columns)
+        self._make = make
+        self._times = [
+            name for name, kind in self._columns.items() if isinstance(kind, UtcDateTime)
+        ]
+        self._forms: dict[str, _Form] = {}
+
+    def run(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it over ``rows``, which may be none; each has a value for every column."""
+        if not rows:
+            return
+        form = self._forms.get(db.dialect.name)
+        if form is None:
+            form = self._forms[db.dialect.name] = self._compiled(db.dialect)
+        if db.dialect.name == "sqlite" and self._times:
+            rows = [row | {name: utc_text(row[name]) for name in self._times} for row in rows]
+        db.exec_driver_sql(form.sql, form.given({"rows": to_json(rows).decode()}))
+
+    def _compiled(self, dialect: Dialect) -> "_Form":
+        given = (_recordset if dialect.name == "postgresql" else _extracted)(self._columns)
+        return _Form(cast("SQLCompiler", self._make(given).compile(dialect=dialect)))
+
+
+def setting(table: Table, *columns: str) -> Many:
+    """Return what sets ``columns`` of the rows of ``table`` that have these ids."""
+    return Many(
+        {name: table.c[name].type for name in ("id", *columns)},
+        lambda given: (
+            update(table)
+            .where(table.c.id == given.c.id)
+            .values({name: given.c[name] for name in columns})
+        ),
+    )
+
+
+def _recordset(columns: Mapping[str, TypeEngine[Any]]) -> FromClause:
+    rows = func.jsonb_to_recordset(cast_to(bindparam("rows", type_=Text()), JSONB))
+    return rows.table_valued(
+        *(column(name, kind) for name, kind in columns.items()), name="given"
+    ).render_derived(with_types=True)
+
+
+def _extracted(columns: Mapping[str, TypeEngine[Any]]) -> FromClause:
+    each = func.json_each(bindparam("rows", type_=Text())).table_valued("value", name="each")
+    return select(
+        *(func.json_extract(each.c.value, f"$.{name}").label(name) for name in columns)
+    ).subquery("given")
 
 
 class Adding:
     """Inserts rows into a table; columns that they do not name get the column's default."""
 
     def __init__(self, table: Table) -> None:
-        self._insert = insert(table)
-        self._by_columns: dict[tuple[str, ...], Prepared] = {}
+        self._table = table
+        self._by_columns: dict[tuple[str, ...], Many] = {}
 
-    def many(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def run(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert ``rows``, which all name the same columns and may be none."""
         if not rows:
             return
         columns = tuple(rows[0])
-        prepared = self._by_columns.get(columns)
-        if prepared is None:
-            prepared = self._by_columns[columns] = Prepared(self._insert, columns)
-        prepared.many(db, rows)
+        statement = self._by_columns.get(columns)
+        if statement is None:
+            statement = self._by_columns[columns] = self._inserting(columns)
+        statement.run(db, rows)
+
+    def _inserting(self, columns: Sequence[str]) -> Many:
+        defaults = {
+            column.name: literal(column.default.arg, column.type)  # ours are plain values
+            for column in self._table.c
+            if column.name not in columns and column.default is not None
+        }
+        return Many(
+            {name: self._table.c[name].type for name in columns},
+            lambda given: insert(self._table).from_select(
+                [*columns, *defaults],
+                select(*(given.c[name] for name in columns), *defaults.values()),
+                include_defaults=False,
+            ),
+        )
 
 
 class among(ColumnElement[bool]):  # noqa: N801  # reads like the function that it is in SQL
@@ -123,7 +201,7 @@ class _Texts(TypeDecorator[list[str]]):
 
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:
         texts = list(value or ())
-        return texts if dialect.name == "postgresql" else json.dumps(texts)
+        return texts if dialect.name == "postgresql" else to_json(texts).decode()
 
 
 class _Form:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select
 
 from hubbub.store.news import note
-from hubbub.store.prepared import Prepared, among
+from hubbub.store.prepared import Prepared, among, setting
 from hubbub.store.tables import Address, Contact, Conversation, table
 from hubbub.store.types import AnyRow
 
@@ -106,11 +106,7 @@ _BY_ADDRESS: Final = Prepared(
 _BY_ID: Final = _select().where(among(_conversations.c.id, "wanted"))
 _HELD_BY_ID: Final = Prepared(_BY_ID.with_for_update(of=_conversations))
 _SEEN_BY_ID: Final = Prepared(_BY_ID)
-_SAVE: Final = Prepared(
-    update(_conversations)
-    .where(_conversations.c.id == bindparam("row_id"))
-    .values({name: bindparam(f"new_{name}") for name in MOVING})
-)
+_SAVE: Final = setting(_conversations, *MOVING)
 
 
 def at_addresses(db: Connection, channel_id: str, wanted: Collection[str]) -> dict[str, Thread]:
@@ -136,11 +132,10 @@ def save(db: Connection, threads: Iterable[Thread]) -> None:
         if thread.standing() != thread.stood:
             note(db, "conversation_changed", thread.conversation_id)
     rows = [
-        {"row_id": thread.conversation_id}
-        | {f"new_{name}": getattr(thread, name) for name in MOVING}
+        {"id": thread.conversation_id} | {name: getattr(thread, name) for name in MOVING}
         for thread in threads
     ]
-    _SAVE.many(db, rows)
+    _SAVE.run(db, rows)
 
 
 def row_of(thread: Thread, created_at: datetime) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         """Return what refuses naive times and gives the others to the database."""
-        return _utc_text if dialect.name == "sqlite" else _utc
+        return utc_text if dialect.name == "sqlite" else _utc
 
     def result_processor(
         self, dialect: Dialect, coltype: object
@@ -46,8 +46,8 @@ def _utc(value: datetime | None) -> datetime | None:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
-def _utc_text(value: datetime | None) -> str | None:
-    # As SQLAlchemy writes times into SQLite, where text sorts as time does; just faster.
+def utc_text(value: datetime | None) -> str | None:
+    """Return a time as SQLite holds it: text that sorts as time does. Refuses naive ones."""
     aware = _utc(value)
     return None if aware is None else aware.replace(tzinfo=None).isoformat(" ", "microseconds")
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from hubbub.store.news import note
-from hubbub.store.prepared import Adding, Prepared, among
+from hubbub.store.prepared import Adding, Prepared, among, setting
 from hubbub.store.states import DeliveryState, advance, message_status
 from hubbub.store.tables import Address, Delivery, Message, Receipt, table
 from hubbub.store.types import AnyRow
@@ -48,20 +48,8 @@ _WAITING: Final = Prepared(
     )
     .order_by(_receipts.c.id)
 )
-_ATTACH: Final = Prepared(
-    update(_receipts)
-    .where(_receipts.c.id == bindparam("receipt_id"))
-    .values(delivery_id=bindparam("new_delivery_id"))
-)
-_ADVANCE: Final = Prepared(
-    update(_deliveries)
-    .where(_deliveries.c.id == bindparam("delivery_id"))
-    .values(
-        state=bindparam("new_state"),
-        error=bindparam("new_error"),
-        external_id=bindparam("new_external_id"),
-    )
-)
+_ATTACH: Final = setting(_receipts, "delivery_id")
+_ADVANCE: Final = setting(_deliveries, "state", "error", "external_id")
 _PARTS: Final = Prepared(
     select(
         _deliveries.c.message_id,
@@ -80,15 +68,7 @@ _PARTS: Final = Prepared(
     )
     .order_by(_deliveries.c.message_id, _deliveries.c.part)
 )
-_STATUS: Final = Prepared(
-    update(_messages)
-    .where(_messages.c.id == bindparam("message_id"))
-    .values(
-        status=bindparam("new_status"),
-        error=bindparam("new_error"),
-        external_id=bindparam("new_external_id"),
-    )
-)
+_STATUS: Final = setting(_messages, "status", "error", "external_id")
 _ADD: Final = Adding(_receipts)
 
 
@@ -134,7 +114,7 @@ def take_receipts(
         if moving is not None:
             row["delivery_id"] = moving.row.id
             moving.hear(row)
-    _ADD.many(db, rows)
+    _ADD.run(db, rows)
     return _write(db, channel_id, named.values())
 
 
@@ -153,8 +133,8 @@ def attach_waiting(
         moving = named.get(receipt.external_id)
         if moving is not None:
             moving.hear(receipt._asdict())
-            attached.append({"receipt_id": receipt.id, "new_delivery_id": moving.row.id})
-    _ATTACH.many(db, attached)
+            attached.append({"id": receipt.id, "delivery_id": moving.row.id})
+    _ATTACH.run(db, attached)
     return _write(db, channel_id, named.values())
 
 
@@ -179,13 +159,13 @@ def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str
         changed.append((rows[0].conversation_id, message_id))
         updates.append(
             {
-                "message_id": message_id,
-                "new_status": status,
-                "new_external_id": external_id,
-                "new_error": _first_error(rows) if status in {"failed", "unknown"} else None,
+                "id": message_id,
+                "status": status,
+                "external_id": external_id,
+                "error": _first_error(rows) if status in {"failed", "unknown"} else None,
             }
         )
-    _STATUS.many(db, updates)
+    _STATUS.run(db, updates)
     return changed
 
 
@@ -209,14 +189,14 @@ def _write(db: Connection, channel_id: str, moved: Iterable[_Moving]) -> list[tu
         for moving in unique.values()
         if moving.state != moving.row.state or moving.external_id != moving.row.external_id
     ]
-    _ADVANCE.many(
+    _ADVANCE.run(
         db,
         [
             {
-                "delivery_id": moving.row.id,
-                "new_state": moving.state,
-                "new_error": moving.error,
-                "new_external_id": moving.external_id,
+                "id": moving.row.id,
+                "state": moving.state,
+                "error": moving.error,
+                "external_id": moving.external_id,
             }
             for moving in changed
         ],
