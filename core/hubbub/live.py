@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Self
 
@@ -34,6 +34,11 @@ class LiveEvent:
     channel_id: str | None = None
     conversation_id: str | None = None
     message_id: str | None = None
+
+    @property
+    def fields(self) -> tuple[str | None, ...]:
+        """What it is made from."""
+        return self.kind, self.channel_id, self.conversation_id, self.message_id
 
 
 #: News was lost: load everything again.
@@ -108,7 +113,7 @@ class Live:
         if not events or self._publishing.resting():
             return
         try:
-            self._redis.publish(_CHANNEL, json.dumps([astuple(event) for event in events]))
+            self._redis.publish(_CHANNEL, json.dumps([event.fields for event in events]))
         except RedisError as error:
             self._publishing.began(error)
         else:

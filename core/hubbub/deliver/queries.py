@@ -104,7 +104,10 @@ _NEXT_IN_LANES: Final = Prepared(
     .join(_channels, _channels.c.id == _deliveries.c.channel_id)
     .where(
         among(_deliveries.c.conversation_id, "lanes"),
-        _READY,
+        one_of(_deliveries.c.state, _DUE_STATES),
+        # Not from the index of what is due, which may be long: from that of lanes.
+        func.coalesce(_deliveries.c.due_at, _deliveries.c.created_at)
+        <= bindparam("now", type_=_deliveries.c.due_at.type),
         _deliveries.c.bulk == bindparam("bulk"),
         _OPEN_CHANNEL,
         ~_held_up(),

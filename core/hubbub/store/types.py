@@ -62,10 +62,13 @@ class _Ids:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._dice = bytearray()
+        # A child must not throw the dice that its parent throws.
+        os.register_at_fork(after_in_child=self._dice.clear)
 
     def new(self) -> str:
-        value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
         with self._lock:
+            value = time.time_ns() // 1_000_000 << 80 | self._thrown()
             if value >> 80 <= self._last >> 80:
                 # The same millisecond, or a clock that was set back: go on from the last one.
                 value = self._last + 1 + (value & 0xFFFFFFFF)
@@ -76,6 +79,14 @@ class _Ids:
             + "".join([pairs[value >> shift & 1023] for shift in range(115, 0, -10)])
             + _ALPHABET[value & 31]
         )
+
+    def _thrown(self) -> int:
+        """Return 80 random bits. The system is asked for many at once: each time costs a turn."""
+        if not self._dice:
+            self._dice += os.urandom(10 * 128)
+        thrown = int.from_bytes(self._dice[-10:])
+        del self._dice[-10:]
+        return thrown
 
 
 _IDS = _Ids()
