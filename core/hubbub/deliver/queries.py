@@ -105,6 +105,7 @@ _NEXT_IN_LANES: Final = Prepared(
     .where(
         among(_deliveries.c.conversation_id, "lanes"),
         one_of(_deliveries.c.state, _DUE_STATES),
+        one_of(_deliveries.c.state, ACTIVE),
         # Not from the index of what is due, which may be long: from that of lanes.
         func.coalesce(_deliveries.c.due_at, _deliveries.c.created_at)
         <= bindparam("now", type_=_deliveries.c.due_at.type),
