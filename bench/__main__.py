@@ -1,4 +1,4 @@
-"""Measure, print, and keep the last run: ``python -m bench [--quick | --full] [--only NAME ...]``."""
+"""Measure, print, and keep the last run: ``python -m bench [--quick|--full] [--only NAME]``."""
 
 import argparse
 import dataclasses

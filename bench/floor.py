@@ -36,14 +36,14 @@ _BATCH = 200
 _SENDERS = 16
 _POKE, _QUEUE = "floor:poke", "floor:queue"
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS calls"
-    " (id INTEGER PRIMARY KEY {identity}, body {bytes} NOT NULL, state INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS calls
+    (id INTEGER PRIMARY KEY {identity}, body {bytes} NOT NULL, state INTEGER NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS calls_pending ON calls (id) WHERE state = 0",
-    "CREATE TABLE IF NOT EXISTS conversations"
-    " (chat BIGINT PRIMARY KEY, last TEXT NOT NULL, messages INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS messages (call_id INTEGER NOT NULL, direction INTEGER NOT NULL,"
-    " chat BIGINT NOT NULL, text TEXT NOT NULL, state INTEGER NOT NULL,"
-    " PRIMARY KEY (call_id, direction))",
+    """CREATE TABLE IF NOT EXISTS conversations
+    (chat BIGINT PRIMARY KEY, last TEXT NOT NULL, messages INTEGER NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS messages
+    (call_id INTEGER NOT NULL, direction INTEGER NOT NULL, chat BIGINT NOT NULL,
+    text TEXT NOT NULL, state INTEGER NOT NULL, PRIMARY KEY (call_id, direction))""",
 )
 _KEEP = "INSERT INTO calls (body, state) VALUES (?, 0)"
 _PENDING = "SELECT id, body FROM calls WHERE state = 0 ORDER BY id LIMIT ?"

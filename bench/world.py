@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from bench.aiogram_bot import HEADERS as BOT_HEADERS, PATH as BOT_PATH, aiogram_bot
-from bench.databases import KINDS, SQLITE, Server, postgresql
+from bench.databases import SQLITE, Server, postgresql
 from bench.floor import HEADERS as FLOOR_HEADERS, PATH as FLOOR_PATH, floor
 from bench.floor_accept import bare_flask
 from bench.hub import Hub, connect, hubbub_up, hubbub_web

@@ -114,9 +114,7 @@ def add_route_set(db: Connection, **values: Any) -> None:
 
 def wipe_routes(db: Connection, channel_id: str) -> None:
     """Wipe the rules of a channel that is gone, with the secrets of their destinations."""
-    db.execute(
-        update(_route_sets).where(_route_sets.c.channel_id == channel_id).values(sealed=b"")
-    )
+    db.execute(update(_route_sets).where(_route_sets.c.channel_id == channel_id).values(sealed=b""))
 
 
 def due_for_check(db: Connection, *, well_before: datetime, unwell_before: datetime) -> list[str]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ARRAY,
     BindParameter,
     ClauseElement,
+    Column,
     ColumnElement,
     Connection,
     Dialect,
@@ -99,7 +100,7 @@ class Many:
         if form is None:
             form = self._forms[db.dialect.name] = self._compiled(db.dialect)
         if db.dialect.name == "sqlite" and self._times:
-            rows = [row | {name: utc_text(row[name]) for name in self._times} for row in rows]
+            rows = [{**row, **{name: utc_text(row[name]) for name in self._times}} for row in rows]
         db.exec_driver_sql(form.sql, form.given({"rows": to_json(rows).decode()}))
 
     def _compiled(self, dialect: Dialect) -> "_Form":
@@ -152,9 +153,9 @@ class Adding:
 
     def _inserting(self, columns: Sequence[str]) -> Many:
         defaults = {
-            column.name: literal(column.default.arg, column.type)  # ours are plain values
+            column.name: literal(default.arg, column.type)  # ours are plain values
             for column in self._table.c
-            if column.name not in columns and column.default is not None
+            if column.name not in columns and (default := cast("Any", column.default)) is not None
         }
         return Many(
             {name: self._table.c[name].type for name in columns},
@@ -215,12 +216,10 @@ class _Form:
         self._positional = compiled.positional
         self._fixed = {
             name: value for name, value in compiled.params.items() if not named[name].required
-        } | {
-            column.key: column.default.arg  # ours are plain values
-            for column in getattr(compiled, "insert_prefetch", ())
-        }
+        } | {column.key: cast("Any", column.default).arg for column in _defaulted(compiled)}
         columns = compiled._result_columns  # noqa: SLF001  # the one place where they are
-        self._make: _Make = namedtuple("Found", [column.keyname for column in columns])._make  # noqa: PYI024  # the names are the statement's
+        found: Any = namedtuple("Found", [column.keyname for column in columns])  # type: ignore[misc]  # noqa: PYI024  # the names are the statement's
+        self._make: _Make = found._make
         self._back = [
             (position, convert)
             for position, column in enumerate(columns)
@@ -254,6 +253,10 @@ class _Form:
         for position, convert in self._back:
             values[position] = convert(values[position])
         return values
+
+
+def _defaulted(compiled: SQLCompiler) -> Sequence[Column[Any]]:
+    return getattr(compiled, "insert_prefetch", ())
 
 
 def _to_database(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
