@@ -25,6 +25,10 @@ class BadSettings(HubError):
     code = "bad_settings"
 
 
+#: The kinds of work that `hubbub worker` does.
+QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
+
+
 class Settings(BaseSettings):
     """What operators decide. Each field is the environment variable ``HUBBUB_<FIELD>``."""
 

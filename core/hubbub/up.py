@@ -10,7 +10,7 @@ from typing import Final
 from hubbub.embedded import EmbeddedValkey
 from hubbub.loading import read_plugins_file
 from hubbub.redis_client import make_redis
-from hubbub.settings import Settings
+from hubbub.settings import QUEUES, Settings
 from hubbub.store import migrate
 from hubbub.store.session import make_engine
 from hubbub.supervise import EXPLAINED, Child, NotStarted, Supervisor, load
@@ -87,7 +87,7 @@ def _stages(settings: Settings, sandbox: int) -> list[list[Child]]:
     stages = [
         [Child("web", ["web"])],
         [
-            Child("worker", ["worker"]),
+            *_workers(),
             Child("background", ["background"]),
         ],
     ]
@@ -95,6 +95,18 @@ def _stages(settings: Settings, sandbox: int) -> list[list[Child]]:
         where = ["--host", _LOCAL, "--port", str(sandbox), "--hub-url", settings.base_url]
         stages.append([Child("sandbox", ["sandbox", *where])])
     return stages
+
+
+def _workers() -> list[Child]:
+    """Return who works: one who reads and one who sends, where they need not share a core."""
+    if (os.cpu_count() or 1) < 2:  # noqa: PLR2004  # see above
+        return [Child("worker", ["worker"])]
+    sending = ("outbound", "bulk")
+    reading = [queue for queue in QUEUES if queue not in sending]
+    return [
+        Child("worker", ["worker", *(f"--queue={queue}" for queue in reading)]),
+        Child("courier", ["worker", *(f"--queue={queue}" for queue in sending)]),
+    ]
 
 
 def _ready(settings: Settings, sandbox: int) -> bool:

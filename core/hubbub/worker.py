@@ -1,6 +1,7 @@
 """Run the actors of every stage."""
 
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 import dramatiq
@@ -16,12 +17,10 @@ from hubbub.hub import Hub
 from hubbub.normalise import actors as normalise_actors
 from hubbub.process import Carrier
 from hubbub.route.handling import finish
-from hubbub.settings import Settings
+from hubbub.settings import QUEUES, Settings
 from hubbub.signals import stop_on_signal
 from hubbub.tell.actors import announce
 
-#: What `dramatiq worker` and this process work on, beside what plugins are told.
-QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
 _THREADS: Final = 8
 _TELLING_THREADS: Final = 2
 #: Milliseconds for running actors to end when the worker stops.
@@ -75,11 +74,13 @@ def equip(hub: Hub) -> Hub:
     return hub
 
 
-def run(settings: Settings, stop: threading.Event | None = None) -> None:
+def run(
+    settings: Settings, stop: threading.Event | None = None, *, queues: Sequence[str] = QUEUES
+) -> None:
     """Work until SIGINT or SIGTERM (or ``stop``), then let what has begun end."""
     stop = stop or stop_on_signal()
     hub = equip(Hub.make(settings))
-    worker = Worker(broker, queues=set(QUEUES), worker_threads=_THREADS, worker_timeout=200)
+    worker = Worker(broker, queues=set(queues), worker_threads=_THREADS, worker_timeout=200)
     with SignOfLife(hub, "worker"):
         worker.start()
         teller = start_telling(hub)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 
 from hubbub.commands.begin import begin
-from hubbub.settings import Settings
+from hubbub.settings import QUEUES, Settings
 from hubbub.signals import stop_on_signal
 
 _metrics_port = click.option(
@@ -16,14 +16,21 @@ _metrics_port = click.option(
 
 
 @click.command()
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    type=click.Choice(QUEUES),
+    help="Only work of this kind; give it several times for several. All, unless said.",
+)
 @_metrics_port
-def worker(metrics_port: int | None) -> None:
+def worker(queues: tuple[str, ...], metrics_port: int | None) -> None:
     """Work on what is due, beside other workers."""
     from hubbub.worker import run  # noqa: PLC0415  # see above
 
     settings = Settings.read()
     begin("worker", settings, metrics_port=metrics_port or 0)
-    run(settings)
+    run(settings, queues=queues or QUEUES)
 
 
 @click.command()
