@@ -38,6 +38,8 @@ SIZE: Final = 64
 _SHIFT: Final = 30.0
 #: Seconds for which it is worth waiting here for a throttled part.
 _SHORT: Final = 1.5
+#: Seconds at the most between two turns while parts are on their way.
+_LINGER: Final = 0.01
 #: Seconds between two tries to write to a database that is away.
 _OUTAGE_PAUSE: Final = 1.0
 
@@ -67,6 +69,8 @@ class Courier:
         self._stopping = threading.Event()
         self._out = 0
         self._look = False
+        #: When the last turn ended, and how many seconds it took.
+        self._turned = self._took = 0.0
         #: When a throttled part may go, where it is worth waiting for it here.
         self._wake_at: float | None = None
 
@@ -94,7 +98,8 @@ class Courier:
         ended: list[Result] = []
         while True:
             closing = self._stopping.is_set() or monotonic() > over
-            ended += self._wait(block=not approved and not self._look)
+            ended += self._wait(idle=not approved and not self._look)
+            begun = monotonic()
             try:
                 turn = self._turn_over(ended, approved, closing=closing)
             except DatabaseDown as error:
@@ -107,6 +112,8 @@ class Courier:
                     raise  # the sweep tries again, once a second
                 log.exception("results not written, writing them one by one")
                 turn = self._one_by_one(ended)
+            self._turned = monotonic()
+            self._took = self._turned - begun
             for parcel in turn.claimed:
                 self._out += 1
                 self._pool.submit(self._attempt, parcel)
@@ -118,23 +125,31 @@ class Courier:
             if not (self._out or approved or self._look or self._wake_at):
                 return False
 
-    def _wait(self, *, block: bool) -> list[Result]:
+    def _wait(self, *, idle: bool) -> list[Result]:
         """Return what has ended, waiting for something to end if there is nothing else to do."""
         ended: list[Result] = []
+        until = monotonic() + self._patience() if idle else self._unhurried()
         while True:
             try:
-                result = self._ended.get(block=block, timeout=self._patience())
+                result = self._ended.get(timeout=max(0.0, until - monotonic()))
             except queue.Empty:
                 break
-            block = False
             if result is None:
                 self._look = True
             else:
                 self._out -= 1
                 ended.append(result)
+            until = self._unhurried()
         if self._wake_at and monotonic() >= self._wake_at:
             self._wake_at, self._look = None, True
         return ended
+
+    def _unhurried(self) -> float:
+        """Return until when to wait for more of what is on its way.
+
+        As long again as the last turn took: a turn over many costs little more than one over few.
+        """
+        return self._turned + min(self._took, _LINGER) if self._out else 0.0
 
     def _patience(self) -> float:
         if self._wake_at is None:
