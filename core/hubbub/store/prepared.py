@@ -2,7 +2,7 @@
 
 What SQLAlchemy does anew for each execution (finding the compiled form, collecting parameters,
 wrapping rows) costs more than what a database does for a row of ours. Everything that is not
-asked for with every message runs through SQLAlchemy as usual. docs/decisions/0009 has figures.
+asked for with every message runs through SQLAlchemy as usual. docs/decisions/0011 has figures.
 """
 
 from collections import namedtuple

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hubbub.sdk.errors import HubError
 from hubbub.store.news import begin_noting
+from hubbub.store.turns import Turns
 
 
 class DatabaseDown(HubError):
@@ -45,7 +46,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Give a connection whose work is committed at the end, or undone by an exception.
 
-    On SQLite only one thread of a process writes at a time, and it says so at once
+    On SQLite only one writes at a time, and it says so at once
     (``BEGIN IMMEDIATE``): readers that turn into writers would fail instead of waiting.
     What it noted (`hubbub.store.news`) is told after the commit. Raises `DatabaseDown` when the
     database cannot be reached.
@@ -82,7 +83,9 @@ def _dumps(value: object) -> str:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    lock = threading.RLock()
+    database = engine.url.database
+    in_memory = database in {None, "", ":memory:"}
+    lock = Turns(None if in_memory else f"{database}-turn")
     engine.dialect.write_lock = lock  # type: ignore[attr-defined]  # ours, found by `_turn`
 
     @event.listens_for(engine, "connect")
