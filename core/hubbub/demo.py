@@ -1,17 +1,19 @@
 """Put into a fresh hub what a demo needs: somebody to log in as, and channels to try."""
 
+import re
 from typing import Final
 
 import structlog
 
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.routes import WantedRoutes, save_routes
-from hubbub.connect.work import create_channel
+from hubbub.connect.work import ChannelChange, change_channel, create_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict
 from hubbub.people.users import add_user
 from hubbub.settings import Settings
 from hubbub.store.session import reading
+from hubbub.store.types import AnyRow
 
 #: Good for nothing but this: the demo listens on this machine alone.
 EMAIL: Final = "demo@hubbub.test"
@@ -19,6 +21,8 @@ PASSWORD: Final = "hubbub demo"  # noqa: S105  # printed for everyone who runs t
 _BOT: Final = "700000001:DEMO-token-for-the-sandbox-bot-0001"
 _ACCOUNT: Final = "AC" + "0" * 31 + "1"
 _NUMBER: Final = "+15550100"
+#: Where a channel of an earlier start found its provider.
+_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio)")
 _ROUTES: Final = [
     {
         "name": "Menu",
@@ -55,12 +59,25 @@ def seed(settings: Settings, sandbox_url: str) -> str:
     except Conflict:
         log.debug("the demo's login is there already")
     with reading(hub.engine) as db:
-        types = {row.type for row in channel_queries.channels(db, before=None, limit=200)}
+        rows = channel_queries.channels(db, before=None, limit=200)
+    for row in rows:
+        _point(hub, row, sandbox_url)
+    types = {row.type for row in rows}
     if "telegram" not in types:
         _add_telegram(hub, sandbox_url)
     if "sms_twilio" not in types:
         _add_twilio(hub, sandbox_url)
     return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
+
+
+def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
+    """Tell this start's sandbox, which remembers nothing, of a channel that an earlier one had."""
+    before = str(row.settings.get("api_base", ""))
+    place = _SANDBOX.fullmatch(before)
+    if place is None:
+        return  # somebody's own channel, at a provider
+    change = ChannelChange(settings={"api_base": f"{sandbox_url}/{place[1]}"})
+    change_channel(hub, row.id, change, actor="cli")
 
 
 def _add_telegram(hub: Hub, sandbox_url: str) -> None:

@@ -13,7 +13,7 @@ import redis
 from sqlalchemy import Engine, func, or_, select
 
 from hubbub.alive import DEAD_AFTER
-from hubbub.connect.work import check_channel
+from hubbub.connect.work import look_at_channel
 from hubbub.hub import Hub
 from hubbub.loading import load
 from hubbub.redis_client import make_redis
@@ -197,7 +197,7 @@ def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
 def _asked(hub: Hub, channel_id: str, name: str) -> Iterator[Check]:
     why = "Until it is mended, its messages may not arrive or leave."
     try:
-        findings = check_channel(hub, channel_id)
+        findings = look_at_channel(hub, channel_id)
     except HubError as error:
         yield Check(name=name, ok=False, detail=error.detail, why=why, fix=_AGAIN)
         return

@@ -70,6 +70,15 @@ class EmbeddedValkey:
             raise
         return self.url
 
+    def revive(self) -> None:
+        """Start it again if it ended. What it held is found again in the database."""
+        if self._process is None or self._process.poll() is None:
+            return
+        log.error("the embedded valkey ended and is started again", status=self._process.returncode)
+        binary = find_binary()
+        if binary is not None:
+            self._start_binary(binary)
+
     def stop(self) -> None:
         """Stop it and let others use the directory. Safe to call twice."""
         if self._process is not None:
@@ -96,6 +105,8 @@ class EmbeddedValkey:
 
     def _socket(self) -> Path:
         """Return the socket's path: in the data directory, unless that path is too long."""
+        if self._private is not None:
+            return self._private / "valkey.sock"
         wanted = self._data_dir / "valkey.sock"
         if len(os.fsencode(wanted)) <= LONGEST_PATH:
             return wanted
@@ -140,7 +151,7 @@ def find_binary() -> Path | None:
 
 
 def _locked(data_dir: Path) -> IO[str]:
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = (data_dir / "valkey.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -94,7 +94,11 @@ def _load_one(
     )
     if section is None:
         return status(state="not named", reason="plugins.toml does not name it.")
-    if not section.get("enabled", True):
+    enabled = section.get("enabled", True)
+    if not isinstance(enabled, bool):
+        reason = f"enabled is true or false in its section, without quotes, and not {enabled!r}."
+        return status(state="refused", reason=reason)
+    if not enabled:
         return status(state="disabled")
     if point is None:
         reason = "No installed package offers it: install the package, or remove its section."

@@ -25,6 +25,8 @@ class BadSettings(HubError):
     code = "bad_settings"
 
 
+#: Characters of a secret key.
+_SHORTEST_KEY: Final = 16
 #: The kinds of work that `hubbub worker` does.
 QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
 
@@ -70,6 +72,17 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        keys = _listed(value)
+        if value and (not keys or min(map(len, keys)) < _SHORTEST_KEY):
+            raise ValueError(
+                f"a key of fewer than {_SHORTEST_KEY} characters protects nothing; "
+                "`openssl rand -hex 32` makes a good one"
+            )
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -153,7 +166,7 @@ class Settings(BaseSettings):
         Raises `BadSettings` when the key file cannot be written.
         """
         if self.secret_key:
-            return tuple(key.strip() for key in self.secret_key.split(",") if key.strip())
+            return _listed(self.secret_key)
         return (_kept_key(self.data_dir / "secret.key"),)
 
     @cached_property
@@ -164,9 +177,13 @@ class Settings(BaseSettings):
         )
 
 
+def _listed(keys: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.split(",") if key.strip())
+
+
 def _kept_key(path: Path) -> str:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Several processes may start at once: only one of them can create the file.
         fresh = path.with_name(f".{secrets.token_hex(8)}")
         fresh.touch(mode=0o600)

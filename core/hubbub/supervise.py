@@ -138,9 +138,13 @@ class Supervisor:
             self._stop.wait(0.05)
         return False
 
-    def watch(self) -> None:
-        """Start again whatever ends, until somebody wants us to stop."""
+    def watch(self, beside: Callable[[], object]) -> None:
+        """Start again whatever ends, until somebody wants us to stop.
+
+        ``beside`` is called at each look; it revives what is no child of ours.
+        """
         while not self._stop.wait(_BEAT):
+            beside()
             now = time.monotonic()
             for child in self._children:
                 child.revive(now)

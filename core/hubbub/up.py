@@ -45,7 +45,7 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
             if supervisor.wait_until(lambda: _ready(settings, sandbox)):
                 _seed(sandbox)
                 _welcome(settings, sandbox, time.monotonic() - begun, say)
-                supervisor.watch()
+                supervisor.watch(valkey.revive if valkey else lambda: None)
         finally:
             supervisor.stop()
     finally:

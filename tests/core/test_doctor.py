@@ -138,7 +138,7 @@ def test_each_channel_is_asked_and_those_switched_off_are_not(healthy, add_chann
         "a": (Finding(code="token", ok=False, detail="was revoked", fix="Enter a new one."),),
         "c": (),
     }
-    monkeypatch.setattr(doctor, "check_channel", lambda _hub, channel: findings[channel])
+    monkeypatch.setattr(doctor, "look_at_channel", lambda _hub, channel: findings[channel])
     told = [check for check in examine(healthy) if check.name.startswith("Channel ")]
     assert [(check.name, check.ok, check.detail, check.fix) for check in told[:1]] == [
         ("Channel Shop a (telegram)", False, "was revoked", "Enter a new one.")
@@ -156,7 +156,7 @@ def test_one_channel_is_checked_by_its_id_or_name(healthy, add_channel, monkeypa
 
     add_channel("a")
     add_channel("c")
-    monkeypatch.setattr(doctor, "check_channel", refuse)
+    monkeypatch.setattr(doctor, "look_at_channel", refuse)
     (told,) = examine(healthy, wanted)
     assert (told.ok, told.detail) == (False, "The credentials cannot be decrypted.")
 

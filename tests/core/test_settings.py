@@ -100,7 +100,14 @@ def test_networks_are_a_list_with_commas():
 
 
 def test_the_secret_key_may_be_a_list_whose_first_encrypts():
-    assert Settings.read(secret_key="new, old,").keys == ("new", "old")
+    new, old = "n" * 16, "o" * 16
+    assert Settings.read(secret_key=f"{new}, {old},").keys == (new, old)
+
+
+@pytest.mark.parametrize("key", ["x", ",", f"{'n' * 16},old"])
+def test_a_secret_key_that_protects_nothing_is_refused(key):
+    with pytest.raises(BadSettings, match="HUBBUB_SECRET_KEY"):
+        Settings.read(secret_key=key)
 
 
 def test_the_secret_key_is_made_once_and_for_the_owner_alone(tmp_path):
@@ -109,6 +116,7 @@ def test_the_secret_key_is_made_once_and_for_the_owner_alone(tmp_path):
     assert len(first[0]) > 40
     mode = stat.S_IMODE((tmp_path / "var/secret.key").stat().st_mode)
     assert mode == 0o600
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
     assert [path.name for path in (tmp_path / "var").iterdir()] == ["secret.key"]
 
 
@@ -125,7 +133,7 @@ def test_a_data_directory_that_cannot_be_made_is_told(tmp_path):
 
 
 def test_settings_show_no_secret_and_do_not_change():
-    settings = Settings.read(secret_key="canary")
+    settings = Settings.read(secret_key="canary-of-16-characters")
     assert "canary" not in repr(settings)
     with pytest.raises(ValueError, match="frozen"):
         settings.port = 1

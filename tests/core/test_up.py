@@ -107,7 +107,7 @@ def test_a_hub_that_never_answers_is_given_up(supervisor, monkeypatch):
 def test_a_signal_ends_the_watch(supervisor, number):
     supervisor.start()
     signal.raise_signal(number)
-    supervisor.watch()
+    supervisor.watch(lambda: None)
     assert not supervisor.wait_until(lambda: True)
 
 

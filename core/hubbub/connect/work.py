@@ -110,6 +110,16 @@ def check_channel(hub: Hub, channel_id: str) -> tuple[Finding, ...]:
     return _record(hub, row, ask(hub, row, "check"))
 
 
+def look_at_channel(hub: Hub, channel_id: str) -> tuple[Finding, ...]:
+    """Ask the provider how the channel is, and change nothing: neither there nor here.
+
+    Raises `NotFound`.
+    """
+    with reading(hub.engine) as db:
+        row = _found(queries.channel(db, channel_id))
+    return ask(hub, row, "check").findings
+
+
 def delete_channel(hub: Hub, channel_id: str, *, actor: str) -> None:
     """Take a channel down at the provider as well as can be, and delete it here.
 

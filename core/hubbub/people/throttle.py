@@ -14,9 +14,11 @@ from limits.strategies import MovingWindowRateLimiter
 from hubbub.people.errors import TooManyAttempts
 from hubbub.redis_client import make_redis
 
-#: One account, guessed at from many places; and one place that guesses at many accounts.
-_PER_ACCOUNT: Final = RateLimitItemPerMinute(10, 15)
-_PER_ADDRESS: Final = RateLimitItemPerMinute(50, 15)
+#: One account, guessed at from one place; from many places, which must not lock its owner out too
+#: easily; and one place that guesses at many accounts, which may be a proxy before everybody.
+_PER_PAIR: Final = RateLimitItemPerMinute(10, 15)
+_PER_ACCOUNT: Final = RateLimitItemPerMinute(50, 15)
+_PER_ADDRESS: Final = RateLimitItemPerMinute(200, 15)
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -40,12 +42,22 @@ class Throttle:
 
         Counted beforehand, so that guesses made at the same moment are counted too.
         """
-        for item, *key in ((_PER_ADDRESS, "address", address), (_PER_ACCOUNT, "account", account)):
+        if not self._ask(lambda way: way.test(_PER_ADDRESS, "address", address)):
+            raise TooManyAttempts(self._wait(_PER_ADDRESS, "address", address))
+        for item, *key in (
+            (_PER_PAIR, "pair", account, address),
+            (_PER_ACCOUNT, "account", account),
+        ):
             if not self._ask(lambda way, item=item, key=key: way.hit(item, *key)):  # type: ignore[misc]  # bound as defaults, for the loop
                 raise TooManyAttempts(self._wait(item, *key))
 
-    def succeeded(self, *, account: str) -> None:
+    def failed(self, *, address: str) -> None:
+        """Count a wrong guess against the place from which it came."""
+        self._ask(lambda way: way.hit(_PER_ADDRESS, "address", address))
+
+    def succeeded(self, *, account: str, address: str) -> None:
         """Forget the attempts at an account whose owner is in."""
+        self._ask(lambda way: way.clear(_PER_PAIR, "pair", account, address))
         self._ask(lambda way: way.clear(_PER_ACCOUNT, "account", account))
 
     def _wait(self, item: RateLimitItem, *key: str) -> timedelta:

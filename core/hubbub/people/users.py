@@ -94,11 +94,11 @@ def authenticate(
     throttle.attempt(account=account, address=address)
     with reading(hub.engine) as db:
         row = queries.user_by_email(db, account)
-    if not _matches(row.password_hash if row else _nobody(), password) or row is None:
+    right = _matches(row.password_hash if row else _nobody(), password)
+    if row is None or not right or row.disabled_at is not None:
+        throttle.failed(address=address)
         return None
-    if row.disabled_at is not None:
-        return None
-    throttle.succeeded(account=account)
+    throttle.succeeded(account=account, address=address)
     if _HASHER.check_needs_rehash(row.password_hash):
         with transaction(hub.engine) as db:
             queries.change_user(db, row.id, password_hash=_HASHER.hash(password))

@@ -143,4 +143,4 @@ def make_folder(url: str) -> None:
     """Create the folder of an SQLite database file, where it is missing."""
     database = make_url(url).database
     if url.startswith("sqlite") and database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -31,7 +31,8 @@ def add_session(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 address=request.remote_addr or "",
             )
         except TooManyAttempts as error:
-            return _page(error.detail), 429
+            seconds = str(round(error.retry_after.total_seconds()))
+            return _page(error.detail), 429, {"Retry-After": seconds}
         if person is None:
             return _page("This email and password do not belong together."), 401
         cookie = open_session(hub, person.id, replaces=guard.cookie() or None)

@@ -50,6 +50,18 @@ def test_what_it_was_told_survives_a_restart(tmp_path, start):
         assert client.get("kept") == b"1"
 
 
+def test_one_that_was_killed_is_started_again_where_it_was(tmp_path, start):
+    server = start(tmp_path)
+    server.revive()  # nothing to do
+    server._process.kill()
+    server._process.wait()
+    with capture_logs() as logs:
+        server.revive()
+    assert [line["event"] for line in logs] == ["the embedded valkey ended and is started again"]
+    with ask(server) as client:
+        assert client.ping()
+
+
 def test_a_second_hub_on_the_same_directory_is_refused(tmp_path, start):
     first = start(tmp_path)
     with pytest.raises(EmbeddedFailed, match=r"Another hub is running on .*HUBBUB_DATA_DIR"):
