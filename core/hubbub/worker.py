@@ -82,6 +82,7 @@ def run(
     hub = equip(Hub.make(settings))
     worker = Worker(broker, queues=set(queues), worker_threads=_THREADS, worker_timeout=200)
     with SignOfLife(hub, "worker"):
+        broker.emit_after("process_boot")  # as `dramatiq worker` does: time limits begin with it
         worker.start()
         teller = start_telling(hub)
         log.info("worker ready", process=hub.process_id)
@@ -98,6 +99,7 @@ def start_telling(hub: Hub) -> Worker | None:
     """Begin to tell plugins what they listen to, in threads of its own; None if none does."""
     if not hub.plugins.listeners:
         return None
+    telling.emit_after("process_boot")
     teller = Worker(telling, worker_threads=_TELLING_THREADS, worker_timeout=200)
     teller.start()
     return teller
