@@ -108,8 +108,14 @@ def _load_one(
     # A plugin may fail in any way at all, and must not take the hub with it.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         log.warning("plugin refused", plugin=name, error=f"{type(error).__name__}: {error}")
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return status(state="refused", reason=reason)
+        return status(state="refused", reason=_reason(error))
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a plugin is refused: our own sentence, or what went wrong in its code."""
+    if isinstance(error, HubError):
+        return error.detail
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _made(loaded: Any, section: dict[str, Any]) -> Any:

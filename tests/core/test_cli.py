@@ -324,11 +324,13 @@ def test_without_channels_people_are_told_and_machines_get_an_empty_list(hubbub,
 def test_plugins_are_shown_with_how_they_are_and_why(hubbub, tmp_path):
     (tmp_path / "plugins.toml").write_text("[plugins.absent]\n")
     status, out, _ = hubbub("plugins", "--json")
-    assert status == 0
+    assert status == 1  # something is wrong
     (absent, *_) = json.loads(out)
     assert (absent["name"], absent["state"]) == ("absent", "refused")
     assert absent["reason"].startswith("No installed package offers it")
     assert "absent" in hubbub("plugins")[1]
+    (tmp_path / "plugins.toml").write_text("[plugins.inbox]\n")
+    assert hubbub("plugins")[0] == 0
 
 
 def test_disabling_and_enabling_a_plugin_leaves_the_rest_of_the_file_alone(

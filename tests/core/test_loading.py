@@ -59,7 +59,7 @@ def test_a_plugin_is_made_with_its_validated_settings(load):
 )
 def test_a_bad_setting_refuses_its_plugin_with_a_sentence_that_names_it(load, setting, reason):
     plugins = load(f"[plugins.guest]\n{setting}\n[plugins.inbox]", GUEST, INBOX)
-    assert fate(plugins, "guest") == ("refused", f"HubError: {reason}")
+    assert fate(plugins, "guest") == ("refused", reason)
     assert fate(plugins, "inbox") == ("loaded", "")
     assert plugins.conditions == {}
 
@@ -73,7 +73,7 @@ def test_a_plugin_without_settings_takes_none(load):
     plugins = load("[plugins.inbox]\ncolour = 1", INBOX)
     assert fate(plugins, "inbox") == (
         "refused",
-        "HubError: It has no setting 'colour' (plugins.toml).",
+        "It has no setting 'colour' (plugins.toml).",
     )
 
 
@@ -146,6 +146,13 @@ def test_only_what_plugins_toml_names_and_enables_is_imported(load):
     assert fate(plugins, "gone")[0] == "refused"
 
 
+@pytest.mark.parametrize("value", ['"false"', '"perhaps"', "0"])
+def test_only_true_or_false_enables_or_disables(load, value):
+    state, reason = fate(load(f"[plugins.guest]\nenabled = {value}", GUEST), "guest")
+    assert state == "refused"
+    assert reason.startswith("enabled is true or false in its section")
+
+
 def test_a_status_says_what_a_plugin_does(load):
     plugins = load("[plugins.parrot]\n[plugins.guest]", GUEST, PARROT)
     parrot, guest = plugins.statuses
@@ -201,4 +208,4 @@ def test_who_asks_for_commands_that_are_not_there_is_told_why(hubbub, sections, 
 
 def test_a_broken_plugin_harms_no_command_of_the_hub(hubbub):
     assert hubbub("[plugins.guest]\ncolour = 1", "--help")[0] == 0
-    assert hubbub("[plugins.guest]\ncolour = 1", "plugins")[0] == 0
+    assert hubbub("[plugins.guest]\ncolour = 1", "plugins", "--help")[0] == 0

@@ -19,13 +19,13 @@ from hubbub.settings import BadSettings, Settings
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
-def plugins(context: click.Context, *, as_json: bool) -> None:
+def plugins(context: click.Context, *, as_json: bool) -> int:
     """Show, enable and disable plugins.
 
-    Without a command: what is installed, loaded, refused and why.
+    Without a command: what is installed, loaded, refused and why. Status 1: one is refused.
     """
     if context.invoked_subcommand:
-        return
+        return 0
     settings = Settings.read()
     logs.configure("command", json=settings.logs_json)
     found = [dataclasses.asdict(status) for status in load(settings.plugins_file).statuses]
@@ -35,6 +35,7 @@ def plugins(context: click.Context, *, as_json: bool) -> None:
         click.echo(
             rows(found, ("name", "state", "version", "channel_types", "route_types", "reason"))
         )
+    return int(any(status["state"] == "refused" for status in found))
 
 
 @plugins.command("enable")
