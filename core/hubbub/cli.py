@@ -85,8 +85,11 @@ def run(arguments: Sequence[str]) -> int:
     """
     try:
         return int(cli.main(list(arguments), prog_name="hubbub", standalone_mode=False) or 0)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"hubbub: {_sentence(error.format_message())}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 1
@@ -98,6 +101,12 @@ def run(arguments: Sequence[str]) -> int:
         if sentence:
             click.echo(f"hubbub: {sentence}", err=True)
         return 1
+
+
+def _sentence(text: str) -> str:
+    """Return what Click says, which may be in several lines, as one."""
+    text = " ".join(text.split())
+    return text if text.endswith((".", "?", "!", ")")) else f"{text}."
 
 
 def explain(error: Exception) -> str:

@@ -151,6 +151,7 @@ def test_every_command_is_where_the_list_says_and_does_what_it_says(name):
         "up --nonsense",
         "user add",
         "user add a@example.com --role king",
+        "up --port 99999",
         "token create",
         "replay",
         "replay some-call --channel some-channel",
@@ -159,7 +160,14 @@ def test_every_command_is_where_the_list_says_and_does_what_it_says(name):
 def test_calling_it_wrongly_is_status_2(hubbub, words):
     status, out, err = hubbub(*words.split())
     assert (status, out) == (2, "")
-    assert "Error: " in err
+    assert err.startswith("hubbub: ")
+    assert err.count("\n") == 1
+
+
+def test_a_group_without_a_command_shows_what_there_is(hubbub):
+    status, _, err = hubbub("user")
+    assert status == 2
+    assert "Commands:\n  add " in err
 
 
 @pytest.mark.parametrize(
@@ -167,7 +175,11 @@ def test_calling_it_wrongly_is_status_2(hubbub, words):
     [
         ("PORT", "abc", "HUBBUB_PORT cannot be used: "),
         ("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/d", "The database (127.0.0.1) did not"),
-        ("DATABASE_URL", "sqlite:////dev/null/x/hubbub.db", "Not a directory"),
+        (
+            "DATABASE_URL",
+            "sqlite:////dev/null/x/hubbub.db",
+            "HUBBUB_DATA_DIR or HUBBUB_DATABASE_URL",
+        ),
         ("PLUGINS_FILE", "/nowhere/plugins.toml", "HUBBUB_PLUGINS_FILE cannot be used: there is"),
     ],
 )
@@ -179,6 +191,7 @@ def test_what_can_be_expected_to_fail_is_one_sentence_on_standard_error(
     assert (status, out) == (1, "")
     assert err.startswith(f"hubbub: {said}")
     assert err.count("\n") == 1
+    assert "HUBBUB_" in err
     assert "secret" not in err
 
 
@@ -261,9 +274,15 @@ def test_a_person_who_cannot_be_added_is_refused_with_the_reason(
 ):
     monkeypatch.setattr("sys.stdin", io.StringIO(password))
     status, out, err = hubbub("user", "add", email, "--password-stdin")
-    assert (status, out) == (1, "")
+    assert (status, out) == (2, "")
     assert err.startswith("hubbub: ")
     assert said in err
+
+
+def test_a_token_without_a_name_is_the_wrong_use_of_the_command(hubbub, engine):
+    status, out, err = hubbub("token", "create", "--name", "")
+    assert (status, out) == (2, "")
+    assert err.startswith("hubbub: name: ")
 
 
 def test_nobody_is_added_twice(hubbub, engine, monkeypatch):

@@ -2,10 +2,13 @@
 
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from hubbub.commands import given
+from hubbub.people.errors import Invalid
 from hubbub.people.rules import ROLES, SCOPES
 from hubbub.people.tokens import create_token
 from hubbub.people.users import add_user
@@ -29,7 +32,8 @@ def add(email: str, role: str, name: str, *, password_stdin: bool) -> None:
     """
     hub = given.hub()
     password, made_up = _password(from_stdin=password_stdin)
-    add_user(hub, email=email, password=password, role=role, name=name, actor="cli")
+    with _called_wrongly():
+        add_user(hub, email=email, password=password, role=role, name=name, actor="cli")
     click.echo(f"{email} can log in as {role}.")
     if made_up:
         click.echo(f"Password: {password}")
@@ -51,8 +55,19 @@ def token() -> None:
 )
 def create(name: str, scopes: tuple[str, ...]) -> None:
     """Make an API token and print it, this once and alone."""
-    _, value = create_token(given.hub(), name=name, scopes=scopes or SCOPES, actor="cli")
+    hub = given.hub()
+    with _called_wrongly():
+        _, value = create_token(hub, name=name, scopes=scopes or SCOPES, actor="cli")
     click.echo(value)
+
+
+@contextmanager
+def _called_wrongly() -> Iterator[None]:
+    """Turn what was given but cannot be used into the wrong use of a command."""
+    try:
+        yield
+    except Invalid as error:
+        raise click.UsageError(error.detail) from None
 
 
 def _password(*, from_stdin: bool) -> tuple[str, bool]:

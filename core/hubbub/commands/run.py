@@ -10,7 +10,7 @@ from hubbub.up import up as run
 @click.command()
 @click.option("--demo", is_flag=True, help="Add a sandbox, and channels of every type to try.")
 @click.option("--host", help="Where to listen; HUBBUB_HOST, or 127.0.0.1, unless said.")
-@click.option("--port", type=int, help="HUBBUB_PORT, or 8000, unless said.")
+@click.option("--port", type=click.IntRange(1, 65535), help="HUBBUB_PORT, or 8000, unless said.")
 @click.option("--data-dir", help="HUBBUB_DATA_DIR, or ./var, unless said.")
 def up(host: str | None, port: int | None, data_dir: str | None, *, demo: bool) -> None:
     """Run the whole hub in one terminal.

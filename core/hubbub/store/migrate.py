@@ -14,7 +14,14 @@ from typing import Final
 from sqlalchemy import Connection, Engine, event, inspect, text
 
 from hubbub.sdk.errors import HubError
-from hubbub.store.session import DatabaseDown, make_engine, make_folder, reading, transaction
+from hubbub.store.session import (
+    DatabaseDown,
+    make_engine,
+    make_folder,
+    reading,
+    transaction,
+    unusable,
+)
 
 #: Where Alembic finds the migrations.
 FOLDER: Final = Path(__file__).with_name("migrations")
@@ -113,13 +120,11 @@ def _alone(engine: Engine) -> Iterator[None]:
     if path is None:
         yield
         return
+    make_folder(str(engine.url))
     try:
-        make_folder(str(engine.url))
         lock = path.with_name(f"{path.name}.migrating").open("w")
     except OSError as error:
-        raise DatabaseDown(
-            f"The folder of the database cannot be used: {error.strerror} ({path.parent})."
-        ) from None
+        raise unusable(path.parent, error) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -135,12 +135,27 @@ def _intent(*, writing: bool) -> Iterator[None]:
 def _reason(engine: Engine, error: DBAPIError) -> str:
     url = make_url(engine.url)
     where = url.database if url.drivername.startswith("sqlite") else f"{url.host or 'socket'}"
-    first = str(error.orig).strip().partition("\n")[0]
-    return f"The database ({where}) did not answer: {first}"
+    first = str(error.orig).strip().partition("\n")[0].rstrip(".")
+    return f"The database ({where}) did not answer: {first}. Is HUBBUB_DATABASE_URL right?"
 
 
 def make_folder(url: str) -> None:
-    """Create the folder of an SQLite database file, where it is missing."""
+    """Create the folder of an SQLite database file, where it is missing.
+
+    Raises `DatabaseDown` where that cannot be done.
+    """
     database = make_url(url).database
-    if url.startswith("sqlite") and database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not url.startswith("sqlite") or not database:
+        return
+    folder = Path(database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise unusable(folder, error) from None
+
+
+def unusable(folder: Path, error: OSError) -> DatabaseDown:
+    """Return what to say where the folder of an SQLite database file is of no use."""
+    return DatabaseDown(
+        f"HUBBUB_DATA_DIR or HUBBUB_DATABASE_URL cannot be used: {error.strerror} ({folder})."
+    )

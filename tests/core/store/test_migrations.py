@@ -117,7 +117,7 @@ def test_sqlite_keeps_the_rows_that_refer_to_a_table_being_replaced(sqlite_url):
 def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
     (tmp_path / "file").touch()
     engine = make_engine(f"sqlite:///{tmp_path}/file/hubbub.db")
-    with pytest.raises(HubError, match=r"The folder of the database cannot be used: .*file"):
+    with pytest.raises(HubError, match=r"HUBBUB_DATA_DIR .* cannot be used: .*file"):
         migrate.migrate(engine)
 
 
