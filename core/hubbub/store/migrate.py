@@ -127,6 +127,7 @@ def _alone(engine: Engine) -> Iterator[None]:
         raise unusable(path.parent, error) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        path.touch(mode=0o600)  # it holds what people said; SQLite's other files follow its mode
         yield
 
 

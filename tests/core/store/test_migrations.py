@@ -1,6 +1,7 @@
 """Migrations make what the tables say, once, whoever else is at it."""
 
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from sqlalchemy import inspect, text
 from hubbub.sdk.errors import HubError
 from hubbub.store import migrate
 from hubbub.store.migrations import revise
-from hubbub.store.session import make_engine, reading, transaction
+from hubbub.store.session import make_engine, make_folder, reading, transaction
 from hubbub.store.tables import metadata
 
 MIGRATE = "import sys; from hubbub.cli import run; sys.exit(run(['migrate']))"
@@ -177,3 +178,16 @@ def _plain(item):
     return {
         key: _plain(value) if isinstance(value, dict) else str(value) for key, value in item.items()
     }
+
+
+def test_a_new_sqlite_file_is_for_our_user_alone(tmp_path):
+    tmp_path.chmod(0o755)
+    engine = make_engine(f"sqlite:///{tmp_path / 'hubbub.db'}")
+    migrate.migrate(engine)
+    engine.dispose()
+    assert stat.S_IMODE((tmp_path / "hubbub.db").stat().st_mode) == 0o600
+
+
+def test_a_new_folder_of_the_database_is_for_our_user_alone(tmp_path):
+    make_folder(f"sqlite:///{tmp_path / 'var' / 'hubbub.db'}")
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
