@@ -2,6 +2,7 @@
 
 import threading
 from types import SimpleNamespace
+from typing import Any
 
 import dramatiq
 import pytest
@@ -44,6 +45,8 @@ def test_the_time_limits_of_actors_begin_with_the_worker(world, replace):
 
 def test_the_time_limits_of_what_plugins_are_told_begin_with_its_workers(replace):
     booted = replace("telling")
-    teller = worker.start_telling(SimpleNamespace(plugins=SimpleNamespace(listeners=["one"])))
+    hub: Any = SimpleNamespace(plugins=SimpleNamespace(listeners=["one"]))
+    teller = worker.start_telling(hub)
+    assert teller is not None
     teller.stop()
     assert booted.times == 1
