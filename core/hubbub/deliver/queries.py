@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from hubbub.metrics import messages_stored
 from hubbub.sdk.values import Fault
 from hubbub.store.news import note
 from hubbub.store.prepared import Adding, Many, Prepared, among, setting
@@ -209,7 +210,8 @@ def add_media(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def add_message(db: Connection, row: Mapping[str, Any]) -> None:
-    """Store one message."""
+    """Store one message that goes out."""
+    messages_stored("outbound")
     db.execute(insert(_messages), row)
 
 

@@ -1,5 +1,6 @@
 """Turn the kept calls of a channel into messages, many in one transaction."""
 
+from collections import Counter
 from typing import Final
 
 import structlog
@@ -11,7 +12,7 @@ from hubbub.deliver.queries import hold_channel
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.metrics import events_settled
+from hubbub.metrics import events_settled, messages_stored
 from hubbub.normalise import queries
 from hubbub.normalise.batch import Batch
 from hubbub.normalise.rules import Settling, read
@@ -99,6 +100,8 @@ def _tell(hub: Hub, batch: Batch) -> None:
     for settling in batch.settlings:
         for outcome in settling.outcomes:
             events_settled(outcome["outcome"])
+    for direction, count in Counter(row["direction"] for row in batch.messages).items():
+        messages_stored(direction, count)
     if batch.deliveries:
         nudge_deliver(hub)
     if batch.media:

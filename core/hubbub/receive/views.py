@@ -10,7 +10,7 @@ import structlog
 
 from hubbub.directory import Line
 from hubbub.hub import Hub
-from hubbub.metrics import calls_received
+from hubbub.metrics import call_seconds, calls_received
 from hubbub.plugins import UnknownType
 from hubbub.receive.rules import (
     TOO_LARGE,
@@ -78,8 +78,9 @@ class Webhooks:
             return UNKNOWN
         if environ["REQUEST_METHOD"] not in {"GET", "POST"}:
             return WRONG_METHOD
+        began = time.perf_counter()
         try:
-            return self._take(environ, match[1])
+            answer = self._take(environ, match[1])
         except _BodyTooLarge:
             return TOO_LARGE
         except _BodyCutShort:
@@ -87,6 +88,8 @@ class Webhooks:
         except (DatabaseDown, NotKept, UnknownType, Undecryptable) as error:
             log.warning("call not kept", reason=str(error))
             return UNAVAILABLE
+        call_seconds(time.perf_counter() - began)
+        return answer
 
     def _take(self, environ: Environ, key: str) -> Answer:
         line = self._hub.directory.known(key)

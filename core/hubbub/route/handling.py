@@ -71,7 +71,8 @@ def _finish(hub: Hub, db: Connection, parcel: Parcel, outcome: Outcome) -> None:
 
 def _fall_back(hub: Hub, db: Connection, parcel: Parcel, thread: Thread, why: str) -> None:
     note(db, "message_routed", parcel.row.message_id)
-    _store(db, parcel, thread, fall_back(_case(hub, parcel, thread), why))
+    case = _case(hub, parcel, thread)
+    _store(db, parcel, thread, fall_back(case, why, asked=parcel.row.destination))
 
 
 def _case(hub: Hub, parcel: Parcel, thread: Thread) -> Case:

@@ -68,6 +68,7 @@ def _resume(hub: Hub, delivery_id: str, answer: object) -> tuple[Response, int]:
 
 
 def _problem(status: int, code: str, detail: str) -> tuple[Response, int]:
-    answer = jsonify(type=f"/problems/{code}", title=code, status=status, detail=detail)
+    # No page stands behind these: RFC 9457 wants "about:blank" then, and the status says it all.
+    answer = jsonify(type="about:blank", title=code, status=status, detail=detail)
     answer.content_type = "application/problem+json"
     return answer, status

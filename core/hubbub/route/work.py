@@ -15,6 +15,7 @@ from hubbub.sdk.errors import HubError
 from hubbub.sdk.routing import HandOver, Inquiry, Outcome, Reply, Tag
 from hubbub.store.clean import clean
 from hubbub.store.threads import Thread
+from hubbub.store.types import as_json_time
 
 log = structlog.get_logger(__name__)
 
@@ -68,9 +69,13 @@ def place(case: Case) -> Placement:
     return placement
 
 
-def fall_back(case: Case, why: str) -> Placement:
-    """Place a message whose destination failed; ``why`` goes into its decision record."""
-    placement = Placement(decision={"fell_back": why})
+def fall_back(case: Case, why: str, *, asked: str) -> Placement:
+    """Place a message whose destination (of type ``asked``) failed.
+
+    When and ``why`` go into its decision record.
+    """
+    at = as_json_time(case.inquiry.now)
+    placement = Placement(decision={"fell_back": why, "fell_back_at": at, "asked": asked})
     if case.thread.owner.startswith("bot:"):
         case.thread.give_to("people")
     _ask_in_turn(case, _Choice(case.line.routes.fallback), placement)

@@ -27,6 +27,10 @@ _receipts = table(Receipt)
 _media = table(MediaFile)
 
 
+#: What a decision record holds of a destination that failed.
+_FELL_BACK: Final = ("fell_back", "fell_back_at", "asked")
+
+
 @dataclass(frozen=True, kw_only=True)
 class TraceItem:
     """One thing that happened: ``what`` in a few words, ``detail`` with the values."""
@@ -79,9 +83,7 @@ def _coming_in(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
         duration_ms=_milliseconds(call.received_at, message.created_at) if call else None,
     )
     if message.decision is not None:
-        yield TraceItem(
-            at=message.created_at, stage="route", what=_routed(message), detail=message.decision
-        )
+        yield from _routed(message)
 
 
 def _going_out(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
@@ -151,11 +153,28 @@ def _named(delivery: AnyRow) -> dict[str, Any]:
     return named
 
 
-def _routed(message: AnyRow) -> str:
-    if "not_routed" in message.decision:
-        return "not routed"
-    where = (message.decision.get("destination") or {}).get("type", "inbox")
-    return f"went to {where}"
+def _routed(message: AnyRow) -> Iterator[TraceItem]:
+    decision = dict(message.decision)
+    if "not_routed" in decision:
+        yield TraceItem(at=message.created_at, stage="route", what="not routed", detail=decision)
+        return
+    fell_back = {name: decision.pop(name) for name in _FELL_BACK if name in decision}
+    where = (decision.get("destination") or {}).get("type", "inbox")
+    if fell_back:
+        # Where it is now is where it fell to; the rule led to what was asked first.
+        fell_back["destination"] = decision.pop("destination", None)
+        yield TraceItem(
+            at=datetime.fromisoformat(fell_back["fell_back_at"]),
+            stage="route",
+            what=f"fell back to {where}",
+            detail=fell_back,
+        )
+    yield TraceItem(
+        at=message.created_at,
+        stage="route",
+        what=f"went to {fell_back.get('asked', where)}",
+        detail=decision,
+    )
 
 
 def _milliseconds(start: datetime, end: datetime) -> int:
