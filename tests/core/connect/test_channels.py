@@ -13,6 +13,7 @@ from hubbub.connect.work import (
     create_channel,
     delete_channel,
     find_channel,
+    look_at_channel,
     set_status,
 )
 from hubbub.guard import Guard
@@ -187,6 +188,21 @@ def test_a_check_sets_up_again_what_is_not_connected_and_only_looks_at_what_is(h
         "check",
     ]
     assert find_channel(hub, channel_id).checked_at == hub.now()
+
+
+def test_a_look_asks_and_changes_nothing_neither_there_nor_here(hub):
+    hub.http.be_away()
+    channel_id = _create(hub)
+    before = find_channel(hub, channel_id)
+    hub.http.error = None
+    hub.now.advance(hours=1)
+    look_at_channel(hub, channel_id)
+    assert hub.http.requests[-1].url == "https://provider.example/check"
+    assert find_channel(hub, channel_id) == before
+    hub.http.status = 401
+    (finding,) = look_at_channel(hub, channel_id)
+    assert not finding.ok
+    assert find_channel(hub, channel_id) == before
 
 
 def test_a_failed_check_says_what_is_wrong_and_how_to_mend_it(hub):

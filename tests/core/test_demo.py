@@ -1,0 +1,41 @@
+"""A demo that is started again finds its sandbox, which remembers nothing, told of its channels."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hubbub import demo
+
+SANDBOX = "http://127.0.0.1:8101"
+
+
+@pytest.fixture
+def set_up(monkeypatch):
+    """Channels that were set up again, with their new settings."""
+    changes: dict[str, Any] = {}
+    monkeypatch.setattr(
+        demo,
+        "change_channel",
+        lambda _hub, channel_id, change, **_: changes.update({channel_id: change.settings}),
+    )
+    return changes
+
+
+@pytest.mark.parametrize("kind", ["telegram", "twilio"])
+@pytest.mark.parametrize("port", [8001, 8101])
+def test_channels_of_an_earlier_start_are_set_up_at_the_sandbox_of_this_one(set_up, kind, port):
+    row: Any = SimpleNamespace(
+        id="one", settings={"api_base": f"http://127.0.0.1:{port}/{kind}", "mode": "webhook"}
+    )
+    hub: Any = None
+    demo._point(hub, row, SANDBOX)
+    assert set_up == {"one": {"api_base": f"{SANDBOX}/{kind}"}}
+
+
+@pytest.mark.parametrize("settings", [{}, {"api_base": "https://api.telegram.org"}])
+def test_somebodys_own_channel_is_left_alone(set_up, settings):
+    row: Any = SimpleNamespace(id="one", settings=settings)
+    hub: Any = None
+    demo._point(hub, row, SANDBOX)
+    assert set_up == {}
