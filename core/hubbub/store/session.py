@@ -33,13 +33,15 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         engine = create_engine(url, **options, max_overflow=56, connect_args={"timeout": 30})
         _prepare_sqlite(engine)
         return engine
-    return create_engine(
+    engine = create_engine(
         url,
         **options,
         max_overflow=56,
         pool_pre_ping=False,
         connect_args={"connect_timeout": 5, "prepare_threshold": 3},
     )
+    _prepare_postgresql(engine)
+    return engine
 
 
 @contextmanager
@@ -80,6 +82,15 @@ def _answering(engine: Engine) -> Iterator[None]:
 
 def _dumps(value: object) -> str:
     return to_json(value).decode()
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(raw: Any, _record: Any) -> None:
+        # A prepared plan outlives the size of the tables for which it was made: one made while
+        # they were empty reads them whole. All that is asked often has an index to go by.
+        raw.execute("SET enable_seqscan = off")
+        raw.commit()
 
 
 def _prepare_sqlite(engine: Engine) -> None:
