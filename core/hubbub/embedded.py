@@ -29,6 +29,8 @@ from hubbub.sdk.errors import HubError
 
 #: How long it may take until it answers, its file read.
 START_LIMIT: Final = 5.0
+#: Between two tries to start again one that ended.
+_REST: Final = 10.0
 #: How long a stop may take before it is a kill.
 STOP_LIMIT: Final = 5.0
 #: The longest path of a socket, without its closing zero: sun_path in sys/un.h.
@@ -53,6 +55,7 @@ class EmbeddedValkey:
         self._process: subprocess.Popen[bytes] | None = None
         self._fake: Any = None
         self._private: Path | None = None
+        self._try_at = 0.0
         #: Where it answers; empty until `start`.
         self.url = ""
 
@@ -74,10 +77,15 @@ class EmbeddedValkey:
         """Start it again if it ended. What it held is found again in the database."""
         if self._process is None or self._process.poll() is None:
             return
+        now, binary = time.monotonic(), find_binary()
+        if binary is None or now < self._try_at:
+            return
+        self._try_at = now + _REST
         log.error("the embedded valkey ended and is started again", status=self._process.returncode)
-        binary = find_binary()
-        if binary is not None:
+        try:
             self._start_binary(binary)
+        except EmbeddedFailed as error:
+            log.error("the embedded valkey did not start", reason=str(error))  # noqa: TRY400  # a sentence is enough
 
     def stop(self) -> None:
         """Stop it and let others use the directory. Safe to call twice."""

@@ -37,7 +37,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "window-closed": "The provider allows only templates now.",
     "opted-out": "The contact asked not to be written to.",
     "recipient-gone": "The address no longer exists.",
-    "recipient-blocked": "The contact has blocked this channel.",
+    "recipient-blocked": "The contact blocked this channel, or never wrote to it.",
     "contact-blocked": "The contact is blocked here.",
     "cannot-initiate": "On this channel the contact has to write first.",
     "channel-disabled": "Somebody switched the channel off.",

@@ -315,7 +315,8 @@ def _refusal(line: Line, thread: Thread) -> Refused | None:
     if thread.address_state == "opted_out":
         return Refused("The contact asked not to be written to.", code="opted-out")
     if thread.address_state == "blocked":
-        return Refused("The contact has blocked this channel.", code="recipient-blocked")
+        why = "The contact blocked this channel, or never wrote to it."
+        return Refused(why, code="recipient-blocked")
     if thread.address_state == "gone":
         return Refused("The address no longer exists.", code="recipient-gone")
     if not line.hooks.capabilities.initiates and thread.last_inbound_at is None:

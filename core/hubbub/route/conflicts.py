@@ -30,7 +30,7 @@ from hubbub.route.rules import Holds, Route, RouteSet, holds_of
 from hubbub.sdk.content import ATTACHMENT_TYPES, Content, from_json, to_json
 
 #: Facts looked at, a few seconds of work, before all other questions stay open.
-_BUDGET: Final = 2_000_000
+_BUDGET: Final = 250_000
 #: Messages tried for one set of facts, and sets of facts tried, while looking for an example.
 _TRIES: Final = 40
 _Kind: TypeAlias = Literal["overlap", "shadowed", "unreachable", "duplicate"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
-from pydantic import ConfigDict, Discriminator, TypeAdapter
+from pydantic import ConfigDict, Discriminator, Field, TypeAdapter
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -54,8 +54,8 @@ class Attachment:
 class Location:
     """A place; ``live`` when it keeps moving."""
 
-    latitude: float
-    longitude: float
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
     name: str | None = None
     address: str | None = None
     live: bool | None = None

@@ -137,6 +137,8 @@ OPTIONS = [{"id": "1", "title": "Yes"}, {"id": "2", "title": "No"}]
         ({"type": "image", "media": {"id": 5}}, "content.media.id"),
         ({"type": "image", "media": FILE, "caption": "x" * 100_001}, "content.caption"),
         ({"type": "location", "latitude": "north", "longitude": 1}, "content.latitude"),
+        ({"type": "location", "latitude": 91, "longitude": 1}, "content.latitude"),
+        ({"type": "location", "latitude": 1, "longitude": -180.5}, "content.longitude"),
         ({"type": "choices", "text": "Well?", "options": []}, "content.options"),
         ({"type": "choices", "text": "", "options": OPTIONS}, "content.text"),
         ({"type": "choices", "text": "x", "options": [OPTIONS[0]] * 2}, "content.options"),
