@@ -207,12 +207,10 @@ def _changed_fields(
     kept = hub.vault.open(row.secrets, row.id)
     secrets = {**kept, "credentials": merged(kept["credentials"], credentials)}
     changed = {"settings": merged(row.settings, settings)}
-    connection = opened(hub, hooks, secrets, {**row._asdict(), **changed})
-    return {
-        **changed,
-        "secrets": hub.vault.seal(secrets, row.id),
-        "account": hooks.account(connection),
-    }
+    account = hooks.account(opened(hub, hooks, secrets, {**row._asdict(), **changed}))
+    if credentials and row.account not in {None, account}:
+        raise _another_account()
+    return {**changed, "secrets": hub.vault.seal(secrets, row.id), "account": account}
 
 
 def _set_up(hub: Hub, channel_id: str) -> tuple[Finding, ...]:
@@ -240,6 +238,12 @@ def _found(row: Row[Any] | None) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such channel.")
     return row
+
+
+def _another_account() -> Invalid:
+    # Its provider would go on calling us for the old one, and its conversations are the old one's.
+    why = "These are of another account. Add a channel for it; this one keeps its history."
+    return Invalid(Complaint("credentials", why))
 
 
 def _account_taken() -> Conflict:

@@ -262,12 +262,20 @@ def test_a_new_name_alone_bothers_no_provider(hub):
     assert len(hub.http.requests) == 1
 
 
-def test_an_account_taken_meanwhile_refuses_the_change(every_hub):
+@pytest.mark.parametrize("token", [TOKEN, "4713:x"])
+def test_credentials_of_another_account_are_refused(every_hub, token):
     _create(every_hub)
     other = _create(every_hub, credentials={"token": "4712:x"})
-    with pytest.raises(Conflict):
-        change_channel(every_hub, other, ChannelChange(credentials={"token": TOKEN}), actor="cli")
+    with pytest.raises(Invalid) as caught:
+        change_channel(every_hub, other, ChannelChange(credentials={"token": token}), actor="cli")
+    assert [one.field for one in caught.value.complaints] == ["credentials"]
     assert find_channel(every_hub, other).account == "4712"
+
+
+def test_credentials_of_the_same_account_are_taken(hub):
+    channel_id = _create(hub, credentials={"token": "4712:x"})
+    change_channel(hub, channel_id, ChannelChange(credentials={"token": "4712:y"}), actor="cli")
+    assert find_channel(hub, channel_id).account == "4712"
 
 
 def test_a_channel_switched_off_is_inactive_and_says_so(hub):
