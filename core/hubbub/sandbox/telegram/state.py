@@ -1,6 +1,7 @@
 """Hold what Telegram knows: bots, chats, messages and updates that wait."""
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -147,7 +148,9 @@ class Bot:
     webhook: Webhook | None = None
     allowed: frozenset[str] = DEFAULT_UPDATES
     pending: OrderedDict[int, Pending] = field(default_factory=OrderedDict)
-    next_update: int = 700_000_001
+    #: From the clock on: one started anew tells nothing under a number that an earlier
+    #: one used, which the hub would take for a repetition.
+    next_update: int = field(default_factory=lambda: int(time.time()))
     last_error: tuple[int, str] | None = None
     #: Callback queries that can still be answered, with the time they were made.
     queries: OrderedDict[str, float] = field(default_factory=OrderedDict)
