@@ -2,6 +2,8 @@ import threading
 
 import pytest
 
+from hubbub.sandbox.telegram import state
+
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BOT = 5550900
 TOKEN = f"{BOT}:{'A' * 35}"
@@ -262,3 +264,11 @@ def test_only_a_message_of_the_chat_can_be_reacted_to(hooked):
     body = {"from": ADA, "message_id": 99, "emoji": "👍"}
     answer = hooked.http.post(f"/_sandbox/telegram/{BOT}/reactions", json=body)
     assert answer.status_code == 404
+
+
+def test_a_sandbox_started_later_reuses_no_number_of_an_earlier_one(monkeypatch):
+    numbers = []
+    for started in (1_800_000_000.5, 1_800_000_060.5):
+        monkeypatch.setattr("time.time", lambda started=started: started)
+        numbers.append(state.Bot(7, threading.Condition(), username="one").new_update())
+    assert numbers == [1_800_000_000, 1_800_000_060]
