@@ -3,11 +3,11 @@
 import codecs
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final, Generic, TypedDict, TypeVar, cast
+from typing import Final, Generic, TypeAlias, TypedDict, TypeVar, cast
 
 import structlog
 
@@ -17,6 +17,7 @@ from hubbub.sdk.values import Exchange, File, HttpRequest, HttpResponse, Multipa
 from hubbub.transport import Files, Transport
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 #: Requests that one exchange may make.
 MOST_REQUESTS: Final = 10
@@ -65,6 +66,10 @@ class Ran(Generic[T]):
     duration_ms: int
 
 
+#: Asks for requests to be made, one after the other, and returns how it all went.
+Steps: TypeAlias = Generator[HttpRequest, HttpResponse, Ran[T]]
+
+
 def run(
     exchange: Exchange[T],
     transport: Transport,
@@ -73,55 +78,69 @@ def run(
     files: Files,
     clock: Callable[[], float] = time.monotonic,
 ) -> Ran[T]:
-    """Carry ``exchange`` to its end; never raises what the plugin or the provider got wrong.
+    """Carry ``exchange`` to its end; never raises what the plugin or the provider got wrong."""
+    return finished(steps(exchange, redact=redact, clock=clock), transport, files=files)
 
-    A transport's error is raised inside the plugin, which may react to it. An error of the
-    plugin itself is `OutcomeUnknown` once a request that changes something may have arrived.
+
+def finished(
+    under_way: Generator[HttpRequest, HttpResponse, R],
+    transport: Transport,
+    *,
+    files: Files,
+    request: HttpRequest | None = None,
+) -> R:
+    """Make all requests that ``under_way`` still asks for, ``request`` first; return its end."""
+    try:
+        if request is None:
+            request = next(under_way)
+        while True:
+            try:
+                response = transport.perform(request, files=files)
+            except Exception as error:  # noqa: BLE001  # judged there, be it what it may
+                request = under_way.throw(error)
+            else:
+                request = under_way.send(response)
+    except StopIteration as end:
+        return cast("R", end.value)
+
+
+def steps(
+    exchange: Exchange[T], *, redact: Redactor, clock: Callable[[], float] = time.monotonic
+) -> Steps[T]:
+    """Ask for each request of ``exchange``, and return how it went.
+
+    What it is sent is the answer; a transport's error is thrown into it, and raised inside the
+    plugin, which may react to it. An error of the plugin itself is `OutcomeUnknown` once a request
+    that changes something may have arrived.
     """
-    drive = _Drive(transport=transport, redact=redact, files=files, clock=clock)
+    record = _Record(redact=redact, clock=clock)
     began = clock()
     value: T | None = None
     error: SendError | None = None
     try:
-        value = drive.whole(exchange)
+        value = yield from _recorded(exchange, record)
     except SendError as raised:
         error = _told(raised, redact)
     except HubError as raised:
-        error = drive.judged(redact.text(raised.detail), code=raised.code)
+        error = record.judged(redact.text(raised.detail), code=raised.code)
     except Exception as raised:  # noqa: BLE001  # a plugin is foreign code, and this is its edge
-        error = drive.judged(f"The plugin failed: {type(raised).__name__}.", code="plugin_error")
+        error = record.judged(f"The plugin failed: {type(raised).__name__}.", code="plugin_error")
         _log(raised)
     return Ran(
         value=value,
         error=error,
-        exchanges=drive.entries,
+        exchanges=record.entries,
         duration_ms=_milliseconds(clock() - began),
     )
 
 
 @dataclass(kw_only=True)
-class _Drive:
-    transport: Transport
+class _Record:
     redact: Redactor
-    files: Files
     clock: Callable[[], float]
     entries: list[Entry] = field(default_factory=list)
     #: Whether a request that changes something may have reached the provider.
     effective: bool = False
-
-    def whole(self, exchange: Exchange[T]) -> T:
-        """Run the plugin until it returns or raises."""
-        with closing(exchange):
-            try:
-                request = next(exchange)
-                while len(self.entries) < MOST_REQUESTS:
-                    request = self._step(exchange, request)
-            except StopIteration as end:
-                return cast("T", end.value)
-        raise self.judged(
-            f"The plugin wanted more than {MOST_REQUESTS} requests for one thing.",
-            code="plugin_error",
-        )
 
     def judged(self, detail: str, *, code: str) -> SendError:
         """Return the error for an exchange that broke off for a reason of our own."""
@@ -129,30 +148,45 @@ class _Drive:
             return OutcomeUnknown(f"{detail} The provider may have acted already.", code=code)
         return Permanent(detail, code=code)
 
-    def _step(self, exchange: Exchange[T], request: object) -> HttpRequest:
-        if not isinstance(request, HttpRequest):
-            raise TypeError(type(request).__name__)
-        try:
-            response = self._performed(request)
-        except HubError as error:
-            return exchange.throw(error)
-        return exchange.send(response)
 
-    def _performed(self, request: HttpRequest) -> HttpResponse:
-        began, before = self.clock(), self.effective
-        self.effective = before or not request.safe  # unless an error proves otherwise
-        response, failure = None, "It was interrupted."
+def _recorded(exchange: Exchange[T], record: _Record) -> Generator[HttpRequest, HttpResponse, T]:
+    """Run the plugin until it returns or raises."""
+    with closing(exchange):
         try:
-            response = self.transport.perform(request, files=self.files)
-        except HubError as error:
-            failure = error.detail
-            if not isinstance(error, OutcomeUnknown):
-                self.effective = before
-            raise
-        finally:
-            taken = self.clock() - began
-            self.entries.append(_entry(request, response, failure, taken, self.redact))
-        return response
+            request = next(exchange)
+            while len(record.entries) < MOST_REQUESTS:
+                try:
+                    response = yield from _one(request, record)
+                except HubError as error:
+                    request = exchange.throw(error)
+                else:
+                    request = exchange.send(response)
+        except StopIteration as end:
+            return cast("T", end.value)
+    raise record.judged(
+        f"The plugin wanted more than {MOST_REQUESTS} requests for one thing.",
+        code="plugin_error",
+    )
+
+
+def _one(request: object, record: _Record) -> Generator[HttpRequest, HttpResponse, HttpResponse]:
+    """Ask for one request, and record what came of it."""
+    if not isinstance(request, HttpRequest):
+        raise TypeError(type(request).__name__)
+    began, before = record.clock(), record.effective
+    record.effective = before or not request.safe  # unless an error proves otherwise
+    response, failure = None, "It was interrupted."
+    try:
+        response = yield request
+    except HubError as error:
+        failure = error.detail
+        if not isinstance(error, OutcomeUnknown):
+            record.effective = before
+        raise
+    finally:
+        taken = record.clock() - began
+        record.entries.append(_entry(request, response, failure, taken, record.redact))
+    return response
 
 
 def _told(error: SendError, redact: Redactor) -> SendError:

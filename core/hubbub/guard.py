@@ -91,14 +91,18 @@ class Deadline:
 
     def left(self) -> float:
         """Return the seconds left. Raises `TimeoutError` when there are none."""
-        left = self._end - time.monotonic()
+        left = self.rest()
         if left <= 0:
             raise TimeoutError
         return left
 
+    def rest(self) -> float:
+        """Return the seconds left; none or fewer when it has passed."""
+        return self._end - time.monotonic()
+
     def within(self, seconds: float) -> bool:
         """Whether it comes in less than ``seconds``."""
-        return self._end - time.monotonic() < seconds
+        return self.rest() < seconds
 
 
 class Origin(NamedTuple):

@@ -4,34 +4,33 @@ The one question every failure must answer is whether the provider may have acte
 that it cannot have; `OutcomeUnknown` that it may. See ``docs/decisions/0002-http-client.md``.
 """
 
-import http.client
-import io
 import math
-import re
-import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import certifi
 import tenacity
 
+from hubbub.answer import Broken, TooLarge
 from hubbub.guard import Deadline, Guard, Origin, head
+from hubbub.link import Letter, Link
 from hubbub.media import form
 from hubbub.sdk.content import Media
 from hubbub.sdk.errors import OutcomeUnknown, Permanent, SendError, Transient
-from hubbub.sdk.values import Headers, HttpRequest, HttpResponse, Multipart
+from hubbub.sdk.values import HttpRequest, HttpResponse, Multipart
 
 Files: TypeAlias = Callable[[Media], bytes]
 
 #: Connects in one `perform`, and the seconds left that are too few for another.
 _TRIES: Final = 3
 _TOO_LATE: Final = 0.5
+#: Smaller requests go out in one piece, which saves a system call and a packet.
+_ONE_PIECE: Final = 1 << 16
 
 
 class NotSent(Transient):
@@ -79,13 +78,19 @@ class HttpTransport:
     def perform(self, request: HttpRequest, *, files: Files) -> HttpResponse:
         """Make one request. Raises as `Transport.perform` says, and `Refused`."""
         letter = _written(request, files)
-        link = self._pool.take(letter.origin)
-        # A pooled connection may have died unnoticed. If provably nothing went out, a new one
-        # takes its place.
-        if link is not None:
-            with suppress(NotSent):
-                return self._converse(link, letter)
-        return self._converse(self._dial(letter), letter)
+        talk = self._resumed(letter)
+        if talk is None:
+            talk = Talk(self._pool, letter, self._dial(letter))
+        while (answer := talk.go_on()) is None:
+            talk.wait()
+        return answer
+
+    def resume(self, request: HttpRequest) -> "Talk | None":
+        """Begin a request on a connection that is kept, without waiting; None if there is none.
+
+        Its body must be bytes. Raises `Refused`.
+        """
+        return self._resumed(_written(request, _no_files))
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they are done."""
@@ -98,19 +103,19 @@ class HttpTransport:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    def _converse(self, link: "_Link", letter: "_Letter") -> HttpResponse:
-        try:
-            answer = _exchanged(link, letter)
-        except _FAILURES as error:
-            link.shut()
-            raise _failure(letter, error, sent=link.sent) from error
-        except BaseException:  # a worker's time limit too must not leave a half-read connection
-            link.shut()
-            raise
-        self._pool.give(letter.origin, link)
-        return answer
+    def _resumed(self, letter: Letter) -> "Talk | None":
+        # A kept connection may have died unnoticed. If provably nothing went out, another one
+        # takes its place.
+        while (link := self._pool.take(letter.origin)) is not None:
+            talk = Talk(self._pool, letter, link)
+            try:
+                talk.go_on()
+            except NotSent:
+                continue
+            return talk
+        return None
 
-    def _dial(self, letter: "_Letter") -> "_Link":
+    def _dial(self, letter: Letter) -> Link:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_worth_repeating),
             stop=lambda tried: tried.attempt_number == _TRIES or letter.deadline.within(_TOO_LATE),
@@ -120,28 +125,65 @@ class HttpTransport:
         )
         return retrying(self._connect, letter.origin, letter.deadline)
 
-    def _connect(self, origin: Origin, deadline: Deadline) -> "_Link":
+    def _connect(self, origin: Origin, deadline: Deadline) -> Link:
         context = self._tls if origin.scheme == "https" else None
         try:
-            return _Link(self._guard.connect(origin.host, origin.port, deadline, context))
+            return Link(self._guard.connect(origin.host, origin.port, deadline, context))
         except (OSError, UnicodeError) as error:
             raise NotSent(f"{origin.host} cannot be reached: {_reason(error)}.") from error
 
 
-#: Smaller requests go out in one piece, which saves a system call and a packet.
-_ONE_PIECE: Final = 1 << 16
+class Talk:
+    """One request on one connection, which goes on when it is told to and never waits itself."""
+
+    def __init__(self, pool: "_Pool", letter: Letter, link: Link) -> None:
+        self._pool = pool
+        self._letter = letter
+        self._begun = False
+        self.link: Final = link
+
+    def go_on(self) -> HttpResponse | None:
+        """Go on as far as that goes at once; return the answer once it is there.
+
+        Raises as `Transport.perform` says; then, and with the answer, the talk is over.
+        """
+        link = self.link
+        try:
+            self._letter.deadline.left()
+            if not self._begun:
+                self._begun = True
+                link.begin(self._letter)
+                return None
+            answer = link.go_on()
+        except (OSError, Broken, TooLarge) as error:
+            link.shut()
+            raise _failure(self._letter, error, sent=link.sent) from error
+        except BaseException:  # a worker's time limit too must not leave a half-read connection
+            link.shut()
+            raise
+        if answer is not None:
+            self._pool.give(self._letter.origin, link)
+        return answer
+
+    def wait(self) -> None:
+        """Wait until it can go on, or its time is over."""
+        try:
+            self.link.wait(max(0.0, self._letter.deadline.rest()))
+        except BaseException:
+            self.link.shut()
+            raise
+
+    @property
+    def late(self) -> bool:
+        """Whether its time is over; `go_on` then raises."""
+        return self._letter.deadline.within(0)
 
 
-class _Letter(NamedTuple):
-    """A request on its way: whom it goes to, its bytes, and when its time is over."""
-
-    request: HttpRequest
-    origin: Origin
-    pieces: list[bytes]
-    deadline: Deadline
+def _no_files(media: Media) -> bytes:
+    raise ValueError(f"A file ({media.id}) takes time to read.")
 
 
-def _written(request: HttpRequest, files: Files) -> _Letter:
+def _written(request: HttpRequest, files: Files) -> Letter:
     headers = {name.lower(): value for name, value in request.headers.items()}
     if isinstance(request.body, Multipart):
         headers["content-type"], body = form(request.body, files)
@@ -150,179 +192,26 @@ def _written(request: HttpRequest, files: Files) -> _Letter:
     length = sum(map(len, body))
     origin, first = head(request.method, request.url, headers, length)
     pieces = [b"".join((first, *body))] if length <= _ONE_PIECE else [first, *body]
-    return _Letter(request, origin, pieces, Deadline(request.timeout))
+    return Letter(request, origin, pieces, Deadline(request.timeout))
 
 
-#: Bytes of headers and chunk marks that an answer may have beside its body.
-_FRAMING: Final = 1 << 20
-_INFORMATIONAL: Final = range(100, 200)
-#: A TLS record. Writing no more at once makes each write all or nothing for the reader.
-_RECORD: Final = 16_384
-_PATIENCE: Final = re.compile(r"timeout=(\d{1,6})")
-_IDLE_SECONDS: Final = 30.0
 _IDLE_LINKS: Final = 64
-
-
-class _Link(io.RawIOBase):
-    """A connection that counts what it sent and received, and keeps a deadline at each byte."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._piece = _RECORD if isinstance(sock, ssl.SSLSocket) else _FRAMING
-        self._reader = _Reader(self, 8192)
-        self._watch = select.poll()
-        self._watch.register(sock, select.POLLIN)
-        self._muted = False
-        #: Whether any byte of the current request may have left this machine.
-        self.sent = False
-        #: Whether another request may follow, how many seconds later at most, and so until when.
-        self.reusable = False
-        self.patience = _IDLE_SECONDS
-        self.until = 0.0
-
-    def prepare(self, deadline: Deadline, *, budget: int) -> None:
-        """Begin a request that is over at ``deadline`` and reads ``budget`` bytes at most."""
-        self._deadline = deadline
-        self._budget = budget
-        self.sent = self.reusable = self.ended = False
-
-    def send(self, pieces: list[bytes]) -> bool:
-        """Send ``pieces``; say whether all of them went out.
-
-        While ``sent`` is unset when it raises, the peer has read nothing: a write that fails was
-        not accepted by the kernel, and a TLS record accepted in part cannot be decrypted.
-        """
-        try:
-            for piece in pieces:
-                self._send(memoryview(piece))
-        except OSError:
-            # A provider may refuse a large upload by an answer before it has read all of it.
-            if not self.sent:
-                raise
-            return False
-        return True
-
-    def _send(self, rest: memoryview) -> None:
-        while rest:
-            self._socket.settimeout(self._deadline.left())
-            count = self._socket.send(rest[: self._piece])
-            self.sent = True
-            rest = rest[count:]
-
-    def makefile(self, _mode: str) -> "_Reader":
-        """Return what `http.client.HTTPResponse` reads from: the same one for each answer."""
-        return self._reader
-
-    def readable(self) -> bool:
-        return True  # as `io.BufferedReader` wants to hear
-
-    def readinto(self, buffer: Any) -> int:
-        """Read what is there; wait no longer than the deadline."""
-        if self._muted:
-            return 0
-        self._socket.settimeout(self._deadline.left())
-        count = self._socket.recv_into(buffer)
-        self.ended = count == 0
-        self._budget -= count
-        if self._budget < 0:
-            raise _TooLarge
-        return count
-
-    def settle(self, answer: HttpResponse, *, closing: bool) -> None:
-        """Note whether and how long the connection can be used again after ``answer``."""
-        self._muted = True
-        surplus = self._reader.peek(1)  # what came after the answer belongs to nothing
-        self._muted = False
-        self.reusable = not (closing or surplus or answer.status in _INFORMATIONAL)
-        # A server that says how long it waits is not tested to the last second.
-        told = _PATIENCE.search(answer.headers.get("keep-alive", ""))
-        self.patience = min(_IDLE_SECONDS, int(told[1]) - 1) if told else _IDLE_SECONDS
-
-    def quiet(self) -> bool:
-        """Whether the peer neither closed the idle connection nor said anything on it."""
-        decrypted = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
-        return not (self._watch.poll(0) or decrypted)
-
-    def shut(self) -> None:
-        """Close the connection at once."""
-        self._socket.close()
-
-
-class _Reader(io.BufferedReader):
-    """Outlives the answers read through it: `http.client` closes it after each."""
-
-    def close(self) -> None:
-        """Do nothing; the link closes its socket itself."""
-
-
-class _TooLarge(http.client.HTTPException):
-    """The answer exceeds its limit."""
-
-
-# ``http.client`` raises ValueError for a chunk of negative size.
-_FAILURES: Final = (OSError, http.client.HTTPException, ValueError)
+_SWEEP: Final = 30.0
 _REASONS: Final = {
     TimeoutError: "no answer in time",
     ssl.SSLError: "the encryption failed",
     socket.gaierror: "its name cannot be resolved",
     UnicodeError: "its name cannot be resolved",
-    http.client.RemoteDisconnected: "it closed the connection without an answer",
-    http.client.IncompleteRead: "the answer broke off",
-    _TooLarge: "the answer is too large",
 }
 
 
-def _exchanged(link: _Link, letter: _Letter) -> HttpResponse:
-    request = letter.request
-    link.prepare(letter.deadline, budget=2 * request.max_answer + _FRAMING)
-    complete = link.send(letter.pieces)
-    begun = _begun(link, request.method)
-    body = _body(begun, request.max_answer)
-    answer = HttpResponse(status=begun.status, headers=_headers(begun), body=body)
-    link.settle(answer, closing=begun.will_close or not complete)
-    return answer
-
-
-def _begun(link: _Link, method: str) -> http.client.HTTPResponse:
-    while True:
-        # The link stands in for the socket, of which only ``makefile`` is used.
-        answer = http.client.HTTPResponse(link, method=method)  # type: ignore[arg-type]  # see above
-        answer.begin()
-        if link.ended:  # which `http.client` takes for the end of the headers
-            raise http.client.IncompleteRead(b"")
-        if answer.status not in _INFORMATIONAL or answer.status == http.client.SWITCHING_PROTOCOLS:
-            return answer
-
-
-def _body(answer: http.client.HTTPResponse, limit: int) -> bytes:
-    length = answer.length
-    if length == 0:
-        return b""
-    if length is not None and length > limit:
-        raise _TooLarge
-    body = answer.read(limit + 1)
-    if len(body) > limit:
-        raise _TooLarge
-    if length is not None and len(body) < length:
-        raise http.client.IncompleteRead(body, length - len(body))
-    return body
-
-
-def _headers(answer: http.client.HTTPResponse) -> Headers:
-    fields: dict[str, str] = {}
-    for name, value in answer.headers.raw_items():
-        key = name.lower()
-        fields[key] = f"{fields[key]}, {value}" if key in fields else value
-    return Headers(fields)
-
-
-def _failure(letter: _Letter, error: Exception, *, sent: bool) -> SendError:
+def _failure(letter: Letter, error: Exception, *, sent: bool) -> SendError:
     host, reason = letter.origin.host, _reason(error)
     if not sent:
         return NotSent(f"{host} cannot be reached: {reason}.")
     if not letter.request.safe:
         return OutcomeUnknown(f"{host} may have done as asked, but its answer is lost: {reason}.")
-    if isinstance(error, _TooLarge):
+    if isinstance(error, TooLarge):
         return AnswerTooLarge(f"{host} answers more than {letter.request.max_answer} bytes.")
     return Transient(f"{host} did not answer properly: {reason}.", code="no_answer")
 
@@ -331,12 +220,12 @@ def _reason(error: Exception) -> str:
     """Say what happened without quoting the other side, who may repeat our secrets."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid ({error.verify_message})"
+    if isinstance(error, Broken | TooLarge):
+        return str(error)
     for kind, text in _REASONS.items():
         if isinstance(error, kind):
             return text
-    if isinstance(error, OSError):
-        return (error.strerror or str(error)).lower()
-    return "the answer is no valid HTTP"
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def _worth_repeating(error: BaseException) -> bool:
@@ -351,11 +240,11 @@ class _Pool:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._idle: dict[Origin, list[_Link]] = {}
+        self._idle: dict[Origin, list[Link]] = {}
         self._swept = clock()
         self._closed = False
 
-    def take(self, origin: Origin) -> _Link | None:
+    def take(self, origin: Origin) -> Link | None:
         """Return an idle connection that is fit for use, or None."""
         while True:
             with self._lock:
@@ -367,7 +256,7 @@ class _Pool:
                 return link
             link.shut()
 
-    def give(self, origin: Origin, link: _Link) -> None:
+    def give(self, origin: Origin, link: Link) -> None:
         """Keep ``link`` for the next request, or close it."""
         now = self._clock()
         link.until = now + link.patience
@@ -376,7 +265,7 @@ class _Pool:
             keep = link.reusable and not self._closed and len(idle) < _IDLE_LINKS
             if keep:
                 idle.append(link)
-            unwanted = self._removed(now) if now - self._swept > _IDLE_SECONDS else []
+            unwanted = self._removed(now) if now - self._swept > _SWEEP else []
         for each in unwanted if keep else [*unwanted, link]:
             each.shut()
 
@@ -388,7 +277,7 @@ class _Pool:
         for link in links:
             link.shut()
 
-    def _removed(self, now: float) -> list[_Link]:
+    def _removed(self, now: float) -> list[Link]:
         """Take out what may not be used any more at ``now``, whoever it was for."""
         self._swept = now
         links = [link for idle in self._idle.values() for link in idle]

@@ -1,6 +1,6 @@
 """Make one attempt at a delivery: no transaction is open here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from hubbub.deliver import queries
 from hubbub.directory import Line
-from hubbub.exchange import Entry, Ran, run
+from hubbub.exchange import Entry, Ran, finished, steps
 from hubbub.hub import Hub
 from hubbub.plugins import RouteHooks, UnknownType
 from hubbub.redact import Redactor, secrets_of
 from hubbub.sdk.content import Attachment, Content, Media, from_json
 from hubbub.sdk.errors import HubError, Permanent, SendError, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
-from hubbub.sdk.values import Accepted, Exchange, Part
+from hubbub.sdk.values import Accepted, Exchange, HttpRequest, HttpResponse, Part
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
@@ -70,13 +70,23 @@ class Result:
 
 
 def attempt(hub: Hub, parcel: Parcel) -> Result:
-    """Try to carry one delivery; every way it can end is in the result."""
+    """Try to carry one delivery, and wait for its end; every way it can end is in the result."""
+    return finished(attempting(hub, parcel), hub.http, files=media_bytes(hub))
+
+
+def attempting(hub: Hub, parcel: Parcel) -> Generator[HttpRequest, HttpResponse, Result]:
+    """Ask for the requests that try to carry one delivery; return how it ended.
+
+    Only until the first request may it wait, for the database, and not where `ready` says so.
+    """
     started_at = hub.now()
     try:
         if parcel.to_contact:
-            ran: Ran[Any] = _run(hub, parcel, _sending(hub, parcel))
+            sending = _sending(hub, parcel)
+            ran: Ran[Any] = yield from steps(sending, redact=parcel.line.redactor)
         else:
-            ran = _run(hub, parcel, _handling(hub, parcel))
+            handling = _handling(hub, parcel)
+            ran = yield from steps(handling, redact=_redactor(hub, parcel))
     except SendError as error:
         return Result(parcel=parcel, started_at=started_at, error=error)
     except DatabaseDown as error:
@@ -93,6 +103,12 @@ def attempt(hub: Hub, parcel: Parcel) -> Result:
         error=ran.error,
         exchanges=ran.exchanges,
     )
+
+
+def ready(parcel: Parcel) -> bool:
+    """Whether all that sending it needs is in ``parcel``: nothing has to be looked up."""
+    content = parcel.row.content or parcel.row.message_content
+    return parcel.to_contact and not (content.get("media") or content.get("attachments"))
 
 
 def part_of(hub: Hub, parcel: Parcel) -> Part:
@@ -176,11 +192,6 @@ def route_of(hub: Hub, parcel: Parcel) -> tuple[RouteHooks, Any]:
         return kind, kind.validate(settings)
     except (UnknownType, Undecryptable, ValidationError) as error:
         raise Permanent(str(error).partition("\n")[0], code="destination_unusable") from None
-
-
-def _run(hub: Hub, parcel: Parcel, exchange: Exchange[Any]) -> Ran[Any]:
-    redact = parcel.line.redactor if parcel.to_contact else _redactor(hub, parcel)
-    return run(exchange, hub.http, redact=redact, files=media_bytes(hub))
 
 
 def _redactor(hub: Hub, parcel: Parcel) -> Redactor:

@@ -7,7 +7,6 @@ A conversation's next part becomes due only when the one before it is written do
 import queue
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic, sleep
@@ -17,7 +16,8 @@ import structlog
 from sqlalchemy import Connection
 
 from hubbub.deliver import queries
-from hubbub.deliver.attempt import Parcel, Result, attempt
+from hubbub.deliver.attempt import Parcel, Result
+from hubbub.deliver.outgoing import Outgoing
 from hubbub.deliver.record import Finish, record
 from hubbub.deliver.rules import as_error
 from hubbub.directory import Line
@@ -63,8 +63,8 @@ class Courier:
         self._finish = finish
         self._bulk = bulk
         self._size = size
-        self._pool = ThreadPoolExecutor(size, thread_name_prefix="courier")
-        self._ended: queue.SimpleQueue[Result | None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[Sequence[Result] | None] = queue.SimpleQueue()
+        self._outgoing = Outgoing(hub, self._ended.put, size=size)
         self._turn = threading.Lock()
         self._stopping = threading.Event()
         self._out = 0
@@ -90,7 +90,7 @@ class Courier:
         self._stopping.set()
         self._ended.put(None)
         with self._turn:
-            self._pool.shutdown()
+            self._outgoing.close()
 
     def _shift(self) -> bool:
         over = monotonic() + _SHIFT
@@ -114,9 +114,8 @@ class Courier:
                 turn = self._one_by_one(ended)
             self._turned = monotonic()
             self._took = self._turned - begun
-            for parcel in turn.claimed:
-                self._out += 1
-                self._pool.submit(self._attempt, parcel)
+            self._out += len(turn.claimed)
+            self._outgoing.make(turn.claimed)
             self._tell(ended, turn)
             ended = []
             approved = () if closing else self._approve(turn.found)
@@ -131,14 +130,14 @@ class Courier:
         until = monotonic() + self._patience() if idle else self._unhurried()
         while True:
             try:
-                result = self._ended.get(timeout=max(0.0, until - monotonic()))
+                results = self._ended.get(timeout=max(0.0, until - monotonic()))
             except queue.Empty:
                 break
-            if result is None:
+            if results is None:
                 self._look = True
             else:
-                self._out -= 1
-                ended.append(result)
+                self._out -= len(results)
+                ended += results
             until = self._unhurried()
         if self._wake_at and monotonic() >= self._wake_at:
             self._wake_at, self._look = None, True
@@ -190,7 +189,7 @@ class Courier:
             except DatabaseDown as error:
                 log.warning("a result waits for the database", reason=str(error))
                 self._out += 1
-                self._ended.put(result)
+                self._ended.put([result])
         self._look = True
         return _Turn(changed=changed)
 
@@ -246,20 +245,6 @@ class Courier:
             if shortest < _SHORT:
                 self._wake_at = monotonic() + shortest
         return [row for row, wait in judged if not wait]
-
-    def _attempt(self, parcel: Parcel) -> None:
-        try:
-            result = attempt(self._hub, parcel)
-            step("deliver.answered")
-        # A thread must never end without its result: its lane would stand still.
-        except Exception as error:
-            log.exception("attempt failed", delivery=parcel.id, channel=parcel.line.id)
-            unknown = OutcomeUnknown(
-                f"The hub failed while it sent this ({type(error).__name__}); see the log.",
-                code="hub_error",
-            )
-            result = Result(parcel=parcel, started_at=self._hub.now(), error=unknown)
-        self._ended.put(result)
 
     def _tell(self, ended: Sequence[Result], turn: "_Turn") -> None:
         for result in ended:
