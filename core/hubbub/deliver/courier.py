@@ -98,7 +98,7 @@ class Courier:
         ended: list[Result] = []
         while True:
             closing = self._stopping.is_set() or monotonic() > over
-            ended += self._wait(idle=not approved and not self._look)
+            ended += self._wait(idle=not approved and not self._curious)
             begun = monotonic()
             try:
                 turn = self._turn_over(ended, approved, closing=closing)
@@ -123,6 +123,11 @@ class Courier:
                 return True
             if not (self._out or approved or self._look or self._wake_at):
                 return False
+
+    @property
+    def _curious(self) -> bool:
+        """Whether it is worth looking for what is due."""
+        return self._look and self._out < self._size
 
     def _wait(self, *, idle: bool) -> list[Result]:
         """Return what has ended, waiting for something to end if there is nothing else to do."""
@@ -160,7 +165,7 @@ class Courier:
     ) -> "_Turn":
         """Write what ended, claim what was approved, find what is next: in one transaction."""
         hub = self._hub
-        if not (ended or approved or self._look):
+        if not (ended or approved or self._curious):
             return _Turn()
         with transaction(hub.engine) as db:
             changed = record(hub, db, ended, self._finish) if ended else []
