@@ -83,8 +83,8 @@ _GAUGES: Final = (
         "hubbub_messages_failed",
         "Messages that failed or whose outcome is unknown",
         text(
-            "SELECT status, count(*) AS value FROM messages"
-            " WHERE status IN ('failed', 'unknown') GROUP BY status"
+            "SELECT state AS status, count(DISTINCT message_id) AS value FROM deliveries"
+            " WHERE destination = 'contact' AND state IN ('failed', 'unknown') GROUP BY state"
         ),
     ),
     (

@@ -1,6 +1,7 @@
 """Find the answer to a message by the words in it."""
 
 import re
+from functools import lru_cache
 
 from hubbub.sdk import (
     Attachment,
@@ -85,8 +86,17 @@ def _said(content: Content) -> tuple[str, ...]:
 
 def _found(words: str, said: tuple[str, ...]) -> str | None:
     """Return the first of ``words`` that stands as a word of its own in ``said``."""
-    for word in (" ".join(one.split()) for one in words.split("|")):
-        pattern = rf"(?<!\w){re.escape(word.casefold())}(?!\w)"
-        if any(re.search(pattern, one) for one in said):
+    for word, folded, pattern in _patterns(words):
+        if any(folded in one and pattern.search(one) for one in said):
             return word
     return None
+
+
+@lru_cache(maxsize=256)
+def _patterns(words: str) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    """Return each of ``words`` with its form for comparing and what finds it as a whole word."""
+    each = [" ".join(one.split()) for one in words.split("|")]
+    return tuple(
+        (word, folded, re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)"))
+        for word, folded in ((word, word.casefold()) for word in each)
+    )

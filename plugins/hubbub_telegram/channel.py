@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import ClassVar
 
 from hubbub.sdk import (
@@ -65,9 +64,8 @@ class Telegram(ChannelType[TelegramFields]):
         """Return ``draft`` as parts that are one message each."""
         parts: list[Part] = []
         for content in sayable(draft.content):
-            piece = replace(draft, content=content)
-            if parts:
-                piece = replace(piece, reply_to_external_id=None)
+            quoted = None if parts else draft.reply_to_external_id
+            piece = Draft(content=content, reply_to_external_id=quoted)
             parts += super().render(piece, part, connection)
         return tuple(parts)
 

@@ -5,7 +5,7 @@ memory; at the end rows of each table go out together.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
@@ -201,7 +201,7 @@ class Batch:
         if why_not:
             row["decision"] = {"not_routed": why_not}
         else:
-            self._place(thread, row, replace(event, content=content), first=first)
+            self._place(thread, row, event, content, first=first)
         if event.key is not None:
             self.known[event.key] = (message_id, content.type)
         if event.external_id is not None:
@@ -346,6 +346,7 @@ class Batch:
         thread: Thread,
         row: dict[str, Any],
         event: MessageReceived,
+        content: Content,
         *,
         first: bool,
     ) -> None:
@@ -358,7 +359,7 @@ class Batch:
             contact_id=thread.contact_id,
             address=event.sender.address,
             name=event.sender.name,
-            content=event.content,
+            content=content,
             received_at=self.now,
             now=self.now,
             first=first,

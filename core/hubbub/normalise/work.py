@@ -97,9 +97,9 @@ def _apply(hub: Hub, db: Connection, line: Line, settlings: list[Settling]) -> B
 
 def _tell(hub: Hub, batch: Batch) -> None:
     """After the commit: nudge what comes next, and tell who watches."""
-    for settling in batch.settlings:
-        for outcome in settling.outcomes:
-            events_settled(outcome["outcome"])
+    outcomes = (one["outcome"] for settling in batch.settlings for one in settling.outcomes)
+    for outcome, count in Counter(outcomes).items():
+        events_settled(outcome, count)
     for direction, count in Counter(row["direction"] for row in batch.messages).items():
         messages_stored(direction, count)
     if batch.deliveries:
@@ -116,6 +116,8 @@ def _tell(hub: Hub, batch: Batch) -> None:
             for conversation_id, message_id in batch.advanced
         ]
     )
+    if not batch.line.hooks.offers("wants_ack"):
+        return
     for settling in batch.settlings:
         if batch.line.hooks.wants_ack(settling.call):
             nudge_acknowledge(hub, settling.call.id)

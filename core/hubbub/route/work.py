@@ -138,9 +138,10 @@ def _take(case: Case, choice: _Choice, placement: Placement) -> bool:
     try:
         kind = case.plugins.route(destination.type)
         settings = kind.validate(destination.settings)
-        outcome = _first_step(
-            kind, replace(case.inquiry, owner_version=case.thread.owner_version), settings
-        )
+        inquiry, version = case.inquiry, case.thread.owner_version
+        if inquiry.owner_version != version:
+            inquiry = replace(inquiry, owner_version=version)
+        outcome = _first_step(kind, inquiry, settings)
     except (UnknownType, ValidationError) as error:
         _note(placement, destination, f"It cannot be used: {str(error).partition(chr(10))[0]}")
         return False

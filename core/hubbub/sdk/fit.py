@@ -113,7 +113,9 @@ def _in_words(content: Content) -> str:
 
 
 def _length(text: str, unit: str) -> int:
-    return len(text.encode("utf-16-le")) // 2 if unit == "utf16" else len(text)
+    if unit != "utf16" or text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _prefix(text: str, limit: int, unit: str) -> int:

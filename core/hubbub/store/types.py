@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Row, literal_column
@@ -46,6 +47,7 @@ def _utc(value: datetime | None) -> datetime | None:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=1024)
 def utc_text(value: datetime | None) -> str | None:
     """Return a time as SQLite holds it: text that sorts as time does. Refuses naive ones."""
     aware = _utc(value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, or_, select, update
+from sqlalchemy import Connection, Select, func, literal_column, or_, select, update
 
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
@@ -19,7 +19,7 @@ from hubbub.store.tables import (
     User,
     table,
 )
-from hubbub.store.types import AnyRow
+from hubbub.store.types import AnyRow, one_of
 
 _channels = table(Channel)
 _conversations = table(Conversation)
@@ -193,8 +193,9 @@ def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
         case "resolved":
             return found.where(_conversations.c.status == "resolved")
         case "failed":
-            failed = select(_messages.c.conversation_id).where(
-                _messages.c.status.in_(["failed", "unknown"])
+            failed = select(_deliveries.c.conversation_id).where(
+                _deliveries.c.destination == literal_column("'contact'"),
+                one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
             )
             return found.where(_conversations.c.id.in_(failed))
     return found.where(_conversations.c.status == "open")

@@ -144,7 +144,6 @@ def upgrade() -> None:
             "state <> 'done' OR events = applied + duplicate + ignored",
             name=op.f("ck_calls_settled"),
         ),
-        sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name=op.f("fk_calls_channel_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
     )
     op.create_index(
@@ -312,36 +311,37 @@ def upgrade() -> None:
         sa.Column("edited_at", UtcDateTime(), nullable=True),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name=op.f("fk_messages_channel_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contacts.id"], name=op.f("fk_messages_contact_id")
-        ),
-        sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name=op.f("fk_messages_conversation_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint(
-            "channel_id", "event_key", name=op.f("uq_messages_channel_id_event_key")
-        ),
         sa.UniqueConstraint("conversation_id", "seq", name=op.f("uq_messages_conversation_id_seq")),
-        sa.UniqueConstraint("idempotency_key", name=op.f("uq_messages_idempotency_key")),
+        postgresql_with={"fillfactor": 85},
+    )
+    op.create_index(
+        "uq_messages_channel_id_event_key",
+        "messages",
+        ["channel_id", "event_key"],
+        unique=True,
+        sqlite_where=sa.text("event_key IS NOT NULL"),
+        postgresql_where=sa.text("event_key IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_messages_idempotency_key",
+        "messages",
+        ["idempotency_key"],
+        unique=True,
+        sqlite_where=sa.text("idempotency_key IS NOT NULL"),
+        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     )
     op.create_index(
         "ix_messages_channel_id_external_id",
         "messages",
         ["channel_id", "external_id"],
         unique=False,
+        sqlite_where=sa.text("external_id IS NOT NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
     )
     op.create_index("ix_messages_channel_id_id", "messages", ["channel_id", "id"], unique=False)
-    op.create_index(
-        "ix_messages_failed",
-        "messages",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("status IN ('failed', 'unknown')"),
-        postgresql_where=sa.text("status IN ('failed', 'unknown')"),
-    )
     op.create_table(
         "notes",
         sa.Column("id", sa.String(), nullable=False),
@@ -385,12 +385,6 @@ def upgrade() -> None:
         sa.Column("error", Json, nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name=op.f("fk_deliveries_channel_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["conversation_id"], ["conversations.id"], name=op.f("fk_deliveries_conversation_id")
-        ),
-        sa.ForeignKeyConstraint(
             ["message_id"], ["messages.id"], name=op.f("fk_deliveries_message_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
@@ -406,6 +400,16 @@ def upgrade() -> None:
         "deliveries",
         ["channel_id", "external_id"],
         unique=False,
+        sqlite_where=sa.text("external_id IS NOT NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_lost",
+        "deliveries",
+        ["conversation_id"],
+        unique=False,
+        sqlite_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
+        postgresql_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
     )
     op.create_index(
         "ix_deliveries_due",
@@ -510,9 +514,6 @@ def upgrade() -> None:
         sa.Column("fault", Json, nullable=True),
         sa.Column("provider_at", UtcDateTime(), nullable=True),
         sa.Column("received_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name=op.f("fk_receipts_channel_id")
-        ),
         sa.ForeignKeyConstraint(
             ["delivery_id"], ["deliveries.id"], name=op.f("fk_receipts_delivery_id")
         ),
