@@ -108,6 +108,8 @@ def _prepare_sqlite(engine: Engine) -> None:
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-16000",
+            # Pages that change with every message are copied back less often.
+            "wal_autocheckpoint=4000",
         ):
             raw.execute(f"PRAGMA {pragma}")
 
