@@ -58,6 +58,14 @@ _MOST_OTHERS: Final = 200
 _DUE_STATES: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING)
 
 
+def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return ``column`` so that no index speaks of it: rows are to be found by other columns.
+
+    A planner would rather read all that is due, however much that is.
+    """
+    return func.coalesce(column, column)
+
+
 def _held_up() -> ColumnElement[bool]:
     """Whether an earlier delivery to the same destination still holds the lane."""
     earlier = _deliveries.alias("earlier")
@@ -105,11 +113,9 @@ _NEXT_IN_LANES: Final = Prepared(
     .join(_channels, _channels.c.id == _deliveries.c.channel_id)
     .where(
         among(_deliveries.c.conversation_id, "lanes"),
-        one_of(_deliveries.c.state, _DUE_STATES),
+        one_of(_unindexed(_deliveries.c.state), _DUE_STATES),
         one_of(_deliveries.c.state, ACTIVE),
-        # Not from the index of what is due, which may be long: from that of lanes.
-        func.coalesce(_deliveries.c.due_at, _deliveries.c.created_at)
-        <= bindparam("now", type_=_deliveries.c.due_at.type),
+        _unindexed(_deliveries.c.due_at) <= bindparam("now", type_=_deliveries.c.due_at.type),
         _deliveries.c.bulk == bindparam("bulk"),
         _OPEN_CHANNEL,
         ~_held_up(),
@@ -119,8 +125,8 @@ _CLAIM: Final = Prepared(
     update(_deliveries)
     .where(
         among(_deliveries.c.id, "ids"),
-        one_of(_deliveries.c.state, predecessors(DeliveryState.SENDING)),
-        _deliveries.c.due_at <= bindparam("now"),
+        one_of(_unindexed(_deliveries.c.state), predecessors(DeliveryState.SENDING)),
+        _unindexed(_deliveries.c.due_at) <= bindparam("now", type_=_deliveries.c.due_at.type),
     )
     .values(
         state=DeliveryState.SENDING,

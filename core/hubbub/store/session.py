@@ -27,6 +27,8 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     options: dict[str, Any] = {
         "json_serializer": _dumps,
         "pool_size": pool_size,
+        # The connection used last knows the statements best.
+        "pool_use_lifo": True,
         "hide_parameters": True,
     }
     if url.startswith("sqlite"):
@@ -90,6 +92,9 @@ def _prepare_postgresql(engine: Engine) -> None:
         # A prepared plan outlives the size of the tables for which it was made: one made while
         # they were empty reads them whole. All that is asked often has an index to go by.
         raw.execute("SET enable_seqscan = off")
+        # What is due is read in the order of its index until there is enough of it. A planner
+        # that believes that little is due would rather read and sort all of it each time.
+        raw.execute("SET enable_bitmapscan = off")
         raw.commit()
 
 
