@@ -34,6 +34,10 @@ from hubbub.track.receipts import refresh
 
 #: Parts on their way at once in one process.
 SIZE: Final = 64
+#: Parts that are found and let go before there is room for them, so that no room stays empty.
+_AHEAD: Final = 32
+#: Seconds for which what was found holds good.
+_FRESH: Final = 0.5
 #: Seconds after which an actor message ends, so that it does not hold its thread for ever.
 _SHIFT: Final = 30.0
 #: Seconds for which it is worth waiting here for a throttled part.
@@ -69,6 +73,9 @@ class Courier:
         self._stopping = threading.Event()
         self._out = 0
         self._look = False
+        #: What the rate limits let go, and nobody has claimed yet.
+        self._approved: list[AnyRow] = []
+        self._fresh_until = 0.0
         #: When the last turn ended, and how many seconds it took.
         self._turned = self._took = 0.0
         #: When a throttled part may go, where it is worth waiting for it here.
@@ -94,14 +101,14 @@ class Courier:
 
     def _shift(self) -> bool:
         over = monotonic() + _SHIFT
-        approved: Sequence[AnyRow] = ()
         ended: list[Result] = []
         while True:
             closing = self._stopping.is_set() or monotonic() > over
-            ended += self._wait(idle=not approved and not self._curious)
+            self._forget_stale(closing=closing)
+            ended += self._wait(idle=not (self._next or self._curious))
             begun = monotonic()
             try:
-                turn = self._turn_over(ended, approved, closing=closing)
+                turn = self._turn_over(ended, closing=closing)
             except DatabaseDown as error:
                 log.warning("deliveries wait for the database", reason=str(error))
                 sleep(_OUTAGE_PAUSE)
@@ -118,16 +125,33 @@ class Courier:
             self._outgoing.make(turn.claimed)
             self._tell(ended, turn)
             ended = []
-            approved = () if closing else self._approve(turn.found)
+            if not self._approved:
+                self._fresh_until = monotonic() + _FRESH
+            self._approved += self._approve(turn.found)
             if closing and not self._out:
                 return True
-            if not (self._out or approved or self._look or self._wake_at):
+            if not (self._out or self._approved or self._look or self._wake_at):
                 return False
+
+    def _forget_stale(self, *, closing: bool) -> None:
+        """Drop what was found too long ago: its channel may have been closed meanwhile."""
+        if closing or monotonic() > self._fresh_until:
+            self._look = not closing and (self._look or bool(self._approved))
+            self._approved = []
 
     @property
     def _curious(self) -> bool:
         """Whether it is worth looking for what is due."""
-        return self._look and self._out < self._size
+        return self._look and self._room(_AHEAD) > 0
+
+    @property
+    def _next(self) -> Sequence[AnyRow]:
+        """What there is room for now."""
+        return self._approved[: self._size - self._out]
+
+    def _room(self, ahead: int = 0) -> int:
+        """Return for how many parts there is room beside those found already."""
+        return self._size + ahead - self._out - len(self._approved)
 
     def _wait(self, *, idle: bool) -> list[Result]:
         """Return what has ended, waiting for something to end if there is nothing else to do."""
@@ -160,25 +184,24 @@ class Courier:
             return 1.0
         return min(1.0, max(0.0, self._wake_at - monotonic()))
 
-    def _turn_over(
-        self, ended: Sequence[Result], approved: Sequence[AnyRow], *, closing: bool
-    ) -> "_Turn":
+    def _turn_over(self, ended: Sequence[Result], *, closing: bool) -> "_Turn":
         """Write what ended, claim what was approved, find what is next: in one transaction."""
         hub = self._hub
-        if not (ended or approved or self._curious):
+        wanted = self._next
+        if not (ended or wanted or self._curious):
             return _Turn()
         with transaction(hub.engine) as db:
             changed = record(hub, db, ended, self._finish) if ended else []
-            ids = [row.id for row in approved]
+            ids = [row.id for row in wanted]
             rows = queries.claim(db, ids, claimer=hub.process_id, now=hub.now())
-            room = self._size - self._out - len(rows)
-            found = () if closing else self._find(db, ended, room)
+            found = () if closing else self._find(db, ended)
             step("deliver.recorded" if ended else "deliver.found")
             lines = self._lines(db, {row.channel_id for row in (*rows, *found)})
         if rows:
             step("deliver.claimed")
         if ended:
             step("deliver.committed")
+        self._approved = self._approved[len(wanted) :]
         return _Turn(
             claimed=[Parcel(row, lines[row.channel_id]) for row in rows],
             found=[(row, lines[row.channel_id]) for row in found if row.channel_id in lines],
@@ -224,16 +247,19 @@ class Courier:
         found = {key: self._hub.directory.usable(db, key) for key in channel_ids}
         return {key: line for key, line in found.items() if line is not None}
 
-    def _find(self, db: Connection, ended: Sequence[Result], room: int) -> Sequence[AnyRow]:
+    def _find(self, db: Connection, ended: Sequence[Result]) -> Sequence[AnyRow]:
         now = self._hub.now()
-        if self._look and room > 0:
-            rows = queries.due(db, now=now, bulk=self._bulk, limit=room)
-            self._look = len(rows) >= room
-            return rows
-        lanes = {result.parcel.row.conversation_id for result in ended}
-        if not lanes:
-            return ()
-        return queries.next_in_lanes(db, lanes, now=now, bulk=self._bulk)
+        known = {row.id for row in self._approved}
+        rows: Sequence[AnyRow] = ()
+        if self._curious:
+            # What is known and not claimed yet is found again, before anything else.
+            most = self._room(_AHEAD) + len(known)
+            rows = queries.due(db, now=now, bulk=self._bulk, limit=most)
+            self._look = len(rows) >= most
+        elif ended:
+            lanes = {result.parcel.row.conversation_id for result in ended}
+            rows = queries.next_in_lanes(db, lanes, now=now, bulk=self._bulk)
+        return [row for row in rows if row.id not in known]
 
     def _approve(self, found: Sequence[tuple[AnyRow, Line]]) -> list[AnyRow]:
         """Return those of ``found`` that the rate limits let go now; put the others off."""

@@ -29,9 +29,8 @@ def start_conversation(hub: Hub, db: Connection, *, channel_id: str, address: st
     """
     line = _line(hub, db, channel_id)
     queries.hold_channel(db, channel_id)
-    thread = at_addresses(db, channel_id, [address]).get(address)
-    if thread is not None:
-        return thread.conversation_id
+    for row in at_addresses(db, channel_id, [address]):
+        return str(row.conversation_id)
     if not line.hooks.capabilities.initiates:
         raise Refused("On this channel the contact has to write first.", code="cannot-initiate")
     now = hub.now()

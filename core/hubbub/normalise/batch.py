@@ -1,14 +1,14 @@
 """Gather what the events of a batch do, and write it in as few statements as there are tables.
 
-Everything the batch has to know is looked up first; each event then changes only what is in
-memory; at the end rows of each table go out together.
+Everything the batch has to know was looked up before (`Facts`); each event then changes only what
+is in memory; at the end rows of each table go out together.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from hubbub.deliver import queries as deliver_queries
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.normalise import queries
+from hubbub.normalise.facts import Facts
 from hubbub.normalise.rules import (
     APPLIED,
     DEAD,
@@ -45,7 +46,7 @@ from hubbub.sdk.values import (
     Unreadable,
 )
 from hubbub.store.news import note, noting
-from hubbub.store.threads import Thread, at_addresses, row_of, save
+from hubbub.store.threads import Thread, row_of, save, thread_of
 from hubbub.store.types import new_id
 from hubbub.track.receipts import take_receipts
 
@@ -60,14 +61,14 @@ class Batch:
     line: Line
     settlings: list[Settling]
     now: datetime
+    facts: Facts
     #: Why events, by their identity, failed at an earlier try: they have no effect at all.
     failing: dict[int, str] = field(default_factory=dict)
-    threads: dict[str, Thread] = field(default_factory=dict)
-    #: Event keys that took effect earlier, with the message and kind each became.
-    known: dict[str, tuple[str, str]] = field(default_factory=dict)
-    seen_keys: set[str] = field(default_factory=set)
-    #: Messages that the provider knows by an id, as far as the batch speaks of them.
-    by_external_id: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    #: What the facts say, and what the events add to it: see `Facts`.
+    threads: dict[str, Thread] = field(init=False)
+    known: dict[str, tuple[str, str]] = field(init=False)
+    seen_keys: set[str] = field(init=False)
+    by_external_id: dict[str, tuple[str, dict[str, Any]]] = field(init=False)
     touched: dict[str, Thread] = field(default_factory=dict)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     addresses: list[dict[str, Any]] = field(default_factory=list)
@@ -82,19 +83,11 @@ class Batch:
     #: Conversation and message of every status that a receipt moved.
     advanced: list[tuple[str, str]] = field(default_factory=list)
 
-    def look_up(self, db: Connection) -> None:
-        """Ask for everything that the events of this batch may need."""
-        channel_id = self.line.id
-        events = [event for settling in self.settlings for event in settling.events]
-        keys = {key for event in events if (key := getattr(event, "key", None))}
-        self.threads = at_addresses(db, channel_id, _addresses(events))
-        for row in queries.known_messages(db, channel_id, _keys(events, MessageReceived)):
-            self.known[row.event_key] = (row.id, row.kind)
-        for which, kind in _KEYED:
-            wanted = keys & _keys(events, *kind)
-            self.seen_keys |= queries.known_keys(db, which, channel_id, wanted)
-        for row in queries.by_external_id(db, channel_id, _external_ids(events)):
-            self.by_external_id[row.external_id] = (row.id, row.content)
+    def __post_init__(self) -> None:
+        self.threads = {row.address: thread_of(row) for row in self.facts.threads}
+        self.known = dict(self.facts.known)
+        self.seen_keys = set(self.facts.seen_keys)
+        self.by_external_id = dict(self.facts.by_external_id)
 
     def apply(self, settling: Settling, event: Event) -> None:
         """Let ``event`` have its effect, once; note in ``settling`` what became of it.
@@ -465,41 +458,6 @@ class Batch:
     def _touch(self, thread: Thread) -> None:
         if thread.conversation_id not in self.touched:
             self.touched[thread.conversation_id] = thread
-
-
-_KEYED: Final = (
-    (queries.versions, (MessageEdited, MessageDeleted)),
-    (queries.receipts, (ReceiptReceived,)),
-    (queries.address_changes, (AddressChanged,)),
-)
-
-
-def _keys(events: list[Event], *kinds: type) -> set[str]:
-    return {
-        key
-        for event in events
-        if isinstance(event, kinds) and (key := getattr(event, "key", None)) is not None
-    }
-
-
-def _addresses(events: list[Event]) -> set[str]:
-    found = set()
-    for event in events:
-        if isinstance(event, MessageReceived):
-            found.add(event.reply_address or event.sender.address)
-        elif isinstance(event, AddressChanged):
-            found.add(event.address)
-    return found
-
-
-def _external_ids(events: list[Event]) -> set[str]:
-    found = set()
-    for event in events:
-        if isinstance(event, MessageReceived) and event.reply_to_external_id:
-            found.add(event.reply_to_external_id)
-        elif isinstance(event, MessageEdited | MessageDeleted):
-            found.add(event.external_id)
-    return found
 
 
 def _why_not(thread: Thread, event: MessageReceived) -> str:

@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubbub.deliver.actors import nudge_acknowledge, nudge_deliver, nudge_media
@@ -15,6 +14,7 @@ from hubbub.live import LiveEvent
 from hubbub.metrics import events_settled, messages_stored
 from hubbub.normalise import queries
 from hubbub.normalise.batch import Batch
+from hubbub.normalise.facts import Facts
 from hubbub.normalise.rules import Settling, read
 from hubbub.sdk.values import Unreadable
 from hubbub.steps import step
@@ -73,25 +73,28 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> Batc
             else [read(line, call) for call in calls]
         )
         step("normalise.read")
-        batch = _apply(hub, db, line, settlings)
+        events = [event for settling in settlings for event in settling.events]
+        facts = Facts.look_up(db, channel_id, events)
+        batch = _applied(hub, line, settlings, facts)
+        batch.store(db)
         step("normalise.stored")
     step("normalise.committed")
     return batch
 
 
-def _apply(hub: Hub, db: Connection, line: Line, settlings: list[Settling]) -> Batch:
+def _applied(hub: Hub, line: Line, settlings: list[Settling], facts: Facts) -> Batch:
     """Let every event have its effect; after one that fails half-way begin afresh without it."""
     failing: dict[int, str] = {}
     while True:
         known = len(failing)
-        batch = Batch(hub=hub, line=line, settlings=settlings, now=hub.now(), failing=failing)
-        batch.look_up(db)
+        batch = Batch(
+            hub=hub, line=line, settlings=settlings, now=hub.now(), facts=facts, failing=failing
+        )
         for settling in settlings:
             settling.outcomes.clear()
             for event in settling.events:
                 batch.apply(settling, event)
         if len(failing) == known:
-            batch.store(db)
             return batch
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -314,8 +314,11 @@ class HttpRequest:
     def json(cls, method: str, url: str, body: Mapping[str, Any], **more: Any) -> "HttpRequest":
         """Return a request whose body is ``body`` as JSON."""
         headers = {"content-type": "application/json", **more.pop("headers", {})}
-        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        data = _COMPACT.encode(body).encode()
         return cls(method=method, url=url, headers=headers, body=data, **more)
+
+
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Hold a conversation while a transaction writes to it, and write it back in one statement."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -109,12 +109,11 @@ _SEEN_BY_ID: Final = Prepared(_BY_ID)
 _SAVE: Final = setting(_conversations, *MOVING)
 
 
-def at_addresses(db: Connection, channel_id: str, wanted: Collection[str]) -> dict[str, Thread]:
-    """Return the threads at these addresses of a channel, held until the transaction ends."""
+def at_addresses(db: Connection, channel_id: str, wanted: Collection[str]) -> Sequence[AnyRow]:
+    """Return the rows of `thread_of` at these addresses, held until the transaction ends."""
     if not wanted:
-        return {}
-    rows = _BY_ADDRESS.all(db, channel_id=channel_id, wanted=wanted)
-    return {row.address: _thread(row) for row in rows}
+        return []
+    return _BY_ADDRESS.all(db, channel_id=channel_id, wanted=wanted)
 
 
 def by_ids(db: Connection, wanted: Collection[str], *, hold: bool = True) -> dict[str, Thread]:
@@ -122,7 +121,7 @@ def by_ids(db: Connection, wanted: Collection[str], *, hold: bool = True) -> dic
     if not wanted:
         return {}
     rows = (_HELD_BY_ID if hold else _SEEN_BY_ID).all(db, wanted=wanted)
-    return {row.conversation_id: _thread(row) for row in rows}
+    return {row.conversation_id: thread_of(row) for row in rows}
 
 
 def save(db: Connection, threads: Iterable[Thread]) -> None:
@@ -149,7 +148,8 @@ def row_of(thread: Thread, created_at: datetime) -> dict[str, Any]:
     } | {name: getattr(thread, name) for name in MOVING}
 
 
-def _thread(row: AnyRow) -> Thread:
+def thread_of(row: AnyRow) -> Thread:
+    """Return the thread that a row of ours describes."""
     moving = {name: getattr(row, name) for name in MOVING}
     thread = Thread(
         conversation_id=row.conversation_id,

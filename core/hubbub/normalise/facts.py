@@ -1,0 +1,82 @@
+"""Look up all that a batch of events may need to know, before any of them has an effect."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hubbub.normalise import queries
+from hubbub.sdk.values import (
+    AddressChanged,
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    ReceiptReceived,
+)
+from hubbub.store.threads import at_addresses
+from hubbub.store.types import AnyRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the database says before any of a batch's events has an effect."""
+
+    #: The conversations that the events belong to, as far as there are any yet.
+    threads: Sequence[AnyRow]
+    #: Event keys that took effect earlier, with the message and kind each became.
+    known: Mapping[str, tuple[str, str]]
+    seen_keys: frozenset[str]
+    #: Messages that the provider knows by an id, as far as the events speak of them.
+    by_external_id: Mapping[str, tuple[str, dict[str, Any]]]
+
+    @classmethod
+    def look_up(cls, db: Connection, channel_id: str, events: Sequence[Event]) -> "Facts":
+        """Ask for all that ``events`` may need. Threads are held until the transaction ends."""
+        known = queries.known_messages(db, channel_id, _keys(events, MessageReceived))
+        seen: set[str] = set()
+        for which, kinds in _KEYED:
+            seen |= queries.known_keys(db, which, channel_id, _keys(events, *kinds))
+        named = queries.by_external_id(db, channel_id, _external_ids(events))
+        return cls(
+            threads=at_addresses(db, channel_id, _addresses(events)),
+            known={row.event_key: (row.id, row.kind) for row in known},
+            seen_keys=frozenset(seen),
+            by_external_id={row.external_id: (row.id, row.content) for row in named},
+        )
+
+
+_KEYED: Final = (
+    (queries.versions, (MessageEdited, MessageDeleted)),
+    (queries.receipts, (ReceiptReceived,)),
+    (queries.address_changes, (AddressChanged,)),
+)
+
+
+def _keys(events: Sequence[Event], *kinds: type) -> set[str]:
+    return {
+        key
+        for event in events
+        if isinstance(event, kinds) and (key := getattr(event, "key", None)) is not None
+    }
+
+
+def _addresses(events: Sequence[Event]) -> set[str]:
+    found = set()
+    for event in events:
+        if isinstance(event, MessageReceived):
+            found.add(event.reply_address or event.sender.address)
+        elif isinstance(event, AddressChanged):
+            found.add(event.address)
+    return found
+
+
+def _external_ids(events: Sequence[Event]) -> set[str]:
+    found = set()
+    for event in events:
+        if isinstance(event, MessageReceived) and event.reply_to_external_id:
+            found.add(event.reply_to_external_id)
+        elif isinstance(event, MessageEdited | MessageDeleted):
+            found.add(event.external_id)
+    return found
