@@ -83,6 +83,14 @@ class ChannelHooks:
         """Return what no second channel may share, or None."""
         return cast("str | None", self._call("account", connection=connection))
 
+    def address(self, text: str, connection: Connection[Any]) -> str:
+        """Return how the channel writes an address. Raises `hubbub.sdk.BadAddress`."""
+        return cast("str", self._call("address", text=text, connection=connection))
+
+    def sender(self, connection: Connection[Any]) -> str | None:
+        """Return the address from which we write, or None."""
+        return cast("str | None", self._call("sender", connection=connection))
+
     def verify(self, call: Call, connection: Connection[Any]) -> Verdict:
         """Say whether ``call`` is authentic."""
         return cast("Verdict", self._call("verify", call=call, connection=connection))

@@ -58,7 +58,7 @@ def read_actions(answer: object) -> tuple[Action, ...]:
     try:
         actions = _Answer.model_validate(answer).actions
     except ValidationError as error:
-        raise MalformedPayload(_complaint(error, kind_at=2)) from None
+        raise _malformed(error, kind_at=2) from None
     return tuple(action.read(f"actions.{number}") for number, action in enumerate(actions))
 
 
@@ -98,12 +98,11 @@ class _Reply(_Strict):
         try:
             content = from_json(self.content)
         except ValidationError as error:
-            complaint = _complaint(error, kind_at=0)
-            raise MalformedPayload(f"{where}.content: {complaint}") from None
+            raise _malformed(error, f"{where}.content", kind_at=0) from None
         if content.type in _INBOUND_ONLY:
-            raise MalformedPayload(
-                f"{where}.content: {content.type!r} cannot be sent to a contact."
-            )
+            field = f"{where}.content"
+            complaint = f"{field}: {content.type!r} cannot be sent to a contact."
+            raise MalformedPayload(complaint, field=field)
         return Reply(content=content)
 
 
@@ -133,12 +132,13 @@ class _Answer(_Strict):
     actions: tuple[_Action, ...] = Field(max_length=20)
 
 
-def _complaint(error: ValidationError, kind_at: int) -> str:
-    """Return the first problem as field and sentence; it quotes nothing of the answer's values.
+def _malformed(error: ValidationError, *where: str, kind_at: int) -> MalformedPayload:
+    """Return the first problem, with its field; it quotes nothing of the answer's values.
 
     Pydantic puts the member of a union, which is no field, at the place ``kind_at``.
     """
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     path = [str(name) for place, name in enumerate(first["loc"]) if place != kind_at]
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{'.'.join(path) or 'the answer'}: {message}."
+    field = ".".join((*where, *path)) or "the answer"
+    return MalformedPayload(f"{field}: {message}.", field=field)

@@ -8,6 +8,7 @@ from hubbub.sdk import (
     Accept,
     Accepted,
     Answer,
+    BadAddress,
     Call,
     Capabilities,
     ChannelType,
@@ -23,6 +24,7 @@ from hubbub.sdk import (
     SetupStep,
     Verdict,
 )
+from hubbub.sdk.sms import address_kind, to_e164
 from hubbub_sms_twilio import account, inbound, media, outbound, signature, wire
 from hubbub_sms_twilio.fields import TwilioConnection, TwilioFields
 
@@ -100,6 +102,18 @@ class SmsTwilio(ChannelType[TwilioFields]):
             text="Messaging > Settings > Geo permissions lists the countries you may write to.",
         ),
     )
+
+    def address(self, text: str, connection: TwilioConnection) -> str:
+        """Return a number as Twilio writes it, or a short code."""
+        del connection
+        number = to_e164(text)
+        if number is None or address_kind(number) == "alphanumeric":
+            raise BadAddress("An SMS goes to a number with + and country, such as +15005550006.")
+        return number
+
+    def sender(self, connection: TwilioConnection) -> str | None:
+        """Return our number; a service chooses among its own."""
+        return connection.fields.settings.from_number
 
     def verify(self, call: Call, connection: TwilioConnection) -> Verdict:
         """Check the signature; answer in the way that Twilio expects for this kind of call."""

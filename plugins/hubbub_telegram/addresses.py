@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from hubbub.sdk import BadAddress
 from hubbub_telegram.wire import Chat
 
 #: A chat, perhaps a topic of a forum in it, perhaps as a business account sees it.
 _ADDRESS: Final = re.compile(r"(-?[0-9]{1,20})(?:/([0-9]{1,20}))?(?:@([\w-]{1,128}))?", re.ASCII)
+_PUBLIC: Final = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}", re.ASCII)
 _MESSAGE: Final = re.compile(r"(-?[0-9]{1,20})(?:@([\w-]{1,128}))?:([0-9]{1,20})", re.ASCII)
 
 
@@ -38,6 +40,17 @@ def address_of(message: _Placed) -> str:
     """Return where to answer ``message``: ``chat``, ``chat/topic`` or ``chat@business``."""
     topic = f"/{message.message_thread_id}" if message.is_topic_message else ""
     return f"{message.chat.id}{topic}{_at(message.business_connection_id)}"
+
+
+def given_address(text: str) -> str:
+    """Return the address that somebody typed. Raises `BadAddress`."""
+    address = text.strip()
+    if _ADDRESS.fullmatch(address) or _PUBLIC.fullmatch(address):
+        return address
+    raise BadAddress(
+        "On Telegram an address is the number of a chat, such as 123456789, or the @name of a "
+        "public one."
+    )
 
 
 def target(address: str) -> dict[str, object]:

@@ -31,6 +31,8 @@ def deleted(gone: DeletedMessages, about: About) -> Iterator[Event]:
     if not about.business:
         yield about.ignored(OFF)
         return
+    if not gone.message_ids:
+        yield about.ignored("It names no message.")
     for number in gone.message_ids:
         yield MessageDeleted(
             key=f"{about.key}:{number}",

@@ -21,6 +21,7 @@ from hubbub.sdk import (
     Verdict,
 )
 from hubbub_telegram import manifest, upkeep
+from hubbub_telegram.addresses import given_address
 from hubbub_telegram.fields import TelegramConnection, TelegramFields, bot_id
 from hubbub_telegram.parse import events_of
 from hubbub_telegram.send import deliver, sayable
@@ -42,6 +43,16 @@ class Telegram(ChannelType[TelegramFields]):
     def account(self, connection: TelegramConnection) -> str:
         """Return the bot's user id: two channels would steal each other's updates."""
         return bot_id(connection)
+
+    def address(self, text: str, connection: TelegramConnection) -> str:
+        """Return a chat's number, with topic or business account, or the name of a public chat."""
+        del connection
+        return given_address(text)
+
+    def sender(self, connection: TelegramConnection) -> str | None:
+        """Return the name under which people find the bot."""
+        name = connection.facts.get("username")
+        return f"@{name}" if name else None
 
     def verify(self, call: Call, connection: TelegramConnection) -> Verdict:
         """Compare the secret that Telegram repeats to us from ``setWebhook``."""

@@ -6,7 +6,7 @@ from pydantic import Field
 from sqlalchemy import Row
 
 from hubbub.api import shapes
-from hubbub.api.endpoint import PREFIX, Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.endpoint import PREFIX, Ask, Body, Endpoint, Nothing, endpoint, optional
 from hubbub.api.forms import form_schema
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.connect import queries
@@ -40,10 +40,10 @@ class NewChannel(Body):
 class ChannelPatch(Body):
     """What to change; credentials and settings are merged, a null takes a field away."""
 
-    name: str | None = None
-    enabled: bool | None = None
-    credentials: dict[str, Any] | None = None
-    settings: dict[str, Any] | None = None
+    name: str = optional()
+    enabled: bool = optional()
+    credentials: dict[str, Any] = optional()
+    settings: dict[str, Any] = optional()
 
 
 @endpoint("GET", "/channel-types", tag=_TAG, scope="read")

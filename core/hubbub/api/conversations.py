@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import Row
 
 from hubbub.api import queries, render, shapes
-from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, optional
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.api.work import ConversationChange, add_note, change_conversation
 from hubbub.deliver.work import sendable
@@ -33,10 +33,10 @@ class ConversationQuery(Page):
 class ConversationPatch(Body):
     """What to change; `assignee` null gives it back to the queue."""
 
-    status: shapes.ConversationStatus | None = None
+    status: shapes.ConversationStatus = optional()
     assignee: str | None = None
-    tags: list[_Tag] | None = Field(None, max_length=50)
-    version: int | None = Field(None, description="The `version` you saw: 409 if it is another.")
+    tags: list[_Tag] = optional(max_length=50)
+    version: int = optional(description="The `version` you saw: 409 if it is another.")
 
 
 class NewNote(Body):

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
 
 import structlog
 from flask import Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from hubbub.api.problems import Problem, Refusal, invalid, problem_of
@@ -29,6 +29,15 @@ class Body(BaseModel):
     """A base for bodies: unknown fields are refused, and a number is no text."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def optional(**more: Any) -> Any:
+    """Return a field that may be left out, which is None then, but may not be null."""
+    return Field(None, json_schema_extra=_without_default, **more)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 class Query(BaseModel):

@@ -32,7 +32,7 @@ class To(Body):
 class NewMessage(Body):
     """A message to send: into a conversation, or to an address on a channel."""
 
-    content: dict[str, Any] = Field(
+    content: shapes.ContentJson = Field(
         description=f"`type` is one of {', '.join(OUTBOUND_TYPES)}; it says what goes with it."
     )
     conversation_id: str | None = None

@@ -173,7 +173,8 @@ def _linked(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     if node.get("$comment") == CONTENT_MARK["$comment"]:
-        return {"$ref": _REF.format(model="Content")}
+        said = {name: node[name] for name in ("title", "description") if name in node}
+        return {"$ref": _REF.format(model="Content"), **said}
     return {name: _linked(value) for name, value in node.items()}
 
 

@@ -41,6 +41,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "contact-blocked": "The contact is blocked here.",
     "cannot-initiate": "On this channel the contact has to write first.",
     "channel-disabled": "Somebody switched the channel off.",
+    "channel-gone": "The channel was deleted; what was said through it stays.",
     "screened": "A plugin of this hub refuses to send it: `detail` says which and why.",
     "unsupported": "The channel cannot carry this at all.",
     "unknown-type": "No loaded plugin offers this type.",

@@ -19,6 +19,7 @@ from hubbub.people import queries as people_queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.sdk.content import Content, Media, to_json
+from hubbub.sdk.errors import BadAddress
 from hubbub.store import threads
 from hubbub.store.session import transaction
 from hubbub.store.threads import Thread
@@ -220,7 +221,10 @@ def _target(hub: Hub, db: Connection, order: Order) -> str:
     channel_id, address = str(order.channel_id), str(order.address)
     if channel_queries.channel(db, channel_id) is None:
         raise Invalid(Complaint("channel_id", "There is no such channel."))
-    return start_conversation(hub, db, channel_id=channel_id, address=address)
+    try:
+        return start_conversation(hub, db, channel_id=channel_id, address=address)
+    except BadAddress as error:
+        raise Invalid(Complaint("to.address", error.detail)) from None
 
 
 def _quoted(db: Connection, order: Order) -> str | None:
@@ -237,7 +241,8 @@ def _apply(db: Connection, thread: Thread, change: ConversationChange) -> dict[s
     if change.status is not None:
         thread.status = detail["status"] = change.status
     if change.tags is not None:
-        thread.tags = detail["tags"] = list(dict.fromkeys(change.tags))
+        tags = (tag.strip() for tag in change.tags)
+        thread.tags = detail["tags"] = list(dict.fromkeys(tag for tag in tags if tag))
     if change.assignee is not None:
         detail["assignee"] = change.assignee or None
         _assign(db, thread, change.assignee or None)

@@ -83,10 +83,12 @@ class Outgoing:
             self._ring()
 
     def close(self) -> None:
-        """End, once all attempts have ended."""
+        """End, once all attempts have ended. Safe to call twice."""
+        if self._closing:
+            return
         self._waiting.shutdown()
+        self._closing = True
         if self._thread is not None:
-            self._closing = True
             self._ring()
             self._thread.join()
         self._selector.close()

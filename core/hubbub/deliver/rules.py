@@ -171,7 +171,7 @@ def compose(
         "direction": "outbound",
         "kind": content.type,
         "content": to_json(content),
-        "sender_address": thread.our_address or line.name,
+        "sender_address": thread.our_address or line.hooks.sender(line.connection) or line.name,
         "sender_name": None,
         "external_id": None,
         "event_key": None,

@@ -25,9 +25,10 @@ from hubbub.track.receipts import refresh
 def start_conversation(hub: Hub, db: Connection, *, channel_id: str, address: str) -> str:
     """Return the conversation with ``address`` on a channel, opened if there is none yet.
 
-    Raises `Refused` when there is no such channel, or when it cannot write first.
+    Raises `BadAddress`, and `Refused` when there is no such channel, or it cannot write first.
     """
     line = _line(hub, db, channel_id)
+    address = line.hooks.address(address, line.connection)
     queries.hold_channel(db, channel_id)
     for row in at_addresses(db, channel_id, [address]):
         return str(row.conversation_id)
@@ -145,7 +146,7 @@ def conversation_of(db: Connection, message_id: str) -> str:
 def _line(hub: Hub, db: Connection, channel_id: str) -> Line:
     line = hub.directory.current(db, [channel_id]).get(channel_id)
     if line is None:
-        raise Refused("There is no such channel.", code="not-found")
+        raise Refused("The channel was deleted.", code="channel-gone")
     return line
 
 

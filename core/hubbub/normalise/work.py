@@ -45,13 +45,15 @@ def _batch(hub: Hub, channel_id: str, most: int) -> int:
         batch = _attempt(hub, channel_id, most)
     except DatabaseDown:
         raise
-    # One call that the database refuses must not hold up its neighbours: find it one by one.
-    except SQLAlchemyError:
+    # One call that cannot be stored must not hold up its neighbours: find it one by one.
+    except Exception as error:
         if most > 1:
             log.exception("batch failed, reading calls one by one", channel=channel_id)
             return sum(_batch(hub, channel_id, 1) for _ in range(most))
         log.exception("call cannot be stored", channel=channel_id)
-        batch = _attempt(hub, channel_id, 1, unreadable="The database refused what it says.")
+        refused = isinstance(error, SQLAlchemyError)
+        why = "The database refused" if refused else "The hub could not store"
+        batch = _attempt(hub, channel_id, 1, unreadable=f"{why} what it says.")
     if batch is None:
         return 0
     _tell(hub, batch)

@@ -55,7 +55,9 @@ def _resume(hub: Hub, delivery_id: str, answer: object) -> tuple[Response, int]:
     try:
         resume(hub, delivery_id, answer)
     except MalformedPayload as error:
-        return _problem(422, "invalid", error.detail)
+        complaint = error.detail.removeprefix(f"{error.field}: ")
+        errors = [{"field": error.field or "the answer", "message": complaint}]
+        return _problem(422, "invalid", error.detail, errors=errors)
     except (NotAwaited, SendError) as error:
         return _problem(409, "not-awaited", error.detail)
     except DatabaseDown:
@@ -67,8 +69,8 @@ def _resume(hub: Hub, delivery_id: str, answer: object) -> tuple[Response, int]:
     return jsonify(status="accepted"), 202
 
 
-def _problem(status: int, code: str, detail: str) -> tuple[Response, int]:
+def _problem(status: int, code: str, detail: str, **more: object) -> tuple[Response, int]:
     # No page stands behind these: RFC 9457 wants "about:blank" then, and the status says it all.
-    answer = jsonify(type="about:blank", title=code, status=status, detail=detail)
+    answer = jsonify(type="about:blank", title=code, status=status, detail=detail, **more)
     answer.content_type = "application/problem+json"
     return answer, status

@@ -27,6 +27,7 @@ from hubbub.sdk.content import (
 )
 from hubbub.sdk.errors import (
     AuthFailed,
+    BadAddress,
     BadSignature,
     HubError,
     MalformedPayload,
@@ -105,6 +106,7 @@ __all__ = [
     "Answer",
     "Attachment",
     "AuthFailed",
+    "BadAddress",
     "BadSignature",
     "Call",
     "Capabilities",

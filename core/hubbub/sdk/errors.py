@@ -32,9 +32,22 @@ class BadSignature(WebhookError):
 
 
 class MalformedPayload(WebhookError):
-    """Authentic but not as documented: kept, answered, shown."""
+    """Authentic but not as documented: kept, answered, shown.
+
+    ``field`` names what is wrong in it, such as ``actions.0.text``, where that can be said.
+    """
 
     code = "malformed_payload"
+
+    def __init__(self, detail: str = "", *, field: str = "", code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.field = field
+
+
+class BadAddress(HubError):
+    """What somebody gave as an address can be none on this channel; the text says what can."""
+
+    code = "bad_address"
 
 
 class SendError(HubError):

@@ -88,6 +88,16 @@ def channel_account(connection: Connection[Any]) -> str | None:
 
 
 @hookspec(firstresult=True)
+def channel_address(text: str, connection: Connection[Any]) -> str:  # type: ignore[empty-body]  # a spec
+    """Return how the channel writes an address that somebody gave; `BadAddress` is answered 422."""
+
+
+@hookspec(firstresult=True)
+def channel_sender(connection: Connection[Any]) -> str | None:
+    """Return the address from which we write, or None; pure, wherever a message is composed."""
+
+
+@hookspec(firstresult=True)
 def channel_verify(call: Call, connection: Connection[Any]) -> Verdict:  # type: ignore[empty-body]  # a spec
     """Say whether a call is authentic; pure, in web. An exception quarantines the call."""
 

@@ -99,6 +99,19 @@ class ChannelType(Generic[F]):
         del connection
         return None
 
+    def address(self, text: str, connection: Connection[F]) -> str:
+        """Return how the channel writes the address ``text`` that a person or program gave.
+
+        One contact has one address, however it was typed. Raises `BadAddress`.
+        """
+        del connection
+        return text
+
+    def sender(self, connection: Connection[F]) -> str | None:
+        """Return the address from which we write, where that is known before a contact wrote."""
+        del connection
+        return None
+
     def verify(self, call: Call, connection: Connection[F]) -> Verdict:
         """Say whether the provider made ``call``."""
         raise NotImplementedError

@@ -27,8 +27,8 @@ _receipts = table(Receipt)
 _media = table(MediaFile)
 
 
-#: What a decision record holds of a destination that failed.
-_FELL_BACK: Final = ("fell_back", "fell_back_at", "asked")
+#: What a decision record holds of a fall back, and of where it led.
+_AFTER_FALL: Final = ("fell_back", "fell_back_at", "asked", "destination")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,13 @@ def trace(db: Connection, message_id: str) -> list[TraceItem]:
     message = db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
     if message is None:
         return []
-    items = [*_coming_in(db, message), *_going_out(db, message), *_files(db, message)]
+    # In the order of things, for what happened at the same moment.
+    items = [
+        *_coming_in(db, message),
+        *_going_out(db, message),
+        *_files(db, message),
+        *_fallen_back(message),
+    ]
     return sorted(items, key=lambda item: item.at)
 
 
@@ -91,11 +97,12 @@ def _going_out(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
         select(_deliveries).where(_deliveries.c.message_id == message.id).order_by(_deliveries.c.id)
     ).all()
     for row in rows:
-        yield from _attempts_of(db, row)
-        yield from _receipts_of(db, row)
+        happened = [*_attempts_of(db, row), *_receipts_of(db, row)]
+        yield from happened
         if row.state in {"queued", "retrying", "unknown", "failed", "cancelled"} and row.error:
             yield TraceItem(
-                at=max(row.created_at, row.claimed_at or row.created_at),
+                # What has come of all that: it stands behind it.
+                at=max((row.claimed_at or row.created_at, *(item.at for item in happened))),
                 stage="deliver",
                 what="held" if row.due_at == NEVER else f"now {row.state}",
                 detail={**row.error, "due_at": row.due_at.isoformat(), **_named(row)},
@@ -117,10 +124,15 @@ def _attempts_of(db: Connection, delivery: AnyRow) -> Iterator[TraceItem]:
         yield TraceItem(
             at=row.started_at,
             stage="deliver",
-            what=f"attempt {number}: {row.outcome.replace('_', ' ')}",
+            what=f"{_tried(row, number)}: {row.outcome.replace('_', ' ')}",
             detail={"detail": row.detail, "exchanges": row.exchanges, **_named(delivery)},
             duration_ms=row.duration_ms,
         )
+
+
+def _tried(attempt: AnyRow, number: int) -> str:
+    # An answer that never came, or a refusal of our own, ended it before any request.
+    return f"attempt {number}" if attempt.exchanges else "ended without a request"
 
 
 def _receipts_of(db: Connection, delivery: AnyRow) -> Iterator[TraceItem]:
@@ -158,23 +170,24 @@ def _routed(message: AnyRow) -> Iterator[TraceItem]:
     if "not_routed" in decision:
         yield TraceItem(at=message.created_at, stage="route", what="not routed", detail=decision)
         return
-    fell_back = {name: decision.pop(name) for name in _FELL_BACK if name in decision}
     where = (decision.get("destination") or {}).get("type", "inbox")
-    if fell_back:
+    if "fell_back" in decision:
         # Where it is now is where it fell to; the rule led to what was asked first.
-        fell_back["destination"] = decision.pop("destination", None)
+        where = decision["asked"]
+        decision = {name: decision[name] for name in decision if name not in _AFTER_FALL}
+    yield TraceItem(at=message.created_at, stage="route", what=f"went to {where}", detail=decision)
+
+
+def _fallen_back(message: AnyRow) -> Iterator[TraceItem]:
+    decision = message.decision or {}
+    if "fell_back" in decision:
+        where = (decision.get("destination") or {}).get("type", "inbox")
         yield TraceItem(
-            at=datetime.fromisoformat(fell_back["fell_back_at"]),
+            at=datetime.fromisoformat(decision["fell_back_at"]),
             stage="route",
             what=f"fell back to {where}",
-            detail=fell_back,
+            detail={name: decision.get(name) for name in _AFTER_FALL},
         )
-    yield TraceItem(
-        at=message.created_at,
-        stage="route",
-        what=f"went to {fell_back.get('asked', where)}",
-        detail=decision,
-    )
 
 
 def _milliseconds(start: datetime, end: datetime) -> int:

@@ -17,6 +17,7 @@ from hubbub.media import MediaStore
 from hubbub.sdk import (
     Accepted,
     AuthFailed,
+    BadAddress,
     Capabilities,
     ChannelSettings,
     ChannelType,
@@ -133,6 +134,14 @@ class FakeChannel(ChannelType[FakeFields]):
 
     def account(self, connection: Connection[FakeFields]):
         return connection.fields.credentials.token.get_secret_value().partition(":")[0]
+
+    def address(self, text, connection):
+        if text.startswith("!"):
+            raise BadAddress("An address begins with a letter.")
+        return text.lower()
+
+    def sender(self, connection):
+        return "@support"
 
     def setup(self, connection):
         return (yield from _ask(connection, "setup"))

@@ -108,6 +108,7 @@ def test_a_channel_is_changed_field_by_field(api):
     assert api.patch(path, {}) == {**changed, "status": "connected"}
     assert api.fields("PATCH", path, {"enabled": "yes"}) == ["enabled"]
     assert api.fields("PATCH", path, {"status": "connected"}) == ["status"]
+    assert api.fields("PATCH", path, {"name": None, "enabled": None}) == ["name", "enabled"]
     assert "deliver" in api.hub.nudges.lanes
 
 
@@ -120,7 +121,14 @@ def test_new_credentials_are_merged_and_tried(api):
 
 def test_a_deleted_channel_is_gone(api):
     channel = api.post("/channels", NEW)
+    hello = {"content": {"type": "text", "text": "Hello"}}
+    to = {"channel_id": channel["id"], "to": {"address": "ada"}}
+    conversation = api.post("/messages", {**hello, **to}, status=202)["conversation_id"]
     api.delete(f"/channels/{channel['id']}")
+    into = {**hello, "conversation_id": conversation}
+    problem = api.post("/messages", into, status=409)
+    assert problem["type"].endswith("/channel-gone")
+    assert api.fields("POST", "/messages", {**hello, **to}) == ["channel_id"]
     api("GET", f"/channels/{channel['id']}", status=404)
     api("DELETE", f"/channels/{channel['id']}", status=404)
     assert api.get("/channels")["items"] == []

@@ -38,6 +38,17 @@ def _order(channel_id, content=None, address="ada", **more):
     return {**to, "content": content or HELLO, **more}
 
 
+def test_an_address_is_written_as_the_channel_writes_it(api, add_channel):
+    channel_id = add_channel(api)
+    said = [_send(api, _order(channel_id, address=address)) for address in ("ADA", "ada")]
+    assert said[0]["conversation_id"] == said[1]["conversation_id"]
+    assert said[0]["sender"]["address"] == "@support"
+    refused = api.post("/messages", _order(channel_id, address="!ada"), status=422)
+    assert refused["errors"] == [
+        {"field": "to.address", "message": "An address begins with a letter."}
+    ]
+
+
 def _send(api, body, key=None, status=202):
     headers = {"Idempotency-Key": key} if key else {}
     return api("POST", "/messages", body, status=status, headers=headers).get_json()

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from sqlalchemy.exc import DataError
 
 from hubbub.sdk import Text
 
@@ -260,9 +261,19 @@ def test_many_calls_of_many_conversations_keep_each_in_order(world):
         assert [row["seq"] for row in mine] == list(range(1, 31))
 
 
-def test_a_call_that_the_database_refuses_does_not_hold_up_its_neighbours(world, monkeypatch):
-    from sqlalchemy.exc import DataError
-
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DataError("INSERT", {}, Exception("no")), "The database refused what it says."),
+        (
+            UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"),
+            "The hub could not store what it says.",
+        ),
+    ],
+)
+def test_a_call_that_cannot_be_stored_does_not_hold_up_its_neighbours(
+    world, monkeypatch, error, why
+):
     from hubbub.normalise import queries
 
     line = world.channel()
@@ -271,7 +282,7 @@ def test_a_call_that_the_database_refuses_does_not_hold_up_its_neighbours(world,
     def refusing(db, which, rows):
         rows = list(rows)
         if any("poison" in str(row.get("content")) for row in rows):
-            raise DataError("INSERT", {}, Exception("no"))
+            raise error
         real(db, which, rows)
 
     monkeypatch.setattr(queries, "add", refusing)
@@ -279,6 +290,7 @@ def test_a_call_that_the_database_refuses_does_not_hold_up_its_neighbours(world,
         world.call(line, {"items": [{"id": str(number), "from": "+1", "text": text}]})
     world.work()
     assert [row["state"] for row in _calls(world)] == ["done", "dead", "done"]
+    assert _calls(world)[1]["reason"] == why
     assert len(world.rows("SELECT id FROM messages")) == 2
 
 

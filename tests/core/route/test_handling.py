@@ -6,7 +6,8 @@ import json
 import pytest
 
 from hubbub.connect.routes import WantedRoutes, save_routes
-from hubbub.store.session import DatabaseDown
+from hubbub.store.session import DatabaseDown, reading
+from hubbub.track.trace import trace
 from hubbub.web import create_app
 
 TO_BOT = {
@@ -145,6 +146,32 @@ def test_an_answer_that_cannot_be_used_may_be_sent_again_mended(world, line, cli
     assert call_back(world, client, **given) == status
     assert call_back(world, client) == 202
     assert world.provider.said == ["Found it."]
+
+
+def test_an_answer_that_cannot_be_used_is_told_with_its_field(world, line, client):
+    hear(world, line, 1, (202, {}))
+    callback = asked(world)[-1]["callback"]
+    refused = client.post(
+        callback["url"].removeprefix(world.hub.settings.base_url),
+        json={"actions": [{"type": "reply", "txt": "Hi"}]},
+        headers={"Authorization": f"Bearer {callback['token']}"},
+    ).get_json()
+    [error] = refused["errors"]
+    assert error["field"].startswith("actions.0")
+    assert refused["detail"] == f"{error['field']}: {error['message']}"
+
+
+def test_the_trace_tells_of_a_bot_that_kept_silent_in_the_order_of_things(world, line):
+    hear(world, line, 1, (202, {}))
+    world.pass_time(minutes=2)
+    with reading(world.hub.engine) as db:
+        told = [item.what for item in trace(db, world.one("SELECT id FROM messages")["id"])]
+    assert told[-4:] == [
+        "attempt 1: accepted",
+        "ended without a request: permanent",
+        "now failed",
+        "fell back to inbox",
+    ]
 
 
 def test_a_body_of_unknown_length_is_limited_too(world, line, client):

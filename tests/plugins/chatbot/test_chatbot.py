@@ -240,7 +240,7 @@ REPLY = {"type": "reply", "text": "Hi"}
         ({"actions": [{**REPLY, "oops": 1}]}, "actions.0.oops"),
         (
             {"actions": [{"type": "reply", "content": {"type": "text"}}]},
-            "actions.0.content: text: Field required.",
+            "actions.0.content.text: Field required.",
         ),
         ({"actions": [{"type": "reply", "content": {"type": "oops"}}]}, "actions.0.content"),
         (
