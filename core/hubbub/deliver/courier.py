@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from hubbub.deliver import queries
+from hubbub.deliver import lanes, queries
 from hubbub.deliver.attempt import Parcel, Result
 from hubbub.deliver.outgoing import Outgoing
 from hubbub.deliver.record import Finish, record
@@ -193,7 +193,7 @@ class Courier:
         with transaction(hub.engine) as db:
             changed = record(hub, db, ended, self._finish) if ended else []
             ids = [row.id for row in wanted]
-            rows = queries.claim(db, ids, claimer=hub.process_id, now=hub.now())
+            rows = lanes.claim(db, ids, claimer=hub.process_id, now=hub.now())
             found = () if closing else self._find(db, ended)
             step("deliver.recorded" if ended else "deliver.found")
             lines = self._lines(db, {row.channel_id for row in (*rows, *found)})
@@ -254,11 +254,11 @@ class Courier:
         if self._curious:
             # What is known and not claimed yet is found again, before anything else.
             most = self._room(_AHEAD) + len(known)
-            rows = queries.due(db, now=now, bulk=self._bulk, limit=most)
+            rows = lanes.due(db, now=now, bulk=self._bulk, limit=most)
             self._look = len(rows) >= most
         elif ended:
-            lanes = {result.parcel.row.conversation_id for result in ended}
-            rows = queries.next_in_lanes(db, lanes, now=now, bulk=self._bulk)
+            conversations = {result.parcel.row.conversation_id for result in ended}
+            rows = lanes.next_in_lanes(db, conversations, now=now, bulk=self._bulk)
         return [row for row in rows if row.id not in known]
 
     def _approve(self, found: Sequence[tuple[AnyRow, Line]]) -> list[AnyRow]:
@@ -271,7 +271,7 @@ class Courier:
         if late:
             now = self._hub.now()
             with transaction(self._hub.engine) as db:
-                queries.postpone(db, {row.id: now + timedelta(seconds=wait) for row, wait in late})
+                lanes.postpone(db, {row.id: now + timedelta(seconds=wait) for row, wait in late})
             shortest = min(wait for _, wait in late)
             if shortest < _SHORT:
                 self._wake_at = monotonic() + shortest

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from hubbub.deliver import queries
+from hubbub.deliver import lanes, queries
 from hubbub.deliver.attempt import Parcel, media_bytes, part_of
 from hubbub.exchange import Ran, run
 from hubbub.hub import Hub
@@ -39,12 +39,12 @@ def seek_proof(hub: Hub, delivery_id: str) -> None:
     """
     now = hub.now()
     with transaction(hub.engine) as db:
-        row = queries.parcel(db, delivery_id)
+        row = lanes.parcel(db, delivery_id)
         line = hub.directory.usable(db, row.channel_id) if row is not None else None
         if row is None or line is None or row.state != DeliveryState.UNKNOWN or row.due_at > now:
             return
         # Whoever else comes along finds that it is not due.
-        queries.postpone(db, {delivery_id: now + _AGAIN})
+        lanes.postpone(db, {delivery_id: now + _AGAIN})
         others = queries.others(db, row)
     parcel = Parcel(row, line)
     ran = _ask(hub, parcel, others)
@@ -79,7 +79,7 @@ def _settle(
     if parcel.line.settings.unknown_outcome == "resend" and parcel.row.attempts <= _RESENDS:
         queries.move(db, parcel.id, DeliveryState.RETRYING, due_at=now, error=parcel.row.error)
         return
-    queries.postpone(db, {parcel.id: now + _FAR})
+    lanes.postpone(db, {parcel.id: now + _FAR})
     log.warning("outcome stays unknown", delivery=parcel.id, channel=parcel.line.id)
 
 
@@ -102,7 +102,7 @@ def _note(db: Connection, parcel: Parcel, ran: Ran[Accepted | None], now: dateti
         outcome, detail = "proven_not_sent", "The provider does not have it."
     else:
         outcome, detail = "proven_sent", "The provider has it."
-    queries.add_attempts(
+    lanes.add_attempts(
         db,
         [
             {

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
 
-from hubbub.deliver import queries
+from hubbub.deliver import lanes, queries
 from hubbub.deliver.attempt import Result
 from hubbub.deliver.rules import (
     LANE_HOLD,
@@ -49,13 +49,13 @@ def record(
     """
     now = hub.now()
     _hold(db, results)
-    queries.add_attempts(db, [_attempt_row(result) for result in results if _was_tried(result)])
+    lanes.add_attempts(db, [_attempt_row(result) for result in results if _was_tried(result)])
     results = _unanswered(db, results)
     rows: dict[DeliveryState, list[dict[str, Any]]] = defaultdict(list)
     for result in results:
         target, row = _result_row(result, now)
         rows[target].append(row)
-    queries.write_results(db, rows)
+    lanes.write_results(db, rows)
     for result in results:
         if result.parcel.to_contact:
             _follow_up(db, result, now)
@@ -74,7 +74,7 @@ def _hold(db: Connection, results: Sequence[Result]) -> None:
     """
     asked = [result.parcel for result in results if not result.parcel.to_contact]
     by_ids(db, {parcel.row.conversation_id for parcel in asked})
-    queries.hold(db, [result.parcel.id for result in results])
+    lanes.hold(db, [result.parcel.id for result in results])
 
 
 def _unanswered(db: Connection, results: Sequence[Result]) -> list[Result]:

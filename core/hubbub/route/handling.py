@@ -3,7 +3,7 @@
 import structlog
 from sqlalchemy import Connection
 
-from hubbub.deliver import queries
+from hubbub.deliver import lanes, queries
 from hubbub.deliver.attempt import Parcel, Result, inquiry_of, route_of
 from hubbub.deliver.rules import ROUTE_SCHEDULE
 from hubbub.hub import Hub
@@ -38,7 +38,7 @@ def resume(hub: Hub, delivery_id: str, answer: object) -> None:
     Raises `NotAwaited`, or `MalformedPayload` with what is wrong with the answer.
     """
     with reading(hub.engine) as db:
-        row = queries.parcel(db, delivery_id)
+        row = lanes.parcel(db, delivery_id)
         line = hub.directory.usable(db, row.channel_id) if row is not None else None
     if row is None or line is None:
         raise NotAwaited("There is no such message any more.")

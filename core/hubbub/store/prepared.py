@@ -7,7 +7,7 @@ asked for with every message runs through SQLAlchemy as usual. docs/decisions/00
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from pydantic_core import to_json
 from sqlalchemy import (
@@ -50,30 +50,22 @@ class Prepared:
     """
 
     def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
-        self._forms: dict[str, _Form] = {}
+        self._forms = _Forms(lambda dialect: _Form(_compiled(statement, dialect)))
 
     def all(self, db: Connection, **values: object) -> list[AnyRow]:
         """Return the rows that the statement finds."""
-        form = self._form(db)
+        form = self._forms.of(db)
         return form.rows(db.exec_driver_sql(form.sql, form.given(values)).cursor)
 
     def run(self, db: Connection, **values: object) -> int:
         """Run the statement once; return how many rows it changed."""
-        form = self._form(db)
+        form = self._forms.of(db)
         return db.exec_driver_sql(form.sql, form.given(values)).rowcount
 
     def each(self, db: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run the statement once for each of ``rows``: for bytes, which are no JSON."""
-        form = self._form(db)
+        form = self._forms.of(db)
         db.exec_driver_sql(form.sql, [form.given(row) for row in rows])
-
-    def _form(self, db: Connection) -> "_Form":
-        form = self._forms.get(db.dialect.name)
-        if form is None:
-            compiled = self._statement.compile(dialect=db.dialect)
-            form = self._forms[db.dialect.name] = _Form(cast("SQLCompiler", compiled))
-        return form
 
 
 class Many:
@@ -86,19 +78,16 @@ class Many:
     def __init__(
         self, columns: Mapping[str, TypeEngine[Any]], make: Callable[[FromClause], ClauseElement]
     ) -> None:
-        self._columns = dict(columns)
-        self._make = make
-        self._forms: dict[str, _AsJson | _AsValues] = {}
+        def form(dialect: Dialect) -> _AsJson | _AsValues:
+            kind = _AsJson if dialect.name == "postgresql" else _AsValues
+            return kind(dict(columns), make, dialect)
+
+        self._forms = _Forms(form)
 
     def run(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it over ``rows``, which may be none; each has a value for every column."""
-        if not rows:
-            return
-        form = self._forms.get(db.dialect.name)
-        if form is None:
-            kind = _AsJson if db.dialect.name == "postgresql" else _AsValues
-            form = self._forms[db.dialect.name] = kind(self._columns, self._make, db.dialect)
-        form.run(db, rows)
+        if rows:
+            self._forms.of(db).run(db, rows)
 
 
 class _AsJson:
@@ -114,7 +103,7 @@ class _AsJson:
         given = rows.table_valued(
             *(column(name, kind) for name, kind in columns.items()), name="given"
         ).render_derived(with_types=True)
-        self._form = _Form(cast("SQLCompiler", make(given).compile(dialect=dialect)))
+        self._form = _Form(_compiled(make(given), dialect))
 
     def run(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         form = self._form
@@ -137,7 +126,7 @@ class _AsValues:
         dialect: Dialect,
     ) -> None:
         given = lightweight_table("given", *(column(name, kind) for name, kind in columns.items()))
-        self._form = _Form(cast("SQLCompiler", make(given).compile(dialect=dialect)))
+        self._form = _Form(_compiled(make(given), dialect))
         self._converts = [(name, _to_database(kind, dialect)) for name, kind in columns.items()]
         names = ", ".join(map(dialect.identifier_preparer.quote, columns))
         row = f"({', '.join('?' * len(columns))})"
@@ -241,6 +230,28 @@ class _Texts(TypeDecorator[list[str]]):
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:
         texts = list(value or ())
         return texts if dialect.name == "postgresql" else to_json(texts).decode()
+
+
+_F = TypeVar("_F")
+
+
+class _Forms(Generic[_F]):
+    """What a statement becomes on each database, made when it is first run there."""
+
+    def __init__(self, make: Callable[[Dialect], _F]) -> None:
+        self._make = make
+        self._made: dict[str, _F] = {}
+
+    def of(self, db: Connection) -> _F:
+        """Return the form for the database of ``db``."""
+        form = self._made.get(db.dialect.name)
+        if form is None:
+            form = self._made[db.dialect.name] = self._make(db.dialect)
+        return form
+
+
+def _compiled(statement: ClauseElement, dialect: Dialect) -> SQLCompiler:
+    return cast("SQLCompiler", statement.compile(dialect=dialect))
 
 
 class _Form:

@@ -90,11 +90,10 @@ def _prepare_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connect(raw: Any, _record: Any) -> None:
         # A prepared plan outlives the size of the tables for which it was made: one made while
-        # they were empty reads them whole. All that is asked often has an index to go by.
-        raw.execute("SET enable_seqscan = off")
-        # What is due is read in the order of its index until there is enough of it. A planner
-        # that believes that little is due would rather read and sort all of it each time.
-        raw.execute("SET enable_bitmapscan = off")
+        # they were small reads them whole, or reads and sorts all that is due, each time. All that
+        # is asked often has an index to go by, row by row and in its order.
+        for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):
+            raw.execute(f"SET enable_{way} = off")
         raw.commit()
 
 

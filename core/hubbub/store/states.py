@@ -57,6 +57,8 @@ NEXT: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
 NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 #: States in which a delivery still has work to do, or proof to wait for.
 ACTIVE: Final = frozenset({S.QUEUED, S.SENDING, S.RETRYING, S.UNKNOWN})
+#: States in which a delivery waits for its time.
+DUE_STATES: Final = (S.QUEUED, S.RETRYING)
 #: States from which a person may ask for one more attempt.
 RETRYABLE: Final = frozenset({S.FAILED, S.UNKNOWN})
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from hubbub.connect.routes import WantedRoutes, save_routes
-from hubbub.deliver import queries
+from hubbub.deliver import lanes
 from hubbub.deliver.attempt import Parcel, Result
 from hubbub.deliver.record import record
 from hubbub.normalise.work import normalise
@@ -36,7 +36,7 @@ def results(world):
     now = world.hub.now()
     ids = [row["id"] for row in world.rows("SELECT id FROM deliveries")]
     with transaction(world.hub.engine) as db:
-        rows = queries.claim(db, ids, claimer="worker", now=now)
+        rows = lanes.claim(db, ids, claimer="worker", now=now)
     younger_first = sorted(rows, key=lambda row: row.conversation_id, reverse=True)
     return [
         Result(parcel=Parcel(row, line), started_at=now, outcome=Outcome()) for row in younger_first
@@ -82,7 +82,7 @@ def test_who_waits_for_a_conversation_holds_no_later_one_and_no_delivery(world, 
 def test_who_waits_for_a_delivery_holds_no_later_one(world, results, write):
     first, later = sorted(result.parcel.id for result in results)
     with transaction(world.hub.engine) as db:
-        queries.hold(db, [first])
+        lanes.hold(db, [first])
         write()
         db.execute(
             text("SELECT id FROM deliveries WHERE id = :id FOR UPDATE NOWAIT"), {"id": later}

@@ -38,6 +38,16 @@ def test_rows_are_added_as_the_orm_would_add_them(engine):
     assert stored(engine) == [*rows, row(3)]
 
 
+@pytest.mark.parametrize("count", [1, 3, 5, 64, 65, 150])
+def test_any_number_of_rows_is_added_and_set(engine, count):
+    rows = [row(1000 + number) for number in range(count)]
+    with transaction(engine) as db:
+        Adding(contacts).run(db, rows)
+        renamed = [{"id": one["id"], "name": f"new {one['id']}"} for one in rows]
+        setting(contacts, "name").run(db, renamed)
+    assert [one["name"] for one in stored(engine)] == [one["name"] for one in renamed]
+
+
 def test_columns_that_rows_do_not_name_get_their_default(engine):
     with transaction(engine) as db:
         Adding(contacts).run(db, [{"id": "c1", "attributes": {}, "created_at": NOW}])
