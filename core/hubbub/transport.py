@@ -157,7 +157,7 @@ class Talk:
             answer = link.go_on()
         except (OSError, Broken, TooLarge) as error:
             link.shut()
-            raise _failure(self._letter, error, sent=link.sent) from error
+            raise _failure(self._letter, error, sent=self._begun and link.sent) from error
         except BaseException:  # a worker's time limit too must not leave a half-read connection
             link.shut()
             raise

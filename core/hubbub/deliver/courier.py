@@ -38,6 +38,8 @@ SIZE: Final = 64
 _AHEAD: Final = 32
 #: Seconds for which what was found holds good.
 _FRESH: Final = 0.5
+#: How long a part waits whose channel cannot be used, before that is looked at again.
+_WITHOUT_PLUGIN: Final = timedelta(minutes=1)
 #: Seconds after which an actor message ends, so that it does not hold its thread for ever.
 _SHIFT: Final = 30.0
 #: Seconds for which it is worth waiting here for a throttled part.
@@ -73,9 +75,9 @@ class Courier:
         self._stopping = threading.Event()
         self._out = 0
         self._look = False
-        #: What the rate limits let go, and nobody has claimed yet.
-        self._approved: list[AnyRow] = []
-        self._fresh_until = 0.0
+        #: What the rate limits let go, and nobody has claimed yet, with the time until which
+        #: that holds good.
+        self._approved: list[tuple[float, AnyRow]] = []
         #: When the last turn ended, and how many seconds it took.
         self._turned = self._took = 0.0
         #: When a throttled part may go, where it is worth waiting for it here.
@@ -125,9 +127,8 @@ class Courier:
             self._outgoing.make(turn.claimed)
             self._tell(ended, turn)
             ended = []
-            if not self._approved:
-                self._fresh_until = monotonic() + _FRESH
-            self._approved += self._approve(turn.found)
+            fresh_until = monotonic() + _FRESH
+            self._approved += [(fresh_until, row) for row in self._approve(turn.found)]
             if closing and not self._out:
                 return True
             if not (self._out or self._approved or self._look or self._wake_at):
@@ -135,9 +136,10 @@ class Courier:
 
     def _forget_stale(self, *, closing: bool) -> None:
         """Drop what was found too long ago: its channel may have been closed meanwhile."""
-        if closing or monotonic() > self._fresh_until:
-            self._look = not closing and (self._look or bool(self._approved))
-            self._approved = []
+        if closing:
+            self._approved, self._look = [], False
+        elif self._next and self._approved[0][0] < monotonic():
+            self._approved, self._look = [], True
 
     @property
     def _curious(self) -> bool:
@@ -147,7 +149,7 @@ class Courier:
     @property
     def _next(self) -> Sequence[AnyRow]:
         """What there is room for now."""
-        return self._approved[: self._size - self._out]
+        return [row for _, row in self._approved[: self._size - self._out]]
 
     def _room(self, ahead: int = 0) -> int:
         """Return for how many parts there is room beside those found already."""
@@ -192,21 +194,36 @@ class Courier:
             return _Turn()
         with transaction(hub.engine) as db:
             changed = record(hub, db, ended, self._finish) if ended else []
-            ids = [row.id for row in wanted]
+            lines: dict[str, Line | None] = {}
+            usable = self._usable(db, wanted, lines)
+            ids = [row.id for row, _ in usable]
             rows = lanes.claim(db, ids, claimer=hub.process_id, now=hub.now())
-            found = () if closing else self._find(db, ended)
+            found = self._usable(db, () if closing else self._find(db, ended), lines)
             step("deliver.recorded" if ended else "deliver.found")
-            lines = self._lines(db, {row.channel_id for row in (*rows, *found)})
         if rows:
             step("deliver.claimed")
         if ended:
             step("deliver.committed")
-        self._approved = self._approved[len(wanted) :]
-        return _Turn(
-            claimed=[Parcel(row, lines[row.channel_id]) for row in rows],
-            found=[(row, lines[row.channel_id]) for row in found if row.channel_id in lines],
-            changed=changed,
-        )
+        del self._approved[: len(wanted)]
+        line_of = {row.id: line for row, line in usable}
+        claimed = [Parcel(row, line_of[row.id]) for row in rows]
+        return _Turn(claimed=claimed, found=found, changed=changed)
+
+    def _usable(
+        self, db: Connection, rows: Sequence[AnyRow], lines: dict[str, Line | None]
+    ) -> list[tuple[AnyRow, Line]]:
+        """Return ``rows`` with their channels; put off those whose plugin or key is missing.
+
+        ``lines`` holds the channels that this turn has looked at.
+        """
+        for channel_id in {row.channel_id for row in rows} - lines.keys():
+            lines[channel_id] = self._hub.directory.usable(db, channel_id)
+        later = self._hub.now() + _WITHOUT_PLUGIN
+        waiting = {row.id: later for row in rows if lines[row.channel_id] is None}
+        if waiting:
+            # Else they would be found again and again, before all others.
+            lanes.postpone(db, waiting)
+        return [(row, line) for row in rows if (line := lines[row.channel_id]) is not None]
 
     def _one_by_one(self, ended: Sequence[Result]) -> "_Turn":
         """Write each result by itself; of one that cannot be written the outcome is unknown."""
@@ -243,13 +260,9 @@ class Courier:
             queries.move(db, parcel.id, target, due_at=hub.now(), error=fault)
             return refresh(db, [parcel.row.message_id])
 
-    def _lines(self, db: Connection, channel_ids: set[str]) -> dict[str, Line]:
-        found = {key: self._hub.directory.usable(db, key) for key in channel_ids}
-        return {key: line for key, line in found.items() if line is not None}
-
     def _find(self, db: Connection, ended: Sequence[Result]) -> Sequence[AnyRow]:
         now = self._hub.now()
-        known = {row.id for row in self._approved}
+        known = {row.id for _, row in self._approved}
         rows: Sequence[AnyRow] = ()
         if self._curious:
             # What is known and not claimed yet is found again, before anything else.

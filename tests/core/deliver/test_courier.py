@@ -78,3 +78,32 @@ def test_a_database_that_is_away_before_the_first_request_costs_only_time(world,
     world.pass_time(seconds=10)
     assert world.one("SELECT state FROM deliveries")["state"] == "sent"
     assert world.provider.said == ["Hi"]
+
+
+def test_what_waits_for_a_missing_plugin_holds_up_no_other_channel(world, monkeypatch):
+    gone, here = world.channel(), world.channel()
+
+    def write(line, text, number):
+        with transaction(world.hub.engine) as db:
+            conversation = deliver.start_conversation(
+                world.hub, db, channel_id=line.id, address=f"+{number}"
+            )
+            deliver.submit(
+                world.hub, db, conversation_id=conversation, content=Text(text=text), author="api:t"
+            )
+
+    for number in range(courier.SIZE + 50):
+        write(gone, "Waits", number)
+    write(here, "Goes", 1)
+    usable = world.hub.directory.usable
+    monkeypatch.setattr(
+        world.hub.directory,
+        "usable",
+        lambda db, channel_id: None if channel_id == gone.id else usable(db, channel_id),
+    )
+    nudge_deliver(world.hub)
+    world.work()
+    assert world.provider.said == ["Goes"]
+    monkeypatch.undo()
+    world.pass_time(minutes=1)
+    assert world.provider.said.count("Waits") == courier.SIZE + 50
