@@ -86,11 +86,11 @@ class Outgoing:
         """End, once all attempts have ended. Safe to call twice."""
         if self._closing:
             return
-        self._waiting.shutdown()
         self._closing = True
         if self._thread is not None:
             self._ring()
             self._thread.join()
+        self._waiting.shutdown()
         self._selector.close()
         self._bell.close()
         self._ear.close()
@@ -101,10 +101,10 @@ class Outgoing:
 
     def _run(self) -> None:
         """See to all that goes over open connections, until it is closed and all has ended."""
-        while self._attempts or not self._closing:
+        while self._attempts or not self._closing or not self._given.empty():
             events = self._selector.select(_LOOK if self._attempts else None)
-            ready = [key.data for key, _ in events if key.data is not None]
-            ended = [result for attempt in ready for result in self._go_on(attempt)]
+            awake = [key.data for key, _ in events if key.data is not None]
+            ended = [result for attempt in awake for result in self._go_on(attempt)]
             ended += [result for parcel in self._taken() for result in self._begin(parcel)]
             ended += [result for attempt in self._late() for result in self._go_on(attempt)]
             if ended:
