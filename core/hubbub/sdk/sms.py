@@ -304,6 +304,16 @@ def to_sender(text: str) -> str:
     raise ValueError("Write the number with + and the country code, such as +15005550006.")
 
 
+def to_national(number: str) -> str:
+    """Return a number as it is dialled within its own country; what is none stays as it is."""
+    try:
+        found = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    dialled = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return re.sub(r"[^0-9]", "", dialled)
+
+
 def _parsed(address: str, region: str | None) -> str | None:
     try:
         number = phonenumbers.parse(address, None if address.startswith("+") else region)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: Fields for the few, shown behind a fold.
+#: Fields for the few, shown behind a fold, where the schema does not say whether ``advanced``.
 _ADVANCED: Final = frozenset(
     {"api_base", "messages_per_second", "unknown_outcome", "signing_key", "auth_token_next"}
 )
@@ -17,7 +17,7 @@ class FormField:
     name: str
     title: str
     help: str = ""
-    #: text, password, number, checkbox or select.
+    #: text, lines (more than one), password, number, checkbox or select.
     kind: str = "text"
     value: str = ""
     options: tuple[str, ...] = ()
@@ -50,14 +50,15 @@ def form_fields(
         required = set(model.get("required", ()))
         for name, field in model.get("properties", {}).items():
             path = f"{part}.{name}"
+            described = _resolved(schema, field)
             found.append(
                 _field(
                     path,
-                    _resolved(schema, field),
+                    described,
                     values.get(path),
                     problems.get(path, ""),
                     required=name in required,
-                    advanced=name in _ADVANCED,
+                    advanced=described.get("advanced", name in _ADVANCED),
                     kept=kept and part == "credentials",
                 )
             )
@@ -112,12 +113,12 @@ def _kind(schema: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
         return "password", ()
     for one in variants:
         if "enum" in one:
-            return "select", tuple(str(word) for word in one["enum"])
+            return "select", tuple(str(word) for word in one["enum"] if word != "")
         if one.get("type") == "boolean":
             return "checkbox", ()
         if one.get("type") in {"number", "integer"}:
             return "number", ()
-    return "text", ()
+    return ("lines" if schema.get("format") == "multiline" else "text"), ()
 
 
 def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:

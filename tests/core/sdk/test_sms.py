@@ -294,3 +294,11 @@ def test_what_cannot_send_is_refused(text, reason):
 def test_no_address_breaks_the_parser(address, region, international):
     found = sms.to_e164(address, region, international=international)
     assert found is None or sms.to_e164(found, region) is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "dialled"),
+    [("+4915112345678", "015112345678"), ("+16502530000", "6502530000"), ("12345", "12345")],
+)
+def test_a_number_is_dialled_within_its_country(number, dialled):
+    assert sms.to_national(number) == dialled

@@ -1,0 +1,31 @@
+"""Forms made from a schema."""
+
+import pytest
+
+from hubbub.ui.forms import form_fields, read_form
+
+
+def field(name="x", **schema):
+    model = {"properties": {name: schema}}
+    return form_fields({"properties": {"settings": model}}, {}, {})[0]
+
+
+def test_a_schema_says_itself_what_is_for_the_few():
+    assert field(advanced=True).advanced
+    assert not field("api_base", advanced=False).advanced
+    assert field("api_base").advanced
+
+
+def test_a_text_of_several_lines_has_room_for_them():
+    assert field(type="string", format="multiline").kind == "lines"
+
+
+def test_a_choice_that_may_be_left_open_offers_no_empty_word():
+    chosen = field(enum=["", "GET", "POST"])
+    assert (chosen.kind, chosen.options) == ("select", ("GET", "POST"))
+
+
+@pytest.mark.parametrize("typed", ["one\r\ntwo", " one\r\ntwo "])
+def test_lines_are_read_as_they_were_typed(typed):
+    fields = (field(type="string", format="multiline"),)
+    assert read_form(fields, {"settings.x": typed})["settings"] == {"x": "one\r\ntwo"}
