@@ -21,7 +21,7 @@ from hubbub.transport import HttpTransport
 from tests.services.world import make_world
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
-PLUGINS = "[plugins.telegram]\n[plugins.sms_twilio]\n"
+PLUGINS = "[plugins.telegram]\n[plugins.sms_twilio]\n[plugins.sms_gateway]\n"
 PATIENCE = 30
 # How long an example takes says only how busy the machine is.
 hypothesis_settings.register_profile("busy machine", deadline=None)
@@ -128,6 +128,7 @@ def joined(make_settings, sqlite_url, fake_redis, tmp_path):
         server.set_app(world.webhooks)
         yield Joined(world, sandbox)
         process.stop_couriers()
+        world.hub.http.close()
     engine.dispose()
 
 

@@ -1,0 +1,5 @@
+"""A made-up channel, calls and answers."""
+
+from tests.services.kannel import kannel
+
+__all__ = ["kannel"]
