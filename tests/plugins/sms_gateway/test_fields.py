@@ -1,0 +1,179 @@
+"""The form that connects a gateway, and what the channel type declares."""
+
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+import hubbub_sms_gateway
+from hubbub.sdk import BadAddress, ChannelType
+from hubbub.ui.forms import form_fields, read_form
+from hubbub_sms_gateway.fields import Preset
+from hubbub_sms_gateway.presets import PRESETS
+from tests.plugins.sms_gateway.conftest import NEEDED
+
+
+@pytest.fixture(scope="module")
+def schema(channel):
+    return channel.fields.model_json_schema()
+
+
+def test_the_plugin_offers_the_type():
+    (kind,) = hubbub_sms_gateway.register_channel_types()
+    assert isinstance(kind, ChannelType)
+    assert kind.type == "sms_gateway"
+
+
+def test_every_preset_can_be_chosen():
+    assert set(get_args(Preset)) == set(PRESETS) == set(NEEDED)
+
+
+def test_a_person_fills_in_little(schema):
+    simple = {one.name for one in form_fields(schema, {}, {}) if not one.advanced}
+    assert {"settings.preset", "settings.api_base", "settings.from_number"} <= simple
+    assert not any(name.startswith("settings.send_") for name in simple)
+
+
+def test_what_the_form_gives_is_what_the_fields_take(schema, channel):
+    fields = form_fields(schema, {}, {})
+    typed = {
+        "settings.preset": "kannel",
+        "settings.from_number": "+1 500 555 0001",
+        "settings.error_map": "400 no credit -> credit\r\n503 -> retry",
+        "credentials.username": "u",
+        "credentials.password": "p",
+    }
+    given = read_form(fields, typed)
+    made = channel.fields.model_validate(
+        {
+            part: {name: one for name, one in values.items() if one is not None}
+            for part, values in given.items()
+        }
+    )
+    assert made.settings.from_number == "+15005550001"
+    rules = made.settings.gateway.sending.errors[:2]
+    assert [(one.word, one.pattern) for one in rules] == [("credit", "no credit"), ("retry", "")]
+
+
+def test_exactly_the_secrets_are_marked(schema):
+    marked = {
+        name
+        for definition in schema["$defs"].values()
+        for name, field in definition["properties"].items()
+        if field.get("writeOnly")
+    }
+    assert marked == {"password", "token", "inbound_token", "signing_key", "status_password"}
+
+
+def test_no_secret_is_in_a_repr(connect):
+    via = connect("kannel", password="CANARY1", inbound_token="CANARY2", status_password="CANARY3")
+    assert "CANARY" not in repr(via) + repr(via.fields) + str(via.fields)
+
+
+@pytest.mark.parametrize(
+    ("preset", "rate"),
+    [("kannel", 50), ("android_smsgate", 0.25), ("custom", 1)],
+)
+def test_each_preset_has_its_pace_unless_somebody_says_otherwise(connect, preset, rate):
+    assert connect(preset).fields.settings.messages_per_second == rate
+    assert connect(preset, messages_per_second=7).fields.settings.messages_per_second == 7
+
+
+@pytest.mark.parametrize(
+    ("preset", "field", "title"),
+    [
+        ("kannel", "username", "Username"),
+        ("kannel", "from_number", "From"),
+        ("playsms", "token", "Token or API key"),
+        ("android_smsgate", "api_base", "API base URL"),
+        ("textbee", "device_id", "Device id"),
+        ("custom", "send_url", "Address"),
+    ],
+)
+def test_what_a_gateway_needs_is_asked_for_by_its_title(connect, preset, field, title):
+    with pytest.raises(ValidationError, match=f"needs: {title}"):
+        connect(preset, **{field: ""})
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"send_url": "{base}/x"}, "give the API base URL"),
+        ({"send_url": "https://g.example/?a={nope}"}, "Address: There is no placeholder {nope}"),
+        ({"send_url": "https://g.example/?password=x"}, "among the credentials"),
+        ({"send_headers": "X-A {text}"}, "Headers:"),
+        ({"send_body": "a={text}"}, "Choose the type of the body"),
+        ({"send_content_type": "json", "send_body": "a={text}"}, "no JSON document"),
+        ({"auth": "header", "token": "t"}, "Name the header"),
+        ({"ok_status": "fine"}, "Accepted status"),
+        ({"ok_body": "("}, "Accepted answer: this is no regular expression"),
+        ({"id_from": "xml:/a"}, "Message id"),
+        ({"id_from": "regex:abc"}, "Message id"),
+        ({"error_map": "no credit"}, "Errors: write each as"),
+        ({"error_map": "400 x -> shrug"}, "there is no 'shrug'"),
+        ({"error_map": "400 ( -> retry"}, "regular expression"),
+        ({"inbound_map": "words = text"}, "Inbound fields: write each as"),
+        ({"status_map": "state"}, "Report fields: write each as"),
+        ({"inbound_reply": "OK"}, "Answer to messages: write status"),
+        ({"inbound_auth": "hmac"}, "proof of inbound calls needs: Signing key"),
+        ({"inbound_auth": "query"}, "proof of inbound calls needs: Inbound token"),
+        ({"api_base": "gate.example"}, "Give an address such as"),
+        ({"api_base": "http://u:p@gate.example"}, "Give an address such as"),
+        ({"default_region": "XX"}, "no such country"),
+        ({"from_number": "5005550006"}, "country code"),
+        ({"max_parts": 0}, "greater than or equal"),
+        ({"colour": "red"}, "not permitted"),
+    ],
+)
+def test_what_cannot_work_is_refused(connect, given, problem):
+    with pytest.raises(ValidationError, match=problem.replace("{", r"\{")):
+        connect("custom", **given)
+
+
+def test_a_preset_that_nobody_knows_is_refused(channel):
+    with pytest.raises(ValidationError, match="preset"):
+        channel.fields.model_validate({"credentials": {}, "settings": {"preset": "smpp"}})
+
+
+@pytest.mark.parametrize(
+    ("ok", "status", "accepted"),
+    [("200-299", 204, True), ("200, 202", 204, False), ("200, 202", 202, True)],
+)
+def test_statuses_are_a_range_or_a_list(connect, ok, status, accepted):
+    known = connect("custom", ok_status=ok).fields.settings.gateway.sending.ok_status
+    assert (status in known) == accepted
+
+
+def test_a_body_of_ones_own_replaces_both_of_the_preset(connect):
+    sending = connect("jasmin", send_body="a={text}").fields.settings.gateway.sending
+    assert (sending.body, sending.unicode_body) == ("a={text}", "a={text}")
+    both = connect("jasmin", send_body="a={text}", send_body_unicode="b={text_utf16be_hex}")
+    assert both.fields.settings.gateway.sending.unicode_body == "b={text_utf16be_hex}"
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "address"),
+    [
+        ("+1 (500) 555-0006", "", "+15005550006"),
+        ("0151 12345678", "DE", "+4915112345678"),
+        ("12345", "", "12345"),
+    ],
+)
+def test_one_contact_has_one_spelling(channel, connect, text, region, address):
+    assert channel.address(text, connect(default_region=region)) == address
+
+
+@pytest.mark.parametrize("text", ["", "Acme", "5005550006", "+1"])
+def test_what_is_no_number_is_refused(channel, connect, text):
+    with pytest.raises(BadAddress, match="country"):
+        channel.address(text, connect())
+
+
+def test_the_sender_is_known_where_it_was_entered(channel, connect):
+    assert channel.sender(connect()) == "+15550101"
+    assert channel.sender(connect("playsms")) is None
+
+
+def test_the_icon_is_small(channel):
+    assert channel.icon.startswith("<svg")
+    assert len(channel.icon.encode()) <= 8192
