@@ -8,7 +8,15 @@ from pydantic import Field, field_validator, model_validator
 
 from hubbub.sdk import ChannelSettings, Connection, Fields
 from hubbub.sdk.sms import to_sender
-from hubbub_sms_gateway.gateway import Alphabet, Auth, Body, Gateway, InboundAuth, NumberFormat
+from hubbub_sms_gateway.gateway import (
+    Alphabet,
+    Auth,
+    Body,
+    Digest,
+    Gateway,
+    InboundAuth,
+    NumberFormat,
+)
 from hubbub_sms_gateway.overrides import gateway_of
 from hubbub_sms_gateway.presets import PRESETS
 
@@ -172,6 +180,15 @@ class Settings(ChannelSettings):
         title="Its header or parameter (inbound)",
         pattern=r"^[\w-]*$",
         json_schema_extra=_RARE,
+    )
+    inbound_signed: str = Field(
+        "",
+        title="Signed",
+        description="What a signature covers (hmac): {body}, or {body}{header.X-Timestamp}.",
+        json_schema_extra=_RARE,
+    )
+    inbound_digest: Digest | Literal[""] = Field(
+        "", title="Hash of the signature", json_schema_extra=_RARE
     )
     inbound_map: str = Field(
         "",

@@ -11,6 +11,7 @@ from hubbub_sms_gateway.meanings import Rule
 Body: TypeAlias = Literal["none", "form", "json", "xml", "text"]
 Auth: TypeAlias = Literal["none", "basic", "bearer", "header", "query"]
 InboundAuth: TypeAlias = Literal["address", "query", "header", "basic", "hmac", "jwt"]
+Digest: TypeAlias = Literal["sha256", "sha512", "sha1"]
 Alphabet: TypeAlias = Literal["auto_unicode_flag", "gateway_decides", "gsm_only"]
 NumberFormat: TypeAlias = Literal["e164", "digits", "national"]
 States: TypeAlias = Mapping[str, ReceiptState]
@@ -57,6 +58,8 @@ class Hearing:
     auth_name: str = "token"
     #: What the signature covers: ``{body}``, and ``{header.Name}``.
     signed: str = "{body}"
+    #: By which hash; the signature itself may be in hex or base64.
+    digest: Digest = "sha256"
     #: The header that tells when the call was signed.
     signed_at: str = ""
     #: Who issues the tokens (``jwt``).

@@ -83,6 +83,8 @@ def _hearing(preset: Hearing, settings: "Settings") -> Hearing:
     given: dict[str, Any] = {
         "auth": settings.inbound_auth,
         "auth_name": settings.inbound_auth_name or _USUAL_NAMES.get(settings.inbound_auth),
+        "signed": _named("Signed", _signed, settings.inbound_signed),
+        "digest": settings.inbound_digest,
         "number_format": settings.number_format_in,
         "answer": _named("Answer to messages", _reply, settings.inbound_reply),
         "status_answer": _named("Answer to reports", _reply, settings.status_reply),
@@ -184,6 +186,13 @@ def _rule(line: str) -> Rule:
         return Rule(word=word, pattern=pattern)
     first, _, last = status.partition("-")
     return Rule(word=word, pattern=pattern, status=range(int(first), int(last or first) + 1))
+
+
+def _signed(text: str) -> str:
+    rest = re.sub(r"\{(body|header\.[A-Za-z0-9-]+)\}", "", text)
+    if "{" in rest or "}" in rest:
+        raise ValueError("write {body}, and {header.X-Timestamp} for a header.")
+    return text
 
 
 def _reply(text: str) -> Answer | None:

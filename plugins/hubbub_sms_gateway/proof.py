@@ -81,9 +81,10 @@ def _signature(call: Call, hearing: Hearing, key: str) -> str | None:
         return call.headers.get(name.removeprefix("header."), "").encode()
 
     message = _COVERED.sub(covered, hearing.signed.encode())
-    own = hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
-    given = call.headers.get(hearing.auth_name, "").strip().lower().removeprefix("sha256=")
-    if not _same(given.encode(), own):
+    own = hmac.new(key.encode(), message, hearing.digest).digest()
+    given = call.headers.get(hearing.auth_name, "").strip().removeprefix(f"{hearing.digest}=")
+    in_hex = _same(given.lower().encode(), own.hex())
+    if not in_hex and not _same(given.encode(), base64.b64encode(own).decode()):
         return f"{hearing.auth_name} does not fit: compare the signing key with the gateway's."
     if hearing.signed_at and not _is_recent(call.headers.get(hearing.signed_at, ""), call):
         return f"{hearing.signed_at} is far from now: see whether the clocks are right."

@@ -105,6 +105,23 @@ def test_textbee_signs_the_body(verdict, connect, payload):
     refused(verdict(via, "textbee_received.json", x_signature="0" * 64))
 
 
+@pytest.mark.parametrize("digest", ["sha256", "sha512", "sha1"])
+def test_other_gateways_sign_in_their_own_way(verdict, connect, digest):
+    via = connect(
+        "custom",
+        signing_key=KEY,
+        inbound_auth="hmac",
+        inbound_auth_name="X-Sign",
+        inbound_digest=digest,
+        inbound_signed="{header.X-Id}.{body}",
+    )
+    mark = hmac.new(KEY.encode(), b"7.text=x", digest)
+    for signature in (mark.hexdigest(), base64.b64encode(mark.digest()).decode()):
+        given = verdict(via, body=b"text=x", x_id="7", x_sign=signature)
+        assert isinstance(given, Accept)
+    refused(verdict(via, body=b"text=x", x_id="8", x_sign=mark.hexdigest()))
+
+
 def jwt(key=KEY, *, head=None, **claims):
     now = int(NOW.timestamp())
     body = {"iss": "api.httpsms.com", "aud": WEBHOOK, "exp": now + 600, **claims}
