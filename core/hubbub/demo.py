@@ -7,10 +7,13 @@ import structlog
 
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.routes import WantedRoutes, save_routes
-from hubbub.connect.work import ChannelChange, change_channel, create_channel
+from hubbub.connect.rules import webhook_url
+from hubbub.connect.work import ChannelChange, change_channel, create_channel, find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict
 from hubbub.people.users import add_user
+from hubbub.sdk.content import Media
+from hubbub.sdk.values import HttpRequest
 from hubbub.settings import Settings
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
@@ -21,8 +24,16 @@ PASSWORD: Final = "hubbub demo"  # noqa: S105  # printed for everyone who runs t
 _BOT: Final = "700000001:DEMO-token-for-the-sandbox-bot-0001"
 _ACCOUNT: Final = "AC" + "0" * 31 + "1"
 _NUMBER: Final = "+15550100"
+_GATEWAY: Final = {
+    "username": "demo",
+    "password": "0" * 31 + "2",
+    "inbound_token": "0" * 31 + "3",
+}
+_SHORT_CODE: Final = "12345"
+#: How the demo's gateway calls the hub, in Kannel's own escapes.
+_INBOUND: Final = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"
 #: Where a channel of an earlier start found its provider.
-_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio)")
+_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway)")
 _ROUTES: Final = [
     {
         "name": "Menu",
@@ -67,6 +78,8 @@ def seed(settings: Settings, sandbox_url: str) -> str:
         _add_telegram(hub, sandbox_url)
     if "sms_twilio" not in types:
         _add_twilio(hub, sandbox_url)
+    if "sms_gateway" not in types:
+        _add_gateway(hub, sandbox_url)
     return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
 
 
@@ -78,6 +91,8 @@ def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
         return  # somebody's own channel, at a provider
     change = ChannelChange(settings={"api_base": f"{sandbox_url}/{place[1]}"})
     change_channel(hub, row.id, change, actor="cli")
+    if place[1] == "gateway":
+        _configure_gateway(hub, row.id, sandbox_url)
 
 
 def _add_telegram(hub: Hub, sandbox_url: str) -> None:
@@ -102,3 +117,32 @@ def _add_twilio(hub: Hub, sandbox_url: str) -> None:
         settings={"from_number": _NUMBER, "api_base": f"{sandbox_url}/twilio"},
         actor="cli",
     )
+
+
+def _add_gateway(hub: Hub, sandbox_url: str) -> None:
+    channel_id = create_channel(
+        hub,
+        type="sms_gateway",
+        name="SMS gateway demo",
+        credentials=_GATEWAY,
+        settings={"from_number": _SHORT_CODE, "api_base": f"{sandbox_url}/gateway"},
+        actor="cli",
+    )
+    _configure_gateway(hub, channel_id, sandbox_url)
+
+
+def _configure_gateway(hub: Hub, channel_id: str, sandbox_url: str) -> None:
+    """Tell the gateway where inbound messages go, which people write into its configuration."""
+    url = webhook_url(hub.settings.base_url, find_channel(hub, channel_id).webhook_key)
+    service = {
+        "username": _GATEWAY["username"],
+        "password": _GATEWAY["password"],
+        "numbers": [_SHORT_CODE],
+        "get_url": f"{url}?token={_GATEWAY['inbound_token']}&{_INBOUND}",
+    }
+    request = HttpRequest.json("POST", f"{sandbox_url}/_sandbox/gateways", service)
+    hub.http.perform(request, files=_no_files)
+
+
+def _no_files(media: Media) -> bytes:
+    raise ValueError(f"A configuration holds no file ({media.id}).")

@@ -7,6 +7,7 @@ from flask import Flask, request
 
 from hubbub.sandbox.config import SandboxConfig
 from hubbub.sandbox.control import control_blueprint
+from hubbub.sandbox.gateway.provider import Kannel
 from hubbub.sandbox.pages import page_blueprint
 from hubbub.sandbox.providers import Provider
 from hubbub.sandbox.telegram.provider import Telegram
@@ -15,7 +16,7 @@ from hubbub.sandbox.world import World
 from hubbub.sandbox.wsgi import Front, base_url_of
 
 #: Every provider that the sandbox imitates; a new one is added here.
-PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (Telegram, Twilio)
+PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (Telegram, Twilio, Kannel)
 
 _REQUEST_LIMIT: Final = 64 * 1024 * 1024
 

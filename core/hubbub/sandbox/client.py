@@ -25,9 +25,13 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  # HTTP
 
 
-def post(url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
-    """Post ``body`` and return the answer; failures are answers without a status."""
-    return _request("POST", url, headers=headers, body=body, timeout=timeout, limit=_ANSWER_LIMIT)
+def call(
+    method: str, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float
+) -> Answer:
+    """Make one request and return the answer; failures are answers without a status."""
+    return _request(
+        method, url, headers=headers, body=body or None, timeout=timeout, limit=_ANSWER_LIMIT
+    )
 
 
 def fetch(url: str, *, limit: int, timeout: float = 10) -> Answer:

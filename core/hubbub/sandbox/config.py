@@ -17,7 +17,8 @@ class SandboxConfig:
     connections: int = 20
     #: How many sent messages, and how many webhook calls, are remembered.
     keep: int = 200_000
-    #: Seconds before the second repeat of a failed Telegram webhook; doubled each time.
+    #: Seconds before the second repeat of a failed Telegram webhook, doubled each time; and before
+    #: each repeat of the gateway.
     retry_base: float = 2.0
 
 
@@ -36,3 +37,9 @@ class Rules(BaseModel):
     twilio_sent_after: float = Field(0.3, ge=0)
     #: Seconds from ``queued`` to ``delivered``.
     twilio_delivered_after: float = Field(1.0, ge=0)
+    #: Let the gateway's network report what became of messages.
+    gateway_receipts: bool = True
+    #: Seconds until the message centre has it.
+    gateway_sent_after: float = Field(0.3, ge=0)
+    #: Seconds until the phone has it.
+    gateway_delivered_after: float = Field(1.0, ge=0)

@@ -34,7 +34,7 @@ def control_blueprint(world: World, providers: Mapping[str, Provider]) -> Bluepr
 
 
 def _add_endpoints(blueprint: Blueprint, providers: Mapping[str, Provider]) -> None:
-    names = {"bots": "telegram", "accounts": "twilio"}
+    names = {"bots": "telegram", "accounts": "twilio", "gateways": "gateway"}
     for path, name in names.items():
         provider = providers[name]
 

@@ -26,6 +26,7 @@ class Target:
     url: str
     headers: Mapping[str, str]
     timeout: float = 60.0
+    method: str = "POST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,19 +112,21 @@ class World:
         target = parcel.target(fault is not None and fault.kind == "bad_signature")
         if target is None:
             return None
-        answer, seconds = _post(target, parcel.body)
+        answer, seconds = _made(target, parcel.body)
         again = parcel.heard(answer, attempt)
         self.calls.add(_called(parcel, attempt, target, answer, seconds))
         if twice and again is None:
             # As when the hub's answer was lost on its way: the same once more.
-            answer, seconds = _post(target, parcel.body)
+            answer, seconds = _made(target, parcel.body)
             self.calls.add(_called(parcel, attempt + 1, target, answer, seconds))
         return again
 
 
-def _post(target: Target, body: bytes) -> tuple[Answer, float]:
+def _made(target: Target, body: bytes) -> tuple[Answer, float]:
     began = time.monotonic()
-    answer = client.post(target.url, headers=target.headers, body=body, timeout=target.timeout)
+    answer = client.call(
+        target.method, target.url, headers=target.headers, body=body, timeout=target.timeout
+    )
     return answer, time.monotonic() - began
 
 

@@ -1,0 +1,1 @@
+"""Imitate an SMS gateway: Kannel, its HTTP interface and the network behind it."""
