@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from hubbub.sdk import API_VERSION, hookimpl
+from hubbub.sdk import API_VERSION, Source, hookimpl
 from hubbub_sms_gateway.channel import SmsGateway
+from hubbub_sms_gateway.source import PlaySmsLog
 
 api_version = API_VERSION
 
@@ -12,3 +13,9 @@ api_version = API_VERSION
 def register_channel_types() -> Iterable[SmsGateway]:
     """Offer the one type of this plugin."""
     return [SmsGateway()]
+
+
+@hookimpl
+def register_sources() -> Iterable[Source]:
+    """Offer the asking of a gateway that calls nobody."""
+    return [PlaySmsLog()]

@@ -189,6 +189,20 @@ _PLAYSMS: Final = Gateway(
             rule(404, "wrong_address"),
         ),
     ),
+    # playSMS calls nobody: `source` asks, and each row of its answers is read as a call.
+    hearing=Hearing(
+        text="/in/msg",
+        sender="/in/src",
+        to="/in/dst",
+        id="/in/id",
+        time="/in/dt",
+        charset="/in/charset",
+        coding="/in/coding",
+        state="/ds/status",
+        states={"1": _SENT, "2": _FAILED, "3": _DELIVERED},
+        external_id="/ds/smslog_id",
+        error="/ds/error",
+    ),
     probe=Probe(url=_PLAYSMS_URL + "&op=cr", ok_body=r'"status":\s*"OK"'),
 )
 

@@ -120,9 +120,10 @@ class Kannel:
     @contextmanager
     def centre(self):
         """Connect a message centre that speaks the fake protocol, a line for each message."""
-        with socket.create_connection(("127.0.0.1", self._ports["centre"]), _PATIENCE) as link:
+        place = ("127.0.0.1", self._ports["centre"])
+        with socket.create_connection(place, _PATIENCE) as link, link.makefile("rb") as lines:
             self._until_online()
-            yield Centre(link)
+            yield Centre(link, lines)
 
     def fake_centre(self, *messages, count=1):
         """Let Debian's fake centre send ``messages``, and return the file in which it reports."""
@@ -157,10 +158,8 @@ class Kannel:
 class Centre:
     """The network's side of the fake protocol."""
 
-    def __init__(self, link):
-        self._link = link
-        self._link.settimeout(_PATIENCE)
-        self._file = link.makefile("rb")
+    def __init__(self, link, lines):
+        self._link, self._lines = link, lines
 
     def text(self, sender, receiver, words):
         self._link.sendall(f"{sender} {receiver} text {words}\n".encode())
@@ -171,7 +170,7 @@ class Centre:
 
     def heard(self):
         """Return the next message to a phone, as it stands on the line."""
-        return self._file.readline().rstrip(b"\n")
+        return self._lines.readline().rstrip(b"\n")
 
 
 def find(name):
