@@ -1,10 +1,12 @@
 """Describe the form that connects a gateway, and validate what is entered."""
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import phonenumbers
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hubbub.sdk import ChannelSettings, Connection, Fields
 from hubbub.sdk.sms import to_sender
@@ -17,7 +19,7 @@ from hubbub_sms_gateway.gateway import (
     InboundAuth,
     NumberFormat,
 )
-from hubbub_sms_gateway.overrides import gateway_of
+from hubbub_sms_gateway.overrides import BadField, gateway_of
 from hubbub_sms_gateway.presets import PRESETS
 
 Preset: TypeAlias = Literal[
@@ -241,7 +243,10 @@ class Settings(ChannelSettings):
 
     @model_validator(mode="after")
     def _understand_the_templates(self) -> "Settings":
-        gateway_of(self)
+        try:
+            gateway_of(self)
+        except BadField as error:
+            raise _refused({(error.field,): str(error)}) from None
         return self
 
     @property
@@ -260,17 +265,12 @@ class GatewayFields(Fields):
     def _need_what_the_gateway_needs(self) -> "GatewayFields":
         gateway = self.settings.gateway
         given = {**dict(self.settings), **dict(self.credentials)}
-        titles = {
-            name: field.title or name
-            for model in (Credentials, Settings)
-            for name, field in model.model_fields.items()
-        }
-        missing = sorted(titles[name] for name in gateway.needs if not given[name])
+        reasons = dict.fromkeys(sorted(gateway.needs), f"{gateway.label} needs this.")
+        if proof := _PROOF.get(self.settings.inbound_auth):
+            reasons[proof] = "The proof of inbound calls needs this."
+        missing = {_place(name): why for name, why in reasons.items() if not given[name]}
         if missing:
-            raise ValueError(f"{gateway.label} needs: {', '.join(missing)}.")
-        proof = _PROOF.get(self.settings.inbound_auth)
-        if proof and not given[proof]:
-            raise ValueError(f"The proof of inbound calls needs: {titles[proof]}.")
+            raise _refused(missing)
         return self
 
 
@@ -284,6 +284,21 @@ _PROOF: Final = {
 }
 
 GatewayConnection: TypeAlias = Connection[GatewayFields]
+
+
+def _place(name: str) -> tuple[str, ...]:
+    return ("credentials" if name in Credentials.model_fields else "settings"), name
+
+
+def _refused(problems: Mapping[tuple[str, ...], str]) -> ValidationError:
+    """Return what names each field that is wrong, where a validator sees more than one."""
+
+    def line(place: tuple[str, ...], why: str) -> InitErrorDetails:
+        kind = PydanticCustomError("unusable", "{why}", {"why": why})
+        return InitErrorDetails(type=kind, loc=place, input=None)
+
+    lines = [line(place, why) for place, why in problems.items()]
+    return ValidationError.from_exception_data("GatewayFields", lines, hide_input=True)
 
 
 def _is_base(url: str) -> bool:

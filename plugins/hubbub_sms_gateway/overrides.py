@@ -43,9 +43,17 @@ _STATES: Final = {
 }
 
 
+class BadField(ValueError):
+    """What stands in one field of the form cannot work."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
 @lru_cache(maxsize=256)
 def gateway_of(settings: "Settings") -> Gateway:
-    """Return the gateway that ``settings`` describe. Raises `ValueError` with what is wrong."""
+    """Return the gateway that ``settings`` describe. Raises `BadField`."""
     preset = PRESETS[settings.preset]
     gateway = replace(
         preset,
@@ -61,20 +69,20 @@ def _sending(preset: Sending, settings: "Settings") -> Sending:
     given: dict[str, Any] = {
         "method": settings.send_method,
         "url": settings.send_url,
-        "headers": _named("Headers", _headers, settings.send_headers),
+        "headers": _of_field("send_headers", _headers, settings.send_headers),
         "content_type": settings.send_content_type,
         "body": settings.send_body,
         # A body of one's own replaces both.
         "unicode_body": settings.send_body_unicode or settings.send_body,
         "auth": settings.auth,
         "auth_name": settings.auth_name,
-        "ok_status": _named("Accepted status", _statuses, settings.ok_status),
-        "ok_body": _named("Accepted answer", _pattern, settings.ok_body),
-        "id_from": _named("Message id", _id_from, settings.id_from),
+        "ok_status": _of_field("ok_status", _statuses, settings.ok_status),
+        "ok_body": _of_field("ok_body", _pattern, settings.ok_body),
+        "id_from": _of_field("id_from", _id_from, settings.id_from),
         "number_format": settings.number_format_out,
         "alphabet": settings.alphabet,
     }
-    rules = _named("Errors", _rules, settings.error_map)
+    rules = _of_field("error_map", _rules, settings.error_map)
     errors = (*rules, *preset.errors)
     return replace(preset, errors=errors, **{name: one for name, one in given.items() if one})
 
@@ -83,15 +91,15 @@ def _hearing(preset: Hearing, settings: "Settings") -> Hearing:
     given: dict[str, Any] = {
         "auth": settings.inbound_auth,
         "auth_name": settings.inbound_auth_name or _USUAL_NAMES.get(settings.inbound_auth),
-        "signed": _named("Signed", _signed, settings.inbound_signed),
+        "signed": _of_field("inbound_signed", _signed, settings.inbound_signed),
         "digest": settings.inbound_digest,
         "number_format": settings.number_format_in,
-        "answer": _named("Answer to messages", _reply, settings.inbound_reply),
-        "status_answer": _named("Answer to reports", _reply, settings.status_reply),
-        **_named("Inbound fields", _inbound_map, settings.inbound_map),
+        "answer": _of_field("inbound_reply", _reply, settings.inbound_reply),
+        "status_answer": _of_field("status_reply", _reply, settings.status_reply),
+        **_of_field("inbound_map", _inbound_map, settings.inbound_map),
     }
     hearing = replace(preset, **{name: one for name, one in given.items() if one})
-    return replace(hearing, **_named("Report fields", _status_map, settings.status_map))
+    return replace(hearing, **_of_field("status_map", _status_map, settings.status_map))
 
 
 _USUAL_NAMES: Final = {
@@ -104,16 +112,16 @@ _USUAL_NAMES: Final = {
 def _check(gateway: Gateway) -> None:
     sending = gateway.sending
     if sending.url:
-        _named("Address", template.check_url, sending.url)
-    _named("Headers", template.check_headers, sending.headers)
+        _of_field("send_url", template.check_url, sending.url)
+    _of_field("send_headers", template.check_headers, sending.headers)
     for body in filter(None, (sending.body, sending.unicode_body)):
         if sending.content_type == "none":
-            raise ValueError("Choose the type of the body.")
-        _named("Body", _BODY_CHECKS[sending.content_type], body)
+            raise BadField("send_content_type", "Choose the type of the body.")
+        _of_field("send_body", _BODY_CHECKS[sending.content_type], body)
     if sending.auth in {"header", "query"} and not sending.auth_name:
-        raise ValueError("Name the header or parameter in which the token travels.")
+        raise BadField("auth_name", "Name the header or parameter that holds the token.")
     if "{base}" in sending.url and not gateway.base and "api_base" not in gateway.needs:
-        raise ValueError("The address uses {base}: give the API base URL.")
+        raise BadField("api_base", "The address begins with it: give the API base URL.")
 
 
 _BODY_CHECKS: Final[Mapping[str, Callable[[str], None]]] = {
@@ -124,12 +132,12 @@ _BODY_CHECKS: Final[Mapping[str, Callable[[str], None]]] = {
 }
 
 
-def _named(title: str, read: Callable[[Any], Any], given: Any) -> Any:
-    """Return what ``read`` makes of ``given``; what is wrong is said of ``title``."""
+def _of_field(name: str, read: Callable[[Any], Any], given: Any) -> Any:
+    """Return what ``read`` makes of ``given``; what is wrong is said of the field ``name``."""
     try:
         return read(given)
     except ValueError as error:
-        raise ValueError(f"{title}: {error}") from None
+        raise BadField(name, str(error)) from None
 
 
 # --- what people write into fields -----------------------------------------------------------
@@ -150,7 +158,7 @@ def _statuses(text: str) -> range | frozenset[int] | None:
     if found := re.fullmatch(r"(\d{3})\s*-\s*(\d{3})", text):
         return range(int(found[1]), int(found[2]) + 1)
     if not re.fullmatch(r"\d{3}(\s*,\s*\d{3})*", text):
-        raise ValueError("write 200-299, or 200, 202.")
+        raise ValueError("Write 200-299, or 200, 202.")
     return frozenset(int(one) for one in text.split(","))
 
 
@@ -158,13 +166,13 @@ def _pattern(text: str) -> str:
     try:
         re2.compile(text)
     except re2.error:
-        raise ValueError("this is no regular expression.") from None
+        raise ValueError("This is no regular expression.") from None
     return text
 
 
 def _id_from(text: str) -> str:
     if text and not _ID.fullmatch(text):
-        raise ValueError("write json:/pointer, regex:with a (group), header:Name, or none.")
+        raise ValueError("Write json:/pointer, regex:with a (group), header:Name, or none.")
     if text.startswith("regex:"):
         _pattern(text.removeprefix("regex:"))
     return text
@@ -177,11 +185,11 @@ def _rules(text: str) -> tuple[Rule, ...]:
 def _rule(line: str) -> Rule:
     found = _RULE.fullmatch(line)
     if found is None:
-        raise ValueError(f"write each as 400 no credit -> credit, not as {line[:60]!r}.")
+        raise ValueError(f"Write each as 400 no credit -> credit, not as {line[:60]!r}.")
     status, pattern, word = found[1], _pattern(found[2]), found[3]
     if word not in MEANINGS and word != ACCEPTED:
         known = ", ".join(sorted({*MEANINGS, ACCEPTED}))
-        raise ValueError(f"there is no {word!r}; there are {known}.")
+        raise ValueError(f"There is no {word!r}; there are {known}.")
     if status in {None, "*"}:
         return Rule(word=word, pattern=pattern)
     first, _, last = status.partition("-")
@@ -191,7 +199,7 @@ def _rule(line: str) -> Rule:
 def _signed(text: str) -> str:
     rest = re.sub(r"\{(body|header\.[A-Za-z0-9-]+)\}", "", text)
     if "{" in rest or "}" in rest:
-        raise ValueError("write {body}, and {header.X-Timestamp} for a header.")
+        raise ValueError("Write {body}, and {header.X-Timestamp} for a header.")
     return text
 
 
@@ -200,7 +208,7 @@ def _reply(text: str) -> Answer | None:
         return None
     found = _REPLY.fullmatch(text)
     if found is None:
-        raise ValueError("write status, type and body, such as 200 text/plain OK.")
+        raise ValueError("Write status, type and body, such as 200 text/plain OK.")
     return Answer(
         status=int(found[1]),
         content_type=found[2] or "text/plain; charset=utf-8",
@@ -229,5 +237,5 @@ def _pairs(text: str, known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for line in _lines(text):
         name, mark, value = (piece.strip() for piece in line.partition("="))
         if not mark or not value or name not in known:
-            raise ValueError(f"write each as name = place, with one of {', '.join(known)}.")
+            raise ValueError(f"Write each as name = place, with one of {', '.join(known)}.")
         yield name, value

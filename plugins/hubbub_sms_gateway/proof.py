@@ -122,7 +122,7 @@ def _claims(
     if claims.get("iss") != hearing.issuer:
         return f"The token was not issued by {hearing.issuer}."
     expires = claims.get("exp")
-    if not isinstance(expires, int) or expires + _EARLY.total_seconds() < (
+    if not isinstance(expires, int | float) or expires + _EARLY.total_seconds() < (
         call.received_at.timestamp()
     ):
         return "The token has expired."
