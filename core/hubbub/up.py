@@ -142,5 +142,7 @@ def _welcome(settings: Settings, sandbox: int, seconds: float, say: Callable[[st
     if sandbox:
         lines.append(f"  Sandbox   http://{_LOCAL}:{sandbox}")
     else:
-        lines.append("  First time here? hubbub user add YOUR@EMAIL --role admin")
+        # A command finds this hub by its data directory.
+        where = f"HUBBUB_DATA_DIR={settings.data_dir}"
+        lines.append(f"  First time here? {where} hubbub user add YOUR@EMAIL --role admin")
     say("\n".join([*lines, "  Ctrl-C ends it."]))

@@ -104,6 +104,9 @@ def _why(decision: dict[str, Any] | None) -> str:
     if "not_routed" in decision:
         return str(decision["not_routed"])
     try:
+        if "kept_with" in decision:
+            where = decision["destination"]["type"]
+            return f"Went to {where}: people have this conversation, so no bot was asked."
         return sentence(Decision.from_json(decision))
     except (KeyError, TypeError, ValueError):
         return str(decision.get("why", ""))
