@@ -1,7 +1,8 @@
 """Put into a fresh hub what a demo needs: somebody to log in as, and channels to try."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import structlog
 
@@ -30,10 +31,17 @@ _GATEWAY: Final = {
     "inbound_token": "0" * 31 + "3",
 }
 _SHORT_CODE: Final = "12345"
+_VONAGE: Final = {
+    "api_key": "abcd1234",
+    "api_secret": "0" * 15 + "4",
+    "application_id": "00000000-0000-4000-8000-000000000005",
+    "signature_secret": "0" * 31 + "6",
+}
+_VONAGE_NUMBER: Final = "12025550105"
 #: How the demo's gateway calls the hub, in Kannel's own escapes.
 _INBOUND: Final = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"
 #: Where a channel of an earlier start found its provider.
-_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway)")
+_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage)")
 _ROUTES: Final = [
     {
         "name": "Menu",
@@ -80,6 +88,8 @@ def seed(settings: Settings, sandbox_url: str) -> str:
         _add_twilio(hub, sandbox_url)
     if "sms_gateway" not in types:
         _add_gateway(hub, sandbox_url)
+    if "sms_vonage" not in types:
+        _add_vonage(hub, sandbox_url)
     return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
 
 
@@ -89,6 +99,8 @@ def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
     place = _SANDBOX.fullmatch(before)
     if place is None:
         return  # somebody's own channel, at a provider
+    if place[1] == "vonage":
+        _create_application(hub, sandbox_url)
     change = ChannelChange(settings={"api_base": f"{sandbox_url}/{place[1]}"})
     change_channel(hub, row.id, change, actor="cli")
     if place[1] == "gateway":
@@ -140,8 +152,29 @@ def _configure_gateway(hub: Hub, channel_id: str, sandbox_url: str) -> None:
         "numbers": [_SHORT_CODE],
         "get_url": f"{url}?token={_GATEWAY['inbound_token']}&{_INBOUND}",
     }
-    request = HttpRequest.json("POST", f"{sandbox_url}/_sandbox/gateways", service)
-    hub.http.perform(request, files=_no_files)
+    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/gateways", service)
+
+
+def _add_vonage(hub: Hub, sandbox_url: str) -> None:
+    _create_application(hub, sandbox_url)
+    create_channel(
+        hub,
+        type="sms_vonage",
+        name="SMS demo (Vonage)",
+        credentials=_VONAGE,
+        settings={"from_number": _VONAGE_NUMBER, "api_base": f"{sandbox_url}/vonage"},
+        actor="cli",
+    )
+
+
+def _create_application(hub: Hub, sandbox_url: str) -> None:
+    """Make the application at Vonage, as people do in its dashboard."""
+    application = {**_VONAGE, "name": "Demo", "numbers": [_VONAGE_NUMBER]}
+    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/applications", application)
+
+
+def _tell_sandbox(hub: Hub, url: str, what: Mapping[str, Any]) -> None:
+    hub.http.perform(HttpRequest.json("POST", url, what), files=_no_files)
 
 
 def _no_files(media: Media) -> bytes:

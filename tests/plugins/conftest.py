@@ -21,7 +21,9 @@ from hubbub.transport import HttpTransport
 from tests.services.world import make_world
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
-PLUGINS = "[plugins.telegram]\n[plugins.sms_twilio]\n[plugins.sms_gateway]\n"
+PLUGINS = "[plugins.telegram]\n[plugins.sms_twilio]\n[plugins.sms_gateway]\n[plugins.sms_vonage]\n"
+#: Below which path of the sandbox a type has its provider.
+PROVIDERS = {"telegram": "telegram", "sms_twilio": "twilio", "sms_vonage": "vonage"}
 PATIENCE = 30
 # How long an example takes says only how busy the machine is.
 hypothesis_settings.register_profile("busy machine", deadline=None)
@@ -39,7 +41,7 @@ class Joined:
 
     def channel(self, kind, credentials, **settings):
         """Add a channel that lives in the sandbox; return it."""
-        base = f"{self.sandbox.url}/{'telegram' if kind == 'telegram' else 'twilio'}"
+        base = f"{self.sandbox.url}/{PROVIDERS[kind]}"
         channel_id = connect.create_channel(
             self.world.hub,
             type=kind,

@@ -12,11 +12,12 @@ from hubbub.sandbox.pages import page_blueprint
 from hubbub.sandbox.providers import Provider
 from hubbub.sandbox.telegram.provider import Telegram
 from hubbub.sandbox.twilio.provider import Twilio
+from hubbub.sandbox.vonage.provider import Vonage
 from hubbub.sandbox.world import World
 from hubbub.sandbox.wsgi import Front, base_url_of
 
 #: Every provider that the sandbox imitates; a new one is added here.
-PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (Telegram, Twilio, Kannel)
+PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (Telegram, Twilio, Kannel, Vonage)
 
 _REQUEST_LIMIT: Final = 64 * 1024 * 1024
 

@@ -17,8 +17,8 @@ class SandboxConfig:
     connections: int = 20
     #: How many sent messages, and how many webhook calls, are remembered.
     keep: int = 200_000
-    #: Seconds before the second repeat of a failed Telegram webhook, doubled each time; and before
-    #: each repeat of the gateway.
+    #: Seconds before the second repeat of a failed webhook of Telegram and Vonage, doubled each
+    #: time; and before each repeat of the gateway.
     retry_base: float = 2.0
 
 
@@ -43,3 +43,9 @@ class Rules(BaseModel):
     gateway_sent_after: float = Field(0.3, ge=0)
     #: Seconds until the phone has it.
     gateway_delivered_after: float = Field(1.0, ge=0)
+    #: Let Vonage tell what became of messages.
+    vonage_receipts: bool = True
+    #: Seconds until the carrier has it.
+    vonage_submitted_after: float = Field(0.3, ge=0)
+    #: Seconds until the phone has it.
+    vonage_delivered_after: float = Field(1.0, ge=0)

@@ -34,7 +34,12 @@ def control_blueprint(world: World, providers: Mapping[str, Provider]) -> Bluepr
 
 
 def _add_endpoints(blueprint: Blueprint, providers: Mapping[str, Provider]) -> None:
-    names = {"bots": "telegram", "accounts": "twilio", "gateways": "gateway"}
+    names = {
+        "bots": "telegram",
+        "accounts": "twilio",
+        "gateways": "gateway",
+        "applications": "vonage",
+    }
     for path, name in names.items():
         provider = providers[name]
 

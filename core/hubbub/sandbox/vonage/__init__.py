@@ -1,0 +1,1 @@
+"""Imitate Vonage: its Messages API, and as much of its account, application and numbers."""
