@@ -1,10 +1,12 @@
 """Describe the form that connects a Vonage sender, and validate what is entered."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hubbub.sdk import ChannelSettings, Connection, Fields
 from hubbub.sdk.sms import address_kind, to_sender
@@ -150,11 +152,9 @@ class VonageFields(Fields):
 
     @model_validator(mode="after")
     def _need_an_application(self) -> "VonageFields":
-        given = self.credentials
-        if not self.legacy and not (given.application_id and given.signature_secret):
-            raise ValueError(
-                "Give the Application ID and the Signature secret: the Messages API needs both."
-            )
+        missing = [name for name in _NEEDED if not getattr(self.credentials, name)]
+        if missing and not self.legacy:
+            raise _refused(missing)
         return self
 
     @property
@@ -163,7 +163,19 @@ class VonageFields(Fields):
         return self.settings.mode == "sms_legacy"
 
 
+#: What the Messages API cannot do without.
+_NEEDED: Final = ("application_id", "signature_secret")
+
 VonageConnection: TypeAlias = Connection[VonageFields]
+
+
+def _refused(missing: Iterable[str]) -> ValidationError:
+    """Return what names each credential that is missing."""
+    reason = PydanticCustomError("missing", "The Messages API needs this.")
+    lines = [
+        InitErrorDetails(type=reason, loc=("credentials", name), input=None) for name in missing
+    ]
+    return ValidationError.from_exception_data("VonageFields", lines, hide_input=True)
 
 
 def _base(url: str) -> str:

@@ -73,8 +73,6 @@ def test_no_secret_is_in_a_repr(connect, private_pem):
         ({"rest_base": "https://h/?x"}, "Give an address such as"),
         ({"api_secret": ""}, "at least 1"),
         ({"application_id": "../../v1"}, "pattern"),
-        ({"application_id": ""}, "Application ID and the Signature secret"),
-        ({"signature_secret": ""}, "Application ID and the Signature secret"),
         ({"private_key": "secret"}, "BEGIN PRIVATE KEY"),
         (
             {"private_key": "-----BEGIN PRIVATE KEY-----AA-----END PRIVATE KEY-----"},
@@ -87,6 +85,15 @@ def test_no_secret_is_in_a_repr(connect, private_pem):
 def test_what_cannot_work_is_refused(connect, given, problem):
     with pytest.raises(ValidationError, match=problem):
         connect(**given)
+
+
+def test_what_the_messages_api_lacks_is_named_field_by_field(connect):
+    with pytest.raises(ValidationError) as caught:
+        connect(application_id="", signature_secret="")
+    assert {item["loc"]: item["msg"] for item in caught.value.errors()} == {
+        ("credentials", "application_id"): "The Messages API needs this.",
+        ("credentials", "signature_secret"): "The Messages API needs this.",
+    }
 
 
 def test_the_sms_api_needs_neither_application_nor_signature(legacy):

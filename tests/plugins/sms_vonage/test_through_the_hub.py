@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from hubbub.connect import work as connect
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import Refused
+from hubbub.receive.work import NotReleasable, replay
 from hubbub.sdk import OutcomeUnknown, Text
 from hubbub.store.session import make_engine, transaction
 from tests.plugins.sms_vonage.conftest import (
@@ -214,6 +216,44 @@ def test_conformance_1_and_2_what_is_not_proven_is_quarantined(hub):
     assert hub.hear(message(), payload_hash="0" * 64)[0] == 401
     assert {row["state"] for row in hub.world.rows("SELECT state FROM calls")} == {"quarantined"}
     assert hub.inbound() == []
+
+
+def test_a_call_is_released_once_the_secret_is_mended(hub):
+    hub.open().hear(message(), secret="x" * 39)
+    call = hub.world.one("SELECT id, state FROM calls")
+    assert (call["state"], hub.inbound()) == ("quarantined", [])
+    hub.in_order()
+    change = connect.ChannelChange(credentials={"signature_secret": "x" * 39})
+    connect.change_channel(hub.world.hub, hub.line.id, change, actor="cli")
+    replay(hub.world.hub, call["id"])
+    hub.world.work()
+    assert hub.inbound() == ["Is it ready?"]
+
+
+def test_a_call_that_came_unsigned_is_released_by_a_person_alone(hub):
+    hub.open().hear(message(), signed=False)
+    call = hub.world.one("SELECT id FROM calls")
+    with pytest.raises(NotReleasable, match="not signed"):
+        replay(hub.world.hub, call["id"])
+    replay(hub.world.hub, call["id"], force=True)
+    hub.world.work()
+    assert hub.inbound() == ["Is it ready?"]
+
+
+def test_no_secret_is_in_a_log_or_an_attempt(hub, private_pem, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    hub.open().hear(message())
+    hub.write("Ready", (401, json.loads(hub.payload("refused_401.json"))))
+    assert hub.channel()["status"] == "error"
+    kept = [
+        row
+        for table in ("attempts", "calls", "channels", "messages", "deliveries")
+        for row in hub.world.rows(f"SELECT * FROM {table}")
+    ]
+    said = caplog.text + capsys.readouterr().out + repr([dict(row) for row in kept])
+    assert "api.nexmo.com" in said
+    for secret in (API_SECRET, SIGNATURE_SECRET, private_pem.splitlines()[1], "Bearer ey"):
+        assert secret not in said
 
 
 def test_conformance_4_the_same_message_twice_is_one(hub):
