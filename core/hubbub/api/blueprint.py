@@ -23,7 +23,6 @@ from hubbub.api.openapi import describe
 from hubbub.api.problems import Problem
 from hubbub.api.reader import STYLE, page
 from hubbub.hub import Hub
-from hubbub.people.errors import NotFound
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *channels.ENDPOINTS,
@@ -100,11 +99,19 @@ def _add(
     blueprint.add_url_rule(rule, name, view, methods=[method], provide_automatic_options=False)
 
 
+#: A speech bubble.
+_PLAIN_ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" '
+    'stroke="currentColor" stroke-width="2" stroke-linejoin="round">'
+    '<path d="M4 4h16v12H10l-5 4v-4H4z"/></svg>'
+)
+
+
 def _icon(hub: Hub, channel_type: str) -> Response:
     kind = hub.plugins.channels.get(channel_type)
-    if kind is None or not kind.icon:
-        raise NotFound("There is no icon here.")
-    answer = Response(kind.icon, content_type="image/svg+xml")
+    # A type without an icon, or whose plugin is missing, is shown all the same.
+    icon = kind.icon if kind is not None and kind.icon else _PLAIN_ICON
+    answer = Response(icon, content_type="image/svg+xml")
     answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "public, max-age=86400"

@@ -55,7 +55,9 @@ def test_an_icon_can_be_loaded_by_an_image_and_runs_nothing(api):
     assert answer.content_type.startswith("image/svg+xml")
     assert "script-src" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    api("GET", "/channel-types/windowed/icon.svg", status=404)
+    plain = api("GET", "/channel-types/windowed/icon.svg", status=200)
+    assert plain.data.startswith(b"<svg")
+    assert plain.data != answer.data
 
 
 def test_a_channel_is_created_and_never_returns_its_credentials(every_api):
