@@ -207,8 +207,14 @@ def _link(number: wire.Number, connection: VonageConnection) -> Finding:
         return _fine("link", "What is written to the number comes to this hub.")
     if number.app_id:
         detail = f"The number is linked to another application: {number.app_id}."
-        return _bad("link", detail, _REGISTER)
+        return _bad("link", detail, _UNLINK if connection.fields.legacy else _REGISTER)
     return _bad("link", "What is written to the number does not come to this hub.", _REGISTER)
+
+
+_UNLINK: Final = (
+    "Unlink it under Numbers > Your numbers; or enter that application here, and use the Messages "
+    "API."
+)
 
 
 def _leads_here(number: wire.Number, connection: VonageConnection) -> bool:

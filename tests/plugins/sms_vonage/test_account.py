@@ -260,6 +260,7 @@ def test_the_sms_api_calls_the_number_s_own_address(channel, legacy, run):
 def test_an_application_would_get_the_messages_of_its_number(channel, legacy, run):
     _, _, checked = run(channel.check(legacy), GOOD[0], "numbers_elsewhere_200.json")
     assert "another application" in bad(checked)["link"].detail
+    assert "Unlink it" in bad(checked)["link"].fix
 
 
 def test_unsigned_webhooks_and_long_addresses_are_warned_of(channel, connect, run):

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import ValidationError
 
 from hubbub.loading import GROUP, load
-from hubbub.sdk import BadAddress, Permanent
 from hubbub_sms_vonage import keys
 
 #: Titles as the dashboard has them.
@@ -121,6 +120,11 @@ def test_empty_addresses_become_the_usual_ones(connect):
     )
 
 
+def test_the_icon_is_small(channel):
+    assert channel.icon.startswith("<svg")
+    assert len(channel.icon.encode()) <= 8192
+
+
 # --- keys ----------------------------------------------------------------------------------
 
 
@@ -156,74 +160,3 @@ def test_a_key_behind_a_password_or_of_another_kind_is_refused(key_pair):
 
 def test_what_is_no_public_key_fits_nothing(private_pem):
     assert not keys.fit(private_pem, "")
-
-
-# --- addresses -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("given", "written"),
-    [
-        ("+44 7700 900001", "+447700900001"),
-        ("0044 7700 900001", "+447700900001"),
-        (" +447700900001 ", "+447700900001"),
-    ],
-)
-def test_one_number_has_one_spelling(channel, connection, given, written):
-    assert channel.address(given, connection) == written
-
-
-@pytest.mark.parametrize("given", ["nonsense", "", "+", "07700 900001", "12345", "AcmeShop"])
-def test_what_is_no_number_with_its_country_is_refused(channel, connection, given):
-    with pytest.raises(BadAddress, match="country"):
-        channel.address(given, connection)
-
-
-def test_the_icon_is_small(channel):
-    assert channel.icon.startswith("<svg")
-    assert len(channel.icon.encode()) <= 8192
-
-
-# --- files of MMS --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fetch(channel, connection, drive, answer):
-    def run(ref, reply=None, via=connection):
-        reply = reply or answer(200, b"GIF89a", content_type="image/gif")
-        (request,), file = drive(channel.fetch_media(ref, via), reply)
-        assert (request.method, request.url, request.safe) == ("GET", ref, True)
-        return request.headers, file
-
-    return run
-
-
-def test_a_file_at_vonage_is_fetched_with_our_token(fetch):
-    headers, file = fetch("https://api-us.nexmo.com/v3/media/1")
-    assert headers["authorization"].startswith("Bearer ey")
-    assert (file.body, file.mime_type) == (b"GIF89a", "image/gif")
-
-
-@pytest.mark.parametrize("ref", ["https://carrier.example/1", "https://evilnexmo.com/1"])
-def test_a_file_elsewhere_is_fetched_without_our_token(fetch, ref):
-    assert fetch(ref)[0] == {}
-
-
-def test_a_file_of_a_simulator_may_do_without_tls(fetch, connect):
-    via = connect(api_base="http://127.0.0.1:9000/vonage")
-    assert "authorization" in fetch("http://127.0.0.1:9000/vonage/media/1", via=via)[0]
-
-
-@pytest.mark.parametrize("ref", ["http://api.nexmo.com/1", "http://[x", "file:///etc/passwd"])
-def test_a_file_at_an_unsafe_address_is_not_fetched(channel, connection, ref):
-    with pytest.raises(Permanent):
-        next(channel.fetch_media(ref, connection))
-
-
-@pytest.mark.parametrize(("status", "code"), [(404, "media_missing"), (302, "media_unavailable")])
-def test_a_file_that_is_not_there_says_so(fetch, answer, status, code):
-    from hubbub.sdk import SendError
-
-    with pytest.raises(SendError) as caught:
-        fetch("https://api-us.nexmo.com/v3/media/1", answer(status))
-    assert caught.value.code == code
