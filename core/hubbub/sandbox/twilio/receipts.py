@@ -93,8 +93,9 @@ def advance(
             return
         if RANKS[status] > RANKS[sms.status]:
             sms.status, sms.error_code = status, error
-        if status == "sent":
-            sms.sent = datetime.now(UTC)
+        # What was delivered was sent, also where that was not told.
+        if status != "failed" and RANKS[status] >= RANKS["sent"]:
+            sms.sent = sms.sent or datetime.now(UTC)
         _call_back(cloud, account, sms, status, error)
 
 
