@@ -1,0 +1,97 @@
+"""Write requests to the Graph API."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
+
+from hubbub.sdk import (
+    Exchange,
+    File,
+    HttpRequest,
+    HttpResponse,
+    MalformedPayload,
+    Multipart,
+    Transient,
+)
+from hubbub_whatsapp_cloud import faults, wire
+from hubbub_whatsapp_cloud.fields import WhatsAppConnection
+
+_S = TypeVar("_S", bound=wire.Said)
+
+#: Large files take their time on slow lines.
+_FILE_TIME: Final = timedelta(seconds=60)
+#: Meta's file servers turn away who does not say what they are.
+_AGENT: Final = "Mozilla/5.0 (compatible; Hubbub)"
+
+
+def get(connection: WhatsAppConnection, path: str, **query: str) -> HttpRequest:
+    """Return the request that reads ``path``."""
+    # Commas, as between fields, and bars, as in an app's token, stay readable.
+    tail = f"?{urlencode(query, safe=',|', quote_via=quote)}" if query else ""
+    return HttpRequest(
+        method="GET", url=_url(connection, path) + tail, headers=bearer(connection), safe=True
+    )
+
+
+def post(connection: WhatsAppConnection, path: str, body: Mapping[str, Any]) -> HttpRequest:
+    """Return the request that sends ``body`` to ``path``."""
+    return HttpRequest.json("POST", _url(connection, path), body, headers=bearer(connection))
+
+
+def upload(connection: WhatsAppConnection, file: File, mime_type: str) -> HttpRequest:
+    """Return the request that gives Meta a file of ours.
+
+    It may be repeated: a file that no message names is deleted after 30 days.
+    """
+    form = (("messaging_product", "whatsapp"), ("type", mime_type), ("file", file))
+    return HttpRequest(
+        method="POST",
+        url=_url(connection, f"{connection.fields.settings.phone_number_id}/media"),
+        headers=bearer(connection),
+        body=Multipart(form),
+        timeout=_FILE_TIME,
+        safe=True,
+    )
+
+
+def download(connection: WhatsAppConnection, url: str, *, limit: int) -> HttpRequest:
+    """Return the request that fetches the file at ``url``, which must be one of Meta's."""
+    return HttpRequest(
+        method="GET",
+        url=url,
+        headers={**bearer(connection), "user-agent": _AGENT},
+        timeout=_FILE_TIME,
+        max_answer=limit,
+        safe=True,
+    )
+
+
+def bearer(connection: WhatsAppConnection) -> dict[str, str]:
+    """Return the header that proves us."""
+    return {"authorization": f"Bearer {connection.fields.credentials.access_token}"}
+
+
+def ask(connection: WhatsAppConnection, model: type[_S], path: str, **query: str) -> Exchange[_S]:
+    """Read ``path`` as ``model``. Raises the `SendError` that the answer stands for."""
+    response = yield get(connection, path, **query)
+    return need(model, response)
+
+
+def need(model: type[_S], response: HttpResponse) -> _S:
+    """Return the body of a good ``response``. Raises the `SendError` it stands for."""
+    if error := faults.refusal(response):
+        raise error
+    try:
+        return wire.parsed(model, response.body)
+    except MalformedPayload:
+        raise Transient(
+            f"The answer ({response.status}) is none of the Graph API: something on the way, such "
+            "as a proxy, may have answered in its place. Look at the API base URL.",
+            code="unreadable_answer",
+        ) from None
+
+
+def _url(connection: WhatsAppConnection, path: str) -> str:
+    settings = connection.fields.settings
+    return f"{settings.api_base}/{settings.graph_version}/{path}"

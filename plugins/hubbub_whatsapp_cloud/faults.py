@@ -1,0 +1,141 @@
+"""Turn refusals of the Graph API, and failure reports, into errors and faults of ours.
+
+Decided by code and subcode, and never by words, which change.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from hubbub.sdk import (
+    Fault,
+    HttpResponse,
+    MalformedPayload,
+    RateLimited,
+    RecipientGone,
+    SendError,
+)
+from hubbub_whatsapp_cloud import meanings, wire
+from hubbub_whatsapp_cloud.meanings import Meaning
+
+_REFUSED: Final = 400
+_SERVER_ERROR: Final = 500
+#: What stands before Meta speaks: what is behind it may have the message.
+_GATEWAY: Final = frozenset({502, 504})
+_BAD_PARAMETER: Final = 100
+#: An object that is not there, or that the token may not see.
+_NO_SUCH_OBJECT: Final = 33
+_LONGEST_WAIT: Final = timedelta(hours=24)
+_USAGE: Final = "x-business-use-case-usage"
+
+
+class GraphError(wire.Error):
+    """What the Graph API says it did not do."""
+
+    error_subcode: int = 0
+
+
+class Refusal(wire.Said):
+    """The body of a refusal."""
+
+    error: GraphError
+
+
+def refusal(response: HttpResponse) -> SendError | None:
+    """Return the error that ``response`` stands for, or None when it is no refusal."""
+    if response.status < _REFUSED:
+        return None
+    said = _said(response)
+    meaning = _meaning(said, response.status)
+    words = _words(said) if said else f"HTTP status {response.status}"
+    code = str(said.code if said else response.status)
+    return _error(meaning, words, provider_code=code, wait=_wait(response))
+
+
+def may_have_arrived(response: HttpResponse) -> bool:
+    """Whether ``response`` does not tell what Meta made of the request."""
+    return response.status in _GATEWAY and _said(response) is None
+
+
+def fault(errors: Sequence[wire.Error]) -> Fault:
+    """Return why a message of ours came to nothing, as its status told."""
+    if not errors:
+        return _fault(meanings.UNDELIVERED, "", None)
+    error = errors[0]
+    meaning = meanings.BY_CODE.get(error.code) or _unknown(error.code)
+    return _fault(meaning, error.words, str(error.code))
+
+
+def _said(response: HttpResponse) -> GraphError | None:
+    try:
+        return wire.parsed(Refusal, response.body).error
+    except MalformedPayload:
+        return None
+
+
+def _meaning(said: GraphError | None, status: int) -> Meaning:
+    if said is None:
+        down = meanings.PROVIDER_DOWN if status >= _SERVER_ERROR else _unknown(status)
+        return meanings.BY_STATUS.get(status, down)
+    if (said.code, said.error_subcode) == (_BAD_PARAMETER, _NO_SUCH_OBJECT):
+        return meanings.NOT_FOUND
+    known = meanings.BY_CODE.get(said.code)
+    return known or (_meaning(None, status) if status != _REFUSED else _unknown(said.code))
+
+
+def _unknown(code: int) -> Meaning:
+    return meanings.permanent("rejected", f"The hub does not know this error ({code}).")
+
+
+def _words(said: GraphError) -> str:
+    why = meanings.WHY_INVALID.get(said.error_subcode, "")
+    return why if why and meanings.BY_CODE.get(said.code) is meanings.AUTH_FAILED else said.words
+
+
+def _error(meaning: Meaning, said: str, *, provider_code: str, wait: timedelta | None) -> SendError:
+    detail = _sentence(meaning, said)
+    if issubclass(meaning.kind, RateLimited):
+        return meaning.kind(
+            detail,
+            retry_after=wait or meaning.wait,
+            whole_channel=meaning.whole_channel,
+            code=meaning.code,
+            provider_code=provider_code,
+        )
+    return meaning.kind(detail, code=meaning.code, provider_code=provider_code)
+
+
+def _fault(meaning: Meaning, said: str, provider_code: str | None) -> Fault:
+    return Fault(
+        code=meaning.code,
+        detail=_sentence(meaning, said),
+        provider_code=provider_code,
+        retryable=meaning.kind.retryable,
+        recipient="blocked" if issubclass(meaning.kind, RecipientGone) else None,
+    )
+
+
+def _sentence(meaning: Meaning, said: str) -> str:
+    words = said[:300].rstrip(". ")
+    return f"WhatsApp: {words}. {meaning.advice}" if words else meaning.advice
+
+
+def _wait(response: HttpResponse) -> timedelta | None:
+    """Return how long Meta asks us to wait, where it does."""
+    header = response.headers.get("retry-after", "")
+    seconds = int(header[:6]) if header.isascii() and header.isdigit() else 0
+    minutes = _regained(response.headers.get(_USAGE, ""))
+    wait = timedelta(seconds=seconds, minutes=minutes)
+    return min(wait, _LONGEST_WAIT) if wait else None
+
+
+def _regained(usage: str) -> int:
+    """Return the minutes after which the account may ask again: the longest of them."""
+    try:
+        said: Any = json.loads(usage or "{}")
+        uses = [use for account in said.values() for use in account]
+        told = [use.get("estimated_time_to_regain_access", 0) for use in uses]
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return 0
+    return max([minutes for minutes in told if type(minutes) is int and minutes >= 0], default=0)

@@ -1,0 +1,173 @@
+"""Turn a webhook call into events, item by item. Source: "Webhooks reference"."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from hubbub.sdk import (
+    AddressChanged,
+    Call,
+    Event,
+    Ignored,
+    MalformedPayload,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    Sender,
+    System,
+    Unreadable,
+)
+from hubbub_whatsapp_cloud import account_news, receipts, wire
+from hubbub_whatsapp_cloud.content import content_of
+from hubbub_whatsapp_cloud.fields import Settings, WhatsAppConnection
+from hubbub_whatsapp_cloud.identity import address, contact_of, name_of
+from hubbub_whatsapp_cloud.wire import Change, Contact, Message, SystemNote, Value, moment
+
+_W = TypeVar("_W", bound=wire.Said)
+#: What only happens to a number; older payloads have another word for it.
+_NEW_NUMBER: Final = frozenset({"user_changed_number", "customer_changed_number"})
+
+
+def events(call: Call, connection: WhatsAppConnection) -> Iterator[Event]:
+    """Yield what ``call`` says; one bad item is `Unreadable` and harms no other."""
+    settings = connection.fields.settings
+    try:
+        envelope = wire.parsed(wire.Envelope, call.body)
+    except MalformedPayload as error:
+        yield Unreadable(reason=error.detail)
+        return
+    for entry in _each(wire.Entry, envelope.entry):
+        if isinstance(entry, Unreadable):
+            yield entry
+            continue
+        for change in _each(wire.Change, entry.changes):
+            yield from _change(change, entry.id, settings)
+
+
+def _change(change: Change | Unreadable, account_id: str, settings: Settings) -> Iterator[Event]:
+    if isinstance(change, Unreadable):
+        yield change
+    elif change.field != "messages":
+        yield account_news.event(change, account_id, settings)
+    else:
+        yield from _value(change.value, settings)
+
+
+def _value(said: dict[str, Any], settings: Settings) -> Iterator[Event]:
+    try:
+        value = wire.readable(Value, said)
+    except MalformedPayload as error:
+        yield Unreadable(reason=error.detail)
+        return
+    if value.metadata.phone_number_id != settings.phone_number_id:
+        # All numbers of an app may share one address for their webhooks.
+        meant = value.metadata.phone_number_id[:40] or "none"
+        yield Ignored(reason=f"It is for another number: Phone number ID {meant}.")
+        return
+    yield from _items(value)
+
+
+def _items(value: Value) -> Iterator[Event]:
+    people = [one for one in _each(Contact, value.contacts) if isinstance(one, Contact)]
+    for message in _each(Message, value.messages):
+        yield message if isinstance(message, Unreadable) else _About(message, people).event()
+    for status in _each(wire.Status, value.statuses):
+        yield status if isinstance(status, Unreadable) else receipts.event(status)
+    for error in _each(wire.Error, value.errors):
+        yield error if isinstance(error, Unreadable) else account_news.trouble(error)
+    if not (value.messages or value.statuses or value.errors):
+        yield Ignored(reason="It holds no message and no status.")
+
+
+def _each(model: type[_W], items: Iterable[object]) -> Iterator[_W | Unreadable]:
+    for item in items:
+        try:
+            yield wire.readable(model, item)
+        except MalformedPayload as error:
+            yield Unreadable(reason=error.detail)
+
+
+@dataclass(frozen=True)
+class _About:
+    """A message and the people that its call names."""
+
+    message: Message
+    people: list[Contact]
+
+    def event(self) -> Event:
+        message = self.message
+        if message.group_id:
+            return Ignored(reason="Groups are not part of this channel.", key=self._key)
+        if message.type == "request_welcome":
+            return Ignored(reason="Somebody opened the chat and wrote nothing.", key=self._key)
+        if message.system and message.type == "system":
+            return self._system(message.system)
+        if message.edit and message.type == "edit":
+            return MessageEdited(
+                key=self._key,
+                external_id=message.edit.original_message_id,
+                content=content_of(message.edit.message),
+                edited_at=moment(message.timestamp),
+            )
+        if message.revoke and message.type == "revoke":
+            return MessageDeleted(
+                key=self._key,
+                external_id=message.revoke.original_message_id,
+                deleted_at=moment(message.timestamp),
+            )
+        return self._received()
+
+    @property
+    def _key(self) -> str:
+        return f"message:{self.message.id}"
+
+    @property
+    def _contact(self) -> Contact:
+        return contact_of(self.message, self.people)
+
+    @property
+    def _address(self) -> str:
+        contact = self._contact
+        known = self.message.sender_user_id or contact.user_id
+        return address(self.message.sender or contact.wa_id, known)
+
+    def _received(self) -> Event:
+        if not self._address:
+            return Unreadable(reason=f"Message: nobody is named as its sender: {self._key[:80]}.")
+        return MessageReceived(
+            key=self._key,
+            sender=Sender(address=self._address, name=name_of(self._contact)),
+            content=content_of(self.message),
+            external_id=self.message.id,
+            provider_at=moment(self.message.timestamp),
+            reply_to_external_id=self.message.context.id or None,
+        )
+
+    def _system(self, note: SystemNote) -> Event:
+        moved = _moved(self.message, note)
+        if moved:
+            before, after = moved
+            return AddressChanged(
+                key=self._key, address=before, moved_to=after, reason=note.body[:200]
+            )
+        if not self._address:
+            return Ignored(reason=f"It tells of {note.type[:40]} and names nobody.", key=self._key)
+        return MessageReceived(
+            key=self._key,
+            sender=Sender(address=self._address, name=name_of(self._contact)),
+            content=System(event=note.type[:64] or "system", detail=note.body or None),
+            external_id=self.message.id,
+            provider_at=moment(self.message.timestamp),
+        )
+
+
+def _moved(message: Message, note: SystemNote) -> tuple[str, str] | None:
+    """Return the old and the new address of who has another number or user id now."""
+    if note.type in _NEW_NUMBER:
+        before = address(message.sender, note.previous_user_id)
+        after = address(note.wa_id or note.new_wa_id, note.user_id)
+    elif note.type == "user_changed_user_id":
+        before, after = note.previous_user_id or message.sender_user_id, note.user_id
+    else:
+        return None
+    return (before, after) if before and after else None

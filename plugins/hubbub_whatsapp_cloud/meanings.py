@@ -1,0 +1,168 @@
+"""Say what error codes of the Graph API mean for us. Source: WhatsApp Cloud API, "Error codes"."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from hubbub.sdk import (
+    AuthFailed,
+    Permanent,
+    RateLimited,
+    RecipientGone,
+    SendError,
+    Transient,
+    WindowClosed,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What an error code means: the class of the failure, our word for it, what to do."""
+
+    kind: type[SendError]
+    code: str
+    advice: str
+    #: For `RateLimited`.
+    wait: timedelta = timedelta()
+    whole_channel: bool = True
+
+
+def permanent(code: str, advice: str) -> Meaning:
+    """Return the meaning of what no repetition mends."""
+    return Meaning(kind=Permanent, code=code, advice=advice)
+
+
+def _transient(code: str, advice: str) -> Meaning:
+    return Meaning(kind=Transient, code=code, advice=advice)
+
+
+def _stop(code: str, advice: str) -> Meaning:
+    return Meaning(kind=AuthFailed, code=code, advice=advice)
+
+
+def _slow(code: str, advice: str, *, whole_channel: bool = True, **wait: float) -> Meaning:
+    return Meaning(
+        kind=RateLimited,
+        code=code,
+        advice=advice,
+        wait=timedelta(**wait),
+        whole_channel=whole_channel,
+    )
+
+
+# Nothing is sent until somebody acts.
+AUTH_FAILED: Final = _stop(
+    "auth_failed", "Generate a new token for the system user and enter it here."
+)
+NO_PERMISSION: Final = _stop(
+    "no_permission",
+    "Give the system user the app and the WhatsApp account as assets, and the token "
+    "whatsapp_business_messaging and whatsapp_business_management.",
+)
+NOT_FOUND: Final = _stop(
+    "unknown_number",
+    "Meta knows no such Phone number ID, or the token may not use it: compare both, and assign "
+    "the WhatsApp account to the system user.",
+)
+_OLD_VERSION: Final = _stop("old_version", "The Graph API version has ended: choose a newer one.")
+# It goes on by itself.
+THROTTLED: Final = _slow("rate_limited", "Too many requests: they are spaced.", minutes=2)
+PROVIDER_DOWN: Final = _transient("provider_down", "Meta has trouble: it is tried again.")
+# Others.
+UNDELIVERED: Final = permanent("undelivered", "It was not delivered, and no reason was given.")
+_BAD_REQUEST: Final = permanent(
+    "bad_request", "WhatsApp does not take this content: compare it with its rules."
+)
+_TEMPLATE: Final = permanent(
+    "bad_template", "Compare name, language and parameters with the template in WhatsApp Manager."
+)
+
+_ROWS: Final[Mapping[tuple[int, ...], Meaning]] = {
+    (0, 102, 190): AUTH_FAILED,
+    (3, 10, *range(200, 300), 131005): NO_PERMISSION,
+    (2635,): _OLD_VERSION,
+    (368, 131031): _stop(
+        "account_restricted", "Meta restricted the account: see WhatsApp Manager for what to do."
+    ),
+    (131042, 131044): _stop(
+        "billing", "There is a problem with the payment method of the WhatsApp account: mend it."
+    ),
+    (131045, 133010): _stop("not_registered", "Register the number for the Cloud API."),
+    (131037,): _stop(
+        "display_name", "The display name of the number is not approved: see WhatsApp Manager."
+    ),
+    (1, 2, 131000, 131016, 133004): PROVIDER_DOWN,
+    (131053,): _transient("media_upload", "WhatsApp could not take the file: it is tried again."),
+    (4, 17, 613, 80007): THROTTLED,
+    (130429,): _slow("throughput", "The number sends too fast: it is spaced.", seconds=3),
+    # Only what goes to the same recipient waits.
+    (131056,): _slow(
+        "pair_rate_limit",
+        "Too many messages to the same recipient: they are spaced.",
+        whole_channel=False,
+        seconds=6,
+    ),
+    (131048, 131064): _slow(
+        "spam_rate_limit",
+        "Meta slowed the number down for its quality: see WhatsApp Manager.",
+        hours=1,
+    ),
+    (131057,): _slow("maintenance", "The number is being upgraded.", minutes=2),
+    (133016,): _slow("register_limit", "The number was registered too often.", hours=24),
+    (132069,): _slow("flow_limit", "The flow is throttled.", whole_channel=False, hours=1),
+    (131026,): Meaning(
+        kind=RecipientGone,
+        code="undeliverable",
+        advice="The number is not on WhatsApp, blocked us, or has too old an app.",
+    ),
+    (131047,): Meaning(
+        kind=WindowClosed,
+        code="window_closed",
+        advice="The contact wrote more than 24 hours ago: send a template.",
+    ),
+    (131030,): permanent(
+        "not_on_test_list", "A test number reaches only the recipients on its list: add this one."
+    ),
+    (131049,): permanent(
+        "withheld", "Meta withheld this marketing message: try again in a day at the earliest."
+    ),
+    (131050,): permanent(
+        "marketing_opt_out", "The contact does not want marketing from us any more."
+    ),
+    (130472,): permanent("experiment", "The contact is part of an experiment of Meta's."),
+    (130497,): permanent("country", "The account may not write to this country."),
+    (131062, 131063): permanent(
+        "not_by_user_id", "This kind of message needs a phone number, or another product of Meta."
+    ),
+    (100, 131008, 131009, 131051, 135000): _BAD_REQUEST,
+    (131021,): permanent("to_self", "A number cannot write to itself."),
+    (131052,): permanent("media_lost", "The file cannot be fetched any more."),
+    (132000, 132001, 132005, 132007, 132008, 132012): _TEMPLATE,
+    (132015, 132016): permanent(
+        "template_paused", "The template is paused or disabled: see WhatsApp Manager."
+    ),
+    (132068,): permanent("flow_blocked", "The flow is blocked: see WhatsApp Manager."),
+    (137000,): permanent("identity_changed", "The contact's identity key is another one now."),
+}
+BY_CODE: Final[Mapping[int, Meaning]] = {
+    code: meaning for codes, meaning in _ROWS.items() for code in codes
+}
+#: Where there is no answer of the Graph API.
+BY_STATUS: Final[Mapping[int, Meaning]] = {
+    401: AUTH_FAILED,
+    403: NO_PERMISSION,
+    404: NOT_FOUND,
+    413: permanent("too_large", "The file is too large."),
+    429: THROTTLED,
+}
+#: What made a token invalid, by subcode.
+WHY_INVALID: Final[Mapping[int, str]] = {
+    458: "The app was removed from the account.",
+    459: "The user must log in at Facebook and clear a checkpoint.",
+    460: "The user's password changed.",
+    463: "The token has expired.",
+    464: "The user is not confirmed.",
+    467: "The token was revoked.",
+    492: "The user lost their role.",
+}

@@ -1,0 +1,144 @@
+"""Fetch the files that contacts sent, and give Meta those of ours. Source: "Media"."""
+
+from typing import Final
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from pydantic import Field
+
+from hubbub.sdk import (
+    Attachment,
+    Exchange,
+    FetchedMedia,
+    File,
+    HttpResponse,
+    Media,
+    Permanent,
+    Transient,
+)
+from hubbub_whatsapp_cloud import api, faults, wire
+from hubbub_whatsapp_cloud.fields import WhatsAppConnection
+
+#: Bytes: the largest that WhatsApp carries, a document.
+LARGEST: Final = 100 << 20
+
+_OK: Final = 200
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS: Final = 3
+#: What an address says that is older than five minutes.
+_EXPIRED: Final = frozenset({401, 404, 410})
+_META: Final = (".fbsbx.com", ".facebook.com", ".fbcdn.net")
+#: What says that the file itself is not there: one that the user took back, or too old.
+_GONE: Final = frozenset({"unknown_number", "bad_request", "media_lost"})
+_ENDINGS: Final = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "audio/ogg": ".ogg",
+    "audio/mpeg": ".mp3",
+    "audio/mp4": ".m4a",
+    "audio/aac": ".aac",
+    "audio/amr": ".amr",
+    "video/mp4": ".mp4",
+    "video/3gpp": ".3gp",
+    "application/pdf": ".pdf",
+    "text/plain": ".txt",
+}
+
+
+class Where(wire.Said):
+    """Where a file is, for five minutes."""
+
+    url: str = Field(min_length=1)
+    mime_type: str = ""
+
+
+class Uploaded(wire.Said):
+    """The id of a file of ours, good for 30 days."""
+
+    id: str = Field(min_length=1)
+
+
+def fetch(ref: str, connection: WhatsAppConnection) -> Exchange[FetchedMedia]:
+    """Fetch the file with the media id ``ref``."""
+    where = yield from _look_up(ref, connection)
+    response = yield from _download(where.url, connection)
+    if response.status in _EXPIRED:
+        where = yield from _look_up(ref, connection)
+        response = yield from _download(where.url, connection)
+    if response.status in _EXPIRED:
+        raise _lost()
+    if response.status != _OK:
+        raise faults.refusal(response) or Transient(
+            f"Meta did not hand out the file (HTTP status {response.status}).",
+            code="media_unavailable",
+        )
+    told = response.headers.get("content-type", "") or where.mime_type
+    mime_type = told.partition(";")[0].strip().lower()
+    return FetchedMedia(body=response.body, mime_type=mime_type or None)
+
+
+def upload(content: Attachment, connection: WhatsAppConnection) -> Exchange[str]:
+    """Give Meta a file of ours; return its media id."""
+    media = content.media
+    file = File(media, filename(content.type, media))
+    response = yield api.upload(connection, file, media.mime_type or "application/octet-stream")
+    return api.need(Uploaded, response).id
+
+
+def filename(kind: str, media: Media) -> str:
+    """Return what to call a file: its own name, or one that says what it is."""
+    return media.filename or kind + _ENDINGS.get(media.mime_type or "", "")
+
+
+def _look_up(ref: str, connection: WhatsAppConnection) -> Exchange[Where]:
+    number = connection.fields.settings.phone_number_id
+    try:
+        return (yield from api.ask(connection, Where, ref, phone_number_id=number))
+    except Permanent as error:
+        # Not every refusal is about the file: a token that died will be replaced.
+        raise _lost() if error.code in _GONE else error from None
+
+
+def _download(url: str, connection: WhatsAppConnection) -> Exchange[HttpResponse]:
+    for _ in range(_MOST_REDIRECTS + 1):
+        _check_host(url, connection)
+        response = yield api.download(connection, url, limit=LARGEST)
+        if response.status not in _REDIRECTS:
+            return response
+        url = _moved(url, response.headers.get("location", ""))
+    raise Permanent("The file's address leads round in circles.", code="media_unavailable")
+
+
+def _check_host(url: str, connection: WhatsAppConnection) -> None:
+    """Raise `Permanent` unless ``url`` is one of Meta's: only Meta may see the token."""
+    where, base = _parts(url), _parts(connection.fields.settings.api_base)
+    # A simulator, or a proxy in the operator's own network, hands out its own files.
+    ours = (where.scheme, where.netloc) == (base.scheme, base.netloc)
+    metas = where.scheme == "https" and f".{where.hostname}".endswith(_META)
+    if not (ours or metas):
+        raise Permanent(
+            "The file is offered by a host that is not Meta's: it is not fetched.",
+            code="media_unsafe",
+        )
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise _unusable() from None
+
+
+def _moved(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise _unusable() from None
+
+
+def _unusable() -> Permanent:
+    return Permanent("The file has no usable address.", code="media_unsafe")
+
+
+def _lost() -> Permanent:
+    return Permanent("WhatsApp does not have the file any more.", code="media_lost")

@@ -1,0 +1,329 @@
+"""Name what we use of the webhooks. Source: WhatsApp Cloud API, "Webhooks reference".
+
+The version of their payload is chosen in Meta's dashboard, so that they are read leniently: a
+field that is null is a field left out, and a number may stand where a text is documented.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from pydantic import ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from hubbub.sdk import MalformedPayload, Wire
+
+_S = TypeVar("_S", bound="Said")
+#: Later times are told in milliseconds: as seconds they would lie in the year 33658.
+_MILLISECONDS: Final = 10**12
+_TIME: Final = re.compile(r"[0-9]{1,13}", re.ASCII)
+
+
+class Said(Wire):
+    """A base for what Meta says."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_nothing(cls, said: object) -> object:
+        if isinstance(said, dict):
+            return {name: value for name, value in said.items() if value is not None}
+        return said
+
+
+# --- the envelope --------------------------------------------------------------------------
+
+
+class Envelope(Said):
+    """One call: entries, read one by one so that a bad one harms no other."""
+
+    entry: tuple[Any, ...]
+
+
+class Entry(Said):
+    """What happened to one WhatsApp Business Account."""
+
+    id: str = ""
+    changes: tuple[Any, ...]
+
+
+class Change(Said):
+    """One thing that happened; what ``value`` holds depends on ``field``."""
+
+    field: str
+    value: dict[str, Any]
+
+
+class Metadata(Said):
+    """Which of our numbers is meant."""
+
+    phone_number_id: str = ""
+
+
+class Value(Said):
+    """What happened to one number of ours."""
+
+    metadata: Metadata = Metadata()
+    contacts: tuple[Any, ...] = ()
+    messages: tuple[Any, ...] = ()
+    statuses: tuple[Any, ...] = ()
+    errors: tuple[Any, ...] = ()
+
+
+class Profile(Said):
+    """What a contact calls themselves; both change, and are no key."""
+
+    name: str = ""
+    username: str = ""
+
+
+class Contact(Said):
+    """Who is spoken of: by number, by business-scoped user id, or by both."""
+
+    profile: Profile = Profile()
+    wa_id: str = ""
+    user_id: str = ""
+
+
+class ErrorData(Said):
+    """The words for people."""
+
+    details: str = ""
+
+
+class Error(Said):
+    """Why something failed."""
+
+    code: int = -1
+    title: str = ""
+    message: str = ""
+    error_data: ErrorData | str = ErrorData()
+
+    @property
+    def words(self) -> str:
+        """What is said about it, the most telling first."""
+        data = self.error_data
+        details = data if isinstance(data, str) else data.details
+        return details or self.message or self.title
+
+
+# --- messages ------------------------------------------------------------------------------
+
+
+class Words(Said):
+    """A text."""
+
+    body: str
+
+
+class File(Said):
+    """A file; its id is good for seven days."""
+
+    id: str = Field(min_length=1)
+    mime_type: str = ""
+    caption: str | None = None
+    filename: str | None = None
+    voice: bool = False
+
+
+class Place(Said):
+    """A location."""
+
+    latitude: FiniteFloat
+    longitude: FiniteFloat
+    name: str | None = None
+    address: str | None = None
+
+
+class CardName(Said):
+    """What a shared contact is called."""
+
+    formatted_name: str = ""
+    first_name: str = ""
+
+
+class CardPhone(Said):
+    """A number of a shared contact."""
+
+    phone: str = ""
+    wa_id: str = ""
+
+
+class CardEmail(Said):
+    """An email address of a shared contact."""
+
+    email: str = ""
+
+
+class SharedContact(Said):
+    """A contact that somebody shared."""
+
+    name: CardName = CardName()
+    phones: tuple[CardPhone, ...] = ()
+    emails: tuple[CardEmail, ...] = ()
+
+
+class Emoji(Said):
+    """A reaction; without ``emoji`` it is taken back."""
+
+    message_id: str = Field(min_length=1)
+    emoji: str = ""
+
+
+class Picked(Said):
+    """The option that somebody picked."""
+
+    id: str
+    title: str = ""
+
+
+class FlowReply(Said):
+    """A filled-in form: a text that should be JSON."""
+
+    response_json: str
+
+
+class Interactive(Said):
+    """What somebody did with buttons, a list or a form."""
+
+    type: str = ""
+    button_reply: Picked | None = None
+    list_reply: Picked | None = None
+    nfm_reply: FlowReply | None = None
+
+
+class Button(Said):
+    """A tap on a quick reply of a template."""
+
+    text: str = ""
+    payload: str = ""
+
+
+class Product(Said):
+    """A line of an order."""
+
+    product_retailer_id: str = ""
+    quantity: str = "1"
+    item_price: str = ""
+    currency: str = ""
+
+
+class Cart(Said):
+    """An order."""
+
+    text: str = ""
+    product_items: tuple[Product, ...] = ()
+
+
+class UnsupportedKind(Said):
+    """What the API does not carry."""
+
+    type: str = ""
+
+
+class Spoken(Said):
+    """The content of a message: under the name of its ``type``."""
+
+    type: str = ""
+    text: Words | None = None
+    image: File | None = None
+    audio: File | None = None
+    video: File | None = None
+    document: File | None = None
+    sticker: File | None = None
+    location: Place | None = None
+    contacts: tuple[SharedContact, ...] | None = None
+    reaction: Emoji | None = None
+    interactive: Interactive | None = None
+    button: Button | None = None
+    order: Cart | None = None
+    unsupported: UnsupportedKind | None = None
+
+
+class Edit(Said):
+    """A new version of an earlier message."""
+
+    original_message_id: str = Field(min_length=1)
+    message: Spoken
+
+
+class Revoke(Said):
+    """An earlier message, taken back."""
+
+    original_message_id: str = Field(min_length=1)
+
+
+class SystemNote(Said):
+    """What happened to a contact. Older payloads say ``new_wa_id``."""
+
+    type: str = ""
+    body: str = ""
+    wa_id: str = ""
+    new_wa_id: str = ""
+    user_id: str = ""
+    previous_user_id: str = ""
+
+
+class Context(Said):
+    """Which message is quoted; a forwarded one has no id."""
+
+    id: str = ""
+
+
+class Message(Spoken):
+    """One message to us."""
+
+    id: str = Field(min_length=1)
+    sender: str = Field("", alias="from")
+    sender_user_id: str = Field("", alias="from_user_id")
+    timestamp: str = ""
+    group_id: str = ""
+    context: Context = Context()
+    edit: Edit | None = None
+    revoke: Revoke | None = None
+    system: SystemNote | None = None
+
+
+class Status(Said):
+    """What became of a message of ours."""
+
+    id: str = Field(min_length=1)
+    status: str
+    timestamp: str = ""
+    recipient_type: str = ""
+    biz_opaque_callback_data: str = ""
+    errors: tuple[Error, ...] = ()
+
+
+# --- reading -------------------------------------------------------------------------------
+
+
+def readable(model: type[_S], said: object) -> _S:
+    """Return ``said`` as ``model``. Raises `MalformedPayload` with the names of what is wrong."""
+    try:
+        return model.model_validate(said)
+    except ValidationError as error:
+        raise _malformed(model, error) from None
+
+
+def parsed(model: type[_S], body: bytes | str) -> _S:
+    """Return the JSON in ``body`` as ``model``. Raises `MalformedPayload`."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _malformed(model, error) from None
+
+
+def moment(timestamp: str) -> datetime | None:
+    """Return the time that ``timestamp`` tells, or None."""
+    if not _TIME.fullmatch(timestamp):
+        return None
+    number = int(timestamp)
+    seconds = number / 1000 if number >= _MILLISECONDS else number
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _malformed(model: type[Said], error: ValidationError) -> MalformedPayload:
+    places = (".".join(str(step) for step in item["loc"]) for item in error.errors())
+    wrong = ", ".join(sorted(set(places))[:5])
+    return MalformedPayload(f"{model.__name__}: missing or unusable: {wrong or 'the JSON'}.")
