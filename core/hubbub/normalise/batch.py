@@ -107,7 +107,8 @@ class Batch:
     def store(self, db: Connection) -> None:
         """Write everything; the order satisfies the foreign keys."""
         opened = {row["id"] for row in self.addresses}
-        new = [thread for thread in self.threads.values() if thread.address_id in opened]
+        threads = {thread.address_id: thread for thread in self.threads.values()}
+        new = [thread for address_id, thread in threads.items() if address_id in opened]
         for which, rows in (
             (queries.contacts, self.contacts),
             (queries.addresses, self.addresses),
@@ -449,11 +450,18 @@ class Batch:
         if thread is None:
             return
         if event.moved_to:
-            address_id, moved_to = thread.address_id, event.moved_to
-            self.changes.append(
-                lambda db: queries.move_address(db, self.line.id, address_id, moved_to)
-            )
+            self._move_address(thread, event.moved_to)
         self._set_state(thread, event.state.value, event.reason)
+
+    def _move_address(self, thread: Thread, moved_to: str) -> None:
+        """Let a thread go on under another address, unless the channel knows that one already."""
+        if moved_to in self.threads:
+            return
+        # The old address stays with it: the rest of the batch may still use either.
+        self.threads[moved_to] = thread
+        thread.address = moved_to
+        address_id = thread.address_id
+        self.changes.append(lambda db: queries.move_address(db, self.line.id, address_id, moved_to))
 
     def _touch(self, thread: Thread) -> None:
         if thread.conversation_id not in self.touched:

@@ -63,12 +63,12 @@ def _keys(events: Sequence[Event], *kinds: type) -> set[str]:
 
 
 def _addresses(events: Sequence[Event]) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for event in events:
         if isinstance(event, MessageReceived):
             found.add(event.reply_address or event.sender.address)
         elif isinstance(event, AddressChanged):
-            found.add(event.address)
+            found |= {event.address, event.moved_to or event.address}
     return found
 
 

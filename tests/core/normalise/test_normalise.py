@@ -230,6 +230,29 @@ def test_an_address_that_moved_keeps_its_conversation(world):
     assert world.one("SELECT last_seq FROM conversations")["last_seq"] == 2
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("later", ["-1001", "-1"])
+def test_a_move_and_messages_told_in_one_call_keep_one_conversation(world, known, later):
+    line = world.channel()
+    first = {"id": "m1", "from": "-1", "text": "Hi"}
+    move = {"address": "-1", "moved_to": "-1001", "key": "move"}
+    if known:
+        world.hear(line, first)
+    world.hear(line, *([] if known else [first]), move, {"id": "m2", "from": later, "text": "Hi"})
+    assert world.one("SELECT last_seq FROM conversations")["last_seq"] == 2
+    assert world.one("SELECT address FROM addresses")["address"] == "-1001"
+
+
+def test_an_address_does_not_move_to_one_that_is_another_contact(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "-1", "text": "Hi"})
+    world.hear(line, {"id": "m2", "from": "-1001", "text": "Hi"})
+    move = {"address": "-1", "moved_to": "-1001", "key": "move"}
+    world.hear(line, move, {"id": "m3", "from": "-1001", "text": "Hi"})
+    rows = world.rows("SELECT last_seq FROM conversations ORDER BY last_seq")
+    assert [row["last_seq"] for row in rows] == [1, 2]
+
+
 def test_the_message_of_a_blocked_contact_is_kept_and_stays_quiet(world):
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "Hi"})

@@ -448,3 +448,15 @@ def test_no_secret_is_kept_in_a_call_or_an_attempt(hub):
         kept = repr(hub.world.rows(f"SELECT * FROM {table}"))
         assert TOKEN not in kept
         assert APP_SECRET not in kept
+
+
+def test_conformance_07_a_move_and_a_message_in_one_call_keep_one_contact(hub):
+    hub.text()
+    moved = json.loads((PAYLOADS / "message_changed_number.json").read_bytes())
+    messages = moved["entry"][0]["changes"][0]["value"]["messages"]
+    messages[0]["id"] = "wamid.MOVE"
+    after = {"id": "wamid.TEST0002", "type": "text", "text": {"body": "It is me"}}
+    messages.append(after | {"from": "15550100177", "timestamp": "1795000002"})
+    hub.hear(json.dumps(moved).encode())
+    assert [content["text"] for content in hub.inbound()] == ["Hello", "It is me"]
+    assert hub.count("conversations") == hub.count("contacts") == 1
