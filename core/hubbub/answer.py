@@ -12,8 +12,9 @@ from hubbub.sdk.values import Headers, HttpResponse
 
 _INFORMATIONAL: Final = range(100, 200)
 _SWITCHING: Final = 101
-#: Fields of a head. Real answers have some twenty.
+#: Fields of a head, and its bytes. Real answers have some twenty, in two thousand.
 _MOST_FIELDS: Final = 200
+_MOST_HEAD: Final = 1 << 17
 
 
 class Broken(Exception):
@@ -42,6 +43,7 @@ class Answer:
         self._count = 0
         self._pieces: list[bytes] = []
         self._begun = self._to_end = False
+        self._head = 0
         #: Whether all of it is there.
         self.whole = False
         #: Whether the connection may carry another request.
@@ -72,7 +74,9 @@ class Answer:
                 raise Broken("the answer is no valid HTTP") from error
         if self._left < 0:
             raise TooLarge
-        if self._count > _MOST_FIELDS:
+        if not self._begun:
+            self._head += len(data)
+        if self._count > _MOST_FIELDS or self._head > _MOST_HEAD:
             raise Broken("the answer is no valid HTTP")
 
     def response(self) -> HttpResponse:
@@ -114,9 +118,11 @@ class Answer:
 
     def on_body(self, piece: bytes) -> None:
         """Take a piece of the body."""
-        if not self.whole:
-            self._left -= len(piece)
-            self._pieces.append(piece)
+        if self.whole:
+            self.reusable = False  # the body of an answer that must not have one
+            return
+        self._left -= len(piece)
+        self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
         """A message is whole: the answer, or an interim one."""
@@ -124,6 +130,7 @@ class Answer:
             return
         if self._interim():
             self._fields.clear()
+            self._head = 0
         else:
             self._complete(reusable=self._parser.should_keep_alive())
 

@@ -1,5 +1,6 @@
 """Drive a plugin's exchange with its provider, and keep a redacted record of what was said."""
 
+import asyncio
 import codecs
 import time
 import traceback
@@ -14,6 +15,7 @@ import structlog
 from hubbub.redact import Redactor
 from hubbub.sdk.errors import HubError, OutcomeUnknown, Permanent, SendError
 from hubbub.sdk.values import Exchange, File, HttpRequest, HttpResponse, Multipart
+from hubbub.store.clean import clean
 from hubbub.transport import Files, Transport
 
 T = TypeVar("T")
@@ -26,6 +28,9 @@ MOST_BODY: Final = 4000
 #: Headers, or fields of a form, that are recorded, and the characters of each header.
 MOST_HEADERS: Final = 50
 MOST_HEADER: Final = 500
+
+#: What foreign code may raise: some libraries end a process, or a task, in the middle of a call.
+_RAISED: Final = (Exception, SystemExit, asyncio.CancelledError)
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +128,7 @@ def steps(
         error = _told(raised, redact)
     except HubError as raised:
         error = record.judged(redact.text(raised.detail), code=raised.code)
-    except Exception as raised:  # noqa: BLE001  # a plugin is foreign code, and this is its edge
+    except _RAISED as raised:  # a plugin is foreign code, and this is its edge
         error = record.judged(f"The plugin failed: {type(raised).__name__}.", code="plugin_error")
         _log(raised)
     return Ran(
@@ -191,14 +196,15 @@ def _one(request: object, record: _Record) -> Generator[HttpRequest, HttpRespons
 
 def _told(error: SendError, redact: Redactor) -> SendError:
     """Return ``error`` as it may be shown: what led to it, frames and all, is left behind."""
-    error.detail = redact.text(error.detail)
+    error.detail = clean(redact.text(error.detail))
     error.args = (error.detail,)
-    error.provider_code = error.provider_code and redact.text(error.provider_code)
+    error.code = clean(error.code)
+    error.provider_code = error.provider_code and clean(redact.text(error.provider_code))
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
-def _log(raised: Exception) -> None:
+def _log(raised: BaseException) -> None:
     # Only where and of what kind: the text of the error may quote what people wrote.
     where = "".join(traceback.format_tb(raised.__traceback__))
     log.error("plugin failed", error=type(raised).__name__, traceback=where)
@@ -215,12 +221,13 @@ def _entry(
     taken: float,
     redact: Redactor,
 ) -> Entry:
-    return Entry(
+    entry = Entry(
         request=_asked(request, redact),
         response=None if response is None else _answered(response, redact),
         error=redact.text(failure) if response is None else None,
         duration_ms=_milliseconds(taken),
     )
+    return clean(entry)
 
 
 def _asked(request: HttpRequest, redact: Redactor) -> Asked:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -30,12 +30,14 @@ end
 local full, changed, waits = {}, {}, {}
 local at = 2
 while at <= #ARGV do
-    local buckets, wait = tonumber(ARGV[at]), 0
+    local buckets, wait, slowest = tonumber(ARGV[at]), 0, 0
     for bucket = 0, buckets - 1 do
         local key = tonumber(ARGV[at + 1 + bucket * 3])
         local slack = tonumber(ARGV[at + 3 + bucket * 3])
         full[key] = full[key] or tonumber(redis.call('get', KEYS[key]) or 0)
-        wait = math.max(wait, full[key] - slack - now)
+        if full[key] - slack - now > wait then
+            wait, slowest = full[key] - slack - now, bucket
+        end
     end
     if wait == 0 then
         for bucket = 0, buckets - 1 do
@@ -45,6 +47,7 @@ while at <= #ARGV do
         end
     end
     waits[#waits + 1] = wait
+    waits[#waits + 1] = slowest
     at = at + 1 + buckets * 3
 end
 for key in pairs(changed) do
@@ -79,6 +82,13 @@ class Bucket:
         return self.interval * (self.burst - 1)
 
 
+class Delay(NamedTuple):
+    """A request has to wait for ``seconds``, because of its bucket at this index."""
+
+    seconds: float
+    bucket: int
+
+
 class Limiter:
     """Say when each of many requests may go. ``clock`` (seconds) replaces Redis's own in tests."""
 
@@ -88,8 +98,8 @@ class Limiter:
         self._outage = Outage("each process limits itself, at half the rate and without bursts")
         self._alone = LocalLimiter(clock=clock or time.monotonic)
 
-    def acquire(self, requests: Sequence[Sequence[Bucket]]) -> list[float]:
-        """Return for each request the seconds to wait; 0 means go, and it has been counted.
+    def acquire(self, requests: Sequence[Sequence[Bucket]]) -> list[Delay | None]:
+        """Return for each request how it has to wait; None means go, and it has been counted.
 
         A request goes when all its buckets let it (each named once) and else counts in none;
         one counted here counts for those after it in the list.
@@ -99,12 +109,15 @@ class Limiter:
         if self._outage.resting():
             return self._alone.acquire(requests)
         try:
-            waits = self._ask(requests)
+            answers = self._ask(requests)
         except RedisError as error:
             self._outage.began(error)
             return self._alone.acquire(requests)
         self._outage.over()
-        return [wait / _SECOND for wait in waits]
+        return [
+            Delay(wait / _SECOND, index) if wait else None
+            for wait, index in zip(answers[::2], answers[1::2], strict=True)
+        ]
 
     def _ask(self, requests: Sequence[Sequence[Bucket]]) -> list[int]:
         keys: dict[str, int] = {}
@@ -136,20 +149,24 @@ class LocalLimiter:
         self._lock = threading.Lock()
         self._full: dict[str, float] = {}
 
-    def acquire(self, requests: Sequence[Sequence[Bucket]]) -> list[float]:
-        """Return the seconds that each request has to wait, as `Limiter.acquire` does."""
+    def acquire(self, requests: Sequence[Sequence[Bucket]]) -> list[Delay | None]:
+        """Return how each request has to wait, as `Limiter.acquire` does."""
         with self._lock:
             now = self._clock()
             self._forget(now)
             return [self._acquire_one(buckets, now) for buckets in requests]
 
-    def _acquire_one(self, buckets: Sequence[Bucket], now: float) -> float:
-        wait = max((self._full.get(bucket.key, now) - now for bucket in buckets), default=0.0)
-        if wait > 0:
-            return wait
+    def _acquire_one(self, buckets: Sequence[Bucket], now: float) -> Delay | None:
+        waits = [
+            Delay(self._full.get(bucket.key, now) - now, index)
+            for index, bucket in enumerate(buckets)
+        ]
+        longest = max(waits, default=Delay(0.0, 0))
+        if longest.seconds > 0:
+            return longest
         for bucket in buckets:
             self._full[bucket.key] = now + bucket.interval / _SECOND / self.SHARE
-        return 0.0
+        return None
 
     def _forget(self, now: float) -> None:
         if len(self._full) > self.KEPT:

@@ -38,7 +38,7 @@ class Link:
         self._encrypted = isinstance(sock, ssl.SSLSocket)
         self._piece = _RECORD if self._encrypted else _FRAMING
         self._watch: select.poll | None = None
-        #: What it waits for: until it can be read (`select.POLLIN`), or written.
+        #: What it waits for: until it can be read (`select.POLLIN`), written, or either.
         self.wants = select.POLLIN
         #: Whether any byte of the current request may have left this machine.
         self.sent = False
@@ -59,15 +59,15 @@ class Link:
         self._budget = 2 * request.max_answer + _FRAMING
         self._complete = True
         self.sent = self.reusable = False
-        self._write()
+        self.wants = select.POLLIN | self._write()
 
     def go_on(self) -> HttpResponse | None:
         """Go on as far as that goes at once; return the answer once all of it is there.
 
         Raises `OSError`, and `Broken` or `TooLarge` for an answer that is none.
         """
-        if self._rest and not self._write():
-            return None
+        # A refusal may come before all of the request is written: nobody waits for that.
+        wants = select.POLLIN | self._write()
         while True:
             try:
                 data = self.socket.recv(_READ)
@@ -75,7 +75,7 @@ class Link:
                 self.wants = select.POLLOUT
                 return None
             except (BlockingIOError, ssl.SSLWantReadError):
-                self.wants = select.POLLIN
+                self.wants = wants
                 return None
             self._budget -= len(data)
             self._answer.feed(data)
@@ -85,6 +85,7 @@ class Link:
                 raise TooLarge
             # What is decrypted already does not show in the socket.
             if not self._encrypted:
+                self.wants = wants
                 return None
 
     def wait(self, seconds: float) -> None:
@@ -102,37 +103,34 @@ class Link:
         """Close the connection at once."""
         self.socket.close()
 
-    def _write(self) -> bool:
-        """Write on; say whether there is nothing left to write."""
+    def _write(self) -> int:
+        """Write as far as that goes at once; return what it waits for then, if anything is left."""
         while self._rest:
             piece = self._rest[0]
             try:
                 count = self.socket.send(piece[: self._piece])
             except ssl.SSLWantReadError:
-                self.wants = select.POLLIN
-                return False
+                return select.POLLIN
             except (BlockingIOError, ssl.SSLWantWriteError):
-                self.wants = select.POLLOUT
-                return False
+                return select.POLLOUT
             except OSError:
                 # A provider may refuse a large upload by an answer before it has read all of it.
                 if not self.sent:
                     raise
                 self._complete = False
                 self._rest.clear()
-                break
-            self.sent = True
-            if count == len(piece):
-                self._rest.popleft()
             else:
-                self._rest[0] = piece[count:]
-        self.wants = select.POLLIN
-        return True
+                self.sent = True
+                if count == len(piece):
+                    self._rest.popleft()
+                else:
+                    self._rest[0] = piece[count:]
+        return 0
 
     def _settled(self) -> HttpResponse:
         """Return the answer; note whether and how long the connection can be used again."""
         response = self._answer.response()
-        self.reusable = self._answer.reusable and self._complete
+        self.reusable = self._answer.reusable and self._complete and not self._rest
         # A server that says how long it waits is not tested to the last second.
         told = _PATIENCE.search(response.headers.get("keep-alive", ""))
         self.patience = min(_IDLE_SECONDS, int(told[1]) - 1) if told else _IDLE_SECONDS

@@ -77,7 +77,13 @@ _GAUGES: Final = (
     (
         "hubbub_oldest_due_seconds",
         "How long the delivery that is most overdue has been due",
-        _age("SELECT min(due_at) AS since FROM deliveries WHERE state IN ('queued', 'retrying')"),
+        # As the index has it: by channel, replies and bulk apart.
+        _age(
+            "SELECT min(since) AS since FROM (SELECT ("
+            "SELECT due_at FROM deliveries WHERE state IN ('queued', 'retrying')"
+            " AND channel_id = channels.id AND bulk = kinds.bulk ORDER BY due_at LIMIT 1) AS since"
+            " FROM channels, (SELECT true AS bulk UNION ALL SELECT false) AS kinds) AS earliest"
+        ),
     ),
     (
         "hubbub_messages_failed",

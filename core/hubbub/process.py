@@ -14,6 +14,9 @@ class Carrier(Protocol):
     def run(self) -> bool:
         """Carry until nothing is due; True if there may be more."""
 
+    def halt(self) -> None:
+        """Begin nothing new from now on."""
+
     def stop(self) -> None:
         """Begin nothing new, and wait for what is on its way."""
 
@@ -53,14 +56,17 @@ def courier(*, bulk: bool) -> Carrier:
     """Return what this process sends with. Only a worker has been equipped for it."""
     made = hub()
     with _process.lock:
-        if bulk not in _process.carriers:
+        if not _process.carriers:
             if _process.equip is None:
                 raise RuntimeError("This process is no worker: it cannot send.")
-            _process.carriers[bulk] = _process.equip(made, bulk)
+            _process.carriers = {kind: _process.equip(made, kind) for kind in (False, True)}
         return _process.carriers[bulk]
 
 
 def stop_couriers() -> None:
     """Wait for what is on its way; nothing new begins."""
-    for carrier in list(_process.carriers.values()):
+    carriers = list(_process.carriers.values())
+    for carrier in carriers:
+        carrier.halt()
+    for carrier in carriers:
         carrier.stop()

@@ -149,12 +149,15 @@ class Talk:
         """
         link = self.link
         try:
-            self._letter.deadline.left()
             if not self._begun:
+                self._letter.deadline.left()
                 self._begun = True
                 link.begin(self._letter)
                 return None
             answer = link.go_on()
+            if answer is None:
+                # Only now: what has come counts, however late somebody looks.
+                self._letter.deadline.left()
         except (OSError, Broken, TooLarge) as error:
             link.shut()
             raise _failure(self._letter, error, sent=self._begun and link.sent) from error

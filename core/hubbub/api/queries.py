@@ -15,6 +15,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union,
     update,
 )
 
@@ -251,9 +252,18 @@ def change_contact(db: Connection, contact_id: str, **values: Any) -> None:
 
 
 def _known_as(external_id: str) -> ColumnElement[bool]:
-    # A long message travels in parts, each with a name of its own at the provider.
-    parts = select(_deliveries.c.message_id).where(_deliveries.c.external_id == external_id)
-    return or_(_messages.c.external_id == external_id, _messages.c.id.in_(parts))
+    # A long message travels in parts, each with a name of its own at the provider. The indexes
+    # begin with the channel.
+    whole, parts = (
+        select(found).where(
+            source.c.channel_id.in_(select(_channels.c.id)), source.c.external_id == external_id
+        )
+        for source, found in (
+            (_messages, _messages.c.id),
+            (_deliveries, _deliveries.c.message_id),
+        )
+    )
+    return _messages.c.id.in_(union(whole, parts))
 
 
 def _narrowed(found: Select[Any], wanted: ConversationFilter) -> Select[Any]:

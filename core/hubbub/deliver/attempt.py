@@ -15,9 +15,10 @@ from hubbub.hub import Hub
 from hubbub.plugins import RouteHooks, UnknownType
 from hubbub.redact import Redactor, secrets_of
 from hubbub.sdk.content import Attachment, Content, Media, from_json
-from hubbub.sdk.errors import HubError, Permanent, SendError, Transient
+from hubbub.sdk.errors import Permanent, SendError, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
 from hubbub.sdk.values import Accepted, Exchange, HttpRequest, HttpResponse, Part
+from hubbub.store.clean import clean
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
@@ -82,7 +83,7 @@ def attempting(hub: Hub, parcel: Parcel) -> Generator[HttpRequest, HttpResponse,
     started_at = hub.now()
     try:
         if parcel.to_contact:
-            sending = _sending(hub, parcel)
+            sending = _sending(parcel.line, part_of(hub, parcel))
             ran: Ran[Any] = yield from steps(sending, redact=parcel.line.redactor)
         else:
             handling = _handling(hub, parcel)
@@ -200,16 +201,24 @@ def _redactor(hub: Hub, parcel: Parcel) -> Redactor:
     return Redactor({*secrets_of(settings), inquiry_of(hub, parcel).callback_token})
 
 
-def _sending(hub: Hub, parcel: Parcel) -> Exchange[Accepted]:
-    part = part_of(hub, parcel)
-    try:
-        return parcel.line.hooks.send(part, parcel.line.connection)
-    except HubError as error:
-        raise Permanent(error.detail, code=error.code) from error
+def _sending(line: Line, part: Part) -> Exchange[Accepted]:
+    """Call the channel type inside the exchange, which judges all that it may raise or return."""
+    accepted = yield from line.hooks.send(part, line.connection)
+    if not (isinstance(accepted, Accepted) and isinstance(accepted.external_id, str)):
+        raise TypeError("A channel type returns Accepted, with the provider's id as a text.")
+    return clean(accepted)
 
 
 def _handling(hub: Hub, parcel: Parcel) -> Exchange[Outcome]:
     if parcel.row.awaits_answer:
         raise Permanent("It promised an answer and gave none in time.", code="answer_timeout")
     kind, settings = route_of(hub, parcel)
-    return kind.handle(inquiry_of(hub, parcel), settings)
+    return _asking(kind, inquiry_of(hub, parcel), settings)
+
+
+def _asking(kind: RouteHooks, inquiry: Inquiry, settings: Any) -> Exchange[Outcome]:
+    """Call the destination, likewise."""
+    outcome = yield from kind.handle(inquiry, settings)
+    if not isinstance(outcome, Outcome):
+        raise TypeError("A destination returns an Outcome.")
+    return outcome

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from hubbub.store.prepared import Adding, Many, Prepared, among, setting
+from hubbub.store.prepared import Adding, Many, Prepared, among
 from hubbub.store.states import ACTIVE, DUE_STATES, DeliveryState, predecessors
 from hubbub.store.tables import Address, Attempt, Channel, Conversation, Delivery, Message, table
 from hubbub.store.types import AnyRow, one_of
@@ -75,10 +75,32 @@ _READY: Final = and_(
     one_of(_deliveries.c.state, DUE_STATES),
     _deliveries.c.due_at <= bindparam("now"),
 )
+_EARLIEST: Final = (
+    select(_deliveries.c.due_at)
+    .where(
+        _deliveries.c.channel_id == _channels.c.id,
+        _deliveries.c.bulk == bindparam("bulk"),
+        _READY,
+    )
+    .order_by(_deliveries.c.due_at)
+    .limit(1)
+    .scalar_subquery()
+)
+_CHANNELS: Final = Prepared(
+    select(_channels.c.id)
+    .where(_OPEN_CHANNEL, _EARLIEST.is_not(None))
+    .order_by(_EARLIEST, _channels.c.id)
+)
 _DUE: Final = Prepared(
     select(*_CANDIDATE)
     .join(_channels, _channels.c.id == _deliveries.c.channel_id)
-    .where(_READY, _deliveries.c.bulk == bindparam("bulk"), _OPEN_CHANNEL, ~_held_up())
+    .where(
+        _deliveries.c.channel_id == bindparam("channel_id"),
+        _deliveries.c.bulk == bindparam("bulk"),
+        _READY,
+        _OPEN_CHANNEL,
+        ~_held_up(),
+    )
     .order_by(_deliveries.c.due_at, _deliveries.c.id)
     .limit(bindparam("most"))
 )
@@ -134,7 +156,22 @@ _HOLD: Final = Prepared(
     .order_by(_deliveries.c.id)
     .with_for_update()
 )
-_POSTPONE: Final = setting(_deliveries, "due_at")
+_POSTPONE: Final = Many(
+    {
+        "id": _deliveries.c.id.type,
+        "now": _deliveries.c.due_at.type,
+        "later": _deliveries.c.due_at.type,
+    },
+    lambda given: (
+        update(_deliveries)
+        .where(
+            _deliveries.c.id == given.c.id,
+            one_of(_deliveries.c.state, DUE_STATES),
+            _deliveries.c.due_at <= given.c.now,
+        )
+        .values(due_at=given.c.later)
+    ),
+)
 _SENDING_MESSAGES: Final = Prepared(
     update(_messages)
     .where(among(_messages.c.id, "ids"), _messages.c.status == "queued")
@@ -177,9 +214,16 @@ _RESULT: Final = {target: _ending(target) for target in DeliveryState}
 _ADD_ATTEMPTS: Final = Adding(table(Attempt))
 
 
-def due(db: Connection, *, now: datetime, bulk: bool, limit: int) -> Sequence[AnyRow]:
+def channels_with_due(db: Connection, *, now: datetime, bulk: bool) -> list[str]:
+    """Return the open channels on which anything is due, the longest due first."""
+    return [row.id for row in _CHANNELS.all(db, now=now, bulk=bulk)]
+
+
+def due(
+    db: Connection, channel_id: str, *, now: datetime, bulk: bool, limit: int
+) -> Sequence[AnyRow]:
     """Return deliveries at the head of their lanes whose time has come, the oldest first."""
-    return _DUE.all(db, now=now, bulk=bulk, most=limit)
+    return _DUE.all(db, channel_id=channel_id, now=now, bulk=bulk, most=limit)
 
 
 def next_in_lanes(
@@ -218,9 +262,9 @@ def parcel(db: Connection, delivery_id: str) -> AnyRow | None:
     return next(iter(_PARCELS.all(db, ids=[delivery_id])), None)
 
 
-def postpone(db: Connection, waits: Mapping[str, datetime]) -> None:
-    """Write when to look at deliveries again; nothing was tried."""
-    _POSTPONE.run(db, [{"id": key, "due_at": due_at} for key, due_at in waits.items()])
+def postpone(db: Connection, waits: Mapping[str, datetime], *, now: datetime) -> None:
+    """Write when to look again at deliveries that are due and still nobody's; none was tried."""
+    _POSTPONE.run(db, [{"id": key, "now": now, "later": later} for key, later in waits.items()])
 
 
 def add_attempts(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -22,6 +22,7 @@ import structlog
 from hubbub.deliver.attempt import Parcel, Result, attempting, media_bytes, ready
 from hubbub.exchange import finished
 from hubbub.hub import Hub
+from hubbub.link import Link
 from hubbub.sdk.errors import OutcomeUnknown
 from hubbub.sdk.values import HttpRequest, HttpResponse
 from hubbub.steps import step
@@ -31,8 +32,6 @@ from hubbub.transport import HttpTransport, Talk
 _LOOK: Final = 0.1
 #: Seconds that a channel type may take to say what it wants, before we complain.
 _SLOW: Final = 0.5
-
-_EVENTS: Final = {select.POLLIN: selectors.EVENT_READ, select.POLLOUT: selectors.EVENT_WRITE}
 
 _UnderWay: TypeAlias = Generator[HttpRequest, HttpResponse, Result]
 
@@ -56,6 +55,7 @@ class Outgoing:
         self._hub = hub
         self._ended = ended
         self._waiting = ThreadPoolExecutor(size, thread_name_prefix="attempt")
+        self._waiting.submit(lambda: None)  # so that there is one thread at least
         self._given: SimpleQueue[Parcel] = SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._bell, self._ear = socket.socketpair()
@@ -75,7 +75,7 @@ class Outgoing:
                 self._given.put(parcel)
                 quick = True
             else:
-                self._waiting.submit(self._alone, parcel, attempting(self._hub, parcel), None)
+                self._aside(parcel, attempting(self._hub, parcel), None)
         if quick:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="outgoing", daemon=True)
@@ -141,7 +141,7 @@ class Outgoing:
         if answer is not None:
             self._forget(attempt)
             return self._drive(attempt.parcel, under_way, lambda: under_way.send(answer))
-        self._selector.modify(link.socket, _EVENTS[link.wants], attempt)
+        self._selector.modify(link.socket, _events(link), attempt)
         return []
 
     def _drive(
@@ -158,7 +158,8 @@ class Outgoing:
             step("deliver.answered")
             result: Result = end.value
             return [result]
-        except Exception as error:  # noqa: BLE001  # without a result its lane would stand still
+        # Whatever it is: this thread serves all channels, and without a result a lane stands still.
+        except BaseException as error:  # noqa: BLE001
             return [_failed(self._hub, parcel, error)]
         return []
 
@@ -171,11 +172,11 @@ class Outgoing:
                 request = under_way.throw(error)
                 continue
             if talk is None:
-                self._waiting.submit(self._alone, parcel, under_way, request)
+                self._aside(parcel, under_way, request)
                 return
         attempt = _Attempt(parcel, under_way, talk)
         self._attempts.add(attempt)
-        self._selector.register(talk.link.socket, _EVENTS[talk.link.wants], attempt)
+        self._selector.register(talk.link.socket, _events(talk.link), attempt)
 
     def _resumed(self, request: HttpRequest) -> Talk | None:
         """Begin ``request``, if that goes without waiting."""
@@ -188,6 +189,11 @@ class Outgoing:
         self._attempts.discard(attempt)
         self._selector.unregister(attempt.talk.link.socket)
 
+    def _aside(self, parcel: Parcel, under_way: _UnderWay, request: HttpRequest | None) -> None:
+        """Let an attempt go on in a thread of its own."""
+        with suppress(RuntimeError):  # no thread to spare: one of those that there are takes it
+            self._waiting.submit(self._alone, parcel, under_way, request)
+
     def _alone(self, parcel: Parcel, under_way: _UnderWay, request: HttpRequest | None) -> None:
         """Carry an attempt to its end in this thread, from ``request`` on."""
         hub = self._hub
@@ -195,12 +201,18 @@ class Outgoing:
             files = media_bytes(hub)
             result = finished(under_way, hub.http, files=files, request=request)
             step("deliver.answered")
-        except Exception as error:  # noqa: BLE001  # a thread must not end without a result either
+        except BaseException as error:  # noqa: BLE001  # a thread must not end without a result either
             result = _failed(hub, parcel, error)
         self._ended([result])
 
 
-def _failed(hub: Hub, parcel: Parcel, error: Exception) -> Result:
+def _events(link: Link) -> int:
+    """Return what a selector has to look for: its own names for what ``link`` wants."""
+    reading = selectors.EVENT_READ if link.wants & select.POLLIN else 0
+    return reading | (selectors.EVENT_WRITE if link.wants & select.POLLOUT else 0)
+
+
+def _failed(hub: Hub, parcel: Parcel, error: BaseException) -> Result:
     log.error("attempt failed", delivery=parcel.id, channel=parcel.line.id, exc_info=error)
     unknown = OutcomeUnknown(
         f"The hub failed while it sent this ({type(error).__name__}); see the log.",

@@ -44,7 +44,7 @@ def seek_proof(hub: Hub, delivery_id: str) -> None:
         if row is None or line is None or row.state != DeliveryState.UNKNOWN or row.due_at > now:
             return
         # Whoever else comes along finds that it is not due.
-        lanes.postpone(db, {delivery_id: now + _AGAIN})
+        queries.ask_again(db, delivery_id, at=now + _AGAIN)
         others = queries.others(db, row)
     parcel = Parcel(row, line)
     ran = _ask(hub, parcel, others)
@@ -79,7 +79,7 @@ def _settle(
     if parcel.line.settings.unknown_outcome == "resend" and parcel.row.attempts <= _RESENDS:
         queries.move(db, parcel.id, DeliveryState.RETRYING, due_at=now, error=parcel.row.error)
         return
-    lanes.postpone(db, {parcel.id: now + _FAR})
+    queries.ask_again(db, parcel.id, at=now + _FAR)
     log.warning("outcome stays unknown", delivery=parcel.id, channel=parcel.line.id)
 
 

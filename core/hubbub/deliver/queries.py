@@ -98,6 +98,13 @@ def move(db: Connection, delivery_id: str, target: DeliveryState, **values: Any)
     return bool(moved.rowcount)
 
 
+def ask_again(db: Connection, delivery_id: str, *, at: datetime) -> None:
+    """Write when to ask again what became of a delivery whose outcome is unknown."""
+    unknown = one_of(_deliveries.c.state, (DeliveryState.UNKNOWN,))
+    asked = update(_deliveries).where(_deliveries.c.id == delivery_id, unknown)
+    db.execute(asked.values(due_at=at))
+
+
 def ended(db: Connection, ids: Collection[str]) -> set[str]:
     """Return those of ``ids`` that have ended."""
     if not ids:

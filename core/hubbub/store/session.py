@@ -77,9 +77,17 @@ def _answering(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        _say_less(error)
         if isinstance(error, OperationalError) or error.connection_invalidated:
             raise DatabaseDown(_reason(engine, error)) from error
         raise
+
+
+def _say_less(error: DBAPIError) -> None:
+    """Keep the first line alone of what the database says: further ones quote rows."""
+    for each in (error, error.orig):
+        if each is not None and each.args:
+            each.args = (str(each.args[0]).partition("\n")[0], *each.args[1:])
 
 
 def _dumps(value: object) -> str:

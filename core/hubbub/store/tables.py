@@ -433,7 +433,14 @@ class Delivery(SQLModel, table=True):
             **_only("destination = 'contact' AND state IN ('failed', 'unknown')"),
         ),
         Index("ix_deliveries_lane", "conversation_id", "seq", "part", **_only(_ACTIVE)),
-        Index("ix_deliveries_due", "due_at", "id", **_only("state IN ('queued', 'retrying')")),
+        Index(
+            "ix_deliveries_due",
+            "channel_id",
+            "bulk",
+            "due_at",
+            "id",
+            **_only("state IN ('queued', 'retrying')"),
+        ),
         Index("ix_deliveries_open", "claimed_at", **_only("state IN ('sending', 'unknown')")),
     )
     id: str = Field(primary_key=True)

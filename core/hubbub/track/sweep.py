@@ -99,17 +99,18 @@ def recover(hub: Hub) -> None:
 
 
 def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:
-    due = (
+    due = select(_channels.c.id).where(
+        _channels.c.enabled,
+        _channels.c.deleted_at.is_(None),
+        (_channels.c.paused_until.is_(None)) | (_channels.c.paused_until <= now),
         select(_deliveries.c.id)
-        .join(_channels, _channels.c.id == _deliveries.c.channel_id)
         .where(
+            _deliveries.c.channel_id == _channels.c.id,
+            _deliveries.c.bulk == bulk,
             one_of(_deliveries.c.state, ("queued", "retrying")),
             _deliveries.c.due_at <= now,
-            _deliveries.c.bulk == bulk,
-            _channels.c.enabled,
-            _channels.c.deleted_at.is_(None),
-            (_channels.c.paused_until.is_(None)) | (_channels.c.paused_until <= now),
         )
+        .exists(),
     )
     return db.execute(due.limit(1)).first() is not None
 

@@ -1,13 +1,21 @@
 """What the courier does when the hub itself stumbles: nothing is lost, nobody else is held up."""
 
+import asyncio
+import json
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from hubbub import process
 from hubbub.connect.routes import WantedRoutes, save_routes
-from hubbub.deliver import attempt, courier, work as deliver
+from hubbub.deliver import attempt, courier, lanes, queries, work as deliver
 from hubbub.deliver.actors import nudge_deliver
+from hubbub.deliver.record import record
 from hubbub.route.handling import finish
-from hubbub.sdk import Text
+from hubbub.sdk import Accepted, HttpRequest, Limit, Permanent, Text
 from hubbub.store.session import DatabaseDown, transaction
 
 BOT = {"type": "chatbot", "url": "https://bot.example/", "secret": "a bot secret of good length"}
@@ -64,16 +72,74 @@ def test_an_answer_is_kept_while_the_database_is_away(asked, world, monkeypatch)
     assert len(world.provider.requests) == 2
 
 
+def write(world, line, *texts):
+    """Write each of ``texts`` to another contact of the channel."""
+    with transaction(world.hub.engine) as db:
+        for number, text in enumerate(texts):
+            conversation = deliver.start_conversation(
+                world.hub, db, channel_id=line.id, address=f"+{number}"
+            )
+            deliver.submit(
+                world.hub, db, conversation_id=conversation, content=Text(text=text), author="api:t"
+            )
+
+
+def send(world, line, *texts):
+    write(world, line, *texts)
+    nudge_deliver(world.hub)
+    world.work()
+
+
+@contextmanager
+def silent_at(world, text):
+    """Let the provider not answer what says ``text``, before the end of the block."""
+    go = threading.Event()
+
+    def answer(request):
+        said = json.loads(request.body).get("text")
+        if said == text:
+            go.wait(20)
+        return 200, {"id": f"{said}-{len(world.provider.requests)}"}
+
+    world.provider.answers.extend([answer] * 1000)
+    try:
+        yield go
+    finally:
+        go.set()
+
+
+@contextmanager
+def shift(carrier):
+    """Let ``carrier`` run beside the test; it is stopped and has ended at the end of the block."""
+    runner = threading.Thread(target=carrier.run)
+    runner.start()
+    try:
+        yield runner
+    finally:
+        carrier.stop()
+        runner.join(10)
+        assert not runner.is_alive()
+
+
+def until(true):
+    """Wait for what another thread does."""
+    pause = threading.Event()
+    for _ in range(1000):
+        if true():
+            return
+        pause.wait(0.01)
+    raise AssertionError("It did not come about.")
+
+
+@pytest.fixture
+def carrier(world):
+    return courier.Courier(world.hub, finish)
+
+
 def test_a_database_that_is_away_before_the_first_request_costs_only_time(world, monkeypatch):
     line = world.channel()
     monkeypatch.setattr(attempt, "part_of", first_raises(AWAY, attempt.part_of))
-    with transaction(world.hub.engine) as db:
-        conversation = deliver.start_conversation(world.hub, db, channel_id=line.id, address="+1")
-        deliver.submit(
-            world.hub, db, conversation_id=conversation, content=Text(text="Hi"), author="api:t"
-        )
-    nudge_deliver(world.hub)
-    world.work()
+    send(world, line, "Hi")
     assert world.one("SELECT state FROM deliveries")["state"] == "retrying"
     world.pass_time(seconds=10)
     assert world.one("SELECT state FROM deliveries")["state"] == "sent"
@@ -82,19 +148,8 @@ def test_a_database_that_is_away_before_the_first_request_costs_only_time(world,
 
 def test_what_waits_for_a_missing_plugin_holds_up_no_other_channel(world, monkeypatch):
     gone, here = world.channel(), world.channel()
-
-    def write(line, text, number):
-        with transaction(world.hub.engine) as db:
-            conversation = deliver.start_conversation(
-                world.hub, db, channel_id=line.id, address=f"+{number}"
-            )
-            deliver.submit(
-                world.hub, db, conversation_id=conversation, content=Text(text=text), author="api:t"
-            )
-
-    for number in range(courier.SIZE + 50):
-        write(gone, "Waits", number)
-    write(here, "Goes", 1)
+    write(world, gone, *["Waits"] * (courier.SIZE + 50))
+    write(world, here, "Goes")
     usable = world.hub.directory.usable
     monkeypatch.setattr(
         world.hub.directory,
@@ -107,3 +162,185 @@ def test_what_waits_for_a_missing_plugin_holds_up_no_other_channel(world, monkey
     monkeypatch.undo()
     world.pass_time(minutes=1)
     assert world.provider.said.count("Waits") == courier.SIZE + 50
+
+
+def test_a_slow_channel_leaves_room_for_all_others(world, carrier):
+    slow, quick = world.channel(), world.channel()
+    write(world, slow, *["Slow"] * (courier.SIZE + 10))
+    with silent_at(world, "Slow") as go, shift(carrier) as runner:
+        until(lambda: world.provider.said.count("Slow") == courier.SIZE // 2)
+        write(world, quick, *["Quick"] * 5)
+        carrier.run()
+        until(lambda: world.provider.said.count("Quick") == 5)
+        assert runner.is_alive()
+        assert world.provider.said.count("Slow") == courier.SIZE // 2
+        go.set()
+
+
+def test_however_many_channels_are_slow_another_one_has_room(world):
+    carrier = courier.Courier(world.hub, finish, size=16)
+    for _ in range(4):
+        write(world, world.channel(), *["Slow"] * 16)
+    with silent_at(world, "Slow") as go, shift(carrier):
+        until(lambda: world.provider.said.count("Slow") >= 12)
+        write(world, world.channel(), "Quick")
+        carrier.run()
+        until(lambda: "Quick" in world.provider.said)
+        go.set()
+
+
+def test_a_shift_ends_without_waiting_for_a_slow_answer(world, carrier, monkeypatch):
+    monkeypatch.setattr(courier, "_SHIFT", 0.0)
+    line = world.channel()
+    write(world, line, "Slow")
+    with silent_at(world, "Slow") as go:
+        until(lambda: carrier.run() and world.provider.said == ["Slow"])
+        write(world, line, "Late", "Later")
+        until(lambda: carrier.run() and world.provider.said == ["Slow", "Later"])
+        go.set()
+        carrier.stop()
+    states = world.rows("SELECT state FROM deliveries ORDER BY id")
+    assert [row["state"] for row in states] == ["sent", "queued", "sent"]
+
+
+def test_a_courier_that_was_stopped_wants_no_further_shift(world, carrier):
+    line = world.channel()
+    write(world, line, "Hi")
+    carrier.stop()
+    assert carrier.run() is False
+    assert world.provider.said == []
+
+
+def test_a_channel_that_is_too_fast_rests_and_nothing_is_written_of_what_waits(world):
+    line, other = world.channel(messages_per_second=1), world.channel()
+    world.hub.limiter._clock = world.clock.timestamp
+    write(world, line, *[str(number) for number in range(40)])
+    write(world, other, "Other")
+    before = world.rows("SELECT id, due_at FROM deliveries ORDER BY id")
+    nudge_deliver(world.hub)
+    world.work()
+    assert sorted(world.provider.said) == ["0", "Other"]
+    world.pass_time(milliseconds=500)
+    assert len(world.provider.said) == 2
+    for second in range(1, 4):
+        world.pass_time(seconds=1, milliseconds=10)
+        # The oldest goes first, and no place within the limit is lost.
+        assert world.provider.said[-1] == str(second)
+    waiting = world.rows("SELECT id, due_at FROM deliveries WHERE state = 'queued' ORDER BY id")
+    assert [row for row in before if row in waiting] == waiting
+
+
+def test_an_address_that_is_too_fast_waits_and_its_channel_goes_on(world, monkeypatch):
+    limit = Limit(scope="address", count=1, per=timedelta(minutes=1))
+    line = world.channel()
+    monkeypatch.setattr(type(world.line(line.id)), "limits", (limit,))
+    world.hub.limiter._clock = world.clock.timestamp
+    send(world, line, "1", "2")
+    send(world, line, "3", "4", "5")
+    assert sorted(world.provider.said) == ["1", "2", "5"]
+    world.pass_time(seconds=61)
+    assert sorted(world.provider.said) == ["1", "2", "3", "4", "5"]
+
+
+def test_what_somebody_else_claimed_meanwhile_is_not_put_off(world):
+    line = world.channel()
+    write(world, line, "1", "2")
+    now = world.hub.now()
+    first, second = (row["id"] for row in world.rows("SELECT id FROM deliveries ORDER BY id"))
+    with transaction(world.hub.engine) as db:
+        lanes.claim(db, [first], claimer="other", now=now)
+        later = dict.fromkeys((first, second), now + timedelta(hours=1))
+        lanes.postpone(db, later, now=now)
+    at = {row["id"]: row["due_at"] for row in world.rows("SELECT id, due_at FROM deliveries")}
+    assert at[first] < at[second]
+
+
+@pytest.mark.parametrize("ends", [SystemExit(1), asyncio.CancelledError(), KeyError("a bug")])
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_channel_type_that_ends_its_thread_ends_its_attempt_alone(
+    world, carrier, monkeypatch, ends, asked
+):
+    line = world.channel()
+    real = type(line.hooks).send
+
+    def sending(self, part, connection):
+        if part.content.text == "Hi":
+            return real(self, part, connection)
+        return broken(part)
+
+    def broken(part):
+        for _ in range(asked):
+            yield HttpRequest.json("POST", "http://parrot.test/x", {})
+        raise ends
+
+    monkeypatch.setattr(type(line.hooks), "send", sending)
+    write(world, line, "Bad", "Hi")
+    carrier.run()
+    carrier.stop()
+    states = world.rows("SELECT state, error FROM deliveries ORDER BY id")
+    assert [row["state"] for row in states] == ["unknown" if asked else "failed", "sent"]
+    assert "plugin_error" in str(states[0]["error"])
+
+
+def raises(self, part, connection):
+    raise ValueError("a bug")
+
+
+def returns_nothing(self, part, connection):
+    yield from ()
+
+
+def returns_a_number(self, part, connection):
+    yield from ()
+    number: Any = 1
+    return Accepted(external_id=number)
+
+
+def is_no_generator(self, part, connection):
+    return None
+
+
+@pytest.mark.parametrize("bad", [raises, returns_nothing, returns_a_number, is_no_generator])
+def test_a_channel_type_that_does_not_do_as_agreed_has_failed(world, monkeypatch, bad):
+    line = world.channel()
+    monkeypatch.setattr(type(line.hooks), "send", bad)
+    send(world, line, "Hi")
+    [row] = world.rows("SELECT state, error FROM deliveries")
+    assert row["state"] == "failed"
+    assert "plugin_error" in str(row["error"])
+
+
+@pytest.mark.parametrize("odd", ["half \ud83d a pair", "a \0 in it"])
+def test_what_no_database_keeps_is_replaced_in_what_a_provider_says(world, monkeypatch, odd):
+    line = world.channel()
+    world.provider.will((200, {"id": odd}))
+    send(world, line, "Hi")
+    assert "\ufffd" in world.one("SELECT external_id FROM deliveries")["external_id"]
+
+    def refused(self, part, connection):
+        answer = yield HttpRequest.json("POST", "http://parrot.test/x", {})
+        raise Permanent(answer.json()["why"], code=odd, provider_code=odd)
+
+    monkeypatch.setattr(type(line.hooks), "send", refused)
+    world.provider.will((400, {"why": odd}))
+    send(world, line, "Hi")
+    assert world.one("SELECT count(*) AS n FROM deliveries WHERE state = 'failed'")["n"] == 1
+
+
+def test_a_result_that_can_be_written_in_no_way_harms_no_other(world, monkeypatch):
+    line = world.channel()
+    real = record
+
+    def stumble(hub, db, results, finish):
+        if any(result.parcel.row.address == "+0" for result in results):
+            raise KeyError("a bug")
+        return real(hub, db, results, finish)
+
+    def no(*given, **named):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(courier, "record", stumble)
+    monkeypatch.setattr(queries, "move", no)
+    send(world, line, "1", "2", "3")
+    states = world.rows("SELECT state FROM deliveries ORDER BY id")
+    assert [row["state"] for row in states] == ["sending", "sent", "sent"]

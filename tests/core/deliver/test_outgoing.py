@@ -43,8 +43,11 @@ def attempting(hub, given):
     heard = []
     try:
         for one in given.requests:
-            if isinstance(one, Exception):
+            if isinstance(one, BaseException):
                 raise one
+            if isinstance(one, float):
+                time.sleep(one)
+                continue
             heard.append((yield one).status)
     except SendError as error:
         return Result(parcel=given, started_at=NOW, error=error, exchanges=heard)
@@ -237,18 +240,35 @@ def test_a_large_body_goes_out_as_fast_as_it_is_read(sender, serve):
     assert len(server.requests[1][1]) == 20_000_000
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(1), KeyboardInterrupt()])
 @pytest.mark.parametrize("before", [0, 1])
-def test_a_channel_type_that_fails_ends_its_parcel_and_no_other(sender, serve, before):
+def test_a_channel_type_that_fails_ends_its_parcel_and_no_other(sender, serve, before, error):
     server = serve(polite)
     sender.send(parcel(request(server.url())))
     sender.ended()
-    failing = parcel(*[request(server.url())] * before, ZeroDivisionError())
+    failing = parcel(*[request(server.url())] * before, error)
 
     sender.send(failing, parcel(request(server.url())))
 
     by_failing = {one.parcel is failing: one for one in sender.ended(2)}
     assert by_failing[True].error.code == "hub_error"
     assert by_failing[False].exchanges == [200]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(1)])
+def test_a_channel_type_that_fails_in_a_thread_of_its_own_has_a_result(sender, error):
+    sender.send(parcel(error, content={"type": "image", "media": {"id": "m"}}))
+    assert sender.ended()[0].error.code == "hub_error"
+
+
+def test_a_channel_type_that_takes_its_time_makes_no_answer_late(sender, serve):
+    server = serve(polite)
+    sender.send(*[parcel(request(server.url()))] * 2)
+    sender.ended(2)
+
+    sender.send(parcel(request(server.url(), timeout=0.3)), parcel(0.6, request(server.url())))
+
+    assert [one.error for one in sender.ended(2)] == [None, None]
 
 
 def test_a_request_that_is_refused_is_told_to_who_asked_for_it(sender, serve):

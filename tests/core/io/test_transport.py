@@ -218,6 +218,18 @@ def test_every_framing_is_read_to_its_end_and_the_connection_goes_on(serve, perf
     assert server.connections == 1
 
 
+def test_a_body_where_none_may_be_ends_the_connection(serve, perform):
+    def handle(peer):
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        peer.stopped.wait(10)
+
+    server = serve(handle)
+    for _ in range(2):
+        assert perform(server.url(), method="HEAD").status == 200
+    assert server.connections == 2
+
+
 def test_an_answer_without_a_length_ends_with_its_connection(serve, perform):
     def handle(peer):
         peer.request()

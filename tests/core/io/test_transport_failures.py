@@ -265,10 +265,13 @@ def test_a_large_upload_that_breaks_off_half_way_is_an_unknown_outcome(serve, pe
         perform(serve(handle).url(), body=bytes(20_000_000))
 
 
-def test_an_answer_given_before_the_upload_was_read_is_still_read(serve, perform):
+@pytest.mark.parametrize("stays", [False, True])
+def test_an_answer_given_before_the_upload_was_read_is_still_read(serve, perform, stays):
     def handle(peer):
         peer.socket.recv(10)
         peer.answer(b"too much", "413 Content Too Large")
+        if stays:
+            peer.stopped.wait(10)
 
     server = serve(handle)
 
@@ -360,6 +363,12 @@ def test_an_answer_beyond_its_limit_is_not_read_on(serve, perform, handle):
 
     assert isinstance(caught.value, Permanent)
     assert "1000 bytes" in caught.value.detail
+
+
+def test_a_head_without_end_is_given_up(serve, perform):
+    handle = _endless(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 10_000)
+    with soon(), pytest.raises(Transient, match="no valid HTTP"):
+        perform(serve(handle).url(), method="GET", safe=True)
 
 
 def test_too_large_an_answer_to_what_changes_something_leaves_the_outcome_unknown(serve, perform):

@@ -50,6 +50,11 @@ requests = st.lists(
 )
 
 
+def waits(limiter, requests):
+    """The seconds that each request has to wait."""
+    return [delay.seconds if delay else 0 for delay in limiter.acquire(requests)]
+
+
 @given(st.lists(st.tuples(st.integers(0, 10**9), requests), max_size=8))
 @settings(
     max_examples=60,
@@ -66,31 +71,42 @@ def test_it_does_what_buckets_of_tokens_do(redis, steps):
             [Bucket(f"{run}:{b.key}", b.count, b.per, b.burst) for b in buckets]
             for buckets in wanted
         ]
-        assert limiter.acquire(asked) == pytest.approx([model.acquire(b) for b in wanted])
+        assert waits(limiter, asked) == pytest.approx([model.acquire(b) for b in wanted])
 
 
 def test_a_burst_goes_at_once_and_the_next_waits_its_turn(redis):
     limiter = Limiter(redis, clock=lambda: 1_700_000_000.0)
     bucket = Bucket("a", count=1, per=MINUTE, burst=2)
-    assert limiter.acquire([[bucket]] * 4) == [0, 0, 60, 60]
+    assert waits(limiter, [[bucket]] * 4) == [0, 0, 60, 60]
 
 
 def test_a_request_that_must_wait_counts_in_none_of_its_buckets(redis):
     limiter = Limiter(redis, clock=lambda: 1_700_000_000.0)
     wide, narrow = Bucket("wide", 1, MINUTE, burst=2), Bucket("narrow", 1, MINUTE)
-    assert limiter.acquire([[wide, narrow], [wide, narrow], [wide]]) == [0, 60, 0]
+    assert waits(limiter, [[wide, narrow], [wide, narrow], [wide]]) == [0, 60, 0]
+
+
+def test_a_delay_names_the_bucket_that_takes_longest(redis):
+    wide, narrow = Bucket("wide", 1, MINUTE), Bucket("narrow", 1, 2 * MINUTE)
+    for limiter in (
+        Limiter(redis, clock=lambda: 1_700_000_000.0),
+        LocalLimiter(clock=lambda: 1_700_000_000.0),
+    ):
+        limiter.acquire([[wide], [narrow]])
+        delays = limiter.acquire([[wide, narrow], [narrow, wide]])
+        assert [delay and delay.bucket for delay in delays] == [1, 0]
 
 
 def test_an_unlimited_request_goes(redis):
-    assert Limiter(redis).acquire([[]]) == [0]
+    assert Limiter(redis).acquire([[]]) == [None]
     assert Limiter(redis).acquire([]) == []
 
 
 def test_without_a_clock_the_time_is_that_of_redis(redis):
     bucket = Bucket("a", count=1, per=MINUTE)
     first, second = Limiter(redis), Limiter(redis)
-    assert first.acquire([[bucket]]) == [0]
-    assert 59 < second.acquire([[bucket]])[0] <= 60
+    assert waits(first, [[bucket]]) == [0]
+    assert 59 < waits(second, [[bucket]])[0] <= 60
 
 
 def test_a_bucket_that_is_full_again_is_forgotten_by_redis(redis):
@@ -110,16 +126,16 @@ def test_without_redis_a_process_limits_itself_and_says_so_once(tmp_path):
     with make_redis(f"unix://{tmp_path}/nobody.sock") as away, capture_logs() as logs:
         limiter = Limiter(away, clock=lambda: now[0])
         # Half the rate, no burst: the other processes do the same at the same time.
-        assert limiter.acquire([[bucket], [bucket]]) == [0, 120]
+        assert waits(limiter, [[bucket], [bucket]]) == [0, 120]
         now[0] += 120
-        assert limiter.acquire([[bucket]]) == [0]
+        assert waits(limiter, [[bucket]]) == [0]
     assert [entry["event"] for entry in logs] == ["redis does not answer"]
 
 
 def test_a_process_alone_counts_all_buckets_or_none():
     limiter = LocalLimiter(clock=lambda: 0.0)
     wide, narrow = Bucket("wide", 1, MINUTE), Bucket("narrow", 1, 2 * MINUTE)
-    assert limiter.acquire([[narrow], [wide, narrow], [wide], []]) == [0, 240, 0, 0]
+    assert waits(limiter, [[narrow], [wide, narrow], [wide], []]) == [0, 240, 0, 0]
 
 
 def test_a_process_alone_does_not_remember_for_ever(monkeypatch):

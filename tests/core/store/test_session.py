@@ -1,9 +1,11 @@
 """Transactions on both databases."""
 
 import threading
+import traceback
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from hubbub.store.session import DatabaseDown, make_engine, reading, transaction
 
@@ -31,6 +33,15 @@ def test_an_exception_undoes_a_transaction(engine):
         insert(db, "a")
         raise RuntimeError
     assert names(engine) == []
+
+
+def test_what_a_database_refuses_is_told_without_the_row(engine):
+    with pytest.raises(IntegrityError) as raised, transaction(engine) as db:
+        for word in ("words", "words"):
+            insert(db, f"some-{word}")
+    told = "".join(traceback.format_exception(raised.value))
+    assert "UNIQUE" in told.upper()
+    assert "some-words" not in told
 
 
 def test_reading_within_a_transaction_waits_for_nobody(engine):

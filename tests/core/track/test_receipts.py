@@ -6,8 +6,9 @@ import json
 import pytest
 
 from hubbub.sdk import OutcomeUnknown
+from hubbub.store.session import transaction
 from hubbub.store.states import NEXT, DeliveryState, advance, message_status
-from hubbub.track import retention
+from hubbub.track import receipts, retention
 
 RANK = ["sent", "failed", "delivered", "read"]
 
@@ -53,6 +54,18 @@ def test_no_state_leads_back_to_one_that_led_to_it_but_for_new_attempts():
 )
 def test_a_message_is_as_far_as_its_slowest_part(parts, status):
     assert message_status(map(DeliveryState, parts)) == status
+
+
+def test_postgresql_finds_what_receipts_speak_of_by_its_indexes(world):
+    if world.hub.engine.dialect.name == "sqlite":
+        return  # which always reads one index for each part of the union
+    with transaction(world.hub.engine) as db:
+        form = receipts._NAMED._forms.of(db)
+        given = form.given({"channel_id": "c", "external_ids": ["x"], "references": ["r"]})
+        plan = db.exec_driver_sql(f"EXPLAIN {form.sql}", given).fetchall()
+    told = " ".join(line for (line,) in plan)
+    assert "Seq Scan" not in told
+    assert "ix_deliveries_channel_id_external_id" in told
 
 
 @pytest.fixture

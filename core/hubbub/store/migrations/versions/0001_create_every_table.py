@@ -414,7 +414,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_due",
         "deliveries",
-        ["due_at", "id"],
+        ["channel_id", "bulk", "due_at", "id"],
         unique=False,
         sqlite_where=sa.text("state IN ('queued', 'retrying')"),
         postgresql_where=sa.text("state IN ('queued', 'retrying')"),

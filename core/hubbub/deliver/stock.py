@@ -1,0 +1,249 @@
+"""Know what is due and may go next: found before there is room for it, within every limit.
+
+Places are shared so that nobody waits for a slow channel: none has more parts on their way than
+places are left free. However many channels are slow, there is room for another one.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from hubbub.deliver import lanes
+from hubbub.deliver.attempt import Parcel, Result
+from hubbub.directory import Line
+from hubbub.hub import Hub
+from hubbub.limiter import Bucket
+from hubbub.sdk.capabilities import Limit
+from hubbub.store.types import AnyRow
+
+#: Parts of a channel that are found before there is room for them, so that no room stays empty.
+_AHEAD: Final = 32
+#: Seconds for which what was found holds good: meanwhile its channel may be closed.
+_FRESH: Final = 0.5
+#: How long a channel rests whose plugin or key is missing, before that is looked at again.
+_UNUSABLE: Final = timedelta(minutes=1)
+#: Seconds for which it is worth waiting here for a throttled part.
+_SHORT: Final = 1.5
+
+
+class Found(NamedTuple):
+    """A part that was due and nobody's when it was found; it holds good ``until``."""
+
+    row: AnyRow
+    line: Line
+    until: float
+
+
+class Stock:
+    """What is due for one courier, and which of it may go now."""
+
+    def __init__(self, hub: Hub, *, bulk: bool, size: int) -> None:
+        self._hub = hub
+        self._bulk = bulk
+        self._size = size
+        #: How many parts of each channel are on their way.
+        self._out: Counter[str] = Counter()
+        self._found: list[Found] = []
+        #: Whether any channel may have become due.
+        self._look = False
+        #: Channels on which more may be due than was found, those first that wait longest.
+        self._more: dict[str, None] = {}
+        #: Channels that may not send now, and until when.
+        self._resting: dict[str, datetime] = {}
+        #: When a throttled part may go, where it is worth waiting for it here.
+        self._wake_at: float | None = None
+
+    @property
+    def out(self) -> int:
+        """How many parts are on their way."""
+        return self._out.total()
+
+    def went(self, parcels: Iterable[Parcel]) -> None:
+        """Note that these are on their way."""
+        self._out.update(parcel.line.id for parcel in parcels)
+
+    def came_back(self, results: Iterable[Result]) -> None:
+        """Note that these attempts have ended."""
+        self._out.subtract(result.parcel.line.id for result in results)
+
+    def look(self) -> None:
+        """Note that something may have become due, on whatever channel."""
+        self._look = True
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which there may be something to do that nobody announces."""
+        if self._wake_at is None:
+            return 1.0
+        return min(1.0, max(0.0, self._wake_at - monotonic()))
+
+    def wake(self) -> None:
+        """Look again if it is time for what was throttled."""
+        if self._wake_at is not None and monotonic() >= self._wake_at:
+            self._wake_at, self._look = None, True
+
+    @property
+    def promising(self) -> bool:
+        """Whether anything is to be done now or very soon."""
+        return bool(self.next() or self.curious or self._wake_at)
+
+    @property
+    def curious(self) -> bool:
+        """Whether it is worth looking for what is due."""
+        return self._room() > 0 and (self._look or any(map(self._room_for, self._more)))
+
+    def next(self) -> list[Found]:
+        """Return what there is room for now."""
+        out, free = self._out.copy(), self._size - self.out
+        following = []
+        for found in self._found:
+            channel_id = found.row.channel_id
+            if out[channel_id] < free and not self._rests(channel_id):
+                following.append(found)
+                out[channel_id] += 1
+                free -= 1
+        return following
+
+    def forget_stale(self) -> None:
+        """Drop what was found too long ago."""
+        now = monotonic()
+        if self._found and self._found[0].until < now:
+            for found in self._found:
+                if found.until < now:
+                    self._more.setdefault(found.row.channel_id)
+            self._found = [found for found in self._found if found.until >= now]
+
+    def judged(self, wanted: Sequence[Found]) -> tuple[list[Found], dict[str, datetime]]:
+        """Return those of ``wanted`` that the rate limits let go, and until when to put off others.
+
+        Where the whole channel is too fast it rests, and its parts wait here.
+        """
+        go: list[Found] = []
+        put_off: dict[str, datetime] = {}
+        if not wanted:
+            return go, put_off
+        now = self._hub.now()
+        limits = [_limits(found) for found in wanted]
+        delays = self._hub.limiter.acquire([[bucket for _, bucket in each] for each in limits])
+        late: Counter[str] = Counter()
+        for found, each, delay in zip(wanted, limits, delays, strict=True):
+            if delay is None:
+                go.append(found)
+                continue
+            limit, bucket = each[delay.bucket]
+            wait = timedelta(seconds=delay.seconds)
+            if limit.scope == "channel" and not limit.only:
+                self._resting[found.row.channel_id] = now + wait
+            else:
+                wait += late[bucket.key] * timedelta(microseconds=bucket.interval)
+                late[bucket.key] += 1
+                put_off[found.row.id] = now + wait
+            self._wake_in(wait)
+        return go, put_off
+
+    def usable(self, db: Connection, rows: Sequence[AnyRow]) -> dict[str, Line]:
+        """Return the channel of each row, by the row's id; one that cannot be used rests."""
+        lines: dict[str, Line] = {}
+        for channel_id in {row.channel_id for row in rows}:
+            line = self._hub.directory.usable(db, channel_id)
+            if line is None:
+                self._resting[channel_id] = self._hub.now() + _UNUSABLE
+            else:
+                lines[channel_id] = line
+        return {row.id: lines[row.channel_id] for row in rows if row.channel_id in lines}
+
+    def drop(self, ids: Collection[str]) -> None:
+        """Forget these parts: they were claimed, or put off."""
+        self._found = [found for found in self._found if found.row.id not in ids]
+
+    def find(self, db: Connection, ended: Sequence[Result]) -> None:
+        """Find what is due where there is room for it, and what ``ended`` held up."""
+        looked = self._look_around(db) if self.curious else set()
+        conversations = {
+            result.parcel.row.conversation_id
+            for result in ended
+            if result.parcel.line.id not in looked
+        }
+        if conversations:
+            now = self._hub.now()
+            self._add(db, lanes.next_in_lanes(db, conversations, now=now, bulk=self._bulk))
+
+    def _look_around(self, db: Connection) -> set[str]:
+        """Look at all channels that have anything and for which there is room; return them."""
+        now, bulk = self._hub.now(), self._bulk
+        if self._look:
+            self._look = False
+            self._more |= dict.fromkeys(lanes.channels_with_due(db, now=now, bulk=bulk))
+        looked = set()
+        for channel_id in list(self._more):
+            room = self._room_for(channel_id)
+            if not room:
+                continue
+            # What is known and not claimed yet is found again, before anything else.
+            most = room + self._known(channel_id)
+            rows = lanes.due(db, channel_id, now=now, bulk=bulk, limit=most)
+            del self._more[channel_id]
+            if len(rows) >= most:
+                self._more[channel_id] = None  # behind all others now
+            self._add(db, rows)
+            looked.add(channel_id)
+        return looked
+
+    def _add(self, db: Connection, rows: Sequence[AnyRow]) -> None:
+        known = {found.row.id for found in self._found}
+        lines = self.usable(db, rows)
+        until = monotonic() + _FRESH
+        self._found += [
+            Found(row, lines[row.id], until)
+            for row in rows
+            if row.id in lines and row.id not in known
+        ]
+
+    def _known(self, channel_id: str) -> int:
+        return sum(found.row.channel_id == channel_id for found in self._found)
+
+    def _room(self) -> int:
+        """Return how many parts may be found beside those that are known."""
+        return self._size + _AHEAD - self.out - len(self._found)
+
+    def _room_for(self, channel_id: str) -> int:
+        """Return how many parts of a channel may be found beside those that are known."""
+        if self._rests(channel_id):
+            return 0
+        out = self._out[channel_id]
+        share = max(0, self._size - self.out - out) // 2
+        return max(0, min(share + _AHEAD - self._known(channel_id), self._room()))
+
+    def _rests(self, channel_id: str) -> bool:
+        until = self._resting.get(channel_id)
+        return until is not None and until > self._hub.now()
+
+    def _wake_in(self, wait: timedelta) -> None:
+        seconds = wait.total_seconds()
+        if seconds < _SHORT:
+            # A little later, since two clocks are involved.
+            at = monotonic() + seconds + 0.001
+            self._wake_at = at if self._wake_at is None else min(self._wake_at, at)
+
+
+def _limits(found: Found) -> list[tuple[Limit, Bucket]]:
+    row, line = found.row, found.line
+    if row.destination != "contact":
+        return []
+    return [
+        (
+            limit,
+            Bucket(
+                key=f"{line.id}:{number}:{row.address if limit.scope == 'address' else ''}",
+                count=limit.count,
+                per=limit.per,
+                burst=limit.burst,
+            ),
+        )
+        for number, limit in enumerate(line.limits)
+        if row.address.startswith(limit.only)
+    ]
