@@ -13,6 +13,8 @@ from bench.world import World, alone, target
 from hubbub.deliver.courier import SIZE
 
 _BULK_DELAY = 0.05
+#: Parts of one channel on their way at once: it never has more places than it leaves free.
+_PLACES = SIZE // 2
 _HOT_DELAY = 0.03
 _HOT = 10
 _SOON = 2.0
@@ -26,7 +28,7 @@ def measure(world: World) -> Sequence[Figure]:
     late = [_late(world, kind) for kind in KINDS]
     for _ in range(world.scale.runs):
         for seeder, figure in zip(seeders, bulk, strict=True):
-            figure.floor.append(SIZE / _BULK_DELAY)
+            figure.floor.append(_PLACES / _BULK_DELAY)
             figure.hub.append(_bulk(world, seeder))
         for seeder, figure in zip(seeders, hot, strict=True):
             figure.floor.append(_HOT / _HOT_DELAY)
