@@ -1,14 +1,13 @@
 """Serve the pages that plugins bring, each behind the guard that it asks for."""
 
 from collections.abc import Callable
-from typing import Any
 
 import structlog
-from flask import Blueprint, Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, Flask
 
 from hubbub.hub import Hub
 from hubbub.sdk.types import Pages
+from hubbub.ui.errors import add_error_pages
 from hubbub.ui.guard import Guard, View, harden
 
 log = structlog.get_logger(__name__)
@@ -35,7 +34,7 @@ def _behind(guard: Guard, plugin: str, pages: Pages) -> Blueprint:
     }
     ours.before_request(wraps[pages.open_to](_go_on))
     ours.after_request(harden)
-    ours.register_error_handler(Exception, _broken)
+    add_error_pages(ours)
     ours.register_blueprint(pages.blueprint)
     return ours
 
@@ -43,9 +42,3 @@ def _behind(guard: Guard, plugin: str, pages: Pages) -> Blueprint:
 def _go_on() -> None:
     """Let the request come to its view."""
 
-
-def _broken(error: Exception) -> Any:
-    if isinstance(error, HTTPException):
-        return error
-    log.error("page of a plugin failed", path=request.path, exc_info=error)
-    return Response("This page failed, and the log knows why.\n", 500)

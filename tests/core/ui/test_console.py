@@ -3,6 +3,7 @@
 import pytest
 
 from hubbub.people.rules import SESSION_LIFE
+from hubbub.store.session import DatabaseDown
 from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token
 
@@ -141,6 +142,49 @@ def test_what_goes_wrong_is_told_to_a_script_in_plain_words(browser):
     assert asked.status_code == 404
     assert asked.content_type == "text/plain; charset=utf-8"
     assert asked.text == "There is nothing here. Perhaps it was deleted.\n"
+
+
+@pytest.mark.parametrize("path", ["/console/channels/nonsense", "/inbox/nobody", "/channels/no"])
+def test_where_nothing_is_a_page_of_the_console_says_so_and_leads_on(browser, path):
+    page = browser("admin").get(path)
+    assert page.status_code == 404
+    assert "<h1>Not found</h1>" in page.text
+    assert 'aria-label="Main"' in page.text
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_a_stranger_who_is_lost_is_led_to_the_login_and_shown_no_more(browser):
+    page = browser().get("/nonsense")
+    assert page.status_code == 404
+    assert ">Log in</a>" in page.text
+    assert 'aria-label="Main"' not in page.text
+
+
+def test_a_page_that_is_not_there_needs_no_database(world, browser, monkeypatch):
+    def down(_hub, _cookie):
+        raise DatabaseDown("It does not answer.")
+
+    client = browser("admin")
+    monkeypatch.setattr("hubbub.ui.guard.person_of", down)
+    assert client.get("/nonsense").status_code == 404
+    assert (trouble := client.get("/inbox?view=mine")).status_code == 503
+    assert 'href="/inbox?view=mine">Try again</a>' in trouble.text
+
+
+@pytest.mark.parametrize(
+    ("form", "page"),
+    [
+        ("/channels/{}/routes", "/channels/{}"),
+        ("/channels/{}/check", "/channels/{}"),
+        ("/inbox/{}/reply", "/inbox/{}"),
+        ("/settings/tokens/{}/revoke", "/settings"),
+        ("/messages/{}/retry", "/"),
+    ],
+)
+def test_the_address_of_a_form_that_is_loaded_again_leads_to_its_page(browser, form, page):
+    answer = browser("admin").get(form.format("x"))
+    assert (answer.status_code, answer.headers["Location"]) == (302, page.format("x"))
+    assert browser().get("/callbacks/x").status_code == 405
 
 
 def test_what_contacts_write_is_never_markup(world, browser):

@@ -53,7 +53,8 @@ def test_a_forged_form_is_refused(visit):
 
 def test_a_page_that_fails_is_an_error_and_no_more(visit):
     page = visit('[plugins.guest]\nopen_to = "everybody"\nbroken = ["page"]')
-    assert (page.status_code, page.text) == (500, "This page failed, and the log knows why.\n")
+    assert page.status_code == 500
+    assert "Something went wrong" in page.text
 
 
 @pytest.mark.parametrize(

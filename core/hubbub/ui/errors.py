@@ -1,0 +1,119 @@
+"""Say on a page of the console what went wrong, and where to go on from there."""
+
+from typing import Any, Final
+
+import structlog
+from flask import Blueprint, current_app, g, redirect, render_template, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import MapAdapter
+from werkzeug.wrappers import Response
+
+from hubbub.people.errors import Conflict, Invalid, NotFound
+from hubbub.sdk.errors import HubError
+from hubbub.store.session import DatabaseDown
+from hubbub.ui.guard import Guard, by_script, harden
+
+_SAID: Final = {
+    403: "You may not do this here. Perhaps the page was open for too long: load it again.",
+    404: "There is nothing here. Perhaps it was deleted.",
+    405: "This cannot be done in this way.",
+    413: "This is larger than the hub takes.",
+}
+_TITLES: Final = {
+    403: "Not allowed",
+    404: "Not found",
+    413: "Too large",
+    500: "Something went wrong",
+    503: "Not available just now",
+}
+log = structlog.get_logger(__name__)
+
+
+def add_error_pages(pages: Blueprint) -> None:
+    """Answer what goes wrong in the views of ``pages``, ours or a plugin's."""
+    pages.register_error_handler(HTTPException, _http_error)
+    pages.register_error_handler(Exception, _broken)
+
+
+def add_console_errors(ui: Blueprint, guard: Guard) -> None:
+    """Answer what goes wrong in the console, and for addresses at which there is nothing at all."""
+    add_error_pages(ui)
+    ui.register_error_handler(HubError, _hub_error)
+
+    def lost(error: HTTPException) -> Any:
+        above = _page_above(request.path) if isinstance(error, MethodNotAllowed) else None
+        if above is not None:
+            return redirect(above)
+        _recognise(guard)
+        return _http_error(error)
+
+    ui.app_errorhandler(404)(lost)
+    ui.app_errorhandler(405)(lost)
+
+
+def context() -> dict[str, Any]:
+    """Return what the frame of every page needs."""
+    return {
+        "person": g.get("person"),
+        "form_token": g.get("form_token", ""),
+        "section": request.path.split("/")[1],
+    }
+
+
+def _page_above(path: str) -> str | None:
+    """Return the page that a form's own address belongs to, when a browser loads that again."""
+    paths = current_app.create_url_adapter(request)
+    if request.method != "GET" or paths is None or not _is_form(paths, path):
+        return None
+    while path and not paths.test(path, "GET"):
+        path = path.rpartition("/")[0]
+    return path or "/"
+
+
+def _is_form(paths: MapAdapter, path: str) -> bool:
+    return paths.test(path, "POST") and str(paths.match(path, "POST")[0]).startswith("ui.")
+
+
+def _recognise(guard: Guard) -> None:
+    """Note who asks, so that the page offers them the way to all that they may see."""
+    try:
+        g.person = guard.person()
+    except DatabaseDown:
+        return  # the page says that there is nothing here, which needs no database
+    g.form_token = guard.token()
+
+
+def _http_error(error: HTTPException) -> Any:
+    status = error.code or 500
+    if isinstance(error.response, Response):
+        return error.response
+    return _page(status, _SAID.get(status, error.description or ""))
+
+
+def _hub_error(error: HubError) -> Any:
+    match error:
+        case NotFound():
+            return _page(404, error.detail)
+        case Conflict() | Invalid():
+            return _page(409, error.detail)
+        case DatabaseDown():
+            return _page(503, "The database does not answer. Nothing is lost; try again shortly.")
+    return _page(409, error.detail)
+
+
+def _broken(error: Exception) -> Any:
+    log.error("page failed", path=request.path, exc_info=error)
+    return _page(500, "Something went wrong here, and the log knows what. Nothing was lost.")
+
+
+def _page(status: int, detail: str) -> Any:
+    if by_script():
+        return harden(Response(f"{detail}\n", status, content_type="text/plain; charset=utf-8"))
+    page = render_template(
+        "error.html",
+        **context(),
+        title=_TITLES.get(status, "Not done"),
+        detail=detail,
+        again=request.full_path.rstrip("?") if status >= 500 and request.method == "GET" else "",  # noqa: PLR2004  # ours
+    )
+    return harden(Response(page, status, content_type="text/html; charset=utf-8"))
