@@ -5,7 +5,9 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import Final
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Final, Self
 
 from hubbub.embedded import EmbeddedValkey
 from hubbub.loading import read_plugins_file
@@ -32,7 +34,7 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
     require_free(settings.host, settings.port, fix=fix)
     read_plugins_file(settings.plugins_file)
     _ = settings.keys  # before several processes want to make one
-    sandbox = free_port(_LOCAL, wanted=settings.port + 1) if demo else 0
+    sandbox = _Sandbox.beside(settings) if demo else None
     valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
     try:
         redis = valkey.start() if valkey else _answering(settings.redis_url)
@@ -43,14 +45,23 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
         try:
             supervisor.start()
             if supervisor.wait_until(lambda: _ready(settings, sandbox)):
-                _seed(sandbox)
+                if sandbox:
+                    sandbox.fill()
                 _welcome(settings, sandbox, time.monotonic() - begun, say)
-                supervisor.watch(valkey.revive if valkey else lambda: None)
+                supervisor.watch(partial(_look, valkey, sandbox))
         finally:
             supervisor.stop()
     finally:
         if valkey:
             valkey.stop()
+
+
+def _look(valkey: EmbeddedValkey | None, sandbox: "_Sandbox | None") -> None:
+    """Look after what the supervisor does not know of."""
+    if valkey:
+        valkey.revive()
+    if sandbox:
+        sandbox.fill_again()
 
 
 def _answering(redis_url: str) -> str:
@@ -68,7 +79,7 @@ def _migrate(settings: Settings) -> None:
         engine.dispose()  # a connection does not survive a fork
 
 
-def _environment(settings: Settings, redis: str, sandbox: int) -> dict[str, str]:
+def _environment(settings: Settings, redis: str, sandbox: "_Sandbox | None") -> dict[str, str]:
     """Return what tells every child the same settings, those of the command line included."""
     networks = [settings.allow_private_networks, _LOOPBACK if sandbox else ""]
     return {
@@ -82,7 +93,7 @@ def _environment(settings: Settings, redis: str, sandbox: int) -> dict[str, str]
     }
 
 
-def _stages(settings: Settings, sandbox: int) -> list[list[Child]]:
+def _stages(settings: Settings, sandbox: "_Sandbox | None") -> list[list[Child]]:
     """Return the children in the order in which they stop: first nothing new comes in."""
     stages = [
         [Child("web", ["web"])],
@@ -92,8 +103,7 @@ def _stages(settings: Settings, sandbox: int) -> list[list[Child]]:
         ],
     ]
     if sandbox:
-        where = ["--host", _LOCAL, "--port", str(sandbox), "--hub-url", settings.base_url]
-        stages.append([Child("sandbox", ["sandbox", *where])])
+        stages.append([sandbox.child])
     return stages
 
 
@@ -109,10 +119,10 @@ def _workers() -> list[Child]:
     ]
 
 
-def _ready(settings: Settings, sandbox: int) -> bool:
+def _ready(settings: Settings, sandbox: "_Sandbox | None") -> bool:
     near = {"0.0.0.0": _LOCAL, "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # not bound
     return _answers(near, settings.port, "/readyz") and (
-        not sandbox or _answers(_LOCAL, sandbox, "/")
+        not sandbox or sandbox.answers()
     )
 
 
@@ -125,22 +135,52 @@ def _answers(host: str, port: int, path: str) -> bool:
             return False
 
 
-def _seed(sandbox: int) -> None:
-    """Put the demo's data in, in a process whose memory is then free again."""
-    if not sandbox:
-        return
-    seed = Child("seed", ["seed", f"http://{_LOCAL}:{sandbox}"])
-    seed.start()
-    if seed.process is not None:
-        seed.process.join()
-    if seed.status != 0:
-        raise NotStarted("" if seed.status == EXPLAINED else "The demo's data could not be made.")
+class _Sandbox:
+    """The sandbox of a demo. It remembers nothing: whenever it starts anew it is filled again."""
+
+    def __init__(self, port: int, hub_url: str) -> None:
+        where = ["--host", _LOCAL, "--port", str(port), "--hub-url", hub_url]
+        self.url = f"http://{_LOCAL}:{port}"
+        self.child = Child("sandbox", ["sandbox", *where])
+        self._port = port
+        # A process of its own, whose memory is then free again.
+        self._seed = Child("seed", ["seed", self.url])
+        self._filled: BaseProcess | None = None
+
+    @classmethod
+    def beside(cls, settings: Settings) -> Self:
+        """Return one on a free port next to the hub's."""
+        return cls(free_port(_LOCAL, wanted=settings.port + 1), settings.base_url)
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        return _answers(_LOCAL, self._port, "/")
+
+    def fill(self) -> None:
+        """Put the demo's data in. Raises `NotStarted`."""
+        self._fill()
+        if self._seed.process is not None:
+            self._seed.process.join()
+        if self._seed.status != 0:
+            why = "" if self._seed.status == EXPLAINED else "The demo's data could not be made."
+            raise NotStarted(why)
+
+    def fill_again(self) -> None:
+        """Put the demo's data in if the sandbox was started anew since; waits for nothing."""
+        if self.child.process is not self._filled and self.answers():
+            self._fill()
+
+    def _fill(self) -> None:
+        self._filled = self.child.process
+        self._seed.start()
 
 
-def _welcome(settings: Settings, sandbox: int, seconds: float, say: Callable[[str], None]) -> None:
+def _welcome(
+    settings: Settings, sandbox: _Sandbox | None, seconds: float, say: Callable[[str], None]
+) -> None:
     lines = [f"Hubbub is ready after {seconds:.1f} s.", f"  Console   {settings.base_url}"]
     if sandbox:
-        lines.append(f"  Sandbox   http://{_LOCAL}:{sandbox}")
+        lines.append(f"  Sandbox   {sandbox.url}")
     else:
         # A command finds this hub by its data directory.
         where = f"HUBBUB_DATA_DIR={settings.data_dir}"

@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from hubbub import supervise
+from hubbub import supervise, up
 from hubbub.supervise import Child, NotStarted, Supervisor
 from hubbub.system import PortTaken, free_port, require_free
 
@@ -140,6 +140,24 @@ def test_a_host_that_is_not_ours_is_told():
         require_free("192.0.2.1", 8000, fix="")
 
 
+def test_a_sandbox_that_is_started_anew_is_filled_again_and_only_then(child, monkeypatch):
+    answers = []
+    monkeypatch.setattr(up._Sandbox, "answers", lambda _: answers.pop())
+    sandbox = up._Sandbox(8001, "http://127.0.0.1:8000")
+    sandbox.child.start()
+    sandbox._fill()
+    filled = sandbox._seed.process
+    sandbox.fill_again()
+    assert sandbox._seed.process is filled
+    sandbox.child.start()
+    answers.append(False)
+    sandbox.fill_again()
+    assert sandbox._seed.process is filled, "not yet: it does not answer"
+    answers.append(True)
+    sandbox.fill_again()
+    assert sandbox._seed.process is not filled
+
+
 @pytest.fixture
 def running(tmp_path):
     """Run the whole hub; give its port, its process and the lines that it logs."""
@@ -203,6 +221,33 @@ def test_no_part_outlives_a_hub_that_is_killed(running):
         ends = _ends(children.values())
         process.kill()
         assert all(_ended(end) for end in ends)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere nobody tells the child.")
+def test_a_sandbox_that_is_killed_leaves_nobody_on_its_port():
+    port = free_port("127.0.0.1", wanted=0)
+    command = [sys.executable, "-m", "hubbub", "sandbox", "--port", str(port)]
+    env = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    try:
+        _until_it_listens(port)
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        ends = _ends(int(child) for child in listed)
+        assert ends
+    finally:
+        process.kill()
+        process.wait()
+    assert all(_ended(end) for end in ends)
+    require_free("127.0.0.1", port, fix="")
+
+
+def _until_it_listens(port):
+    for _ in range(600):
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        select.select([], [], [], 0.05)
+    raise AssertionError("The sandbox did not start.")
 
 
 def _children(pid):

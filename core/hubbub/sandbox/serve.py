@@ -15,6 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from hubbub.sandbox.app import create_sandbox
 from hubbub.sandbox.config import SandboxConfig
 from hubbub.sandbox.world import World
+from hubbub.system import die_with_parent
 
 _THREADS = 64
 #: Long polls would hold the end up for most of a minute.
@@ -37,7 +38,13 @@ def serve(
         workers_kill_timeout=_SECONDS_TO_END,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(create_sandbox, config), wrap_loader=False)
+    server.serve(target_loader=partial(_application, config), wrap_loader=False)
+
+
+def _application(config: SandboxConfig) -> Flask:
+    """Return the sandbox; called in granian's worker, which must not keep the port for itself."""
+    die_with_parent()
+    return create_sandbox(config)
 
 
 @dataclass(frozen=True)
