@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import redis
 from sqlalchemy import Engine, func, or_, select
 
+from hubbub import keyring
 from hubbub.alive import DEAD_AFTER
 from hubbub.connect.work import look_at_channel
 from hubbub.hub import Hub
@@ -68,10 +69,12 @@ def examine(settings: Settings, channel: str | None = None) -> Iterator[Check]:
             yield from (_disk(settings), _public_url(settings))
         elif not database.ok:
             yield database
-        if database.ok and channel is None:
+        if not database.ok:
+            return
+        if channel is None:
+            yield _key(settings, engine)
             yield from _processes_alive(engine)
-        if database.ok:
-            yield from _connected(settings, channel)
+        yield from _connected(settings, channel)
     finally:
         engine.dispose()
 
@@ -92,6 +95,16 @@ def _database(settings: Settings, engine: Engine) -> Check:
         detail=f"version {found} is behind this program's, {migrate.head()}",
         why=why,
         fix="Run `hubbub migrate`.",
+    )
+
+
+def _key(settings: Settings, engine: Engine) -> Check:
+    return Check(
+        name="Secret key",
+        ok=not (wrong := keyring.fit(settings, engine).sentence),
+        detail=wrong or "fits what is stored",
+        why="Without it the credentials cannot be read: nothing is received or sent there.",
+        fix=keyring.REMEDY,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from hubbub import loading
 from hubbub.directory import Directory
 from hubbub.guard import Guard
+from hubbub.keyring import secret_keys
 from hubbub.limiter import Limiter
 from hubbub.live import Live
 from hubbub.media import MediaStore
@@ -20,7 +21,7 @@ from hubbub.nudge import Nudges
 from hubbub.plugins import Plugins
 from hubbub.redis_client import make_redis
 from hubbub.settings import Settings
-from hubbub.store.session import make_engine, make_folder
+from hubbub.store.session import make_engine
 from hubbub.store.types import new_id
 from hubbub.transport import HttpTransport, Transport
 from hubbub.vault import Vault
@@ -61,13 +62,13 @@ class Hub:
     @classmethod
     def make(cls, settings: Settings) -> Self:
         """Return the hub that ``settings`` describe. Raises `BadSettings`."""
-        make_folder(settings.database)
+        engine = make_engine(settings.database)
         client = make_redis(settings.redis)
         return cls(
             settings=settings,
-            engine=make_engine(settings.database),
+            engine=engine,
             plugins=loading.load(settings.plugins_file),
-            vault=Vault(settings.keys),
+            vault=Vault(secret_keys(settings, engine)),
             http=HttpTransport(Guard(settings.private_networks)),
             media=MediaStore(settings.media),
             nudges=Nudges(client),

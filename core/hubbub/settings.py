@@ -163,11 +163,17 @@ class Settings(BaseSettings):
     def keys(self) -> tuple[str, ...]:
         """The secret keys, the one that encrypts first; made and kept on first use.
 
-        Raises `BadSettings` when the key file cannot be written.
+        `hubbub.keyring` asks whether one may be made. Raises `BadSettings` when the key file cannot
+        be written.
         """
         if self.secret_key:
             return _listed(self.secret_key)
-        return (_kept_key(self.data_dir / "secret.key"),)
+        return (_kept_key(self.key_file),)
+
+    @cached_property
+    def key_file(self) -> Path:
+        """Where the key is kept that is made when none is given."""
+        return self.data_dir / "secret.key"
 
     @cached_property
     def logs_json(self) -> bool:

@@ -38,11 +38,14 @@ def free_port(host: str, *, wanted: int) -> int:
         return int(server.getsockname()[1])
 
 
-def die_with_parent() -> None:
-    """Have this process told to stop when the one that started it is gone (on Linux)."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Have this process told to stop when the one that started it is gone (on Linux).
+
+    ``parent`` is its id, where we know that: it may be gone already.
+    """
     if sys.platform != "linux":
         return
-    parent = os.getppid()
+    parent = parent or os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before it could be told to tell us
         os.kill(os.getpid(), signal.SIGTERM)

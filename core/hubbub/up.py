@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from typing import Final, Self
 
 from hubbub.embedded import EmbeddedValkey
+from hubbub.keyring import secret_keys
 from hubbub.loading import read_plugins_file
 from hubbub.redis_client import make_redis
 from hubbub.settings import QUEUES, Settings
@@ -33,15 +34,14 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
     fix = "Stop what listens there, or choose another one with --port."
     require_free(settings.host, settings.port, fix=fix)
     read_plugins_file(settings.plugins_file)
-    _ = settings.keys  # before several processes want to make one
     sandbox = _Sandbox.beside(settings) if demo else None
     valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
     try:
         redis = valkey.start() if valkey else _answering(settings.redis_url)
         os.environ.update(_environment(settings, redis, sandbox))
         load(_SHARED)
-        _migrate(settings)
-        supervisor = Supervisor(_stages(settings, sandbox))
+        _prepare(settings)
+        supervisor = Supervisor(_stages(sandbox))
         try:
             supervisor.start()
             if supervisor.wait_until(lambda: _ready(settings, sandbox)):
@@ -71,9 +71,11 @@ def _answering(redis_url: str) -> str:
     return redis_url
 
 
-def _migrate(settings: Settings) -> None:
+def _prepare(settings: Settings) -> None:
+    """See to the secret key, before several processes want to make one, and to the database."""
     engine = make_engine(settings.database, pool_size=1)
     try:
+        secret_keys(settings, engine)
         migrate.migrate(engine)
     finally:
         engine.dispose()  # a connection does not survive a fork
@@ -93,7 +95,7 @@ def _environment(settings: Settings, redis: str, sandbox: "_Sandbox | None") -> 
     }
 
 
-def _stages(settings: Settings, sandbox: "_Sandbox | None") -> list[list[Child]]:
+def _stages(sandbox: "_Sandbox | None") -> list[list[Child]]:
     """Return the children in the order in which they stop: first nothing new comes in."""
     stages = [
         [Child("web", ["web"])],
@@ -121,9 +123,7 @@ def _workers() -> list[Child]:
 
 def _ready(settings: Settings, sandbox: "_Sandbox | None") -> bool:
     near = {"0.0.0.0": _LOCAL, "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # not bound
-    return _answers(near, settings.port, "/readyz") and (
-        not sandbox or sandbox.answers()
-    )
+    return _answers(near, settings.port, "/readyz") and (not sandbox or sandbox.answers())
 
 
 def _answers(host: str, port: int, path: str) -> bool:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hubbub.sdk.errors import HubError
 
-_KEY_ID = 4
+#: Bytes that name the key in front of a ciphertext.
+KEY_ID_LENGTH = 4
 _NONCE = 12
 _OTHER_KEY = (
     "The stored credentials cannot be decrypted: HUBBUB_SECRET_KEY is not the key they were "
@@ -34,8 +35,8 @@ class Vault:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = {_key_id(key): AESGCM(_derive(key, b"encryption")) for key in keys}
-        self._first = _key_id(keys[0])
+        self._keys = {key_id(key): AESGCM(_derive(key, b"encryption")) for key in keys}
+        self._first = key_id(keys[0])
         self._signing = [_derive(key, b"signing") for key in keys]
 
     def seal(self, value: Mapping[str, Any], row_id: str) -> bytes:
@@ -46,8 +47,11 @@ class Vault:
 
     def open(self, sealed: bytes, row_id: str) -> dict[str, Any]:
         """Return what `seal` encrypted. Raises `Undecryptable`."""
-        key = self._keys.get(sealed[:_KEY_ID])
-        nonce, data = sealed[_KEY_ID : _KEY_ID + _NONCE], sealed[_KEY_ID + _NONCE :]
+        key = self._keys.get(sealed[:KEY_ID_LENGTH])
+        nonce, data = (
+            sealed[KEY_ID_LENGTH : KEY_ID_LENGTH + _NONCE],
+            sealed[KEY_ID_LENGTH + _NONCE :],
+        )
         if key is None:
             raise Undecryptable(_OTHER_KEY)
         try:
@@ -73,12 +77,13 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def key_id(key: str) -> bytes:
+    """Return what names ``key`` in front of a ciphertext, and gives nothing of it away."""
+    return hashlib.blake2b(key.encode(), digest_size=KEY_ID_LENGTH, person=b"key id").digest()
+
+
 def _derive(key: str, purpose: bytes) -> bytes:
     return hashlib.blake2b(key.encode(), digest_size=32, person=purpose[:16]).digest()
-
-
-def _key_id(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=_KEY_ID, person=b"key id").digest()
 
 
 def _signature(key: bytes, text: str) -> str:

@@ -13,6 +13,7 @@ from hubbub.sdk.values import Finding
 from hubbub.store.migrate import migrate
 from hubbub.store.session import make_engine, transaction
 from hubbub.store.tables import Channel, Process, table
+from hubbub.vault import Vault
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -36,7 +37,7 @@ def healthy(make_settings, tmp_path, valkey_url):
 def add_channel(healthy):
     """Add a channel to the healthy hub."""
 
-    def add(channel_id, *, enabled=True):
+    def add(channel_id, *, enabled=True, secrets=b""):
         row = {
             "id": channel_id,
             "type": "telegram",
@@ -46,7 +47,7 @@ def add_channel(healthy):
             "status_since": NOW,
             "webhook_key": channel_id,
             "settings": {},
-            "secrets": b"",
+            "secrets": secrets,
             "facts": {},
             "created_at": NOW,
         }
@@ -62,7 +63,8 @@ def test_a_healthy_hub_has_nothing_to_mend(healthy):
     checks = list(examine(healthy))
     assert [check.name for check in checks if not check.ok] == []
     assert {check.name for check in checks} == {
-        *("Database", "Redis", "Plugins", "Disk", "Public URL", "Worker", "Scheduler")
+        *("Database", "Redis", "Plugins", "Disk", "Public URL"),
+        *("Secret key", "Worker", "Scheduler"),
     }
 
 
@@ -147,6 +149,15 @@ def test_each_channel_is_asked_and_those_switched_off_are_not(healthy, add_chann
         (True, "is switched off, and so not checked"),
         (True, "nothing to report"),
     ]
+
+
+def test_a_secret_key_that_does_not_fit_is_told(healthy, add_channel, make_settings, monkeypatch):
+    add_channel("a", secrets=Vault(["the key of an earlier start"]).seal({}, "a"))
+    monkeypatch.setattr(doctor, "look_at_channel", lambda _hub, _channel: ())
+    (wrong,) = [check for check in examine(healthy) if not check.ok]
+    assert wrong.name == "Secret key"
+    assert wrong.detail.startswith("1 channel has credentials that were encrypted with a secret")
+    assert "secret.key" in wrong.fix
 
 
 @pytest.mark.parametrize("wanted", ["a", "Shop a"])

@@ -141,7 +141,7 @@ def test_a_host_that_is_not_ours_is_told():
 
 
 def test_a_sandbox_that_is_started_anew_is_filled_again_and_only_then(child, monkeypatch):
-    answers = []
+    answers: list[bool] = []
     monkeypatch.setattr(up._Sandbox, "answers", lambda _: answers.pop())
     sandbox = up._Sandbox(8001, "http://127.0.0.1:8000")
     sandbox.child.start()

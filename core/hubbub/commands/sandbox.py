@@ -1,11 +1,14 @@
 """Run the provider simulators."""
 
+import os
+from functools import partial
+
 import click
 
 from hubbub import logs
 from hubbub.sandbox.serve import serve
 from hubbub.settings import Settings
-from hubbub.system import require_free
+from hubbub.system import die_with_parent, require_free
 
 
 @click.command()
@@ -19,4 +22,5 @@ def sandbox(host: str, port: int, hub_url: str) -> None:
     """
     require_free(host, port, fix="Choose another one with --port.")
     logs.configure("sandbox", json=Settings.read().logs_json)
-    serve(host, port, hub_url=hub_url)
+    # Whoever serves must not keep the port when this process is killed.
+    serve(host, port, hub_url=hub_url, begin=partial(die_with_parent, os.getpid()))

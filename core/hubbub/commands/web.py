@@ -1,5 +1,6 @@
 """Serve the web application with granian."""
 
+import os
 import sys
 from functools import partial
 from typing import Any
@@ -42,12 +43,12 @@ def web(host: str | None, port: int | None, workers: int) -> None:
         workers_kill_timeout=_DRAIN,
     )
     logs.configure("web", json=settings.logs_json)
-    server.serve(target_loader=partial(_application, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_application, settings, os.getpid()), wrap_loader=False)
 
 
-def _application(settings: Settings) -> Any:
+def _application(settings: Settings, parent: int) -> Any:
     """Return the application; called in each of granian's workers."""
-    die_with_parent()
+    die_with_parent(parent)
     # Loaded here: granian's main process needs none of it.
     from hubbub.commands.begin import begin  # noqa: PLC0415  # see above
 

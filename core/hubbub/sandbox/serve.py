@@ -1,7 +1,7 @@
 """Serve the sandbox: as a process of its own, or on a thread inside a test."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,17 +15,28 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from hubbub.sandbox.app import create_sandbox
 from hubbub.sandbox.config import SandboxConfig
 from hubbub.sandbox.world import World
-from hubbub.system import die_with_parent
 
 _THREADS = 64
 #: Long polls would hold the end up for most of a minute.
 _SECONDS_TO_END = 2
 
 
+def _nothing() -> None:
+    """Stand for what nobody wants to be done."""
+
+
 def serve(
-    host: str = "127.0.0.1", port: int = 8100, *, hub_url: str = "", base_url: str = ""
+    host: str = "127.0.0.1",
+    port: int = 8100,
+    *,
+    hub_url: str = "",
+    base_url: str = "",
+    begin: Callable[[], None] = _nothing,
 ) -> None:
-    """Run the sandbox until SIGTERM or SIGINT. One process, as its state is in memory."""
+    """Run the sandbox until SIGTERM or SIGINT. One process, as its state is in memory.
+
+    ``begin`` is called in the process that serves, which granian starts.
+    """
     config = SandboxConfig(hub_url=hub_url, base_url=base_url)
     server = Granian(
         "hubbub.sandbox",
@@ -38,12 +49,11 @@ def serve(
         workers_kill_timeout=_SECONDS_TO_END,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(_application, config), wrap_loader=False)
+    server.serve(target_loader=partial(_application, config, begin), wrap_loader=False)
 
 
-def _application(config: SandboxConfig) -> Flask:
-    """Return the sandbox; called in granian's worker, which must not keep the port for itself."""
-    die_with_parent()
+def _application(config: SandboxConfig, begin: Callable[[], None]) -> Flask:
+    begin()
     return create_sandbox(config)
 
 

@@ -41,4 +41,3 @@ def _behind(guard: Guard, plugin: str, pages: Pages) -> Blueprint:
 
 def _go_on() -> None:
     """Let the request come to its view."""
-
