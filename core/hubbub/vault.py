@@ -47,11 +47,9 @@ class Vault:
 
     def open(self, sealed: bytes, row_id: str) -> dict[str, Any]:
         """Return what `seal` encrypted. Raises `Undecryptable`."""
-        key = self._keys.get(sealed[:KEY_ID_LENGTH])
-        nonce, data = (
-            sealed[KEY_ID_LENGTH : KEY_ID_LENGTH + _NONCE],
-            sealed[KEY_ID_LENGTH + _NONCE :],
-        )
+        name, rest = sealed[:KEY_ID_LENGTH], sealed[KEY_ID_LENGTH:]
+        key = self._keys.get(name)
+        nonce, data = rest[:_NONCE], rest[_NONCE:]
         if key is None:
             raise Undecryptable(_OTHER_KEY)
         try:

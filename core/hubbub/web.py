@@ -1,11 +1,14 @@
 """Make the web application: webhooks, API, console, health."""
 
+from functools import partial
+
 from flask import Flask, Response, jsonify
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from hubbub import logs, metrics, process
 from hubbub.api import make_api
+from hubbub.api.problems import problem_response
 from hubbub.hub import Hub
 from hubbub.receive.views import Webhooks
 from hubbub.route.views import make_callbacks
@@ -25,7 +28,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> F
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.register_blueprint(make_api(hub))
-    app.register_blueprint(make_callbacks(hub))
+    app.register_blueprint(make_callbacks(hub, partial(problem_response, hub.settings.base_url)))
     app.register_blueprint(make_ui(hub))
     add_plugin_pages(app, hub)
     _add_health(app, hub)

@@ -22,6 +22,7 @@ from hubbub_sms_twilio import api, faults, wire
 from hubbub_sms_twilio.fields import TwilioConnection
 from hubbub_sms_twilio.inbound import REFERENCE
 from hubbub_sms_twilio.meanings import MEDIA_REFUSED
+from hubbub_sms_twilio.signature import RETRIES
 
 #: Characters of one message.
 TEXT_LIMIT: Final = 1600
@@ -147,7 +148,9 @@ def _callback(part: Part, connection: TwilioConnection) -> str:
     url = connection.webhook_url
     if not url.startswith(("http://", "https://")):
         return ""
-    return f"{url}{'&' if '?' in url else '?'}{urlencode({REFERENCE: part.reference})}"
+    query = urlencode({REFERENCE: part.reference})
+    # A receipt that we miss comes again only if the address asks for it.
+    return f"{url}{'&' if '?' in url else '?'}{query}{RETRIES}"
 
 
 # --- the answer ----------------------------------------------------------------------------

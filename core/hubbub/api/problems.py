@@ -47,6 +47,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "unknown-type": "No loaded plugin offers this type.",
     "not-releasable": "The kept call cannot be run again.",
     "not-retryable": "The message is in a state from which it cannot be sent again.",
+    "not-awaited": "Nobody waits for this answer: its time is over, or it was given before.",
     "not-cancellable": "The message is on its way already.",
     "email-taken": "There is already a user with this email.",
     "last-admin": "Nobody would be left to administer the hub.",
@@ -136,6 +137,11 @@ def problem_of(error: HubError) -> Problem:
                 headers={"Retry-After": _DATABASE_REST},
             )
     return _plain(error)
+
+
+def problem_response(base_url: str, error: HubError) -> Response:
+    """Return the HTTP answer for what went wrong."""
+    return problem_of(error).response(base_url)
 
 
 def invalid(errors: Iterable[Complaint]) -> Problem:

@@ -1,6 +1,6 @@
 """Ask for what the API shows, page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -32,7 +32,7 @@ from hubbub.store.tables import (
     Note,
     table,
 )
-from hubbub.store.types import AnyRow
+from hubbub.store.types import AnyRow, UtcDateTime
 
 _addresses = table(Address)
 _calls = table(Call)
@@ -119,6 +119,16 @@ def versions(db: Connection, message_id: str) -> list[Row[Any]]:
     """Return what a message said before, oldest first."""
     found = select(_versions).where(_versions.c.message_id == message_id)
     return list(db.execute(found.order_by(_versions.c.replaced_at, _versions.c.id)))
+
+
+def send_times(db: Connection, message_ids: Collection[str]) -> dict[str, datetime]:
+    """Return before when those messages are not sent for which somebody said so."""
+    found = (
+        select(_deliveries.c.message_id, func.min(_deliveries.c.starts_at, type_=UtcDateTime()))
+        .where(_deliveries.c.message_id.in_(message_ids), _deliveries.c.starts_at.is_not(None))
+        .group_by(_deliveries.c.message_id)
+    )
+    return {row[0]: row[1] for row in db.execute(found)} if message_ids else {}
 
 
 def sent_under(db: Connection, key: str) -> AnyRow | None:

@@ -1,7 +1,9 @@
 """Turn rows into what the API answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
 
 from sqlalchemy import Connection, Row
 
@@ -14,40 +16,54 @@ _FRESH = ("mime_type", "filename", "size", "state")
 _MEASURES = ("width", "height", "duration_ms")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Beside:
+    """What is known of messages beside their rows: their files, and when they are to be sent."""
+
+    files: Mapping[str, Row[Any]]
+    send_at: Mapping[str, datetime]
+
+    @classmethod
+    def of(cls, db: Connection, rows: Sequence[Row[Any]], earlier: Iterable[Row[Any]] = ()) -> Self:
+        """Return it for ``rows``, and the files of their ``earlier`` versions too."""
+        ids = [found for row in (*rows, *earlier) for found in _ids(row.content)]
+        outbound = [row.id for row in rows if row.direction == "outbound"]
+        return cls(files=queries.media_files(db, ids), send_at=queries.send_times(db, outbound))
+
+
 def message_list(hub: Hub, db: Connection, rows: Sequence[Row[Any]]) -> list[shapes.MessageJson]:
     """Return messages, with what is known of their files by now."""
-    files = queries.media_files(db, [found for row in rows for found in _ids(row.content)])
-    return [shapes.MessageJson(**message_fields(hub, row, files)) for row in rows]
+    beside = _Beside.of(db, rows)
+    return [shapes.MessageJson(**_message_fields(hub, row, beside)) for row in rows]
 
 
 def whole_message(hub: Hub, db: Connection, row: Row[Any]) -> shapes.WholeMessageJson:
     """Return a message with its earlier versions."""
     earlier = queries.versions(db, row.id)
-    contents = [row.content, *(version.content for version in earlier)]
-    files = queries.media_files(db, [found for content in contents for found in _ids(content)])
+    beside = _Beside.of(db, [row], earlier)
     versions = [
         shapes.VersionJson(
-            content=_content(hub, version.content, files), replaced_at=version.replaced_at
+            content=_content(hub, version.content, beside.files), replaced_at=version.replaced_at
         )
         for version in earlier
     ]
-    return shapes.WholeMessageJson(**message_fields(hub, row, files), versions=versions)
+    return shapes.WholeMessageJson(**_message_fields(hub, row, beside), versions=versions)
 
 
-def message_fields(hub: Hub, row: Row[Any], files: Mapping[str, Row[Any]]) -> dict[str, Any]:
-    """Return the fields of a message; ``files`` are the rows of its media by id."""
+def _message_fields(hub: Hub, row: Row[Any], beside: _Beside) -> dict[str, Any]:
     return {
         "id": row.id,
         "channel_id": row.channel_id,
         "conversation_id": row.conversation_id,
         "contact_id": row.contact_id,
         "direction": row.direction,
-        "content": _content(hub, row.content, files),
+        "content": _content(hub, row.content, beside.files),
         "sender": {"address": row.sender_address, "name": row.sender_name},
         "external_id": row.external_id,
         "reply_to": row.reply_to_id,
         "reply_to_external_id": row.reply_to_external_id,
         "status": row.status,
+        "send_at": beside.send_at.get(row.id),
         "error": _error(row.error),
         "provider_at": row.provider_at,
         "created_at": row.created_at,

@@ -127,6 +127,7 @@ class MessageJson(BaseModel):
     reply_to: str | None
     reply_to_external_id: str | None
     status: MessageStatus
+    send_at: datetime | None = Field(description="It is not sent before this time.")
     error: ErrorJson | None
     provider_at: datetime | None
     created_at: datetime

@@ -1,20 +1,27 @@
 """Manage the people who work here and the tokens of programs."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from hubbub.hub import Hub
-from hubbub.people.rules import Person
+from hubbub.people.rules import Person, Scope
 from hubbub.people.tokens import TokenInfo, create_token, list_tokens, revoke_token
 from hubbub.people.users import add_user, change_user, list_users
 from hubbub.sdk.errors import HubError
 from hubbub.ui import words
 from hubbub.ui.guard import Guard
 
-_MOST = 200
+_MOST: Final = 200
+#: What each scope allows; docs/api.md says it at length.
+_SCOPES: Final[Mapping[Scope, str]] = {
+    "read": "look at everything",
+    "write": "send messages, work on conversations and contacts",
+    "admin": "change channels, routes, tokens and users",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +45,7 @@ class TokenRow:
 
     id: str
     name: str
+    may: str
     made: str
     made_exact: str
     used: str
@@ -51,6 +59,7 @@ class SettingsPage:
 
     people: tuple[PersonRow, ...]
     tokens: tuple[TokenRow, ...]
+    scopes: Mapping[Scope, str]
     problem: str = ""
     added: str = ""
     password: str = ""
@@ -104,7 +113,12 @@ def _add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @guard.admin
     def new_token() -> Any:
         try:
-            _, token = create_token(hub, name=request.form.get("name", ""), actor=g.person.actor)
+            _, token = create_token(
+                hub,
+                name=request.form.get("name", ""),
+                scopes=request.form.getlist("scope"),
+                actor=g.person.actor,
+            )
         except HubError as error:
             return _page(hub, problem=error.detail), 422
         return _page(hub, token=token)
@@ -120,6 +134,7 @@ def _page(hub: Hub, **told: str) -> str:
     page = SettingsPage(
         people=tuple(_person(hub, one) for one in list_users(hub, limit=_MOST)),
         tokens=tuple(_token(hub, one) for one in list_tokens(hub, limit=_MOST)),
+        scopes=_SCOPES,
         **told,
     )
     return render_template("settings.html", page=page)
@@ -142,6 +157,7 @@ def _token(hub: Hub, one: TokenInfo) -> TokenRow:
     return TokenRow(
         id=one.id,
         name=one.name,
+        may=", ".join(one.scopes),
         made=words.ago(one.created_at, hub.now()),
         made_exact=words.exact(one.created_at),
         used=words.ago(one.last_used_at, hub.now()),

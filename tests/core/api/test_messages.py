@@ -20,6 +20,7 @@ KEYS = {
     "reply_to",
     "reply_to_external_id",
     "status",
+    "send_at",
     "error",
     "provider_at",
     "created_at",
@@ -222,7 +223,13 @@ def test_the_same_key_with_another_request_is_a_conflict(every_api, add_channel,
 
 def test_the_same_scheduled_message_is_the_same(every_api, add_channel):
     body = _order(add_channel(every_api), send_at="2026-01-03T01:00:00+01:00")
-    assert _send(every_api, body, key="k") == _send(every_api, body, key="k")
+    first = _send(every_api, body, key="k")
+    assert first == _send(every_api, body, key="k")
+    assert first["send_at"] == "2026-01-03T00:00:00Z"
+
+
+def test_a_message_that_is_sent_at_once_has_no_time_for_it(api, add_channel):
+    assert _send(api, _order(add_channel(api)))["send_at"] is None
 
 
 def test_a_key_belongs_to_its_token(api, add_channel):

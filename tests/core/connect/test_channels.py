@@ -289,6 +289,15 @@ def test_a_channel_switched_off_is_inactive_and_says_so(hub):
     assert find_channel(hub, channel_id).status == "connected"
 
 
+def test_a_channel_switched_on_again_is_set_up_anew_although_it_was_on(hub):
+    channel_id = _create(hub)
+    hub.http.requests.clear()
+    change_channel(hub, channel_id, ChannelChange(), actor="cli")
+    assert hub.http.requests == []
+    change_channel(hub, channel_id, ChannelChange(enabled=True), actor="cli")
+    assert len(hub.http.requests) == 1
+
+
 def test_an_answer_that_comes_after_another_change_is_dropped(hub):
     channel_id = _create(hub)
 

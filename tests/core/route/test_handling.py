@@ -158,7 +158,8 @@ def test_an_answer_that_cannot_be_used_is_told_with_its_field(world, line, clien
     ).get_json()
     [error] = refused["errors"]
     assert error["field"].startswith("actions.0")
-    assert refused["detail"] == f"{error['field']}: {error['message']}"
+    assert error["message"]
+    assert refused["type"] == f"{world.hub.settings.base_url}/docs/problems/invalid"
 
 
 def test_the_trace_tells_of_a_bot_that_kept_silent_in_the_order_of_things(world, line):

@@ -99,7 +99,7 @@ def test_a_message_is_created_by_the_same_request(
     channel, connect, part, theirs, *, content, settings, fields
 ):
     request = next(channel.send(part(content), connect(**settings)))
-    callback = f"{WEBHOOK}?d=r1"
+    callback = f"{WEBHOOK}?d=r1#rc=5&rp=all"
     create = {"to": "+15005550006", "status_callback": callback, **fields}
     assert ours(request) == theirs(lambda client: client.messages.create(**create))
 

@@ -31,7 +31,7 @@ MESSAGES = (
     "https://api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000009/Messages.json"
 )
 BASIC = b64encode(b"AC00000000000000000000000000000009:0123456789abcdef0123456789abcdef").decode()
-CALLBACK = "https://hub.example.com/webhooks/k1?d=r1"
+CALLBACK = "https://hub.example.com/webhooks/k1?d=r1#rc=5&rp=all"
 PICTURE = Attachment(
     type="image", media=Media(url="https://hub.example.com/media/1.png"), caption="The plan"
 )
@@ -63,7 +63,7 @@ def test_a_text_is_one_request(channel, connection, drive, answer, part):
     }
     assert request.body == (
         b"To=%2B15005550006&From=%2B15005550001&Body=Ready+at+5&StatusCallback="
-        b"https%3A%2F%2Fhub.example.com%2Fwebhooks%2Fk1%3Fd%3Dr1"
+        b"https%3A%2F%2Fhub.example.com%2Fwebhooks%2Fk1%3Fd%3Dr1%23rc%3D5%26rp%3Dall"
     )
     assert not request.safe
     assert accepted == Accepted(external_id="SM00000000000000000000000000000003", note="1 segment")
@@ -146,7 +146,7 @@ def test_a_hub_without_public_address_asks_for_no_callback(send, connect):
 
 def test_the_reference_joins_a_query_that_is_there(send, connect):
     (form,), _ = send(via=connect(webhook_url="https://hub.example.com/w?x=1"))
-    assert dict(form)["StatusCallback"] == "https://hub.example.com/w?x=1&d=r1"
+    assert dict(form)["StatusCallback"] == "https://hub.example.com/w?x=1&d=r1#rc=5&rp=all"
 
 
 def test_accents_typed_apart_are_composed(send):
