@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from hubbub.hub import Hub
 from hubbub.people.rules import Person
+from hubbub.sdk.content import from_json, preview
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.thread_page import Draft, ThreadPage, thread_page
@@ -67,6 +68,17 @@ class Entry:
     ago: str
     at: str
     selected: bool
+    failed: "Failed | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The last message of a conversation that was not sent, and why."""
+
+    id: str
+    seq: int
+    text: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +117,12 @@ def inbox_page(
             return None
     rows = queries.conversations(db, look.view, user_id=person.id, q=look.q, limit=look.show + 1)
     more = len(rows) > look.show
+    rows = rows[: look.show]
+    lost = queries.lost(db, [row.id for row in rows]) if look.view == "failed" else {}
     return InboxPage(
         look=look,
         views=VIEWS,
-        entries=tuple(_entry(row, conversation_id, now) for row in rows[: look.show]),
+        entries=tuple(_entry(row, lost.get(row.id), conversation_id, now) for row in rows),
         empty="No conversation has these words." if look.q else _EMPTY[look.view],
         no_channel=not rows and not queries.any_channel(db),
         older=min(look.show + PAGE, MOST) if more and look.show < MOST else 0,
@@ -118,7 +132,7 @@ def inbox_page(
     )
 
 
-def _entry(row: AnyRow, selected: str | None, now: datetime) -> Entry:
+def _entry(row: AnyRow, lost: AnyRow | None, selected: str | None, now: datetime) -> Entry:
     return Entry(
         id=row.id,
         name=row.contact_name or row.address,
@@ -129,4 +143,14 @@ def _entry(row: AnyRow, selected: str | None, now: datetime) -> Entry:
         ago=words.ago(row.last_message_at, now),
         at=words.exact(row.last_message_at),
         selected=row.id == selected,
+        failed=_failed(lost) if lost else None,
+    )
+
+
+def _failed(message: AnyRow) -> Failed:
+    return Failed(
+        id=message.id,
+        seq=message.seq,
+        text=preview(from_json(message.content)),
+        reason=(message.error or {}).get("detail") or words.TICKS[message.status].explained,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, literal_column, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, literal_column, or_, select, update
 
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
@@ -46,6 +46,11 @@ _ROW: Final = (
     .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
     .join(_channels, _channels.c.id == _conversations.c.channel_id)
 )
+#: Messages to contacts that failed or may have; written so that the index of these is used.
+_LOST: Final = and_(
+    _deliveries.c.destination == literal_column("'contact'"),
+    one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+)
 #: Notes shown with a conversation.
 _NOTES: Final = 200
 #: A process that was not seen for this long does not run.
@@ -78,6 +83,16 @@ def conversations(
             )
         )
     return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
+
+
+def lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, AnyRow]:
+    """Return the last message of each conversation that was not sent, or perhaps not."""
+    lost_ids = select(_deliveries.c.message_id).where(
+        _deliveries.c.conversation_id.in_(conversation_ids), _LOST
+    )
+    columns = ("id", "conversation_id", "seq", "content", "status", "error")
+    found = select(*(_messages.c[name] for name in columns)).where(_messages.c.id.in_(lost_ids))
+    return {row.conversation_id: row for row in db.execute(found.order_by(_messages.c.seq))}
 
 
 def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
@@ -193,9 +208,6 @@ def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
         case "resolved":
             return found.where(_conversations.c.status == "resolved")
         case "failed":
-            failed = select(_deliveries.c.conversation_id).where(
-                _deliveries.c.destination == literal_column("'contact'"),
-                one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
-            )
+            failed = select(_deliveries.c.conversation_id).where(_LOST)
             return found.where(_conversations.c.id.in_(failed))
     return found.where(_conversations.c.status == "open")

@@ -15,7 +15,7 @@ TEXT = [
         "main-ink": "main",
         "good": "card good-bg",
         "warn": "warn-bg",
-        "bad": "card bad-bg out",
+        "bad": "card soft bad-bg out",
         "read": "out",
     }.items()
     for ground in grounds.split()

@@ -136,6 +136,19 @@ def test_a_failed_message_offers_another_try(inbox, world):
     assert world.provider.said == ["Hi", "Hi"]
 
 
+def test_the_list_of_failures_says_what_failed_and_why_and_leads_there(inbox, world, line):
+    world.provider.will((400, {}))
+    inbox.post("reply", text="Your parcel is on its way")
+    world.work()
+    failed = world.one("SELECT id FROM messages WHERE direction = 'outbound'")["id"]
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Anybody there?"})
+    page = inbox.client.get("/inbox?view=failed").text
+    assert "Not sent: <bdi>Your parcel is on its way</bdi>" in page
+    assert '<span class="why">The parrot refuses.</span>' in page
+    assert f"#m-{failed}" in page
+    assert "Anybody there?" in inbox.client.get("/inbox").text
+
+
 def test_a_message_that_waits_says_why_and_can_be_taken_back(inbox, world):
     world.provider.will((503, {}))
     inbox.post("reply", text="Hi")
