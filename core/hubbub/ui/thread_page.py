@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection
 
@@ -42,6 +43,10 @@ class Bubble:
     content: dict[str, Any]
     #: The address of its file, where a browser may be sent there.
     link: str
+    #: Whether the file lies here: a page shows none from elsewhere, which would tell who reads it.
+    ours: bool
+    #: What to call the file.
+    file: str
     text: str
     at: str
     clock: str
@@ -147,7 +152,13 @@ def _bubbles(
     messages = [
         (
             row.created_at,
-            _message(row, shown.model_dump(mode="json"), names, _waits(waiting.get(row.id), now)),
+            _message(
+                hub.settings.base_url,
+                row,
+                shown.model_dump(mode="json"),
+                names,
+                _waits(waiting.get(row.id), now),
+            ),
         )
         for row, shown in zip(rows, render.message_list(hub, db, rows), strict=True)
     ]
@@ -168,9 +179,13 @@ def _waits(delivery: AnyRow | None, now: datetime) -> str:
     return f"{why}. Next try {words.until(delivery.due_at, now)}."
 
 
-def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str], waits: str) -> Bubble:
+def _message(
+    base_url: str, row: AnyRow, shown: dict[str, Any], names: dict[str, str], waits: str
+) -> Bubble:
     inbound = row.direction == "inbound"
     content = shown["content"]
+    media = content.get("media") or {}
+    link = _link(media.get("url"), base_url)
     return Bubble(
         id=row.id,
         kind=row.kind,
@@ -179,7 +194,9 @@ def _message(row: AnyRow, shown: dict[str, Any], names: dict[str, str], waits: s
         if inbound
         else words.author(row.author, names),
         content=content,
-        link=_link((content.get("media") or {}).get("url")),
+        link=link,
+        ours=link.startswith("/"),
+        file=media.get("filename") or _name_in(link) or row.kind.capitalize(),
         text=preview(from_json(row.content), limit=1000),
         at=words.exact(row.created_at),
         clock=words.clock(row.created_at),
@@ -202,6 +219,8 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
         author=f"Note by {words.author(row.author, names)}",
         content={"type": "text", "text": row.text},
         link="",
+        ours=False,
+        file="",
         text=row.text,
         at=words.exact(row.created_at),
         clock=words.clock(row.created_at),
@@ -217,9 +236,22 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
     )
 
 
-def _link(url: str | None) -> str:
-    """Return ``url`` where it leads to a page, and not to a script or a handle of a provider's."""
-    return url if url and url.startswith(("https://", "http://", "/")) else ""
+def _link(url: str | None, base_url: str) -> str:
+    """Return ``url`` where it leads to a page, and not to a script or a handle of a provider's.
+
+    What lies here is found under whatever name a person reaches us by.
+    """
+    if not url or not url.startswith(("https://", "http://")):
+        return ""
+    ours = url.startswith(f"{base_url}/")
+    return url.removeprefix(base_url) if ours else url
+
+
+def _name_in(link: str) -> str:
+    """Return what an address elsewhere calls its file; ours are called by their ids."""
+    if link.startswith("/"):
+        return ""
+    return unquote(urlsplit(link).path.rpartition("/")[2])
 
 
 def _by_time(dated: Iterable[tuple[datetime, Bubble]], now: datetime) -> tuple[Bubble, ...]:

@@ -1,6 +1,7 @@
 """The inbox: answering once, what is kept when it fails, long lists, and what was seen."""
 
 import io
+import json
 import re
 
 import pytest
@@ -122,6 +123,24 @@ def test_a_link_of_a_file_leads_to_no_script(inbox, world):
     page = inbox.page()
     assert "javascript:" not in page
     assert "the file could not be fetched." in page
+
+
+def test_a_picture_from_elsewhere_is_a_link_with_its_name(inbox, world):
+    content = {
+        "type": "image",
+        "media": {"url": "https://elsewhere.example/cats/a%20cat.png?x=1", "state": "ready"},
+    }
+    world.write(
+        "UPDATE messages SET kind = 'image', content = :content", content=json.dumps(content)
+    )
+    page = inbox.page()
+    assert '<img class="picture"' not in page
+    assert "<bdi>a cat.png</bdi>" in page
+
+
+def test_a_picture_that_lies_here_is_shown_whatever_the_hub_is_called(inbox, world):
+    inbox.post("reply", text="Look", file=(io.BytesIO(PNG), "cat.png", "image/png"))
+    assert 'class="picture" src="/api/v1/media/' in inbox.page()
 
 
 def test_a_failed_message_offers_another_try(inbox, world):
