@@ -445,3 +445,4 @@ def test_a_ledger_that_does_not_balance_is_status_1(hubbub, engine, monkeypatch)
     status, out, _ = hubbub("ledger")
     assert status == 1
     assert "dead calls        7" in out
+    assert "Quarantined calls are not among the calls above" in out

@@ -1,13 +1,16 @@
 """Write the OpenAPI document as one page that people can read, with nothing from elsewhere."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from jinja2 import Environment
+from markupsafe import Markup, escape
 
 from hubbub.api.problems import MEANINGS, status_of
 
+_CODE: Final = re.compile("`([^`]+)`")
 STYLE: Final = """\
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #3a6ea5; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
@@ -37,7 +40,7 @@ _PAGE: Final = """\
 </head>
 <body>
 <h1>{{ info.title }} API</h1>
-<p>Version {{ info.version }}. {{ info.description }}
+<p>Version {{ info.version }}. {{ info.description | coded }}
 Send <code>Authorization: Bearer &lt;token&gt;</code> with every call.
 For machines: <a href="/openapi.json">OpenAPI 3.1</a>.</p>
 <nav aria-label="Calls"><ul>
@@ -50,11 +53,12 @@ For machines: <a href="/openapi.json">OpenAPI 3.1</a>.</p>
 {% for call in calls %}
 <article id="{{ call.operationId }}">
 <h3><b>{{ call.method }}</b> {{ call.path }}</h3>
-<p><strong>{{ call.summary }}.</strong> {{ call.description }}</p>
+<p><strong>{{ call.summary | coded }}.</strong> {{ call.description | coded }}</p>
 {% if call.parameters %}
 <table><thead><tr><th>Parameter</th><th>In</th><th>Meaning</th></tr></thead><tbody>
 {% for one in call.parameters %}
-<tr><td><code>{{ one.name }}</code></td><td>{{ one.in }}</td><td>{{ one.description }}</td></tr>
+<tr><td><code>{{ one.name }}</code></td><td>{{ one.in }}</td>
+<td>{{ one.description | coded }}</td></tr>
 {% endfor %}
 </tbody></table>
 {% endif %}
@@ -63,7 +67,7 @@ For machines: <a href="/openapi.json">OpenAPI 3.1</a>.</p>
 {% endfor %}
 <table><thead><tr><th>Status</th><th>Answer</th></tr></thead><tbody>
 {% for status, answer in call.responses.items() %}
-<tr><td>{{ status }}</td><td>{{ answer.description }}
+<tr><td>{{ status }}</td><td>{{ answer.description | coded }}
 {% for body in answer.get("content", {}).values() %}{{ body.schema | named }}{% endfor %}</td></tr>
 {% endfor %}
 </tbody></table>
@@ -76,12 +80,13 @@ these.</p>
 <table><thead><tr><th>Type</th><th>Status</th><th>Meaning</th></tr></thead><tbody>
 {% for code, meaning, status in problems %}
 <tr id="problem-{{ code }}"><td><code>{{ code }}</code></td><td>{{ status }}</td>
-<td>{{ meaning }}</td></tr>
+<td>{{ meaning | coded }}</td></tr>
 {% endfor %}
 </tbody></table>
 <h2 id="schemas">Schemas</h2>
 {% for name, schema in schemas.items() %}
-<details id="schema-{{ name }}"><summary><code>{{ name }}</code> {{ schema.description }}</summary>
+<details id="schema-{{ name }}"><summary><code>{{ name }}</code>
+{{ schema.description | coded }}</summary>
 <pre>{{ schema | pretty }}</pre></details>
 {% endfor %}
 </main>
@@ -94,6 +99,7 @@ def page(document: Mapping[str, Any]) -> str:
     """Return the HTML page that shows an OpenAPI ``document``."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["named"] = _named
+    environment.filters["coded"] = _coded
     environment.filters["pretty"] = _pretty
     return environment.from_string(_PAGE).render(
         info=document["info"],
@@ -115,6 +121,11 @@ def _groups(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 def _named(schema: Mapping[str, Any]) -> str:
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     return name or ", ".join(schema.get("properties", {}))
+
+
+def _coded(text: str | None) -> Markup:
+    """Return ``text``, what stands between backticks as code. An odd one is left as it is."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text or ""))))  # noqa: S704  # escaped before
 
 
 def _pretty(value: object) -> str:

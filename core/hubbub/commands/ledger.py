@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Final
 
 import click
 
@@ -9,13 +10,20 @@ from hubbub.commands import given
 from hubbub.store.session import reading
 from hubbub.track.ledger import ledger as count
 
+_QUARANTINED: Final = (
+    "\nQuarantined calls are not among the calls above: their signature did not fit. Mend the "
+    "secret or the\npublic URL, and release them with `hubbub replay --channel CHANNEL_ID "
+    "--state quarantined`."
+)
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def ledger(*, as_json: bool) -> int:
     """Count what was received against what became of it.
 
-    Exit status 1 when the two differ.
+    Calls are those proven authentic: quarantined ones are counted beside them, until they are
+    released. Exit status 1 when what was received and what became of it differ.
     """
     with reading(given.hub().engine) as db:
         found = count(db)
@@ -25,4 +33,6 @@ def ledger(*, as_json: bool) -> int:
     else:
         for name, value in values.items():
             click.echo(f"{name.replace('_', ' '):<18}{value}")
+        if found.quarantined:
+            click.echo(_QUARANTINED)
     return int(not found.balanced)

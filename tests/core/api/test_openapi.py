@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from hubbub.api.blueprint import ENDPOINTS
+from hubbub.api.reader import _coded
 
 
 @pytest.fixture
@@ -100,6 +101,13 @@ def test_the_reader_shows_every_call_and_loads_nothing_from_elsewhere(api, docum
             assert operation["operationId"] in reader.ids
     style = api.client.get("/docs/style.css")
     assert style.content_type.startswith("text/css")
+
+
+def test_the_reader_shows_code_as_code_and_markup_as_what_it_is(api):
+    page = api.client.get("/docs").text
+    assert "<code>POST /channels/{id}/check</code> tries again" in page
+    assert "`" not in page.partition('id="schemas"')[0]
+    assert _coded("a `<b>` and ` more") == "a <code>&lt;b&gt;</code> and ` more"
 
 
 def test_the_type_of_a_problem_leads_to_its_explanation(api):
