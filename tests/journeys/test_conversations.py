@@ -50,6 +50,18 @@ def test_what_a_customer_writes_appears_within_a_second_and_without_a_reload(
     assert took < 3
 
 
+def test_a_double_click_of_a_customer_is_one_message(customer):
+    ada = customer()
+    ada.page.locator("#text").fill("menu")
+    ada.page.get_by_role("button", name="Send").dblclick()
+    ada.page.get_by_role("button", name="Opening hours").dblclick()
+    ada.sees("We are here from 9 to 17")
+    ada.write("Thanks")
+    expect(ada.page.locator(".line.mine").last).to_contain_text("Thanks")
+    for once in ("menu", "We are here"):
+        expect(ada.page.locator(".line").filter(has_text=once)).to_have_count(1)
+
+
 def test_the_ticks_of_a_text_message_go_from_queued_to_read(demo, agent, customer):
     ada = customer(SMS)
     ada.write(f"Are you there, asks {ada.name}?")

@@ -3,6 +3,8 @@
 const thread = document.querySelector("#thread");
 const trouble = document.querySelector("#trouble");
 const PAUSE = 1000;
+const DOUBLE_CLICK = 600;
+const justSaid = new Set();
 let seen = "";
 let asking = null;
 
@@ -86,6 +88,7 @@ async function submit(event) {
   if (!form) return;
   event.preventDefault();
   const body = new FormData(form, event.submitter);
+  if (isTwice(form, body)) return;
   const answer = await fetch(form.action, {
     method: "POST",
     body,
@@ -102,6 +105,15 @@ async function submit(event) {
   if (isWriting()) document.activeElement.blur();
   await refreshed();
   toEnd();
+}
+
+// The second half of a double click says the same again, perhaps in a form that was drawn anew.
+function isTwice(form, body) {
+  const said = JSON.stringify([form.action, ...body], (_, value) => value.name ?? value);
+  if (justSaid.has(said)) return true;
+  justSaid.add(said);
+  setTimeout(() => justSaid.delete(said), DOUBLE_CLICK);
+  return false;
 }
 
 function showPicked(form) {
