@@ -20,7 +20,7 @@ from hubbub.loading import load
 from hubbub.redis_client import make_redis
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
-from hubbub.settings import Settings
+from hubbub.settings import Settings, unknown_variables
 from hubbub.store import migrate
 from hubbub.store.session import DatabaseDown, make_engine, make_folder, reading
 from hubbub.store.tables import Channel, Process, table
@@ -66,7 +66,7 @@ def examine(settings: Settings, channel: str | None = None) -> Iterator[Check]:
         database = _database(settings, engine)
         if channel is None:
             yield from (database, _redis(settings), *_plugins(settings))
-            yield from (_disk(settings), _public_url(settings))
+            yield from (_disk(settings), _public_url(settings), *_variables())
         elif not database.ok:
             yield database
         if not database.ok:
@@ -171,6 +171,19 @@ def _public_url(settings: Settings) -> Check:
         why="Providers call webhooks by https alone, and what passes in the clear can be read.",
         fix="Put a proxy with a certificate in front and set HUBBUB_PUBLIC_URL to its https URL.",
     )
+
+
+def _variables() -> Iterator[Check]:
+    for name, meant in unknown_variables(os.environ).items():
+        yield Check(
+            name="Environment",
+            ok=False,
+            detail=f"{name} is set, and no setting has this name",
+            why="What it should change stays as it was.",
+            fix=f"Did you mean {meant}?"
+            if meant
+            else "Remove it; docs/operating.md has the names.",
+        )
 
 
 def _is_near(host: str) -> bool:

@@ -4,6 +4,8 @@ import ipaddress
 import re
 import secrets
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -14,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hubbub.sdk.errors import HubError
 
+_PREFIX: Final = "HUBBUB_"
+#: What is no setting: `hubbub.steps` reads it where tests let a process die.
+_FOR_TESTS: Final = frozenset({"DIE_AT"})
 _REDIS: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 _SENTINEL_PATH: Final = re.compile(r"/[^/]+(/[0-9]{1,4})?")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -35,7 +40,7 @@ class Settings(BaseSettings):
     """What operators decide. Each field is the environment variable ``HUBBUB_<FIELD>``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HUBBUB_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+        env_prefix=_PREFIX, frozen=True, env_ignore_empty=True, hide_input_in_errors=True
     )
 
     data_dir: Path = Path("var")
@@ -64,7 +69,7 @@ class Settings(BaseSettings):
             return cls(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
         except ValidationError as error:
             first = error.errors()[0]
-            name = "HUBBUB_" + str(first["loc"][0]).upper()
+            name = _PREFIX + str(first["loc"][0]).upper()
             reason = first["msg"].removeprefix("Value error, ")
             raise BadSettings(f"{name} cannot be used: {reason}.") from None
 
@@ -181,6 +186,22 @@ class Settings(BaseSettings):
         return self.log_format != "console" and (
             self.log_format == "json" or not sys.stderr.isatty()
         )
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str]:
+    """Return which of ``names`` look like ours and mean nothing, each with what may be meant."""
+    known = [field.upper() for field in Settings.model_fields]
+    ours = {name: name.upper().removeprefix(_PREFIX) for name in names if _is_ours(name)}
+    closest = {name: get_close_matches(rest, known, n=1) for name, rest in ours.items()}
+    return {
+        name: _PREFIX + found[0] if found else ""
+        for name, found in closest.items()
+        if ours[name] not in {*known, *_FOR_TESTS}
+    }
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(_PREFIX)
 
 
 def _listed(keys: str) -> tuple[str, ...]:

@@ -114,6 +114,13 @@ def test_a_database_behind_this_version_is_to_be_migrated(make_settings):
     assert "Worker" not in found, "what needs the database is left out"
 
 
+def test_a_misspelt_variable_is_told_with_what_may_be_meant(healthy, monkeypatch):
+    monkeypatch.setenv("HUBBUB_PUBLIC_ULR", "https://hub.example.com")
+    (wrong,) = [check for check in examine(healthy) if not check.ok]
+    assert wrong.detail == "HUBBUB_PUBLIC_ULR is set, and no setting has this name"
+    assert wrong.fix == "Did you mean HUBBUB_PUBLIC_URL?"
+
+
 def test_a_process_that_fell_silent_is_missed(healthy):
     engine = make_engine(healthy.database)
     with transaction(engine) as db:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.settings import BadSettings, Settings
+from hubbub.settings import BadSettings, Settings, unknown_variables
 
 
 def test_everything_has_a_default_below_the_data_directory(tmp_path, monkeypatch):
@@ -146,3 +146,16 @@ def test_the_format_of_logs_can_be_chosen(given, json):
 
 def test_a_home_directory_may_be_written_as_a_tilde():
     assert Settings.read(data_dir="~/hub").data_dir == Path.home() / "hub"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("HUBBUB_DATABSE_URL", "HUBBUB_DATABASE_URL"),
+        ("hubbub_publicurl", "HUBBUB_PUBLIC_URL"),
+        ("HUBBUB_QQQ", ""),
+    ],
+)
+def test_a_variable_that_means_nothing_is_named_with_what_may_be_meant(name, meant):
+    names = ["HUBBUB_DATA_DIR", "hubbub_port", "HUBBUB_DIE_AT", "PATH", name]
+    assert unknown_variables(names) == {name: meant}

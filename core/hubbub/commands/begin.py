@@ -1,11 +1,13 @@
 """Begin a long-lived process: its logs, its numbers, and a database at this version."""
 
+import os
+
 import structlog
 from sqlalchemy import Engine
 
 from hubbub import logs, metrics
 from hubbub.sdk.errors import HubError
-from hubbub.settings import Settings
+from hubbub.settings import Settings, unknown_variables
 from hubbub.store import migrate
 from hubbub.store.session import DatabaseDown, make_engine
 
@@ -26,6 +28,7 @@ def begin(kind: str, settings: Settings, *, metrics_port: int = 0) -> None:
     Raises `DatabaseDown` or `NotMigrated` when the database is not ready within a minute.
     """
     logs.configure(kind, json=settings.logs_json)
+    warn_of_unknown_variables()
     engine = make_engine(settings.database, pool_size=1)
     try:
         _wait(engine)
@@ -33,6 +36,13 @@ def begin(kind: str, settings: Settings, *, metrics_port: int = 0) -> None:
         engine.dispose()
     if metrics_port:
         _serve_metrics(settings.host, metrics_port)
+
+
+def warn_of_unknown_variables() -> None:
+    """Warn of variables that look like ours and mean nothing, and once: children get none."""
+    for name, meant in unknown_variables(os.environ).items():
+        log.warning("unknown variable", name=name, did_you_mean=meant)
+        del os.environ[name]
 
 
 def _wait(engine: Engine) -> None:

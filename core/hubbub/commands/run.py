@@ -3,6 +3,7 @@
 import click
 
 from hubbub import logs
+from hubbub.commands.begin import warn_of_unknown_variables
 from hubbub.settings import Settings
 from hubbub.up import up as run
 
@@ -20,4 +21,5 @@ def up(host: str | None, port: int | None, data_dir: str | None, *, demo: bool) 
     """
     settings = Settings.read(host=host, port=port, data_dir=data_dir)
     logs.configure("up", json=settings.logs_json)
+    warn_of_unknown_variables()
     run(settings, demo=demo, say=click.echo)

@@ -191,8 +191,10 @@ def _validated(
 
 def _remedy(error: HubError) -> str:
     match error:
-        case AuthFailed():
+        case AuthFailed(code=AuthFailed.code):
             return "Enter the credentials again, as the provider shows them now."
+        case AuthFailed():
+            return ""  # it is about the account, and the plugin has said what
         case OutOfBounds():
             return "Correct the API base URL, or allow its network, then check again."
         case RateLimited():

@@ -179,7 +179,8 @@ def _follow_up(db: Connection, result: Result, now: datetime) -> None:
                 parcel.line.id,
                 until=now + UNTIL_MENDED,
                 status="error",
-                reason=f"The provider refused the credentials: {error.detail}",
+                # It may be the credentials, or that the account has no credit: the plugin knows.
+                reason=error.detail or "The provider refused the credentials.",
                 now=now,
             )
         case RateLimited(whole_channel=True, retry_after=wait):

@@ -117,7 +117,7 @@ def test_credentials_refused_at_a_send_are_told(world):
     send(world)
     *_, (_, channel) = heard(world, "channel_status_changed")
     assert channel.status == "error"
-    assert "credentials" in channel.status_reason
+    assert channel.status_reason == "The parrot does not know us."
 
 
 def test_nothing_is_told_of_what_was_not_committed(world):
