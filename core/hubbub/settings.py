@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     plugins_file: Path = Path("plugins.toml")
     media_url: str = ""
     allow_private_networks: str = ""
+    trusted_proxies: str = ""
     #: Days; 0: for ever.
     keep_calls: int = Field(30, ge=0, le=36_500)
     keep_dead_calls: int = Field(90, ge=0, le=36_500)
@@ -123,11 +124,10 @@ class Settings(BaseSettings):
             raise ValueError("it must have no query and no fragment")
         return value.rstrip("/")
 
-    @field_validator("allow_private_networks")
+    @field_validator("allow_private_networks", "trusted_proxies")
     @classmethod
-    def _networks(cls, value: str) -> str:
-        for item in filter(None, (part.strip() for part in value.split(","))):
-            ipaddress.ip_network(item, strict=False)
+    def _readable_networks(cls, value: str) -> str:
+        _networks(value)
         return value
 
     @field_validator("media_url")
@@ -161,8 +161,12 @@ class Settings(BaseSettings):
     @cached_property
     def private_networks(self) -> tuple[Network, ...]:
         """The private networks that outgoing calls may reach."""
-        items = (part.strip() for part in self.allow_private_networks.split(","))
-        return tuple(ipaddress.ip_network(item, strict=False) for item in items if item)
+        return _networks(self.allow_private_networks)
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of the proxies whose word we take for who asked."""
+        return _networks(self.trusted_proxies)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -204,8 +208,12 @@ def _is_ours(name: str) -> bool:
     return name.upper().startswith(_PREFIX)
 
 
-def _listed(keys: str) -> tuple[str, ...]:
-    return tuple(key.strip() for key in keys.split(",") if key.strip())
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(item, strict=False) for item in _listed(text))
 
 
 def _kept_key(path: Path) -> str:

@@ -10,6 +10,7 @@ from hubbub import logs, metrics, process
 from hubbub.api import make_api
 from hubbub.api.problems import problem_response
 from hubbub.hub import Hub
+from hubbub.proxies import Proxied
 from hubbub.receive.views import Webhooks
 from hubbub.route.views import make_callbacks
 from hubbub.settings import Settings
@@ -32,7 +33,8 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> F
     app.register_blueprint(make_ui(hub))
     add_plugin_pages(app, hub)
     _add_health(app, hub)
-    app.wsgi_app = Webhooks(hub, app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
+    behind = Proxied(hub.settings.proxies, app.wsgi_app)
+    app.wsgi_app = Webhooks(hub, behind)  # type: ignore[method-assign]  # as Flask documents
     return app
 
 

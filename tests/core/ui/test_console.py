@@ -104,6 +104,18 @@ def test_logging_in_takes_the_right_password(browser):
     assert client.get("/inbox").status_code == 200
 
 
+def test_behind_a_proxy_each_client_has_attempts_of_its_own(world, people, make_settings):
+    world.hub.settings = make_settings(trusted_proxies="127.0.0.1")
+    client = create_app(hub=world.hub).test_client()
+
+    def log_in(address, password):
+        form = {**LOGIN, "password": password}
+        return client.post("/login", data=form, headers={"X-Forwarded-For": address}).status_code
+
+    assert [log_in("192.0.2.1", "guess") for _ in range(11)] == [401] * 10 + [429]
+    assert log_in("192.0.2.2", LOGIN["password"]) == 302
+
+
 @pytest.mark.parametrize(
     "where",
     [
