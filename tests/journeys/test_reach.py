@@ -24,6 +24,9 @@ AUDIT = """() => {
     if (shown(one) && box.width && (box.width < 24 || box.height < 24))
       found.push(`${one.outerHTML} is ${box.width} by ${box.height}`);
   }
+  for (const one of document.querySelectorAll('button'))
+    if (shown(one) && one.getBoundingClientRect().right > innerWidth)
+      found.push(`${one.outerHTML} is out of sight`);
   for (const attribute of ['aria-describedby', 'aria-labelledby', 'for'])
     for (const one of document.querySelectorAll(`[${attribute}]`))
       for (const id of one.getAttribute(attribute).split(' '))
@@ -52,7 +55,8 @@ def test_every_page_has_names_for_what_is_in_it_and_does_not_scroll_sideways(scr
     screen.goto("/inbox")
     enter(screen, "Donau")
     trace = screen.locator(".meta a").first.get_attribute("href")
-    for path in [screen.url, trace, *PAGES]:
+    channel = screen.locator(".who a[href^='/channels/']").get_attribute("href")
+    for path in [screen.url, trace, channel, *PAGES]:
         screen.goto(path)
         assert screen.evaluate(AUDIT) == [], path
         assert not screen.evaluate(SIDEWAYS), path

@@ -11,6 +11,7 @@ export function inbox(refresh) {
     if (event.target.dataset.stay !== undefined) send(event, refresh, () => { stay = true; });
   });
   document.addEventListener('input', (event) => { if (event.target.id === 'text') written(event.target); });
+  document.addEventListener('change', (event) => { if (event.target.id === 'file') chosen(event.target.form); });
   document.addEventListener('keydown', sendByKey);
   document.addEventListener('hub:before', () => { stay ||= isAtEnd(); });
   document.addEventListener('hub:shown', () => {
@@ -76,7 +77,14 @@ function empty(form) {
   form.elements.text.value = '';
   form.elements.key.value = newKey();
   written(form.elements.text);
+  chosen(form);
   form.elements.text.focus();
+}
+
+// A file that was chosen needs room for its name.
+function chosen(form) {
+  const file = form.elements.file;
+  file?.parentElement.classList.toggle('chosen', file.files.length > 0);
 }
 
 function newKey() {
