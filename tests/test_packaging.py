@@ -124,7 +124,8 @@ def _pinned(name):
 
 
 def _dependencies():
-    return PROJECT["project"]["dependencies"]
+    project = PROJECT["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["testing"]]
 
 
 def _imported(path):

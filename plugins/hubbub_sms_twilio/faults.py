@@ -5,7 +5,7 @@ from typing import Final
 
 from hubbub.sdk import Fault, HttpResponse, RateLimited, RecipientGone, SendError
 from hubbub_sms_twilio.meanings import MEANINGS, Meaning, permanent
-from hubbub_sms_twilio.wire import Problem, read
+from hubbub_sms_twilio.wire import Problem, count, read
 
 _REFUSED: Final = 400
 _UNAUTHORISED: Final = 401
@@ -58,7 +58,7 @@ def error(
 
 def fault(code: str, status: str) -> Fault:
     """Return why a message of ours came to nothing, as a callback told it."""
-    number = int(code) if code.isascii() and code.isdigit() else None
+    number = count(code) or None
     meaning = MEANINGS.get(number or 0) or _by_word(status, number)
     return Fault(
         code=meaning.code,

@@ -1,0 +1,162 @@
+"""Check that nobody but the provider is believed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pytest
+from hypothesis import strategies as st
+
+from hubbub.sdk import Accept, Call, Challenge, Headers, Reject, Verdict
+from hubbub.testing.given import Given
+from hubbub.testing.recorded import Recorded
+from hubbub.testing.samples import HOSTILE_BODIES, for_all
+
+_OK: Final = range(200, 300)
+_BITS: Final = range(7)
+_MANY: Final = 64
+_ODD_PROOFS: Final = ("", " ", "\0", "ÿ", "\ud800", "=", "é" * 1000, "x" * 100_000, "a,b", "%")
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """One place of a signed call that its signing filled."""
+
+    value: str
+    put: Callable[[str], Call]
+
+
+class AuthenticityChecks(Given):
+    """``verify``."""
+
+    def test_a_call_of_the_provider_is_accepted(self, recorded: Recorded) -> None:
+        verdict = self._verdict(self.call(recorded))
+        assert isinstance(verdict, Accept), f"The signed call is not accepted: {verdict}."
+        assert verdict.answer.status in _OK, f"The provider is told {verdict.answer.status}."
+
+    def test_a_call_without_proof_is_rejected(self, recorded: Recorded) -> None:
+        self._rejected(self.unsigned(recorded), "has no proof")
+
+    def test_a_rejection_says_why(self) -> None:
+        verdict = self._verdict(self.unsigned(self._some))
+        assert isinstance(verdict, Reject), "A call without proof is not rejected."
+        assert verdict.reason.strip(), "The operator is not told why a call was rejected."
+
+    def test_a_flipped_bit_of_the_signature_is_rejected(self) -> None:
+        for proof in self._proofs():
+            for changed in _flipped(proof.value):
+                self._rejected(proof.put(changed), f"has {changed!r} for {proof.value!r}")
+
+    def test_a_shortened_or_lengthened_signature_is_rejected(self) -> None:
+        for proof in self._proofs():
+            for changed in (proof.value[:-1], proof.value[1:], proof.value + "A"):
+                self._rejected(proof.put(changed), f"has {changed!r} for {proof.value!r}")
+
+    def test_odd_characters_for_a_signature_are_rejected(self) -> None:
+        for proof in self._proofs():
+            for changed in _ODD_PROOFS:
+                self._rejected(proof.put(changed), f"has {changed[:20]!r} for a proof")
+
+    def test_a_changed_body_under_a_good_signature_is_rejected(self) -> None:
+        if not self.signs_body:
+            pytest.skip("The provider's proof does not cover the body (signs_body).")
+        signed = self.call(self._some)
+        events = self.events(signed)
+
+        def check(place: int) -> None:
+            body = bytearray(signed.body)
+            body[place // 8 % len(body)] ^= 1 << place % 8
+            changed = replace(signed, body=bytes(body))
+            if isinstance(self._verdict(changed), Accept):
+                # Two spellings of the same may both be signed: what counts is what is said.
+                assert self.events(changed) == events, f"A forged body is accepted: {bytes(body)!r}"
+
+        if not signed.body:
+            pytest.skip("The first recorded call has no body.")
+        for_all(st.integers(0, len(signed.body) * 8 - 1), check)
+
+    def test_the_signature_of_another_channel_is_rejected(self, recorded: Recorded) -> None:
+        foreign = self.sign(self.unsigned(recorded), self.other_connection())
+        self._rejected(foreign, "is signed with another channel's secrets")
+
+    def test_random_bytes_are_rejected_without_an_exception(self) -> None:
+        def check(body: bytes) -> None:
+            self._rejected(self.unsigned(replace(self._some, body=body)), "has no proof")
+
+        for body in HOSTILE_BODIES.values():
+            check(body)
+        for_all(st.binary(max_size=400), check)
+
+    def test_random_headers_and_queries_are_rejected_without_an_exception(self) -> None:
+        names = sorted({*self.call(self._some).headers, "content-type"})
+        text = st.text(max_size=50)
+
+        def check(values: list[str]) -> None:
+            headers = dict(zip(names, values, strict=False))
+            call = self.unsigned(replace(self._some, headers=headers, query=values[-1]))
+            self._rejected(call, f"has headers {headers!r}")
+
+        for_all(st.lists(text, min_size=len(names), max_size=len(names)), check)
+
+    def test_a_call_by_another_method_raises_nothing(self) -> None:
+        for method in ("GET", "HEAD", "PUT", "DELETE", "POLL"):
+            self._verdict(self.unsigned(replace(self._some, method=method)))
+
+    @property
+    def _some(self) -> Recorded:
+        return next(iter(self.inbound.values()))
+
+    def _verdict(self, call: Call) -> Verdict:
+        verdict = self.kind.verify(call, self.connection())
+        assert isinstance(verdict, Accept | Challenge | Reject), f"verify returned {verdict!r}."
+        return verdict
+
+    def _rejected(self, call: Call, what: str) -> None:
+        verdict = self._verdict(call)
+        assert isinstance(verdict, Reject), f"A call that {what} is not rejected."
+
+    def _proofs(self) -> list[_Proof]:
+        signed = self.call(self._some)
+        unsigned = self.unsigned(self._some)
+        proofs = [*_header_proofs(unsigned, signed), *_query_proofs(unsigned, signed)]
+        if not proofs:
+            assert unsigned != signed, "sign() of your test adds nothing to the call."
+            pytest.skip("The proof is in the body.")
+        return proofs
+
+
+def _header_proofs(unsigned: Call, signed: Call) -> Iterator[_Proof]:
+    for name, value in signed.headers.items():
+        if unsigned.headers.get(name) != value:
+            # In "Bearer ..." and its like the first word may be written in any case.
+            scheme, space, proof = value.rpartition(" ")
+            yield _Proof(proof, _header_changer(signed, name, scheme + space))
+
+
+def _header_changer(call: Call, name: str, before: str) -> Callable[[str], Call]:
+    return lambda value: replace(call, headers=Headers({**call.headers, name: before + value}))
+
+
+def _query_proofs(unsigned: Call, signed: Call) -> Iterator[_Proof]:
+    pairs = signed.query.split("&")
+    for at, pair in enumerate(pairs):
+        name, _, value = pair.partition("=")
+        if value and pair not in unsigned.query.split("&"):
+            yield _Proof(value, _query_changer(signed, pairs, at, name))
+
+
+def _query_changer(call: Call, pairs: list[str], at: int, name: str) -> Callable[[str], Call]:
+    base = call.url.partition("?")[0]
+    before, after = pairs[:at], pairs[at + 1 :]
+    return lambda value: replace(
+        call, url=f"{base}?{'&'.join([*before, f'{name}={value}', *after])}"
+    )
+
+
+def _flipped(value: str) -> Iterator[str]:
+    """Yield ``value`` with one bit changed: at each place, or at both ends and some between."""
+    every = max(1, len(value) // _MANY)
+    for at, character in enumerate(value):
+        if at % every == 0 or at >= len(value) - _MANY // 4:
+            for bit in _BITS:
+                yield value[:at] + chr(ord(character) ^ (1 << bit)) + value[at + 1 :]

@@ -1,0 +1,33 @@
+"""Join all checks into the one class that an author derives from."""
+
+from hubbub.testing.about import AboutChecks
+from hubbub.testing.addresses import AddressChecks
+from hubbub.testing.answers import AnswerChecks
+from hubbub.testing.authenticity import AuthenticityChecks
+from hubbub.testing.inbound import InboundChecks
+from hubbub.testing.live import LiveChecks
+from hubbub.testing.outbound import OutboundChecks
+from hubbub.testing.purity import PurityChecks
+from hubbub.testing.robustness import RobustnessChecks
+from hubbub.testing.secrecy import SecrecyChecks
+from hubbub.testing.upkeep import UpkeepChecks
+
+
+class ChannelConformance(
+    AboutChecks,
+    AddressChecks,
+    AuthenticityChecks,
+    InboundChecks,
+    RobustnessChecks,
+    PurityChecks,
+    OutboundChecks,
+    AnswerChecks,
+    UpkeepChecks,
+    SecrecyChecks,
+    LiveChecks,
+):
+    """Everything that the hub relies on in a channel type, as tests.
+
+    Derive from it in a test module, fill in what `Given` declares, and pytest finds the checks.
+    Those that do not apply are skipped and say why.
+    """

@@ -1,0 +1,38 @@
+"""Carry out a plugin's exchanges as the hub does, with answers that are given."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from hubbub.exchange import Ran, run
+from hubbub.redact import Redactor
+from hubbub.sdk import Exchange, HttpRequest, HttpResponse, Media, SendError
+from hubbub.transport import Files, Transport
+
+T = TypeVar("T")
+
+
+class Scripted:
+    """A transport that gives ``answers`` in turn, the last one for ever; an error is raised."""
+
+    def __init__(self, answers: Iterable[HttpResponse | SendError]) -> None:
+        self._answers = list(answers)
+        #: What was asked, in order.
+        self.requests: list[HttpRequest] = []
+
+    def perform(self, request: HttpRequest, *, files: Files) -> HttpResponse:
+        """Return the next answer, or raise it."""
+        del files
+        self.requests.append(request)
+        reply = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(reply, SendError):
+            raise reply
+        return reply
+
+
+def carried(exchange: Exchange[T], transport: Transport, secrets: Iterable[str] = ()) -> Ran[T]:
+    """Return how ``exchange`` went: ``value`` or ``error``, and the hub's redacted record of it."""
+    return run(exchange, transport, redact=Redactor(secrets), files=_some_file)
+
+
+def _some_file(media: Media) -> bytes:
+    return f"The file {media.id}.".encode()

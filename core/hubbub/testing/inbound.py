@@ -1,0 +1,180 @@
+"""Check that what a provider tells is read whole, once, and as what it is."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import permutations
+from typing import Any, Final
+
+import pytest
+
+from hubbub.sdk import (
+    ATTACHMENT_TYPES,
+    Attachment,
+    Event,
+    Ignored,
+    MessageReceived,
+    ReceiptReceived,
+    ReceiptState,
+    Unreadable,
+    UnsupportedContent,
+)
+from hubbub.testing.given import Given
+from hubbub.testing.recorded import Recorded, said
+
+_TIMES: Final = ("provider_at", "edited_at", "deleted_at")
+_SEVERAL: Final = 2
+
+
+class InboundChecks(Given):
+    """``parse``, on calls as the provider makes them."""
+
+    def test_a_recorded_call_says_what_it_says(self, recorded: Recorded) -> None:
+        heard = tuple(said(event) for event in self.events(self.call(recorded)))
+        assert heard == recorded.says, f"It is read as {heard}."
+
+    def test_everything_that_is_read_is_an_event(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            assert isinstance(event, Event), f"parse yields {event!r}."
+
+    def test_every_declared_content_type_is_recorded(self) -> None:
+        seen = {said(event) for event in self._all_events()}
+        missing = self.kind.capabilities.inbound - seen
+        assert not missing, f"No recorded call of your test brings {missing}."
+
+    def test_every_content_type_that_is_read_is_declared(self) -> None:
+        messages = [event for event in self._all_events() if isinstance(event, MessageReceived)]
+        known = self.kind.capabilities.inbound | {"unsupported"}
+        strange = {message.content.type for message in messages} - known
+        assert not strange, f"{strange} is read, but the manifest does not say so."
+
+    def test_every_declared_receipt_is_recorded(self) -> None:
+        seen = {event.state for event in self._all_events() if isinstance(event, ReceiptReceived)}
+        missing = {ReceiptState(name) for name in self.kind.capabilities.receipts} - seen
+        assert not missing, f"No recorded call of your test brings the receipts {missing}."
+
+    def test_a_message_says_who_wrote(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            if isinstance(event, MessageReceived):
+                assert event.sender.address.strip(), f"{event} comes from nobody."
+                assert event.sender.name != "", "A name that nobody told is None."
+
+    def test_ids_are_texts_or_absent(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            for name in ("key", "external_id", "reply_to_external_id", "reference"):
+                value = getattr(event, name, None)
+                assert value is None or (isinstance(value, str) and value), (
+                    f"{name} is {value!r}: an id is a text, or None."
+                )
+
+    def test_times_name_their_zone(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            for value in (getattr(event, name, None) for name in _TIMES):
+                assert value is None or _is_aware(value), f"{value!r} names no time zone."
+
+    def test_a_file_says_where_it_is(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            content: Any = getattr(event, "content", None)
+            if isinstance(content, Attachment):
+                assert content.media.ref or content.media.url, "A file can never be fetched."
+                assert content.type in ATTACHMENT_TYPES, f"No file is a {content.type}."
+
+    # --- once ------------------------------------------------------------------------------
+
+    def test_a_call_that_comes_twice_has_the_same_keys(self, recorded: Recorded) -> None:
+        call = self.call(recorded)
+        later = replace(call, received_at=self.received_at + timedelta(days=1), id="another")
+        first, again = _keys(self.events(call)), _keys(self.events(later))
+        assert first == again, f"Repeated, its keys are {again} instead of {first}."
+
+    def test_different_things_have_different_keys(self) -> None:
+        keyed: dict[str, Event] = {}
+        for recorded in self.inbound.values():
+            for event in self.events(self.call(recorded)):
+                key = getattr(event, "key", None)
+                if key is not None:
+                    other = keyed.setdefault(key, event)
+                    assert other == event, f"{key!r} is the key of {other} and of {event}."
+
+    def test_things_of_one_call_have_different_keys(self, recorded: Recorded) -> None:
+        keys = [key for key in _keys(self.events(self.call(recorded))) if key is not None]
+        assert len(keys) == len(set(keys)), f"Two things of one call share a key: {keys}."
+
+    # --- receipts --------------------------------------------------------------------------
+
+    def test_a_receipt_names_what_was_sent(self) -> None:
+        for receipt in self._receipts():
+            assert receipt.external_id or receipt.reference, f"{receipt} is about nothing."
+
+    def test_a_receipt_of_a_failure_says_why(self) -> None:
+        failed = [one for one in self._receipts() if one.state is ReceiptState.FAILED]
+        for receipt in failed:
+            assert receipt.fault, f"{receipt} does not say why."
+            assert receipt.fault.code, f"{receipt} has no code."
+            assert receipt.fault.detail, f"{receipt} explains nothing."
+
+    def test_receipts_say_the_same_in_whatever_order_they_come(self) -> None:
+        calls = [
+            self.call(recorded)
+            for recorded in self.inbound.values()
+            if any(words.startswith("receipt") for words in recorded.says)
+        ]
+        if len(calls) < _SEVERAL:
+            pytest.skip("Fewer than two receipts are recorded.")
+        heard = {at: self.events(call) for at, call in enumerate(calls[:4])}
+        for order in permutations(heard):
+            kind = self.kind
+            for at in order:
+                again = list(kind.parse(calls[at], self.connection()))
+                assert again == heard[at], f"After others, {heard[at]} is read as {again}."
+
+    # --- what is odd -----------------------------------------------------------------------
+
+    def test_an_unknown_kind_is_placed_and_not_lost(self) -> None:
+        events = self.events(self.call(self.unknown))
+        assert events, "What it does not know leaves no trace: yield Ignored, or a message."
+        for event in events:
+            unknown = isinstance(getattr(event, "content", None), UnsupportedContent)
+            named = isinstance(event, Ignored | Unreadable)
+            assert unknown or named, f"What is unknown became {event}."
+
+    def test_what_is_ignored_says_why(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            if isinstance(event, Ignored | Unreadable):
+                assert event.reason.strip(), f"{event} does not say why."
+
+    def test_every_item_of_a_batch_is_read(self) -> None:
+        batch = _given(self.batch)
+        events = self.events(self.call(batch))
+        assert len(events) >= _SEVERAL, f"Of a batch only {events} was read."
+        assert tuple(map(said, events)) == batch.says, f"The batch is read as {events}."
+
+    def test_a_spoilt_item_harms_no_other(self) -> None:
+        whole, broken = _given(self.batch), _given(self.broken_batch)
+        read = self.events(self.call(broken))
+        assert any(isinstance(event, Unreadable) for event in read), "Nothing is unreadable."
+        expected = _keys(self.events(self.call(whole)))
+        survivors = [key for key in _keys(read) if key in expected]
+        assert len(survivors) >= len(expected) - 1, f"Of {expected} only {survivors} are left."
+
+    def _all_events(self) -> list[Event]:
+        return [event for one in self.recordings() for event in self.events(self.call(one))]
+
+    def _receipts(self) -> list[ReceiptReceived]:
+        found = [event for event in self._all_events() if isinstance(event, ReceiptReceived)]
+        if not found:
+            pytest.skip("The provider gives no receipts.")
+        return found
+
+
+def _given(batch: Recorded | None) -> Recorded:
+    if batch is None:
+        pytest.skip("The provider puts one thing into a call (batch, broken_batch).")
+    return batch
+
+
+def _keys(events: list[Event]) -> list[str | None]:
+    return [getattr(event, "key", None) for event in events]
+
+
+def _is_aware(value: datetime) -> bool:
+    return value.utcoffset() is not None

@@ -1,0 +1,67 @@
+"""Check a channel type against its author's simulator, over real connections on this machine."""
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from hubbub.exchange import Ran
+from hubbub.guard import Guard
+from hubbub.sdk import Connection, Exchange
+from hubbub.testing.exchanges import carried
+from hubbub.testing.given import Given
+from hubbub.transport import HttpTransport
+
+_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+class LiveChecks(Given):
+    """``check``, ``setup`` and ``send`` through the hub's own HTTP client."""
+
+    def test_the_simulator_passes_the_check(self) -> None:
+        with self._simulated() as connection:
+            self.need("check", self.healthy)
+            if self.kind.capabilities.registers_webhook:
+                self._went(self.kind.setup(connection), connection)
+            checked = self._went(self.kind.check(connection), connection).value
+            assert checked is not None, "The check returned nothing."
+            assert checked.ok, f"It finds {checked.findings}."
+
+    def test_the_simulator_takes_a_text_and_names_it(self) -> None:
+        with self._simulated() as connection:
+            ran = self._went(self.kind.send(self.part(), connection), connection)
+            assert ran.value, f"send returned {ran.value!r}."
+
+    def test_two_texts_have_two_names(self) -> None:
+        with self._simulated() as connection:
+            sent = [
+                self._went(self.kind.send(self.part(), connection), connection).value
+                for _ in range(2)
+            ]
+            first, second = (getattr(one, "external_id", None) for one in sent)
+            assert first != second, f"Both are named {first!r}."
+
+    def test_the_record_of_what_went_over_the_wire_holds_no_secret(self) -> None:
+        with self._simulated() as connection:
+            ran = self._went(self.kind.send(self.part(), connection), connection)
+            for secret in self.secrets(connection):
+                assert secret not in str(ran.exchanges), "A secret is in the hub's record."
+
+    @contextmanager
+    def _simulated(self) -> Iterator[Connection[Any]]:
+        simulator = self.simulator()
+        if simulator is None:
+            pytest.skip("Your test has no simulator().")
+        with simulator as connection:
+            yield connection
+
+    def _went(self, exchange: Exchange[Any], connection: Connection[Any]) -> Ran[Any]:
+        transport = HttpTransport(Guard(_LOOPBACK))
+        try:
+            ran = carried(exchange, transport, self.secrets(connection))
+        finally:
+            transport.close()
+        assert ran.error is None, f"It fails: {ran.error!r}."
+        return ran
