@@ -106,7 +106,7 @@ class InboundChecks(Given):
             assert receipt.external_id or receipt.reference, f"{receipt} is about nothing."
 
     def test_a_receipt_of_a_failure_says_why(self) -> None:
-        failed = [one for one in self._receipts() if one.state is ReceiptState.FAILED]
+        failed = [one for one in self._receipts() if one.state == ReceiptState.FAILED]
         for receipt in failed:
             assert receipt.fault, f"{receipt} does not say why."
             assert receipt.fault.code, f"{receipt} has no code."

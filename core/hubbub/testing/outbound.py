@@ -151,7 +151,8 @@ class OutboundChecks(Given):
                 except SendError:
                     continue  # it was found out
                 assert _place(request).netloc == _place(honest).netloc, f"{address!r} moves it."
-                assert ".." not in _place(request).path, f"{address!r} climbs in the path."
+                steps = _place(request).path.split("/")
+                assert ".." not in steps, f"{address!r} climbs in the path."
                 self._check_sound(request)
 
     def test_a_hostile_text_stays_a_text(self) -> None:
