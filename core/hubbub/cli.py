@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "user": ("people:user", "Manage the people who work here."),
     "token": ("people:token", "Manage API tokens."),
     "channels": ("channels:channels", "Show what is connected and how it is."),
-    "plugins": ("plugins:plugins", "Show, enable and disable plugins."),
+    "plugins": ("plugins:plugins", "Show, enable, disable and begin plugins."),
     "doctor": ("doctor:doctor", "Check each part and channel, and say how to mend it."),
     "replay": ("replay:replay", "Run kept webhook calls again."),
     "ledger": ("ledger:ledger", "Count what was received against what became of it."),

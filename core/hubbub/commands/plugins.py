@@ -1,4 +1,4 @@
-"""Show the plugins, and edit ``plugins.toml`` without disturbing what people wrote there."""
+"""Show the plugins, begin one, and edit ``plugins.toml`` around what people wrote there."""
 
 import dataclasses
 import json
@@ -10,6 +10,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from hubbub import logs
+from hubbub.commands.scaffold import make_package
 from hubbub.commands.tables import rows
 from hubbub.loading import GROUP, load, read_plugins_file
 from hubbub.sdk.errors import HubError
@@ -20,7 +21,7 @@ from hubbub.settings import BadSettings, Settings
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
 def plugins(context: click.Context, *, as_json: bool) -> int:
-    """Show, enable and disable plugins.
+    """Show, enable, disable and begin plugins.
 
     Without a command: what is installed, loaded, refused and why. Status 1: one is refused.
     """
@@ -60,6 +61,18 @@ def disable(name: str) -> None:
         raise HubError(f"{path.name} does not name the plugin {name!r}, so it does not run.")
     _switch(path, name, on=False)
     click.echo(f"{name} is disabled. Restart the hub; its channels turn to error.")
+
+
+@plugins.command("new")
+@click.argument("name")
+def new(name: str) -> None:
+    """Make a package for a plugin: the folder NAME, with a channel type that works, and tests."""
+    folder = Path(name)
+    plugin = make_package(folder, taken={point.name for point in entry_points(group=GROUP)})
+    click.echo(
+        f"{folder} holds the plugin {plugin}. Its README says how to go on; to run its tests:\n"
+        f"  cd {folder} && pytest"
+    )
 
 
 def commands_of(name: str) -> click.Group | None:
