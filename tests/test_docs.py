@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from hubbub import sdk
+from hubbub.commands.scaffold import make_package
 from hubbub.loading import load
 from hubbub.sdk import hooks
+from hubbub.testing import given
 
 ROOT = Path(__file__).parent.parent
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -46,29 +46,19 @@ def test_every_make_target_that_the_readme_names_exists():
     assert named <= targets
 
 
-def test_the_example_of_a_channel_type_works():
+def test_the_examples_of_a_channel_type_are_those_of_a_new_package(tmp_path):
     page = (ROOT / "docs/adding-a-channel.md").read_text()
-    (source,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(compile(source, "adding-a-channel.md", "exec"), names)
-    (kind,) = names["register_channel_types"]()
-    fields = kind.fields.model_validate({"credentials": {"key": "a secret key"}})
-    connection = sdk.Connection(channel_id="1", name="x", fields=fields, webhook_url="http://x/")
-    call = sdk.Call(
-        method="POST",
-        url="http://x/",
-        headers=sdk.Headers({"X-Carrier-Key": "a secret key"}),
-        body=b'{"id": "7", "from": "+1", "text": "Hi"}',
-        received_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-    assert kind.verify(call, connection) == sdk.Accept()
-    (event,) = kind.parse(call, connection)
-    assert event.content == sdk.Text(text="Hi")
-    exchange = kind.send(sdk.Part(content=event.content, address="+1"), connection)
-    assert next(exchange).url == "https://carrier.example/send"
-    with pytest.raises(StopIteration) as stop:
-        exchange.send(sdk.HttpResponse(status=200, headers=sdk.Headers(), body=b'{"id": "9"}'))
-    assert stop.value.value == sdk.Accepted(external_id="9")
+    make_package(tmp_path / "hubbub-carrier", taken=())
+    made = [path.read_text() for path in (tmp_path / "hubbub-carrier").rglob("*.py")]
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert blocks
+    assert [block for block in blocks if not any(block in text for text in made)] == []
+
+
+def test_all_that_the_conformance_kit_asks_for_is_documented():
+    page = (ROOT / "docs/adding-a-channel.md").read_text()
+    asked = {*given.Given.__annotations__, "sign", "simulator", "sample"}
+    assert {name for name in asked if not re.search(rf"`{name}[`(]", page)} == set()
 
 
 def test_the_example_of_a_plugin_works(tmp_path):
