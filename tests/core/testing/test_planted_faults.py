@@ -582,7 +582,13 @@ class TakesNoAnswerForANo(Carrier):
 
 @caught_by("test_the_set_up_can_be_undone")
 class ForgetsToUnregister(Carrier):
-    teardown = ChannelType.teardown
+    def teardown(self, connection):
+        yield from ()
+
+
+@caught_by("test_the_set_up_names_our_webhook")
+class HasNoSetUp(Carrier):
+    setup = ChannelType.setup
 
 
 # --- secrets -------------------------------------------------------------------------------
