@@ -1,8 +1,11 @@
 """Join all checks into the one class that an author derives from."""
 
+from typing import Any
+
 from hubbub.testing.about import AboutChecks
 from hubbub.testing.addresses import AddressChecks
 from hubbub.testing.answers import AnswerChecks
+from hubbub.testing.applies import leave_out
 from hubbub.testing.authenticity import AuthenticityChecks
 from hubbub.testing.inbound import InboundChecks
 from hubbub.testing.live import LiveChecks
@@ -28,6 +31,11 @@ class ChannelConformance(
 ):
     """Everything that the hub relies on in a channel type, as tests.
 
-    Derive from it in a test module, fill in what `Given` declares, and pytest finds the checks.
-    Those that do not apply are skipped and say why.
+    Derive from it in a test module, fill in what `Given` declares, and pytest finds the checks:
+    those that apply to what the channel type can do.
     """
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if hasattr(cls, "channel_type"):
+            leave_out(cls, ChannelConformance)

@@ -91,9 +91,9 @@ class Given:
         """Return ``call`` with the proof that the provider would add for ``connection``."""
         raise NotImplementedError
 
-    def simulator(self) -> AbstractContextManager[Connection[Any]] | None:
-        """Return a connection whose provider is simulated on this machine, or None."""
-        return None
+    def simulator(self) -> AbstractContextManager[Connection[Any]]:
+        """Return a connection whose provider is simulated on this machine."""
+        raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a check once for each case of what it asks for by name."""
@@ -169,6 +169,12 @@ class Given:
         )
         return replace(part, **more)
 
+    def told(self, name: str) -> tuple[HttpResponse, ...]:
+        """Return the answers that the suite calls ``name``; fail where it does not tell them."""
+        answers: tuple[HttpResponse, ...] = getattr(self, name)
+        assert answers, f"Say in your test what the provider answers ({name})."
+        return answers
+
     def answers_to(self, content_type: str) -> tuple[HttpResponse, ...]:
         """Return how the provider takes content of ``content_type``."""
         return self.accepted_as.get(content_type, self.accepted)
@@ -185,12 +191,6 @@ class Given:
         """Carry out ``exchange`` with ``answers``."""
         transport = Scripted(answers)
         return carried(exchange, transport, self.secrets(self.connection())), transport
-
-    def need(self, method: str, answers: tuple[HttpResponse, ...]) -> None:
-        """Skip the check unless the type has ``method``, and fail it without answers to that."""
-        if getattr(self.channel_type, method) is getattr(ChannelType, method):
-            pytest.skip(f"The channel type has no {method}.")
-        assert answers, f"Say in your test what the provider answers to {method}."
 
     def _connection(
         self, credentials: Mapping[str, Any], secret: str, settings: Mapping[str, Any]

@@ -2,7 +2,6 @@
 
 from typing import Any, Final, TypeVar
 
-import pytest
 from hypothesis import strategies as st
 
 from hubbub.exchange import Ran
@@ -19,6 +18,7 @@ from hubbub.sdk import (
     SendError,
     Transient,
 )
+from hubbub.testing.applies import does, only_where
 from hubbub.testing.exchanges import Scripted
 from hubbub.testing.given import Given
 from hubbub.testing.outbound import spoken
@@ -30,27 +30,45 @@ _UNREACHABLE: Final = Transient("The provider cannot be reached.")
 _PAGE: Final = b"<html>It works!</html>"
 
 
+def _registers(suite: Given) -> bool:
+    return suite.kind.capabilities.registers_webhook
+
+
+def _finds(suite: Given) -> bool:
+    return suite.kind.capabilities.finds
+
+
+_checking = only_where(does("check"))
+_registering = only_where(_registers)
+_fetching = only_where(does("fetch_media"))
+_finding = only_where(_finds)
+
+
 class UpkeepChecks(Given):
     """``check``, ``setup``, ``teardown``, files, proof, and small signals."""
 
     # --- check -----------------------------------------------------------------------------
 
+    @_checking
     def test_a_sound_channel_passes_its_check(self) -> None:
-        checked = self._checked(*self.healthy)
+        checked = self._checked(*self.told("healthy"))
         assert checked.findings, "The check found nothing at all."
         wrong = [finding for finding in checked.findings if not finding.ok]
         assert not wrong, f"It finds {wrong}."
 
+    @_checking
     def test_a_check_changes_nothing(self) -> None:
-        _, transport = self._check(*self.healthy)
+        _, transport = self._check(*self.told("healthy"))
         for request in transport.requests:
             assert request.safe, f"A check makes a {request.method} that is not marked safe."
 
+    @_checking
     def test_a_refused_login_is_found(self) -> None:
         ran, _ = self._check(answer(401, _PAGE))
         found = ran.value is not None and not ran.value.ok
         assert found or isinstance(ran.error, AuthFailed), "A refused login is not found."
 
+    @_checking
     def test_what_is_wrong_comes_with_its_mending(self) -> None:
         ran, _ = self._check(answer(401, _PAGE))
         for finding in ran.value.findings if ran.value else ():
@@ -58,11 +76,13 @@ class UpkeepChecks(Given):
             assert finding.detail, f"{finding} says nothing."
             assert finding.ok or finding.fix, f"How to mend {finding} is not said."
 
+    @_checking
     def test_a_provider_that_cannot_be_reached_is_found(self) -> None:
         ran, _ = self._check(_UNREACHABLE)
         found = ran.value is not None and not ran.value.ok
         assert found or _is_planned(ran.error), f"It says {ran.value or ran.error!r}."
 
+    @_checking
     def test_a_random_answer_to_a_check_is_no_crash(self) -> None:
         def check(reply: tuple[int, bytes]) -> None:
             ran, _ = self._check(answer(*reply))
@@ -70,51 +90,57 @@ class UpkeepChecks(Given):
 
         for_all(st.tuples(st.integers(200, 599), ANY_BODY), check)
 
+    @_checking
     def test_facts_are_texts(self) -> None:
-        for name, value in self._checked(*self.healthy).facts.items():
+        for name, value in self._checked(*self.told("healthy")).facts.items():
             assert isinstance(value, str), f"The fact {name} is {value!r}."
 
     # --- set-up ----------------------------------------------------------------------------
 
+    @_registering
     def test_the_set_up_names_our_webhook(self) -> None:
-        self._need_registering("setup", self.registered)
-        ran, transport = self.ran(self.kind.setup(self.connection()), self.registered)
+        implemented = self.channel_type.setup is not ChannelType.setup
+        assert implemented, "The manifest says registers_webhook, but there is no setup."
+        exchange = self.kind.setup(self.connection())
+        ran, transport = self.ran(exchange, self.told("registered"))
         assert ran.value is not None, f"The set-up fails: {ran.error!r}."
         assert ran.value.ok, f"The set-up finds {ran.value.findings}."
         assert any(self.webhook_url in spoken(one) for one in transport.requests), (
             "No request of the set-up names the webhook's address."
         )
 
+    @_registering
     def test_a_set_up_that_fails_is_told(self) -> None:
-        self._need_registering("setup", self.registered)
         for reply in (_UNREACHABLE, answer(401, _PAGE), answer(500, _PAGE), answer(200, _PAGE)):
             ran, _ = self.ran(self.kind.setup(self.connection()), (reply,))
             found = ran.value is not None and not ran.value.ok
             assert found or _is_planned(ran.error), f"On {reply!r} it says {ran.value}."
 
+    @only_where(_registers, does("teardown"))
     def test_the_set_up_can_be_undone(self) -> None:
-        self._need_registering("teardown", self.removed)
-        ran, transport = self.ran(self.kind.teardown(self.connection()), self.removed)
+        exchange = self.kind.teardown(self.connection())
+        ran, transport = self.ran(exchange, self.told("removed"))
         assert ran.error is None, f"It fails: {ran.error!r}."
         assert transport.requests, "Nothing is asked of the provider."
 
     # --- files -----------------------------------------------------------------------------
 
+    @_fetching
     def test_a_file_is_fetched(self) -> None:
-        self.need("fetch_media", self.fetched)
-        ran, _ = self.ran(self.kind.fetch_media(self._ref(), self.connection()), self.fetched)
+        exchange = self.kind.fetch_media(self._ref(), self.connection())
+        ran, _ = self.ran(exchange, self.told("fetched"))
         media: Any = ran.value
         assert isinstance(media, FetchedMedia), f"The file is not fetched: {ran.error!r}."
         assert media.body == self.fetched[-1].body, "Other bytes than those answered came out."
 
+    @_fetching
     def test_fetching_a_file_changes_nothing(self) -> None:
-        self.need("fetch_media", self.fetched)
         exchange = self.kind.fetch_media(self._ref(), self.connection())
-        _, transport = self.ran(exchange, self.fetched)
+        _, transport = self.ran(exchange, self.told("fetched"))
         assert all(one.safe for one in transport.requests), "A request is not marked safe."
 
+    @_fetching
     def test_a_file_that_is_not_there_is_no_file(self) -> None:
-        self.need("fetch_media", self.fetched)
         for status in (401, 403, 404, 410, 429, 500):
             exchange = self.kind.fetch_media(self._ref(), self.connection())
             ran, _ = self.ran(exchange, (answer(status, _PAGE),))
@@ -122,16 +148,19 @@ class UpkeepChecks(Given):
 
     # --- proof -----------------------------------------------------------------------------
 
+    @_finding
     def test_what_arrived_is_found(self) -> None:
-        ran, transport = self._find(*self.found)
+        ran, transport = self._find(*self.told("found"))
         assert isinstance(ran.value, Accepted), f"It is not found: {ran.error!r}."
         assert all(one.safe for one in transport.requests), "Asking is not marked safe."
 
+    @_finding
     def test_what_did_not_arrive_is_proven_missing(self) -> None:
-        ran, _ = self._find(*self.not_found)
+        ran, _ = self._find(*self.told("not_found"))
         assert ran.error is None, f"It is {ran.error!r}."
         assert ran.value is None, f"It finds {ran.value}."
 
+    @_finding
     def test_no_answer_proves_nothing(self) -> None:
         for status in (200, 401, 403, 429, 500, 503):
             ran, _ = self._find(answer(status, _PAGE))
@@ -141,27 +170,26 @@ class UpkeepChecks(Given):
 
     # --- small signals ---------------------------------------------------------------------
 
+    @only_where(does("wants_ack"))
     def test_a_provider_that_waits_is_answered(self) -> None:
         waiting = [call for call in self._calls() if self.kind.wants_ack(call)]
-        if not waiting:
-            pytest.skip("No recorded call waits for an acknowledgement.")
-        self.need("acknowledge", self.acknowledged)
+        assert waiting, "No recorded call of your test waits for an acknowledgement."
         for call in waiting:
             exchange = self.kind.acknowledge(call, self.connection())
-            ran, transport = self.ran(exchange, self.acknowledged)
+            ran, transport = self.ran(exchange, self.told("acknowledged"))
             assert ran.error is None, f"It fails: {ran.error!r}."
             assert transport.requests, "The provider hears nothing."
 
+    @only_where(does("typing"))
     def test_somebody_is_shown_writing(self) -> None:
-        self.need("typing", self.typed)
-        ran, _ = self.ran(self.kind.typing(self.address, self.connection()), self.typed)
+        exchange = self.kind.typing(self.address, self.connection())
+        ran, _ = self.ran(exchange, self.told("typed"))
         assert ran.error is None, f"It fails: {ran.error!r}."
 
     def _calls(self) -> list[Call]:
         return [self.call(recorded) for recorded in self.recordings()]
 
     def _check(self, *answers: HttpResponse | SendError) -> tuple[Ran[Checked], Scripted]:
-        self.need("check", self.healthy)
         return self.ran(self.kind.check(self.connection()), answers)
 
     def _checked(self, *answers: HttpResponse) -> Checked:
@@ -170,19 +198,8 @@ class UpkeepChecks(Given):
         return ran.value
 
     def _find(self, *answers: HttpResponse | SendError) -> tuple[Ran[Accepted | None], Scripted]:
-        if not self.kind.capabilities.finds:
-            pytest.skip("The provider cannot be asked (capabilities.finds).")
-        self.need("find", self.found and self.not_found)
         exchange: Exchange[Accepted | None] = self.kind.find(self.part(), self.connection())
         return self.ran(exchange, answers)
-
-    def _need_registering(self, method: str, answers: tuple[HttpResponse, ...]) -> None:
-        if not self.kind.capabilities.registers_webhook:
-            pytest.skip("People enter the webhook themselves (capabilities.registers_webhook).")
-        # Not every provider lets go of a webhook, but there is none without a set-up.
-        implemented = self.channel_type.setup is not ChannelType.setup
-        assert implemented, "The manifest says registers_webhook, but there is no setup."
-        self.need(method, answers)
 
     def _ref(self) -> str:
         for call in self._calls():
