@@ -1,6 +1,7 @@
 """Turn the kept calls of a channel into messages, many in one transaction."""
 
 from collections import Counter
+from itertools import takewhile
 from typing import Final
 
 import structlog
@@ -49,7 +50,7 @@ def _batch(hub: Hub, channel_id: str, most: int) -> int:
     except Exception as error:
         if most > 1:
             log.exception("batch failed, reading calls one by one", channel=channel_id)
-            return sum(_batch(hub, channel_id, 1) for _ in range(most))
+            return sum(takewhile(bool, (_batch(hub, channel_id, 1) for _ in range(most))))
         log.exception("call cannot be stored", channel=channel_id)
         refused = isinstance(error, SQLAlchemyError)
         why = "The database refused" if refused else "The hub could not store"
