@@ -50,9 +50,16 @@ def _master(url: str, options: dict[str, Any]) -> Redis:
     parts = urlsplit(url)
     service, _, database = parts.path.strip("/").partition("/")
     tls = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
+    # A sentinel that is away is not asked again, with growing pauses: there is another.
+    asking = {
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
+        "retry": Retry(NoBackoff(), 0),
+        **tls,
+    }
     sentinels = Sentinel(  # type: ignore[no-untyped-call]  # redis-py has no types there
         [_host_and_port(one) for one in parts.netloc.rpartition("@")[2].split(",")],
-        sentinel_kwargs={"socket_timeout": 2, "socket_connect_timeout": 2, **tls},
+        sentinel_kwargs=asking,
     )
     # Who is the master is asked for each new connection, so that a failover needs no restart.
     client: Redis = sentinels.master_for(  # type: ignore[no-untyped-call]  # likewise

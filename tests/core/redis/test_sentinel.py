@@ -14,6 +14,8 @@ from hubbub.system import free_port
 from tests.services.shared import missing
 
 _PATIENCE = 20
+#: Milliseconds between a sentinel's looks, which are seconds and more by default.
+_LOOKS = ("info-period", "200", "ping-period", "100", "publish-period", "200")
 
 
 class Servers:
@@ -22,7 +24,9 @@ class Servers:
     def __init__(self, binary, folder):
         self._binary, self._folder = binary, folder
         self._running = []
-        self.master = self._server("master")
+        self.master = self._server(
+            "master", "repl-diskless-sync-delay 0", "repl-ping-replica-period 1"
+        )
         self.replica = self._server("replica", f"replicaof 127.0.0.1 {self.master}")
         self.sentinel = self._server(
             "sentinel",
@@ -30,6 +34,8 @@ class Servers:
             "sentinel down-after-milliseconds hub 500",
             "sentinel failover-timeout hub 2000",
         )
+        with plain.Redis(port=self.sentinel) as client:
+            client.execute_command("SENTINEL", "DEBUG", *_LOOKS)
 
     @property
     def url(self):
@@ -103,6 +109,12 @@ def test_the_master_is_found_and_after_a_failover_the_new_one(servers):
         with plain.Redis(port=servers.replica) as direct:
             assert direct.mget("kept", "again") == [b"yes", b"yes"]
             assert direct.keys("LIMITS*ada*")
+
+
+def test_a_sentinel_that_is_away_is_passed_over_at_once():
+    with make_redis("redis+sentinel://one,two/hub") as client:
+        for one in client.connection_pool.sentinel_manager.sentinels:
+            assert one.get_retry().get_retries() == 0
 
 
 def test_tls_and_credentials_are_handed_on():
