@@ -102,6 +102,7 @@ class Server:
             with suppress(OSError):
                 if self.tls:
                     sock = self.tls.wrap_socket(sock, server_side=True)
+                    self._sockets.append(sock)  # the plain one is empty now, and closes nothing
                 self.handler(Peer(sock, self))
         finally:
             sock.close()
