@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fakeredis
 import pytest
+import structlog
 
 from hubbub.embedded import EmbeddedFailed, EmbeddedValkey, find_binary
 from hubbub.redis_client import make_redis
@@ -35,6 +36,12 @@ def pytest_unconfigure(config):
 def _no_network():
     with loopback_only():
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_tracebacks():
+    """Rich ones take a second to draw, and nobody looks at them."""
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
 
 @pytest.fixture(autouse=True)
