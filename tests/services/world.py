@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from hubbub.live import Live
 from hubbub.loading import load
 from hubbub.media import MediaStore
 from hubbub.receive.views import Webhooks
+from hubbub.receive.work import Keeper
 from hubbub.sdk import Headers, HttpResponse
 from hubbub.store.session import reading, transaction
 from hubbub.vault import Vault
@@ -90,12 +92,30 @@ class Queue:
         pass
 
 
+class PromptKeeper(Keeper):
+    """Returns once what it kept is handed on; it answers a provider a moment before."""
+
+    def __init__(self, hub):
+        super().__init__(hub)
+        self._busy = threading.RLock()
+
+    def _commit(self, group):
+        with self._busy:
+            super()._commit(group)
+
+    def keep(self, row, version):
+        kept = super().keep(row, version)
+        with self._busy:
+            return kept
+
+
 class World:
     """The hub, its provider, its clock, and short words for what tests do."""
 
     def __init__(self, hub, provider, clock):
         self.hub, self.provider, self.clock = hub, provider, clock
         self.webhooks = Webhooks(hub, lambda environ, start: [b"rest"])
+        self.webhooks._keeper = PromptKeeper(hub)
 
     def channel(self, name="Perch", secret="polly wants a cracker", **settings):
         channel_id = connect.create_channel(
