@@ -114,6 +114,7 @@ def _receipts(receipt: wire.LegacyReceipt) -> Iterator[Event]:
 
 # --- what goes out -------------------------------------------------------------------------
 
+_OK: Final = 200
 #: Between our reference and the number of segments, where a text takes more than one: each of
 #: them gets a receipt of its own, and all of these bring the same ``client-ref``.
 _SEVERAL: Final = "."
@@ -145,7 +146,8 @@ def _request(text: str, part: Part, connection: VonageConnection) -> HttpRequest
 
 
 def _accepted(response: HttpResponse) -> Accepted:
-    answer = wire.read(wire.LegacySent, response)
+    # Whoever answers otherwise, such as a proxy that redirects, is not Vonage.
+    answer = wire.read(wire.LegacySent, response) if response.status == _OK else None
     if answer is None:
         raise OutcomeUnknown(
             f"Vonage's answer ({response.status}) cannot be read, so the message may have been "

@@ -39,7 +39,7 @@ class Inbound(Wire):
 
     id: str = Field(alias="message_uuid", min_length=1)
     channel: str
-    sender: str = Field(alias="from")
+    sender: str = Field(alias="from", pattern=r"\S")
     to: str = ""
     timestamp: str = ""
     text: str = ""
@@ -83,7 +83,7 @@ class LegacyInbound(Wire):
     """A message to us. Source: SMS API, "Inbound SMS"."""
 
     id: str = Field(alias="messageId", min_length=1)
-    sender: str = Field(alias="msisdn")
+    sender: str = Field(alias="msisdn", pattern=r"\S")
     to: str = ""
     text: str = ""
     type: str = "text"
