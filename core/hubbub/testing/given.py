@@ -77,6 +77,9 @@ class Given:
         {AuthFailed, Permanent, RateLimited, Transient}
     )
 
+    #: Headers of requests that are others each time, such as a token that holds but once.
+    passing_headers: ClassVar[frozenset[str]] = frozenset()
+
     #: Answers to ``check`` when all is well, to ``setup``, and to the other exchanges.
     healthy: ClassVar[tuple[HttpResponse, ...]] = ()
     registered: ClassVar[tuple[HttpResponse, ...]] = ()

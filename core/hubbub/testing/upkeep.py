@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hubbub.exchange import Ran
 from hubbub.sdk import (
+    ATTACHMENT_TYPES,
     Accepted,
     AuthFailed,
     Call,
@@ -34,13 +35,17 @@ def _registers(suite: Given) -> bool:
     return suite.kind.capabilities.registers_webhook
 
 
+def _reads_files(suite: Given) -> bool:
+    return bool(suite.kind.capabilities.inbound & ATTACHMENT_TYPES)
+
+
 def _finds(suite: Given) -> bool:
     return suite.kind.capabilities.finds
 
 
 _checking = only_where(does("check"))
 _registering = only_where(_registers)
-_fetching = only_where(does("fetch_media"))
+_fetching = only_where(does("fetch_media"), _reads_files)
 _finding = only_where(_finds)
 
 

@@ -105,7 +105,7 @@ class TakesAnySignature(Carrier):
         return Accept() if call.headers.get(HEADER) else Reject("It has no signature.")
 
 
-@caught_by("test_random_headers_and_queries_are_rejected_without_an_exception")
+@caught_by("test_random_headers_and_queries_are_not_accepted_and_raise_nothing")
 class BelievesAQuery(Carrier):
     def verify(self, call, connection):
         return Accept() if call.query else super().verify(call, connection)
