@@ -7,6 +7,8 @@ from pathlib import Path
 import fakeredis
 import pytest
 import structlog
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from hubbub.embedded import EmbeddedFailed, EmbeddedValkey, find_binary
 from hubbub.redis_client import make_redis
@@ -14,7 +16,7 @@ from hubbub.settings import Settings
 from hubbub.store.session import make_engine
 from tests.services.network import loopback_only
 from tests.services.postgres import PostgresMissing, shared_postgres, stop_postgres
-from tests.services.shared import VARIABLE, missing, open_run
+from tests.services.shared import VARIABLE, missing, open_run, run_folder
 from tests.services.sqlite import fresh_sqlite
 
 _RUN: pytest.StashKey[Path | None] = pytest.StashKey()
@@ -42,6 +44,14 @@ def _no_network():
 def _plain_tracebacks():
     """Rich ones take a second to draw, and nobody looks at them."""
     structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _templates_compiled_once():
+    """Each test has an app of its own, and would compile the same templates again."""
+    compiled = run_folder() / "templates"
+    compiled.mkdir(exist_ok=True)
+    Flask.jinja_options["bytecode_cache"] = FileSystemBytecodeCache(str(compiled))
 
 
 @pytest.fixture(autouse=True)
