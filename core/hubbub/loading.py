@@ -86,12 +86,8 @@ def _type_hook(plugin: Any, name: str, prefix: str, manager: _Manager) -> Hookim
 def _load_one(
     plugins: Plugins, name: str, section: dict[str, Any] | None, point: EntryPoint | None
 ) -> PluginStatus:
-    status = partial(
-        PluginStatus,
-        name=name,
-        distribution=point.dist.name if point and point.dist else "",
-        version=point.dist.version if point and point.dist else "",
-    )
+    distribution, version = _origin(point)
+    status = partial(PluginStatus, name=name, distribution=distribution, version=version)
     if section is None:
         return status(state="not named", reason="plugins.toml does not name it.")
     enabled = section.get("enabled", True)
@@ -109,6 +105,14 @@ def _load_one(
     except (Exception, SystemExit) as error:  # noqa: BLE001
         log.warning("plugin refused", plugin=name, error=f"{type(error).__name__}: {error}")
         return status(state="refused", reason=_reason(error))
+
+
+def _origin(point: EntryPoint | None) -> tuple[str, str]:
+    """Return the name and the version of what brought a plugin."""
+    if point is None or point.dist is None:
+        return "", ""
+    metadata = point.dist.metadata  # which is read anew each time, as by ``dist.name``
+    return metadata["Name"], metadata["Version"]
 
 
 def _reason(error: BaseException) -> str:

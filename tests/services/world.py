@@ -5,6 +5,7 @@ import json
 import threading
 from collections import deque
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from sqlalchemy import text
@@ -23,6 +24,9 @@ from hubbub.store.session import reading, transaction
 from hubbub.vault import Vault
 from hubbub.worker import equip
 
+PARROT = EntryPoint("parrot", "tests.services.parrot", "hubbub.plugins")
+#: Looked up once: it takes as long as many a test.
+INSTALLED = entry_points(group="hubbub.plugins")
 PLUGINS = """
 [plugins.parrot]
 [plugins.inbox]
@@ -188,12 +192,9 @@ def make_world(settings, engine, redis, folder, *, guests=(), sections=""):
 
     ``guests`` are the entry points of further plugins, ``sections`` what plugins.toml says of them.
     """
-    from importlib.metadata import EntryPoint, entry_points
-
     plugins_file = folder / "plugins.toml"
     plugins_file.write_text(PLUGINS + sections)
-    parrot = EntryPoint("parrot", "tests.services.parrot", "hubbub.plugins")
-    points = [parrot, *guests, *entry_points(group="hubbub.plugins")]
+    points = [PARROT, *guests, *INSTALLED]
     clock, provider = Clock(), Provider()
     hub = Hub(
         settings=settings,

@@ -99,7 +99,7 @@ HOSTILE_BODIES: Final[dict[str, bytes]] = {
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=20,
+    max_leaves=8,
 )
 #: Bytes of any kind, and JSON that says anything.
 ANY_BODY: Final = st.binary(max_size=400) | _JSON.map(lambda value: json.dumps(value).encode())
