@@ -140,7 +140,7 @@ def _decoded(octets: bytes, charset: str) -> str:
         return readable(octets)
     try:
         return octets.decode(charset, "replace")
-    except LookupError:
+    except (LookupError, ValueError):
         raise MalformedPayload(f"Nobody knows the character set {charset[:40]!r}.") from None
 
 

@@ -1,5 +1,6 @@
 """Say what a gateway's answers and failure reports mean for us: rules, tried in their order."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,8 @@ _LONGEST_PAUSE: Final = timedelta(hours=1)
 _QUOTED: Final = 200
 _SUCCESS: Final = range(200, 300)
 _REDIRECT: Final = range(300, 400)
+#: What a proxy or a portal answers in the gateway's place.
+_PAGE: Final = re.compile(rb"\s*<(!doctype\s+)?html\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +143,7 @@ def error(response: HttpResponse, word: str) -> SendError:
             f"The gateway answers with a redirect ({response.status}), which is not followed: "
             "compare the API base URL. The message may have been taken or not."
         )
-    if response.status in _SUCCESS and response.body.strip():
+    if response.status in _SUCCESS and response.body.strip() and not _PAGE.match(response.body):
         return _raised(MEANINGS["permanent"], f"The gateway does not accept it: {text}", response)
     return OutcomeUnknown(
         f"The gateway's answer ({response.status}) cannot be read, so the message may have been "

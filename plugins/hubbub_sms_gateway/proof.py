@@ -1,7 +1,6 @@
 """Say whether the gateway made a call."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -44,7 +43,7 @@ def objection(call: Call, connection: GatewayConnection) -> str | None:
             given = Reading(call).parameters.get(hearing.auth_name, b"")
             return _token(given, f"parameter {hearing.auth_name}", connection)
         case "header":
-            given = call.headers.get(hearing.auth_name, "").encode()
+            given = _written(call.headers.get(hearing.auth_name, ""))
             return _token(given, f"header {hearing.auth_name}", connection)
         case "basic":
             return _basic(call, connection)
@@ -66,7 +65,7 @@ def _basic(call: Call, connection: GatewayConnection) -> str | None:
     scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
     try:
         _, _, password = base64.b64decode(encoded, validate=True).partition(b":")
-    except binascii.Error:
+    except ValueError:
         password = b""
     if scheme.lower() == "basic" and _same(password, connection.fields.credentials.inbound_token):
         return None
@@ -83,8 +82,8 @@ def _signature(call: Call, hearing: Hearing, key: str) -> str | None:
     message = _COVERED.sub(covered, hearing.signed.encode())
     own = hmac.new(key.encode(), message, hearing.digest).digest()
     given = call.headers.get(hearing.auth_name, "").strip().removeprefix(f"{hearing.digest}=")
-    in_hex = _same(given.lower().encode(), own.hex())
-    if not in_hex and not _same(given.encode(), base64.b64encode(own).decode()):
+    in_hex = _same(_written(given.lower()), own.hex())
+    if not in_hex and not _same(_written(given), base64.b64encode(own).decode()):
         return f"{hearing.auth_name} does not fit: compare the signing key with the gateway's."
     if hearing.signed_at and not _is_recent(call.headers.get(hearing.signed_at, ""), call):
         return f"{hearing.signed_at} is far from now: see whether the clocks are right."
@@ -105,7 +104,7 @@ def _jwt(call: Call, hearing: Hearing, connection: GatewayConnection) -> str | N
     pieces = token.split(".")
     if len(pieces) != _JWT_PARTS:
         return "The call has no token in its Authorization header."
-    signed = ".".join(pieces[:2]).encode("utf-8", "replace")
+    signed = _written(".".join(pieces[:2]))
     key = connection.fields.credentials.signing_key.encode()
     own = hmac.new(key, signed, hashlib.sha256).digest()
     if _json(pieces[0]).get("alg") != "HS256" or not hmac.compare_digest(own, _octets(pieces[2])):
@@ -142,6 +141,10 @@ def _octets(piece: str) -> bytes:
         return base64.urlsafe_b64decode(piece + "=" * (-len(piece) % 4))
     except ValueError:
         return b""
+
+
+def _written(header: str) -> bytes:
+    return header.encode("utf-8", "backslashreplace")
 
 
 def _same(given: bytes, secret: str) -> bool:

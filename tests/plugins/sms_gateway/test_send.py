@@ -347,7 +347,7 @@ ANSWERS = [
     ("kannel", 403, "Not routable. Do not try again.", Permanent, "no_route"),
     ("kannel", 404, "Unknown request.", AuthFailed, "wrong_address"),
     ("kannel", 503, "Temporal failure, try again later.", Transient, "gateway_busy"),
-    ("kannel", 202, "<html>Log in</html>", Permanent, "rejected"),
+    ("kannel", 202, "<html>Log in</html>", OutcomeUnknown, "outcome_unknown"),
     ("kannel", 202, "", OutcomeUnknown, "outcome_unknown"),
     ("kannel", 301, "", OutcomeUnknown, "outcome_unknown"),
     ("jasmin", 400, 'Error "Argument [to] has an invalid value"', Permanent, "bad_request"),
