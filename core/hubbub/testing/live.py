@@ -43,8 +43,8 @@ class LiveChecks(Given):
     def test_two_texts_have_two_names(self) -> None:
         with self.simulator() as connection:
             sent = [
-                self._went(self.kind.send(self.part(), connection), connection).value
-                for _ in range(2)
+                self._went(self.kind.send(self.part(reference=name), connection), connection).value
+                for name in ("1" * 26, "2" * 26)
             ]
             first, second = (getattr(one, "external_id", None) for one in sent)
             assert first != second, f"Both are named {first!r}."
