@@ -42,6 +42,7 @@ _SECOND_BEST: Final[Mapping[str, _Kind]] = {
     "voice": "audio",
     "sticker": "image",
 }
+_OK: Final = 200
 #: Of a template, which Meta may also hold back.
 _TAKEN: Final = frozenset({"", "accepted"})
 
@@ -219,16 +220,25 @@ def _accepted(response: HttpResponse, part: Part) -> Accepted:
     error = faults.refusal(response)
     if error and not faults.may_have_arrived(response):
         raise error
-    try:
-        sent = wire.parsed(Sent, response.body)
-    except MalformedPayload:
+    sent = _read(response)
+    if sent is None:
         raise OutcomeUnknown(
             f"WhatsApp's answer ({response.status}) names no message, so it may have been taken "
             "or not. Its status will tell."
-        ) from None
+        )
     named = sent.messages[0]
     note = "" if named.message_status in _TAKEN else named.message_status.replace("_", " ")[:100]
     return Accepted(external_id=named.id, address=_other_number(sent, part), note=note)
+
+
+def _read(response: HttpResponse) -> Sent | None:
+    # Whoever answers otherwise, such as a proxy that redirects, is not Meta.
+    if response.status != _OK:
+        return None
+    try:
+        return wire.parsed(Sent, response.body)
+    except MalformedPayload:
+        return None
 
 
 def _other_number(sent: Sent, part: Part) -> str | None:
