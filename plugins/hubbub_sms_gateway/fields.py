@@ -1,14 +1,12 @@
 """Describe the form that connects a gateway, and validate what is entered."""
 
-from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import phonenumbers
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 
-from hubbub.sdk import ChannelSettings, Connection, Fields
+from hubbub.sdk import ChannelSettings, Connection, Fields, wrong_fields
 from hubbub.sdk.sms import to_sender
 from hubbub_sms_gateway.gateway import (
     Alphabet,
@@ -246,7 +244,7 @@ class Settings(ChannelSettings):
         try:
             gateway_of(self)
         except BadField as error:
-            raise _refused({(error.field,): str(error)}) from None
+            raise wrong_fields({(error.field,): str(error)}) from None
         return self
 
     @property
@@ -270,7 +268,7 @@ class GatewayFields(Fields):
             reasons[proof] = "The proof of inbound calls needs this."
         missing = {_place(name): why for name, why in reasons.items() if not given[name]}
         if missing:
-            raise _refused(missing)
+            raise wrong_fields(missing)
         return self
 
 
@@ -288,17 +286,6 @@ GatewayConnection: TypeAlias = Connection[GatewayFields]
 
 def _place(name: str) -> tuple[str, ...]:
     return ("credentials" if name in Credentials.model_fields else "settings"), name
-
-
-def _refused(problems: Mapping[tuple[str, ...], str]) -> ValidationError:
-    """Return what names each field that is wrong, where a validator sees more than one."""
-
-    def line(place: tuple[str, ...], why: str) -> InitErrorDetails:
-        kind = PydanticCustomError("unusable", "{why}", {"why": why})
-        return InitErrorDetails(type=kind, loc=place, input=None)
-
-    lines = [line(place, why) for place, why in problems.items()]
-    return ValidationError.from_exception_data("GatewayFields", lines, hide_input=True)
 
 
 def _is_base(url: str) -> bool:

@@ -1,14 +1,12 @@
 """Describe the form that connects a Vonage sender, and validate what is entered."""
 
 import re
-from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 
-from hubbub.sdk import ChannelSettings, Connection, Fields
+from hubbub.sdk import ChannelSettings, Connection, Fields, wrong_fields
 from hubbub.sdk.sms import address_kind, to_sender
 from hubbub_sms_vonage import keys
 
@@ -154,7 +152,8 @@ class VonageFields(Fields):
     def _need_an_application(self) -> "VonageFields":
         missing = [name for name in _NEEDED if not getattr(self.credentials, name)]
         if missing and not self.legacy:
-            raise _refused(missing)
+            reason = "The Messages API needs this."
+            raise wrong_fields({("credentials", name): reason for name in missing})
         return self
 
     @property
@@ -167,15 +166,6 @@ class VonageFields(Fields):
 _NEEDED: Final = ("application_id", "signature_secret")
 
 VonageConnection: TypeAlias = Connection[VonageFields]
-
-
-def _refused(missing: Iterable[str]) -> ValidationError:
-    """Return what names each credential that is missing."""
-    reason = PydanticCustomError("missing", "The Messages API needs this.")
-    lines = [
-        InitErrorDetails(type=reason, loc=("credentials", name), input=None) for name in missing
-    ]
-    return ValidationError.from_exception_data("VonageFields", lines, hide_input=True)
 
 
 def _base(url: str) -> str:

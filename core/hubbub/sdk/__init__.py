@@ -57,6 +57,7 @@ from hubbub.sdk.types import (
     SetupStep,
     Source,
     Wire,
+    wrong_fields,
 )
 from hubbub.sdk.values import (
     Accept,
@@ -199,4 +200,5 @@ __all__ = [
     "preview",
     "split_text",
     "to_json",
+    "wrong_fields",
 ]

@@ -1,11 +1,12 @@
 """Give authors the classes to derive from: a channel type, a route type, a source."""
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hubbub.sdk.capabilities import Capabilities
 from hubbub.sdk.fit import fit
@@ -44,6 +45,21 @@ class Fields(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
     )
+
+
+def wrong_fields(problems: Mapping[tuple[str, ...], str]) -> ValidationError:
+    """Return what a validator of a whole form raises, to say at which fields it is wrong.
+
+    ``problems`` has a sentence for each place, such as ``("credentials", "token")``, counted from
+    the model whose validator it is.
+    """
+
+    def line(place: tuple[str, ...], why: str) -> InitErrorDetails:
+        kind = PydanticCustomError("unusable", "{why}", {"why": why})
+        return InitErrorDetails(type=kind, loc=place, input=None)
+
+    lines = [line(place, why) for place, why in problems.items()]
+    return ValidationError.from_exception_data("Fields", lines, hide_input=True)
 
 
 class ChannelSettings(Fields):
