@@ -9,7 +9,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo run test check format bench chaos lock clean help
+.PHONY: setup demo run test check format docs bench chaos lock clean help
 
 setup: $(BIN)/.installed  ## Make .venv and install everything; quick when nothing changed
 
@@ -31,6 +31,9 @@ check: setup  ## Check format, lint, types and import contracts
 format: setup  ## Format the code
 	@$(BIN)/ruff check --fix --select I .
 	@$(BIN)/ruff format .
+
+docs: setup  ## Write the pages that are made from the code
+	@$(BIN)/python docs/channels/make.py
 
 bench: setup  ## Run the benchmarks
 	@PYTHONPATH=. $(BIN)/python -m bench $(ARGS)

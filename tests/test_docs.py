@@ -3,6 +3,7 @@
 import inspect
 import re
 from pathlib import Path
+from runpy import run_path
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,3 +77,15 @@ def test_the_example_of_a_plugin_works(tmp_path):
     assert [name for name, _ in plugins.pages()] == ["greeter"]
     (hello,) = plugins.commands("greeter")
     assert CliRunner().invoke(hello).output == "HELLO\n"
+
+
+def test_the_page_of_the_channels_says_what_their_manifests_say():
+    made = run_path(str(ROOT / "docs/channels/make.py"))
+    written = (ROOT / "docs/channels/index.md").read_text()
+    assert written == made["page"](made["built_in"]()), "Run `make docs`."
+
+
+def test_every_channel_type_has_a_page():
+    made = run_path(str(ROOT / "docs/channels/make.py"))
+    pages = {path.stem for path in (ROOT / "docs/channels").glob("*.md")}
+    assert {one.type for one in made["built_in"]()} == pages - {"index"}
