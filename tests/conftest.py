@@ -16,6 +16,7 @@ from hubbub.settings import Settings
 from hubbub.store.session import make_engine
 from tests.services.network import loopback_only
 from tests.services.postgres import PostgresMissing, shared_postgres, stop_postgres
+from tests.services.scheduling import ByFile, journeys_first
 from tests.services.shared import VARIABLE, missing, open_run, run_folder
 from tests.services.sqlite import fresh_sqlite
 
@@ -24,6 +25,15 @@ _RUN: pytest.StashKey[Path | None] = pytest.StashKey()
 
 def pytest_configure(config):
     config.stash[_RUN] = open_run()
+
+
+def pytest_collection_modifyitems(items):
+    journeys_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log)
 
 
 def pytest_unconfigure(config):
