@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hubbub import process
 from hubbub.connect import work as connect
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
@@ -109,6 +110,7 @@ def hub(make_settings, sqlite_url, fake_redis, tmp_path):
     settings = make_settings(public_url="https://hub.example.com")
     world = make_world(settings, engine, fake_redis, tmp_path, sections="[plugins.sms_gateway]\n")
     yield Hub(world)
+    process.stop_couriers()
     engine.dispose()
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from hubbub import process
 from hubbub.connect import work as connect
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
@@ -147,6 +148,7 @@ def world(make_settings, sqlite_url, fake_redis, tmp_path, signed):
     settings = make_settings(public_url="https://hub.example.com")
     made = make_world(settings, engine, fake_redis, tmp_path, sections="[plugins.sms_vonage]\n")
     yield made
+    process.stop_couriers()
     engine.dispose()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hubbub import process
 from hubbub.connect import work as connect
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
@@ -169,6 +170,7 @@ def hub(make_settings, sqlite_url, fake_redis, tmp_path):
         settings, engine, fake_redis, tmp_path, sections="[plugins.whatsapp_cloud]\n"
     )
     yield Hub(world).open()
+    process.stop_couriers()
     engine.dispose()
 
 
