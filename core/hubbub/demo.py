@@ -38,10 +38,16 @@ _VONAGE: Final = {
     "signature_secret": "0" * 31 + "6",
 }
 _VONAGE_NUMBER: Final = "12025550105"
+_WHATSAPP: Final = {
+    "phone_number_id": "100000000000007",
+    "business_account_id": "900000000000007",
+    "app_id": "7000000007",
+}
+_META: Final = {"access_token": "EAA" + "0" * 29 + "8", "app_secret": "0" * 31 + "9"}
 #: How the demo's gateway calls the hub, in Kannel's own escapes.
 _INBOUND: Final = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"
 #: Where a channel of an earlier start found its provider.
-_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage)")
+_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage|whatsapp)")
 _ROUTES: Final = [
     {
         "name": "Menu",
@@ -90,6 +96,8 @@ def seed(settings: Settings, sandbox_url: str) -> str:
         _add_gateway(hub, sandbox_url)
     if "sms_vonage" not in types:
         _add_vonage(hub, sandbox_url)
+    if "whatsapp_cloud" not in types:
+        _add_whatsapp(hub, sandbox_url)
     return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
 
 
@@ -101,6 +109,8 @@ def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
         return  # somebody's own channel, at a provider
     if place[1] == "vonage":
         _create_application(hub, sandbox_url)
+    if place[1] == "whatsapp":
+        _create_number(hub, sandbox_url)
     change = ChannelChange(settings={"api_base": f"{sandbox_url}/{place[1]}"})
     change_channel(hub, row.id, change, actor="cli")
     if place[1] == "gateway":
@@ -171,6 +181,24 @@ def _create_application(hub: Hub, sandbox_url: str) -> None:
     """Make the application at Vonage, as people do in its dashboard."""
     application = {**_VONAGE, "name": "Demo", "numbers": [_VONAGE_NUMBER]}
     _tell_sandbox(hub, f"{sandbox_url}/_sandbox/applications", application)
+
+
+def _add_whatsapp(hub: Hub, sandbox_url: str) -> None:
+    _create_number(hub, sandbox_url)
+    create_channel(
+        hub,
+        type="whatsapp_cloud",
+        name="WhatsApp demo",
+        credentials=_META,
+        settings={**_WHATSAPP, "api_base": f"{sandbox_url}/whatsapp"},
+        actor="cli",
+    )
+
+
+def _create_number(hub: Hub, sandbox_url: str) -> None:
+    """Make app, account and number at Meta, as people do in its dashboard."""
+    number = {**_WHATSAPP, **_META, "verified_name": "Demo shop"}
+    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/numbers", number)
 
 
 def _tell_sandbox(hub: Hub, url: str, what: Mapping[str, Any]) -> None:

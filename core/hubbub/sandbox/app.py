@@ -13,11 +13,18 @@ from hubbub.sandbox.providers import Provider
 from hubbub.sandbox.telegram.provider import Telegram
 from hubbub.sandbox.twilio.provider import Twilio
 from hubbub.sandbox.vonage.provider import Vonage
+from hubbub.sandbox.whatsapp.provider import WhatsApp
 from hubbub.sandbox.world import World
 from hubbub.sandbox.wsgi import Front, base_url_of
 
 #: Every provider that the sandbox imitates; a new one is added here.
-PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (Telegram, Twilio, Kannel, Vonage)
+PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (
+    Telegram,
+    Twilio,
+    Kannel,
+    Vonage,
+    WhatsApp,
+)
 
 _REQUEST_LIMIT: Final = 64 * 1024 * 1024
 

@@ -1,6 +1,7 @@
 """Say how a sandbox behaves: once at the start, and while it runs."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,8 +18,8 @@ class SandboxConfig:
     connections: int = 20
     #: How many sent messages, and how many webhook calls, are remembered.
     keep: int = 200_000
-    #: Seconds before the second repeat of a failed webhook of Telegram and Vonage, doubled each
-    #: time; and before each repeat of the gateway.
+    #: Seconds before the second repeat of a failed webhook of Telegram, Vonage and Meta, doubled
+    #: each time; and before each repeat of the gateway.
     retry_base: float = 2.0
 
 
@@ -49,3 +50,13 @@ class Rules(BaseModel):
     vonage_submitted_after: float = Field(0.3, ge=0)
     #: Seconds until the phone has it.
     vonage_delivered_after: float = Field(1.0, ge=0)
+    #: Let Meta tell what became of messages.
+    whatsapp_receipts: bool = True
+    #: Seconds until Meta's server has it.
+    whatsapp_sent_after: float = Field(0.3, ge=0)
+    #: Seconds until the phone has it.
+    whatsapp_delivered_after: float = Field(1.0, ge=0)
+    #: When a closed window is told: by a status later, as usually; as an answer; never.
+    whatsapp_window: Literal["later", "at_once", "off"] = "later"
+    #: Seconds for which the address of a file is good.
+    whatsapp_media_seconds: float = Field(300, ge=0)

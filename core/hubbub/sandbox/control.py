@@ -39,6 +39,7 @@ def _add_endpoints(blueprint: Blueprint, providers: Mapping[str, Provider]) -> N
         "accounts": "twilio",
         "gateways": "gateway",
         "applications": "vonage",
+        "numbers": "whatsapp",
     }
     for path, name in names.items():
         provider = providers[name]

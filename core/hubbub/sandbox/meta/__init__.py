@@ -1,0 +1,1 @@
+"""Imitate what the products of Meta's Graph API share: apps, tokens, refusals, webhooks."""

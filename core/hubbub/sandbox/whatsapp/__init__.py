@@ -1,0 +1,1 @@
+"""Imitate the WhatsApp Cloud API: a product of Meta's Graph API."""
