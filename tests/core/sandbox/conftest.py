@@ -58,6 +58,8 @@ class Hub:
         self.next_answers: deque[Says] = deque()
         self.usual_answer = Says()
         self.resources: dict[str, tuple[str, bytes]] = {}
+        #: What Meta's handshake has to know.
+        self.verify_token = "a-word-that-the-hub-made"
         self._changed = threading.Condition()
 
     def take(self, told):
@@ -126,6 +128,60 @@ class Twilio:
         return answer.json
 
 
+class WhatsApp:
+    """The hub's side and the customer's side of one number."""
+
+    number = "100200300400500"
+    account = "900800700600500"
+    app = "12345"
+    secret = "f1c71710f1c71710f1c71710f1c71710"
+    token = "EAAFictitiousToken0123456789"
+    graph = "/whatsapp/v25.0"
+
+    def __init__(self, http):
+        self.http = http
+
+    def register(self, **changes):
+        body = {
+            "phone_number_id": self.number,
+            "business_account_id": self.account,
+            "app_id": self.app,
+            "app_secret": self.secret,
+            "access_token": self.token,
+            "display_phone_number": "+1 555-010-0100",
+            **changes,
+        }
+        answer = self.http.post("/_sandbox/numbers", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+    def ask(self, method, path, body=None, *, token=token, **more):
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.http.open(
+            f"{self.graph}/{path}", method=method, json=body, headers=headers, **more
+        )
+
+    def send(self, *, to="15550100199", **said):
+        kind = next(name for name in said if name != "recipient")
+        body = {"messaging_product": "whatsapp", "type": kind, **said}
+        body |= {"to": to} if to else {}
+        return self.ask("POST", f"{self.number}/messages", body)
+
+    def text(self, words="Ready at 5", **more):
+        return self.send(text={"body": words}, **more)
+
+    def act(self, action, **body):
+        body = {"from": "+15550100199", **body}
+        answer = self.http.post(f"/_sandbox/whatsapp/{self.number}/{action}", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+    def tell(self, **telling):
+        path = f"/_sandbox/whatsapp/{self.number}/receipts"
+        answer = self.http.post(path, json=telling)
+        assert answer.status_code == 201, answer.text
+
+
 class Sandbox:
     """A sandbox and the ways to talk to it."""
 
@@ -135,6 +191,7 @@ class Sandbox:
         self.http = running.app.test_client()
         self.telegram = Telegram(self.http)
         self.twilio = Twilio(self.http)
+        self.whatsapp = WhatsApp(self.http)
 
     def fault(self, **fault):
         answer = self.http.post("/_sandbox/faults", json=fault)
@@ -184,6 +241,14 @@ def twilio(sandbox):
 
 
 @pytest.fixture
+def whatsapp(sandbox):
+    """A number; nothing is told of its messages but what the test tells."""
+    sandbox.rules(whatsapp_receipts=False)
+    sandbox.whatsapp.register()
+    return sandbox.whatsapp
+
+
+@pytest.fixture
 def hub():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
@@ -210,6 +275,18 @@ def texted(twilio, sandbox, hub):
     body = {"number": NUMBER, "url": f"{hub.url}/webhooks/sms?a=b%20c"}
     assert sandbox.http.post(f"/_sandbox/twilio/{ACCOUNT}/webhook", json=body).status_code == 201
     return twilio
+
+
+@pytest.fixture
+def whatsapped(whatsapp, hub):
+    """A number whose webhook is the hub."""
+    asked = {"override_callback_uri": f"{hub.url}/wa", "verify_token": hub.verify_token}
+    for path, body in (
+        (f"{whatsapp.account}/subscribed_apps", {}),
+        (whatsapp.number, {"webhook_configuration": asked}),
+    ):
+        assert whatsapp.ask("POST", path, body).json == {"success": True}
+    return whatsapp
 
 
 @pytest.fixture
@@ -241,7 +318,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(hub.take(Told(self.path, dict(self.headers), body)))
 
     def do_GET(self):
-        found = self.server.hub.resources.get(self.path)  # type: ignore[attr-defined]  # likewise
+        path, _, query = self.path.partition("?")
+        asked = dict(parse_qsl(query))
+        if "hub.challenge" in asked:
+            knows = asked["hub.verify_token"] == self.server.hub.verify_token  # type: ignore[attr-defined]  # set by the fixture
+            self._answer(Says(200, asked["hub.challenge"].encode()) if knows else Says(403))
+            return
+        found = self.server.hub.resources.get(path)  # type: ignore[attr-defined]  # likewise
         if found is None:
             self._answer(Says(404))
             return

@@ -10,7 +10,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hubbub.sandbox.client import Answer
-from hubbub.sandbox.whatsapp import media, receipts, webhooks
+from hubbub.sandbox.whatsapp import media, webhooks
+from hubbub.sandbox.whatsapp.receipts import Telling, mark_read, sent_message, status_of
 from hubbub.sandbox.whatsapp.state import Cloud, Message, Number, Person, new_wamid
 from hubbub.sandbox.world import NoSuchThing
 from hubbub.sandbox.wsgi import Json, Upload
@@ -113,7 +114,7 @@ class Batch(_Body):
     """Messages and statuses that are told in one call."""
 
     messages: list[Writing] = []
-    receipts: list[receipts.Telling] = []
+    receipts: list[Telling] = []
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Seat:
 
     def press(self, pressing: Pressing) -> Json:
         """Press a button of a message."""
-        message = receipts.sent_message(self.number, pressing.message_id)
+        message = sent_message(self.number, pressing.message_id)
         content = _pressed(message, pressing.data)
         writing = Writing.model_validate(
             {"from": pressing.sender, "message": content, "quotes": message.id}
@@ -162,7 +163,7 @@ class Seat:
 
     def open(self) -> Json:
         """Look at the chat: what was delivered is read."""
-        receipts.mark_read(self.cloud, self.number, self.person)
+        mark_read(self.cloud, self.number, self.person)
         return {"address": self.person.address}
 
     def block(self, *, blocked: bool) -> Json:
@@ -286,8 +287,8 @@ def batch(cloud: Cloud, number: Number, wanted: Batch) -> Json:
         number.keep(message)
         values.append(told([said], number, [at.person]))
     for telling in wanted.receipts:
-        message = receipts.sent_message(number, telling.id)
-        status = receipts.status_of(message, telling.status, telling.code)
+        message = sent_message(number, telling.id)
+        status = status_of(message, telling.status, telling.code)
         values.append(webhooks.value(number) | {"statuses": [status]})
     queued = webhooks.tell_changes(cloud, number, [("messages", value) for value in values])
     return {"queued": queued}
