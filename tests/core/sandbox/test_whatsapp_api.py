@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+from typing import Any
 
 import pytest
 from werkzeug.datastructures import FileStorage
@@ -186,7 +187,7 @@ def rows(**more):
     return {"type": "list", "body": {"text": "?"}, "action": ACTION, **more}
 
 
-TAKEN = {
+TAKEN: dict[str, dict[str, Any]] = {
     "text": {"text": {"body": "x" * 4096, "preview_url": True}},
     "image": {"image": {"link": "https://files.example/a.png", "caption": "c" * 1024}},
     "document": {"document": {"link": "https://files.example/a.pdf", "filename": "a.pdf"}},

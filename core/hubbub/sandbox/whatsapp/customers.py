@@ -11,7 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hubbub.sandbox.client import Answer
 from hubbub.sandbox.whatsapp import media, webhooks
-from hubbub.sandbox.whatsapp.receipts import Telling, mark_read, sent_message, status_of
+from hubbub.sandbox.whatsapp.receipts import (
+    Telling,
+    mark_read,
+    sent_message,
+    status_of,
+    told_status,
+)
 from hubbub.sandbox.whatsapp.state import Cloud, Message, Number, Person, new_wamid
 from hubbub.sandbox.world import NoSuchThing
 from hubbub.sandbox.wsgi import Json, Upload
@@ -289,7 +295,7 @@ def batch(cloud: Cloud, number: Number, wanted: Batch) -> Json:
     for telling in wanted.receipts:
         message = sent_message(number, telling.id)
         status = status_of(message, telling.status, telling.code)
-        values.append(webhooks.value(number) | {"statuses": [status]})
+        values.append(told_status(number, message, status))
     queued = webhooks.tell_changes(cloud, number, [("messages", value) for value in values])
     return {"queued": queued}
 
@@ -357,6 +363,8 @@ def options(message: Message) -> list[tuple[str, Json]]:
 
 def _answered(message: Message) -> Callable[[Answer], None]:
     def done(answer: Answer) -> None:
-        message.status = "the hub has it" if answer.accepted else "the hub did not take it"
+        # The hub may have read it before its answer is here.
+        if message.status == _WAITING:
+            message.status = "the hub has it" if answer.accepted else "the hub did not take it"
 
     return done

@@ -75,8 +75,14 @@ def advance(
     with cloud.world.lock:
         if RANKS[status] > RANKS[message.status]:
             message.status, message.error = status, code
-        said = webhooks.value(number) | {"statuses": [status_of(message, status, code)]}
+        said = told_status(number, message, status_of(message, status, code))
     webhooks.tell_status(cloud, number, message, status, said)
+
+
+def told_status(number: Number, message: Message, status: Json) -> Json:
+    """Return what a webhook says of a status, and whom it introduces."""
+    people = [webhooks.contact(message.person)]
+    return webhooks.value(number) | {"contacts": people, "statuses": [status]}
 
 
 def status_of(message: Message, status: str, code: int | None = None) -> Json:

@@ -1,5 +1,6 @@
 """Write what Meta tells of a number or an account. Source: "Webhooks reference"."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from hubbub.sandbox.client import Answer
@@ -80,10 +81,7 @@ def envelope(number: Number, changes: Sequence[tuple[str, Json]]) -> Json:
     """Return one call; each entry has two changes at most, so that a batch has several."""
     said = [{"field": field, "value": what} for field, what in changes]
     entries = [said[start : start + 2] for start in range(0, len(said), 2)]
-    return {
-        "object": OBJECT,
-        "entry": [{"id": number.account.id, "changes": entry} for entry in entries],
-    }
+    return {"object": OBJECT, "entry": [_entry(number, entry) for entry in entries]}
 
 
 def text_of(message: Message) -> str:
@@ -96,3 +94,11 @@ def text_of(message: Message) -> str:
     body = content.get("body", "")
     words = body.get("text", "") if isinstance(body, dict) else body
     return str(words or content.get("caption") or content.get("text") or content.get("emoji") or "")
+
+
+def _entry(number: Number, changes: Sequence[Json]) -> Json:
+    entry: Json = {"id": number.account.id, "changes": list(changes)}
+    # Only what happens to an account has a time of its own.
+    if any(change["field"] != "messages" for change in changes):
+        entry["time"] = int(time.time())
+    return entry
