@@ -21,9 +21,17 @@ from hubbub.transport import HttpTransport
 from tests.services.world import make_world
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
-PLUGINS = "[plugins.telegram]\n[plugins.sms_twilio]\n[plugins.sms_gateway]\n[plugins.sms_vonage]\n"
+PLUGINS = "".join(
+    f"[plugins.{name}]\n"
+    for name in ("telegram", "sms_twilio", "sms_gateway", "sms_vonage", "whatsapp_cloud")
+)
 #: Below which path of the sandbox a type has its provider.
-PROVIDERS = {"telegram": "telegram", "sms_twilio": "twilio", "sms_vonage": "vonage"}
+PROVIDERS = {
+    "telegram": "telegram",
+    "sms_twilio": "twilio",
+    "sms_vonage": "vonage",
+    "whatsapp_cloud": "whatsapp",
+}
 PATIENCE = 30
 # How long an example takes says only how busy the machine is.
 hypothesis_settings.register_profile("busy machine", deadline=None)
