@@ -29,9 +29,9 @@ def get(connection: WhatsAppConnection, path: str, **query: str) -> HttpRequest:
     """Return the request that reads ``path``."""
     # Commas, as between fields, and bars, as in an app's token, stay readable.
     tail = f"?{urlencode(query, safe=',|', quote_via=quote)}" if query else ""
-    return HttpRequest(
-        method="GET", url=_url(connection, path) + tail, headers=bearer(connection), safe=True
-    )
+    # Who asks is said once only: some questions are the app's, with a token of its own.
+    headers = {} if "access_token" in query else bearer(connection)
+    return HttpRequest(method="GET", url=_url(connection, path) + tail, headers=headers, safe=True)
 
 
 def post(connection: WhatsAppConnection, path: str, body: Mapping[str, Any]) -> HttpRequest:

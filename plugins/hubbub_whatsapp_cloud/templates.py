@@ -3,8 +3,8 @@
 The hub's parameters are one flat list of names, so that the name says where the value goes:
 
 - ``1``, ``2``, ... or a name: the body, as the template numbers or names its variables;
-- ``header``: the variable of a text header; ``header.image``, ``header.video`` and
-  ``header.document``: the address of its file;
+- ``header``: the variable of a text header, or ``header.<name>`` where the template names it;
+  ``header.image``, ``header.video`` and ``header.document``: the address of its file;
 - ``button.0.url``, ``button.0.quick_reply``, ``button.0.copy_code``: what button 0 needs.
 """
 
@@ -15,7 +15,8 @@ from typing import Any, Final
 from hubbub.sdk import Template, Unsupported
 
 _BUTTON: Final = re.compile(r"button\.([0-9])\.(url|quick_reply|copy_code)", re.ASCII)
-_FILES: Final = frozenset({"header.image", "header.video", "header.document"})
+_HEADER: Final = re.compile(r"header(?:\.([a-z0-9_]+))?", re.ASCII)
+_FILES: Final = frozenset({"image", "video", "document"})
 #: How the value of each kind of button is called.
 _VALUES: Final[Mapping[str, tuple[str, str]]] = {
     "url": ("text", "text"),
@@ -35,23 +36,24 @@ def template(content: Template) -> Mapping[str, Any]:
 
 
 def _header(given: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:
-    parameters: list[Mapping[str, Any]] = []
-    if "header" in given:
-        parameters.append({"type": "text", "text": given["header"]})
-    for name in sorted(_FILES & given.keys()):
-        kind = name.removeprefix("header.")
-        parameters.append({"type": kind, kind: {"link": given[name]}})
+    parameters = [
+        _header_value(found[1], value)
+        for name, value in given.items()
+        if (found := _HEADER.fullmatch(name))
+    ]
     if len(parameters) > 1:
-        raise _unusable("A template has one header only.")
+        raise _unusable("A template has one header, with one variable or one file.")
     return [{"type": "header", "parameters": parameters}] if parameters else []
 
 
+def _header_value(kind: str | None, value: str) -> Mapping[str, Any]:
+    if kind is None:
+        return {"type": "text", "text": value}
+    return {"type": kind, kind: {"link": value}} if kind in _FILES else _named(kind, value)
+
+
 def _body(given: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:
-    names = [
-        name
-        for name in given
-        if name != "header" and name not in _FILES and not _BUTTON.fullmatch(name)
-    ]
+    names = [name for name in given if not _HEADER.fullmatch(name) and not _BUTTON.fullmatch(name)]
     if not names:
         return []
     numbers = [name for name in names if name.isascii() and name.isdigit()]

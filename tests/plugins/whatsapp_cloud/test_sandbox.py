@@ -314,6 +314,34 @@ WRITTEN: dict[str, Any] = {
             },
         },
     ),
+    "named template": (
+        {
+            "type": "template",
+            "name": "visit_reminder",
+            "language": "en_US",
+            "parameters": {"header.name": "Ann", "day": "Monday", "hour": "9:00"},
+        },
+        {
+            "type": "template",
+            "template": {
+                "name": "visit_reminder",
+                "language": {"code": "en_US"},
+                "components": [
+                    {
+                        "type": "header",
+                        "parameters": [{"type": "text", "parameter_name": "name", "text": "Ann"}],
+                    },
+                    {
+                        "type": "body",
+                        "parameters": [
+                            {"type": "text", "parameter_name": "day", "text": "Monday"},
+                            {"type": "text", "parameter_name": "hour", "text": "9:00"},
+                        ],
+                    },
+                ],
+            },
+        },
+    ),
     "template": (
         {
             "type": "template",

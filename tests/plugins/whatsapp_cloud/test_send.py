@@ -414,6 +414,7 @@ def test_named_parameters_keep_their_names(send):
     ("name", "parameter"),
     [
         ("header", {"type": "text", "text": "X"}),
+        ("header.name", {"type": "text", "parameter_name": "name", "text": "X"}),
         ("header.image", {"type": "image", "image": {"link": "X"}}),
         ("header.video", {"type": "video", "video": {"link": "X"}}),
         ("header.document", {"type": "document", "document": {"link": "X"}}),

@@ -112,9 +112,8 @@ def debug_token(apps: Apps, ask: Ask, targets: tuple[str, ...]) -> Json:
 
     Raises `Refused` unless an app asks about a token of its own.
     """
-    given = parameters(ask)
-    asking = apps.itself(str(given.get("access_token", "")))
-    token = str(given.get("input_token", ""))
+    asking = apps.itself(token_of(ask))
+    token = str(parameters(ask).get("input_token", ""))
     owner = apps.of_token(token)
     if owner is None:
         return _invalid(0)

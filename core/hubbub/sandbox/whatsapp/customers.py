@@ -182,11 +182,12 @@ class Seat:
         old = self.person
         note = {
             "type": "user_changed_number",
-            "body": f"User {old.name} changed from {old.wa_id} to {moving.to}",
-            "wa_id": _digits(moving.to),
+            "body": f"User {old.name} changed their number",
             "user_id": moving.user_id,
             "previous_user_id": old.user_id,
         }
+        if not old.hides_number:
+            note["wa_id"] = _digits(moving.to)
         content = {"type": "system", "system": note}
         writing = Writing.model_validate({"from": moving.sender, "message": content})
         message, said = self.compose(writing)
