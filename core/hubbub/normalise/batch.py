@@ -300,7 +300,7 @@ class Batch:
         """Note in the thread that the contact wrote; ``quiet``: without asking for attention."""
         thread.preview = line
         thread.last_message_at = self.now
-        thread.last_inbound_at = self.now
+        thread.last_inbound_at = self._wrote_at(thread, event)
         thread.our_address = event.our_address or thread.our_address
         thread.menu = None
         if quiet and thread.last_seq == 1:
@@ -316,6 +316,14 @@ class Batch:
                 thread.status = "open"
         self._reachable(thread, event)
         self._touch(thread)
+
+    def _wrote_at(self, thread: Thread, event: MessageReceived) -> datetime:
+        """Return when the contact last wrote: the provider's windows count from there.
+
+        By the provider's clock, as a call may be long under way; but never from the future.
+        """
+        wrote = min(event.provider_at or self.now, self.now)
+        return max(thread.last_inbound_at or wrote, wrote)
 
     def _reachable(self, thread: Thread, event: MessageReceived) -> None:
         """Who writes can be reached; only who opted out has to opt in again."""

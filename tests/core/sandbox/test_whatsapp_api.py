@@ -253,7 +253,6 @@ def test_each_kind_of_message_is_taken_and_kept_as_it_came(whatsapp, sandbox, wr
         ({"hologram": {"body": "Hi"}}, 131009),
         ({"text": {"body": "Hi"}, "image": {"id": "1"}}, 131009),
         ({"text": {"body": "Hi"}, "biz_opaque_callback_data": "x" * 513}, 131009),
-        ({"text": {"body": "Hi"}, "context": {"message_id": "wamid.NONE"}}, 131009),
         ({"text": {"body": "Hi"}, "to": "Ann"}, 131009),
         ({"text": {"body": "Hi"}, "to": "15550100100"}, 131021),
         ({"text": {"body": "Hi"}, "to": "", "recipient": "US.404"}, 131009),

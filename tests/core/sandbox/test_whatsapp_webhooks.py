@@ -402,6 +402,7 @@ def test_who_blocked_the_business_gets_nothing(chatting, receipts, hub):
 def test_conformance_11_a_closed_window_is_told_by_a_status(whatsapped, sandbox, hub):
     sandbox.rules(whatsapp_receipts=True, whatsapp_sent_after=0)
     whatsapped.act("messages", text="Hi", timestamp=1)
+    hub.wait(1)
     assert whatsapped.text().status_code == 200
     assert status(hub.wait(2)[1])["errors"][0]["code"] == 131047
     sandbox.rules(whatsapp_window="off")

@@ -521,6 +521,17 @@ def test_conformance_11_a_closed_window_says_so_however_it_is_told(shop):
         assert said["error"]["provider_code"] == "131047"
 
 
+def test_conformance_11_a_message_that_was_long_under_way_opens_no_window(shop):
+    shop.customer(text="Hi", timestamp=int(shop.joined.world.hub.now().timestamp()) - 86_401)
+    (inbound,) = shop.messages()
+    sendable = shop.api("GET", f"/conversations/{inbound['conversation_id']}/sendable")
+    assert sendable["kinds"] == ["template"]
+    refused = shop.say({"type": "text", "text": "Hello"}, status=409)
+    assert refused["type"].endswith("/window-closed")
+    message = shop.say({"type": "template", "name": "hello_world", "language": "en_US"})
+    assert shop.again(message)["status"] == "sent"
+
+
 @pytest.mark.parametrize("code", [130429, 131056, 80007])
 def test_conformance_12_throttling_is_waited_out(shop, code):
     shop.customer(text="Hi")

@@ -11,13 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hubbub.sandbox.client import Answer
 from hubbub.sandbox.whatsapp import media, webhooks
-from hubbub.sandbox.whatsapp.receipts import (
-    Telling,
-    mark_read,
-    sent_message,
-    status_of,
-    told_status,
-)
+from hubbub.sandbox.whatsapp.receipts import Telling, mark_read, note, sent_message
 from hubbub.sandbox.whatsapp.state import Cloud, Message, Number, Person, new_wamid
 from hubbub.sandbox.world import NoSuchThing
 from hubbub.sandbox.wsgi import Json, Upload
@@ -180,15 +174,15 @@ class Seat:
     def move(self, moving: Moving) -> Json:
         """Get another number: the same person under other ids."""
         old = self.person
-        note = {
+        change = {
             "type": "user_changed_number",
             "body": f"User {old.name} changed their number",
             "user_id": moving.user_id,
             "previous_user_id": old.user_id,
         }
         if not old.hides_number:
-            note["wa_id"] = _digits(moving.to)
-        content = {"type": "system", "system": note}
+            change["wa_id"] = _digits(moving.to)
+        content = {"type": "system", "system": change}
         writing = Writing.model_validate({"from": moving.sender, "message": content})
         message, said = self.compose(writing)
         # Webhooks about a move introduce nobody.
@@ -295,8 +289,7 @@ def batch(cloud: Cloud, number: Number, wanted: Batch) -> Json:
         values.append(told([said], number, [at.person]))
     for telling in wanted.receipts:
         message = sent_message(number, telling.id)
-        status = status_of(message, telling.status, telling.code)
-        values.append(told_status(number, message, status))
+        values.append(note(number, message, telling.status, telling.code))
     queued = webhooks.tell_changes(cloud, number, [("messages", value) for value in values])
     return {"queued": queued}
 

@@ -43,7 +43,7 @@ def change_number(cloud: Cloud, number: Number, ask: Ask) -> Json:
     wanted = ask.json.get("webhook_configuration")
     if not isinstance(wanted, dict):
         raise Refused(100, "The parameter webhook_configuration is required.")
-    number.callback = _agreed(cloud, number, wanted)
+    number.callback = _agreed(cloud, number.id, wanted)
     return {"success": True}
 
 
@@ -86,12 +86,12 @@ def _callbacks(number: Number) -> Json:
     return {place: url for place, url in said.items() if url}
 
 
-def _agreed(cloud: Cloud, number: Number, wanted: Json) -> str:
+def _agreed(cloud: Cloud, endpoint: str, wanted: Json) -> str:
     """Return the address that is to be called: an empty one resets. Raises `Refused`."""
     url = str(wanted.get("override_callback_uri", ""))
     if url:
         token = str(wanted.get("verify_token", ""))
-        shake_hands(cloud.world, url, token, provider="whatsapp", endpoint=number.id)
+        shake_hands(cloud.world, url, token, provider="whatsapp", endpoint=endpoint)
     return url
 
 
@@ -100,9 +100,8 @@ def _agreed(cloud: Cloud, number: Number, wanted: Json) -> str:
 
 def subscribe(cloud: Cloud, account: Account, ask: Ask) -> Json:
     """Let the app hear of the account; with an address of the account's own, or the app's."""
-    said, known = parameters(ask), cloud.numbers_of(account)
-    url = _agreed(cloud, known[0], said) if known else ""
-    account.subscribed, account.callback = True, url
+    account.callback = _agreed(cloud, account.id, parameters(ask))
+    account.subscribed = True
     return {"success": True}
 
 

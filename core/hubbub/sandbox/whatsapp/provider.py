@@ -200,10 +200,10 @@ class WhatsApp:
             app.scopes = tuple(wanted.scopes)
         if wanted.webhook_fields is not None:
             app.fields = frozenset(wanted.webhook_fields)
-        known = self._cloud.accounts
-        return known.setdefault(
-            wanted.business_account_id, Account(wanted.business_account_id, app)
-        )
+        known, account_id = self._cloud.accounts, wanted.business_account_id
+        account = known.setdefault(account_id, Account(account_id, app))
+        account.app = app
+        return account
 
     def _as_meta(self, number: Number, action: str, body: Json) -> Json:
         match action:

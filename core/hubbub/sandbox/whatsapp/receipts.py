@@ -73,20 +73,20 @@ def advance(
 ) -> None:
     """Tell the hub a status; the message itself never goes back."""
     with cloud.world.lock:
-        if RANKS[status] > RANKS[message.status]:
-            message.status, message.error = status, code
-        said = told_status(number, message, status_of(message, status, code))
+        said = note(number, message, status, code)
     webhooks.tell_status(cloud, number, message, status, said)
 
 
-def told_status(number: Number, message: Message, status: Json) -> Json:
-    """Return what a webhook says of a status, and whom it introduces."""
+def note(number: Number, message: Message, status: str, code: int | None) -> Json:
+    """Let a message have come so far; return what a webhook says of it."""
+    if RANKS[status] > RANKS[message.status]:
+        message.status, message.error = status, code
     people = [webhooks.contact(message.person)]
-    return webhooks.value(number) | {"contacts": people, "statuses": [status]}
+    statuses = [_status(message, status, code)]
+    return webhooks.value(number) | {"contacts": people, "statuses": statuses}
 
 
-def status_of(message: Message, status: str, code: int | None = None) -> Json:
-    """Return what a webhook says of a message."""
+def _status(message: Message, status: str, code: int | None) -> Json:
     person, now = message.person, int(time.time())
     said: Json = {"id": message.id, "status": status, "timestamp": str(now)}
     if not person.hides_number:

@@ -23,14 +23,14 @@ def _send(cloud: Cloud, number: Number, said: Json) -> Json:
     outgoing = read(Outgoing, said)
     with cloud.world.lock:
         person = _recipient(cloud, number, outgoing)
-        draft = _Draft(cloud, number, person, outgoing)
-        message = draft.message()
+        message = _Draft(cloud, number, person, outgoing).message()
         flaw = window.flaw(cloud, number, message)
         _place(number, message, arrives=flaw is None)
-        quick = outgoing.type == "template"
     cloud.world.sent.add(_line(number, message, said))
     _fetch_links(cloud, number, message, outgoing, flaw)
-    named: Json = {"id": message.id} | ({"message_status": "accepted"} if quick else {})
+    named = {"id": message.id}
+    if outgoing.template:
+        named["message_status"] = "accepted"
     return {
         "messaging_product": codes.PRODUCT,
         "contacts": [_known_as(person, outgoing)],
@@ -70,11 +70,8 @@ class _Draft:
     def message(self) -> Message:
         """Return it as it is kept. Raises `Refused`."""
         outgoing = self.outgoing
-        quoted = outgoing.context.message_id if outgoing.context else ""
-        # What is quoted or reacted to must be a message of this chat.
-        for wamid in (quoted, outgoing.reaction.message_id if outgoing.reaction else ""):
-            if wamid and not self._knows(wamid):
-                raise Refused(codes.BAD_VALUE, f"Message {wamid} is not of this chat.")
+        if outgoing.reaction and not self._knows(outgoing.reaction.message_id):
+            raise Refused(codes.BAD_VALUE, "There is no such message to react to in this chat.")
         content = outgoing.model_dump(exclude_unset=True)[outgoing.type]
         message = Message(
             person=self.person,
@@ -84,7 +81,8 @@ class _Draft:
             status="accepted",
             id=new_wamid(),
             callback_data=outgoing.biz_opaque_callback_data,
-            quoted=quoted,
+            # A message that is not there any more is not shown; it is no reason to refuse.
+            quoted=outgoing.context.message_id if outgoing.context else "",
         )
         if outgoing.template:
             self._fill_in(message, outgoing.template)

@@ -16,7 +16,7 @@ RANKS: Final = {"accepted": 0, "sent": 1, "failed": 2, "delivered": 3, "read": 4
 #: Messages of one chat that the customer's page shows.
 _SHOWN: Final = 300
 _TYPING: Final = 25.0
-_MEMBER_LIMIT: Final = 20_000
+_REMEMBERED: Final = 20_000
 
 
 @dataclass
@@ -143,7 +143,7 @@ class Number:
     def keep(self, message: Message) -> Message:
         """Remember a message and return it."""
         self.messages[message.id] = message
-        while len(self.messages) > _MEMBER_LIMIT:
+        while len(self.messages) > _REMEMBERED:
             del self.messages[next(iter(self.messages))]
         self.chat(message.person).keep(message)
         return message

@@ -43,7 +43,7 @@ def tell_message(
         address=message.person.address,
         text=text_of(message),
     )
-    lane = ("whatsapp-inbound", number.id, message.person.user_id)
+    lane = ("whatsapp-inbound", number.id, message.person)
     call = envelope(number, [("messages", said)])
     tell(cloud.world, number.account.app, number.webhook, call, told, lane=lane, done=done)
 
