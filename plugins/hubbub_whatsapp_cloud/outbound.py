@@ -145,8 +145,12 @@ def _card(card: Card) -> Mapping[str, Any]:
         "phones": [{"phone": phone} for phone in card.phones],
         "emails": [{"email": email} for email in card.emails],
     }
+    names = (word.strip() for word in (card.name, *card.phones, *card.emails))
+    called = next(filter(None, names), "")
+    if not called:
+        raise Unsupported("WhatsApp carries no contact without a name.")
     # One more word than the formatted name is required.
-    name = {"formatted_name": card.name, "first_name": card.name.split()[0] if card.name else ""}
+    name = {"formatted_name": called, "first_name": called.split()[0]}
     return {"name": name, **{key: values for key, values in lists.items() if values}}
 
 

@@ -106,6 +106,8 @@ class Line:
     quote: str = ""
     reaction: str = ""
     edited: bool = False
+    #: Whether the customer may word it anew, where that is a skill at all.
+    editable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from pywa import WhatsApp, types
 from pywa.types.templates import TemplateStatusUpdate
 from pywa.utils import webhook_updates_validator
 
+from hubbub.sandbox.providers import Persona
+from hubbub.sandbox.whatsapp.provider import phone_of
+
 ANN = "15550100199"
 DATA = base64.b64encode(b"some bytes").decode()
 BUTTONS = {
@@ -458,7 +461,8 @@ def page(whatsapped):
     seat = {"channel": f"whatsapp:{whatsapped.number}", "persona": "Ann Test"}
 
     class Page:
-        address = ""
+        #: The number of somebody of this name.
+        customer = phone_of(Persona(seat["persona"]))
 
         def post(self, path, **form):
             answer = whatsapped.http.post(path, data={**seat, **form})
@@ -494,6 +498,24 @@ def test_a_person_can_be_the_customer_on_the_page(page, whatsapped, hub, sandbox
     }
     page.post("/leave", left="1")
     assert "Unblock" in page.text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "location", "location": {}},
+        {"type": "contacts", "contacts": ["Bob"]},
+        {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": 1}},
+        {"type": "hologram"},
+    ],
+)
+def test_whatever_was_brought_the_page_shows_it_and_offers_no_edit(page, whatsapped, message):
+    page.post("/say", text="Hi")
+    path = f"/_sandbox/whatsapp/{whatsapped.number}/messages"
+    body = {"from": page.customer, "message": message}
+    assert whatsapped.http.post(path, json=body).status_code == 201
+    assert f"({message['type']})" in page.text
+    assert page.text.count(">Edit</button>") == 1
 
 
 def test_a_template_is_shown_filled_in_with_its_buttons(page, whatsapped, hub):

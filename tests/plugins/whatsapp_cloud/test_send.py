@@ -323,6 +323,19 @@ def test_a_long_caption_travels_as_a_text(render):
     assert [content.type for content in render(file)] == ["image", "text"]
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_contact_without_a_name_is_called_by_its_number(send, name):
+    body, _ = send(Contacts(contacts=(Card(name=name, phones=("+15550100111",), emails=()),)))
+    (card,) = body["contacts"]
+    assert card["name"] == {"formatted_name": "+15550100111", "first_name": "+15550100111"}
+
+
+def test_a_contact_of_which_nothing_is_known_is_refused(channel, connection, part):
+    nobody = Contacts(contacts=(Card(name=" ", phones=(), emails=()),))
+    with pytest.raises(Unsupported):
+        next(channel.send(part(nobody), connection))
+
+
 @pytest.mark.parametrize("kind", ["audio", "voice", "sticker"])
 def test_what_has_no_caption_is_followed_by_a_text(render, kind):
     file = Attachment(type=kind, media=PICTURE, caption="Listen")

@@ -226,8 +226,8 @@ class Seat:
 
     def _edited(self, writing: Writing) -> tuple[Message, Json]:
         target = self.number.messages.get(writing.edits)
-        if target is None or not target.mine:
-            raise NoSuchThing(f"The customer wrote no message {writing.edits}.")
+        if target is None or not target.mine or target.kind != "text":
+            raise NoSuchThing(f"The customer wrote no text {writing.edits}.")
         target.content, target.edited = {"body": writing.text}, True
         new = {"type": "text", "text": {"body": writing.text}}
         edit = {"original_message_id": target.id, "message": new}

@@ -41,15 +41,24 @@ def _line(cloud: Cloud, number: Number, message: Message) -> Line:
         id=message.id,
         mine=message.mine,
         at=message.at,
-        text=_text(message),
+        text=_words(message),
         pictures=tuple(Picture(file.id, file.name, file.is_image) for file in files if file),
         buttons=_buttons(message),
         status=status,
         problem=message.status == "failed" or "not take" in message.status,
-        quote=_text(quoted) if quoted else "",
+        quote=_words(quoted) if quoted else "",
         reaction="".join(message.reactions.values()),
         edited=message.edited,
+        editable=message.kind == "text",
     )
+
+
+def _words(message: Message) -> str:
+    try:
+        return _text(message)
+    except (AttributeError, KeyError, TypeError):
+        # Whoever steers the sandbox may bring what no customer could write.
+        return f"({message.kind})"
 
 
 def _text(message: Message) -> str:
