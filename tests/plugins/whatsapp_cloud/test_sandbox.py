@@ -532,16 +532,16 @@ def test_conformance_11_a_message_that_was_long_under_way_opens_no_window(shop):
     assert shop.again(message)["status"] == "sent"
 
 
-@pytest.mark.parametrize("code", [130429, 131056, 80007])
-def test_conformance_12_throttling_is_waited_out(shop, code):
+def test_conformance_12_throttling_is_waited_out(shop):
     shop.customer(text="Hi")
-    shop.joined.fault("rate_limit", "Messages.send", code=code, retry_after=60, times=1)
-    message = shop.say({"type": "text", "text": "Ready"})
-    assert shop.again(message)["status"] != "failed"
-    shop.joined.world.pass_time(seconds=70)
-    shop.joined.world.pass_time(seconds=70)
-    assert shop.again(message)["status"] == "sent"
-    assert len(shop.joined.sent()) == 1
+    for count, code in enumerate((130429, 131056, 80007), start=1):
+        shop.joined.fault("rate_limit", "Messages.send", code=code, retry_after=60, times=1)
+        message = shop.say({"type": "text", "text": "Ready"})
+        assert shop.again(message)["status"] in {"queued", "sending"}
+        shop.joined.world.pass_time(seconds=70)
+        shop.joined.world.pass_time(seconds=70)
+        assert shop.again(message)["status"] == "sent"
+        assert len(shop.joined.sent()) == count
 
 
 def test_conformance_13_a_dead_token_stops_sending_until_it_is_replaced(shop):

@@ -11,12 +11,11 @@ from hubbub.connect import work as connect
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import Refused
-from hubbub.sdk import Choices, Option, OutcomeUnknown, Text
+from hubbub.sdk import Choices, Option, Text
 from hubbub.store.session import make_engine, transaction
 from tests.plugins.whatsapp_cloud.conftest import (
     ACCOUNT_ID,
     ANN,
-    ANNS_ID,
     APP_ID,
     APP_SECRET,
     GRAPH,
@@ -227,12 +226,6 @@ def test_conformance_03_the_good_items_of_a_batch_are_stored(hub):
     assert hub.count("conversations") == 1
 
 
-def test_conformance_04_a_message_told_twice_is_one(hub):
-    hub.hear("message_text.json")
-    hub.hear("message_text.json")
-    assert len(hub.inbound()) == 1
-
-
 def test_conformance_04_another_number_is_answered_200_and_ignored_with_a_reason(hub):
     assert hub.hear("other_number.json")[0] == 200
     assert hub.inbound() == []
@@ -258,15 +251,6 @@ def test_conformance_05_what_is_not_understood_keeps_its_call(hub):
     hub.hear("message_invented.json")
     assert hub.inbound() == [{"type": "unsupported", "provider_type": "hologram"}]
     assert b"hologram" in hub.world.one("SELECT body FROM calls")["body"]
-
-
-def test_conformance_06_who_hides_their_number_is_answered_by_user_id(hub):
-    hub.hear("message_user_id_only.json")
-    hub.write("Hello", taken(), to=ANNS_ID)
-    (body,) = hub.bodies()
-    assert body["recipient"] == ANNS_ID
-    assert "to" not in body
-    assert hub.count("conversations") == 1
 
 
 def test_conformance_07_a_new_number_keeps_contact_and_conversation(hub):
@@ -387,31 +371,6 @@ def test_conformance_12_a_pair_limit_holds_up_only_that_recipient(hub):
     assert said == ["One", "One", "Two"]
 
 
-def test_conformance_12_a_throughput_limit_is_waited_out(hub):
-    hub.text()
-    hub.write("Ready", refused(130429))
-    hub.world.provider.will(taken())
-    hub.world.pass_time(seconds=5)
-    assert hub.statuses() == ["sent"]
-
-
-def test_conformance_13_a_dead_token_stops_sending_until_it_is_replaced(hub):
-    hub.text()
-    hub.write("Ready", refused(190, 401))
-    assert hub.channel()["status"] == "error"
-    hub.world.pass_time(minutes=3)
-    assert len(hub.bodies()) == 1
-    assert hub.text("Hello?", id="wamid.TEST0002")[0] == 200
-    assert len(hub.inbound()) == 2
-    hub.world.provider.answers.clear()
-    hub.world.provider.will(*[hub._graph] * 6, taken())
-    new = connect.ChannelChange(credentials={"access_token": "EAANew"})
-    connect.change_channel(hub.world.hub, hub.line.id, new, actor="cli")
-    hub.world.pass_time(minutes=1)
-    assert hub.channel()["status"] == "connected"
-    assert hub.statuses() == ["sent"]
-
-
 def test_conformance_15_a_stop_of_marketing_fails_marketing_and_leaves_the_chat_open(hub):
     hub.text()
     hub.write("Sale!", taken())
@@ -420,16 +379,6 @@ def test_conformance_15_a_stop_of_marketing_fails_marketing_and_leaves_the_chat_
     hub.hear("account_preferences.json")
     hub.write("Your order is ready", taken("wamid.OUT0002"))
     assert hub.statuses() == ["failed", "sent"]
-
-
-def test_conformance_15_a_lost_answer_is_settled_by_a_status_and_not_sent_again(hub):
-    hub.text()
-    hub.write("Ready", OutcomeUnknown("The connection broke."))
-    assert hub.statuses() == ["unknown"]
-    hub.tell("delivered")
-    assert hub.statuses() == ["delivered"]
-    hub.world.pass_time(hours=1)
-    assert len(hub.bodies()) == 1
 
 
 def test_who_is_not_on_whatsapp_is_marked_until_they_write(hub):
