@@ -1,8 +1,7 @@
 """Check number, account and token, and register or remove our webhook."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -11,11 +10,11 @@ from hubbub.sdk import (
     Checked,
     Exchange,
     Finding,
-    HttpResponse,
     Permanent,
     SendError,
+    graph,
 )
-from hubbub_whatsapp_cloud import api, faults, meanings, wire
+from hubbub_whatsapp_cloud import api, faults, meanings
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection
 
 #: One unknown field makes the whole call fail, so that there are two sets of them.
@@ -29,13 +28,13 @@ _ALIVE: Final = frozenset({"", "CONNECTED"})
 _POOR: Final = frozenset({"YELLOW", "RED"})
 
 
-class Level(wire.Said):
+class Level(graph.Said):
     """How many messages a second the number may send."""
 
     level: str = ""
 
 
-class Webhooks(wire.Said):
+class Webhooks(graph.Said):
     """Where Meta calls, the most particular first."""
 
     phone_number: str = ""
@@ -48,7 +47,7 @@ class Webhooks(wire.Said):
         return self.phone_number or self.whatsapp_business_account or self.application
 
 
-class Number(wire.Said):
+class Number(graph.Said):
     """Our number."""
 
     display_phone_number: str = ""
@@ -60,66 +59,42 @@ class Number(wire.Said):
     webhook_configuration: Webhooks | None = None
 
 
-class Identified(wire.Said):
+class Identified(graph.Said):
     """Anything with an id."""
 
     id: str = ""
 
 
-class Cursors(wire.Said):
+class Cursors(graph.Said):
     """Where the next page begins."""
 
     after: str = ""
 
 
-class Paging(wire.Said):
+class Paging(graph.Said):
     """Whether there are more pages."""
 
     cursors: Cursors = Cursors()
     next: str = ""
 
 
-class NumberPage(wire.Said):
+class NumberPage(graph.Said):
     """Numbers of an account."""
 
     data: tuple[Identified, ...] = ()
     paging: Paging = Paging()
 
 
-class Subscription(wire.Said):
+class Subscription(graph.Said):
     """An app that hears what happens to an account."""
 
     whatsapp_business_api_data: Identified = Identified()
 
 
-class Subscriptions(wire.Said):
+class Subscriptions(graph.Said):
     """All of them."""
 
     data: tuple[Subscription, ...] = ()
-
-
-class Granted(wire.Said):
-    """A permission, and for which objects: all, where none is named."""
-
-    scope: str = ""
-    target_ids: tuple[str, ...] = ()
-
-
-class Token(wire.Said):
-    """What Meta knows of a token; 0: it does not end."""
-
-    is_valid: bool = False
-    app_id: str = ""
-    expires_at: int = 0
-    data_access_expires_at: int = 0
-    scopes: tuple[str, ...] = ()
-    granular_scopes: tuple[Granted, ...] = ()
-
-
-class DebuggedToken(wire.Said):
-    """The answer about a token."""
-
-    data: Token
 
 
 def check(connection: WhatsAppConnection) -> Exchange[Checked]:
@@ -293,15 +268,15 @@ def _token(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
     if isinstance(refused, Permanent):
         fix = "Copy App ID and App secret from App settings > Basic."
         return [_bad("app", refused.detail, fix)]
-    token = api.need(DebuggedToken, response).data
+    token = api.need(graph.DebuggedToken, response).data
     return [
         _fine("app", "App ID and App secret belong together."),
-        *_about_token(token, connection, _now(response)),
+        *_about_token(token, connection, graph.told_at(response)),
     ]
 
 
 def _about_token(
-    token: Token, connection: WhatsAppConnection, now: datetime | None
+    token: graph.Token, connection: WhatsAppConnection, now: datetime | None
 ) -> Iterator[Finding]:
     settings = connection.fields.settings
     if not token.is_valid:
@@ -313,33 +288,18 @@ def _about_token(
     yield _lasting(token, now)
     if missing := [scope for scope in _NEEDED_SCOPES if scope not in token.scopes]:
         yield _bad("scopes", f"The token lacks {', '.join(missing)}.", _NEW_TOKEN)
-    if _elsewhere(token, settings.business_account_id):
+    if token.shut_out(_NEEDED_SCOPES, settings.business_account_id):
         detail = "The token may not use this WhatsApp account."
         yield _bad("assets", detail, "Assign the account to the system user, with full control.")
 
 
-def _lasting(token: Token, now: datetime | None) -> Finding:
-    ends = [when for when in (token.expires_at, token.data_access_expires_at) if when > 0]
-    if not ends:
+def _lasting(token: graph.Token, now: datetime | None) -> Finding:
+    end = token.ends_at
+    if end is None:
         return _fine("token", "The token is valid and does not end by itself.")
-    end = wire.moment(str(min(ends)))
-    if end is None or (now and end - now > _SOON):
-        return _fine("token", f"The token is valid until {end:%Y-%m-%d}." if end else "Valid.")
+    if now and end - now > _SOON:
+        return _fine("token", f"The token is valid until {end:%Y-%m-%d}.")
     return _warning("token", f"The token ends at {end:%Y-%m-%d %H:%M} UTC.", _NEW_TOKEN)
-
-
-def _elsewhere(token: Token, account_id: str) -> bool:
-    targets = [grant.target_ids for grant in token.granular_scopes if grant.scope in _NEEDED_SCOPES]
-    return bool(account_id) and any(ids and account_id not in ids for ids in targets)
-
-
-def _now(response: HttpResponse) -> datetime | None:
-    """Return the provider's own time, by which its tokens end."""
-    try:
-        told = parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
-        return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 # --- findings ------------------------------------------------------------------------------

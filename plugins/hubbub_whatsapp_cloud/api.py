@@ -13,11 +13,12 @@ from hubbub.sdk import (
     MalformedPayload,
     Multipart,
     Transient,
+    graph,
 )
-from hubbub_whatsapp_cloud import faults, wire
+from hubbub_whatsapp_cloud import faults
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection
 
-_S = TypeVar("_S", bound=wire.Said)
+_S = TypeVar("_S", bound=graph.Said)
 
 #: Large files take their time on slow lines.
 _FILE_TIME: Final = timedelta(seconds=60)
@@ -83,7 +84,7 @@ def need(model: type[_S], response: HttpResponse) -> _S:
     if error := faults.refusal(response):
         raise error
     try:
-        return wire.parsed(model, response.body)
+        return graph.parsed(model, response.body)
     except MalformedPayload:
         raise Transient(
             f"The answer ({response.status}) is none of the Graph API: something on the way, such "

@@ -19,6 +19,7 @@ from hubbub.sdk import (
     Reject,
     SetupStep,
     Verdict,
+    graph,
 )
 from hubbub_whatsapp_cloud import (
     account,
@@ -27,7 +28,6 @@ from hubbub_whatsapp_cloud import (
     manifest,
     media,
     outbound,
-    signature,
 )
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection, WhatsAppFields
 
@@ -61,8 +61,8 @@ class WhatsAppCloud(ChannelType[WhatsAppFields]):
     def verify(self, call: Call, connection: WhatsAppConnection) -> Verdict:
         """Shake hands by GET; check the signature of anything else."""
         if call.method.upper() == "GET":
-            return Challenge(signature.handshake(call, connection.verify_token))
-        objection = signature.objection(call, connection.fields.credentials.app_secret)
+            return Challenge(graph.handshake(call, connection.verify_token))
+        objection = graph.objection(call, connection.fields.credentials.app_secret)
         return Reject(objection) if objection else Accept()
 
     def parse(self, call: Call, connection: WhatsAppConnection) -> Iterable[Event]:

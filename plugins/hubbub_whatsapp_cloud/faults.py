@@ -3,10 +3,9 @@
 Decided by code and subcode, and never by words, which change.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from hubbub.sdk import (
     Fault,
@@ -15,6 +14,7 @@ from hubbub.sdk import (
     RateLimited,
     RecipientGone,
     SendError,
+    graph,
 )
 from hubbub_whatsapp_cloud import meanings, wire
 from hubbub_whatsapp_cloud.meanings import Meaning
@@ -26,8 +26,6 @@ _GATEWAY: Final = frozenset({502, 504})
 _BAD_PARAMETER: Final = 100
 #: An object that is not there, or that the token may not see.
 _NO_SUCH_OBJECT: Final = 33
-_LONGEST_WAIT: Final = timedelta(hours=24)
-_USAGE: Final = "x-business-use-case-usage"
 
 
 class GraphError(wire.Error):
@@ -36,7 +34,7 @@ class GraphError(wire.Error):
     error_subcode: int = 0
 
 
-class Refusal(wire.Said):
+class Refusal(graph.Said):
     """The body of a refusal."""
 
     error: GraphError
@@ -50,7 +48,7 @@ def refusal(response: HttpResponse) -> SendError | None:
     meaning = _meaning(said, response.status)
     words = _words(said) if said else f"HTTP status {response.status}"
     code = str(said.code if said else response.status)
-    return _error(meaning, words, provider_code=code, wait=_wait(response))
+    return _error(meaning, words, provider_code=code, wait=graph.asked_to_wait(response))
 
 
 def may_have_arrived(response: HttpResponse) -> bool:
@@ -69,7 +67,7 @@ def fault(errors: Sequence[wire.Error]) -> Fault:
 
 def _said(response: HttpResponse) -> GraphError | None:
     try:
-        return wire.parsed(Refusal, response.body).error
+        return graph.parsed(Refusal, response.body).error
     except MalformedPayload:
         return None
 
@@ -89,7 +87,7 @@ def _unknown(code: int) -> Meaning:
 
 
 def _words(said: GraphError) -> str:
-    why = meanings.WHY_INVALID.get(said.error_subcode, "")
+    why = graph.WHY_INVALID.get(said.error_subcode, "")
     return why if why and meanings.BY_CODE.get(said.code) is meanings.AUTH_FAILED else said.words
 
 
@@ -119,23 +117,3 @@ def _fault(meaning: Meaning, said: str, provider_code: str | None) -> Fault:
 def _sentence(meaning: Meaning, said: str) -> str:
     words = said[:300].rstrip(". ")
     return f"WhatsApp: {words}. {meaning.advice}" if words else meaning.advice
-
-
-def _wait(response: HttpResponse) -> timedelta | None:
-    """Return how long Meta asks us to wait, where it does."""
-    header = response.headers.get("retry-after", "")
-    seconds = int(header[:6]) if header.isascii() and header.isdigit() else 0
-    minutes = _regained(response.headers.get(_USAGE, ""))
-    wait = timedelta(seconds=seconds, minutes=minutes)
-    return min(wait, _LONGEST_WAIT) if wait else None
-
-
-def _regained(usage: str) -> int:
-    """Return the minutes after which the account may ask again: the longest of them."""
-    try:
-        said: Any = json.loads(usage or "{}")
-        uses = [use for account in said.values() for use in account]
-        told = [use.get("estimated_time_to_regain_access", 0) for use in uses]
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return 0
-    return max([minutes for minutes in told if type(minutes) is int and minutes >= 0], default=0)

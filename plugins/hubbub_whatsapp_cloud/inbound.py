@@ -16,14 +16,15 @@ from hubbub.sdk import (
     Sender,
     System,
     Unreadable,
+    graph,
 )
 from hubbub_whatsapp_cloud import account_news, receipts, wire
 from hubbub_whatsapp_cloud.content import content_of
 from hubbub_whatsapp_cloud.fields import Settings, WhatsAppConnection
 from hubbub_whatsapp_cloud.identity import address, contact_of, name_of
-from hubbub_whatsapp_cloud.wire import Change, Contact, Message, SystemNote, Value, moment
+from hubbub_whatsapp_cloud.wire import Change, Contact, Message, SystemNote, Value
 
-_W = TypeVar("_W", bound=wire.Said)
+_W = TypeVar("_W", bound=graph.Said)
 #: What only happens to a number; older payloads have another word for it.
 _NEW_NUMBER: Final = frozenset({"user_changed_number", "customer_changed_number"})
 
@@ -32,7 +33,7 @@ def events(call: Call, connection: WhatsAppConnection) -> Iterator[Event]:
     """Yield what ``call`` says; one bad item is `Unreadable` and harms no other."""
     settings = connection.fields.settings
     try:
-        envelope = wire.parsed(wire.Envelope, call.body)
+        envelope = graph.parsed(wire.Envelope, call.body)
     except MalformedPayload as error:
         yield Unreadable(reason=error.detail)
         return
@@ -55,7 +56,7 @@ def _change(change: Change | Unreadable, account_id: str, settings: Settings) ->
 
 def _value(said: dict[str, Any], settings: Settings) -> Iterator[Event]:
     try:
-        value = wire.readable(Value, said)
+        value = graph.readable(Value, said)
     except MalformedPayload as error:
         yield Unreadable(reason=error.detail)
         return
@@ -82,7 +83,7 @@ def _items(value: Value) -> Iterator[Event]:
 def _each(model: type[_W], items: Iterable[object]) -> Iterator[_W | Unreadable]:
     for item in items:
         try:
-            yield wire.readable(model, item)
+            yield graph.readable(model, item)
         except MalformedPayload as error:
             yield Unreadable(reason=error.detail)
 
@@ -107,13 +108,13 @@ class _About:
                 key=self._key,
                 external_id=message.edit.original_message_id,
                 content=content_of(message.edit.message),
-                edited_at=moment(message.timestamp),
+                edited_at=graph.moment(message.timestamp),
             )
         if message.revoke and message.type == "revoke":
             return MessageDeleted(
                 key=self._key,
                 external_id=message.revoke.original_message_id,
-                deleted_at=moment(message.timestamp),
+                deleted_at=graph.moment(message.timestamp),
             )
         return self._received()
 
@@ -139,7 +140,7 @@ class _About:
             sender=Sender(address=self._address, name=name_of(self._contact)),
             content=content_of(self.message),
             external_id=self.message.id,
-            provider_at=moment(self.message.timestamp),
+            provider_at=graph.moment(self.message.timestamp),
             reply_to_external_id=self.message.context.id or None,
         )
 
@@ -157,7 +158,7 @@ class _About:
             sender=Sender(address=self._address, name=name_of(self._contact)),
             content=System(event=note.type[:64] or "system", detail=note.body or None),
             external_id=self.message.id,
-            provider_at=moment(self.message.timestamp),
+            provider_at=graph.moment(self.message.timestamp),
         )
 
 

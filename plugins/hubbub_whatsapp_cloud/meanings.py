@@ -156,13 +156,3 @@ BY_STATUS: Final[Mapping[int, Meaning]] = {
     413: permanent("too_large", "The file is too large."),
     429: THROTTLED,
 }
-#: What made a token invalid, by subcode.
-WHY_INVALID: Final[Mapping[int, str]] = {
-    458: "The app was removed from the account.",
-    459: "The user must log in at Facebook and clear a checkpoint.",
-    460: "The user's password changed.",
-    463: "The token has expired.",
-    464: "The user is not confirmed.",
-    467: "The token was revoked.",
-    492: "The user lost their role.",
-}

@@ -14,8 +14,9 @@ from hubbub.sdk import (
     Media,
     Permanent,
     Transient,
+    graph,
 )
-from hubbub_whatsapp_cloud import api, faults, wire
+from hubbub_whatsapp_cloud import api, faults
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection
 
 #: Bytes: the largest that WhatsApp carries, a document.
@@ -45,14 +46,14 @@ _ENDINGS: Final = {
 }
 
 
-class Where(wire.Said):
+class Where(graph.Said):
     """Where a file is, for five minutes."""
 
     url: str = Field(min_length=1)
     mime_type: str = ""
 
 
-class Uploaded(wire.Said):
+class Uploaded(graph.Said):
     """The id of a file of ours, good for 30 days."""
 
     id: str = Field(min_length=1)

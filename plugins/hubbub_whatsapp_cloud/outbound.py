@@ -23,10 +23,11 @@ from hubbub.sdk import (
     Template,
     Text,
     Unsupported,
+    graph,
     numbered_menu,
     split_text,
 )
-from hubbub_whatsapp_cloud import api, faults, identity, interactive, manifest, media, wire
+from hubbub_whatsapp_cloud import api, faults, identity, interactive, manifest, media
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection
 from hubbub_whatsapp_cloud.templates import template
 
@@ -47,20 +48,20 @@ _OK: Final = 200
 _TAKEN: Final = frozenset({"", "accepted"})
 
 
-class Recipient(wire.Said):
+class Recipient(graph.Said):
     """To whom it goes, under the number that WhatsApp knows."""
 
     wa_id: str = ""
 
 
-class Named(wire.Said):
+class Named(graph.Said):
     """The id of a message, and what becomes of a template."""
 
     id: str = Field(min_length=1)
     message_status: str = ""
 
 
-class Sent(wire.Said):
+class Sent(graph.Said):
     """The answer to a message."""
 
     contacts: tuple[Recipient, ...] = ()
@@ -240,7 +241,7 @@ def _read(response: HttpResponse) -> Sent | None:
     if response.status != _OK:
         return None
     try:
-        return wire.parsed(Sent, response.body)
+        return graph.parsed(Sent, response.body)
     except MalformedPayload:
         return None
 

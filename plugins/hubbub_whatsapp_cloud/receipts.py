@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from hubbub.sdk import Event, Ignored, ReceiptReceived, ReceiptState
+from hubbub.sdk import Event, Ignored, ReceiptReceived, ReceiptState, graph
 from hubbub_whatsapp_cloud import faults
-from hubbub_whatsapp_cloud.wire import Status, moment
+from hubbub_whatsapp_cloud.wire import Status
 
 _STATES: Final[Mapping[str, ReceiptState]] = {
     "sent": ReceiptState.SENT,
@@ -35,7 +35,7 @@ def event(status: Status) -> Event:
         external_id=status.id,
         reference=_reference(status.biz_opaque_callback_data),
         fault=faults.fault(status.errors) if failed else None,
-        provider_at=moment(status.timestamp),
+        provider_at=graph.moment(status.timestamp),
     )
 
 

@@ -1,35 +1,10 @@
-"""Name what we use of the webhooks. Source: WhatsApp Cloud API, "Webhooks reference".
+"""Name what we use of the webhooks. Source: WhatsApp Cloud API, "Webhooks reference"."""
 
-The version of their payload is chosen in Meta's dashboard, so that they are read leniently: a
-field that is null is a field left out, and a number may stand where a text is documented.
-"""
+from typing import Any
 
-import re
-from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from pydantic import Field, FiniteFloat
 
-from pydantic import ConfigDict, Field, FiniteFloat, ValidationError, model_validator
-
-from hubbub.sdk import MalformedPayload, Wire
-
-_S = TypeVar("_S", bound="Said")
-#: Later times are told in milliseconds: as seconds they would lie in the year 33658.
-_MILLISECONDS: Final = 10**12
-_TIME: Final = re.compile(r"[0-9]{1,13}", re.ASCII)
-
-
-class Said(Wire):
-    """A base for what Meta says."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_nothing(cls, said: object) -> object:
-        if isinstance(said, dict):
-            return {name: value for name, value in said.items() if value is not None}
-        return said
-
+from hubbub.sdk.graph import Said
 
 # --- the envelope --------------------------------------------------------------------------
 
@@ -293,37 +268,3 @@ class Status(Said):
     recipient_type: str = ""
     biz_opaque_callback_data: str = ""
     errors: tuple[Error, ...] = ()
-
-
-# --- reading -------------------------------------------------------------------------------
-
-
-def readable(model: type[_S], said: object) -> _S:
-    """Return ``said`` as ``model``. Raises `MalformedPayload` with the names of what is wrong."""
-    try:
-        return model.model_validate(said)
-    except ValidationError as error:
-        raise _malformed(model, error) from None
-
-
-def parsed(model: type[_S], body: bytes | str) -> _S:
-    """Return the JSON in ``body`` as ``model``. Raises `MalformedPayload`."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise _malformed(model, error) from None
-
-
-def moment(timestamp: str) -> datetime | None:
-    """Return the time that ``timestamp`` tells, or None."""
-    if not _TIME.fullmatch(timestamp):
-        return None
-    number = int(timestamp)
-    seconds = number / 1000 if number >= _MILLISECONDS else number
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
-
-
-def _malformed(model: type[Said], error: ValidationError) -> MalformedPayload:
-    places = (".".join(str(step) for step in item["loc"]) for item in error.errors())
-    wrong = ", ".join(sorted(set(places))[:5])
-    return MalformedPayload(f"{model.__name__}: missing or unusable: {wrong or 'the JSON'}.")
