@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
@@ -83,6 +84,10 @@ class ChannelHooks:
         """Return what no second channel may share, or None."""
         return cast("str | None", self._call("account", connection=connection))
 
+    def family(self, connection: Connection[Any]) -> str | None:
+        """Return what channels share that are called at one address, or None."""
+        return cast("str | None", self._call("family", connection=connection))
+
     def address(self, text: str, connection: Connection[Any]) -> str:
         """Return how the channel writes an address. Raises `hubbub.sdk.BadAddress`."""
         return cast("str", self._call("address", text=text, connection=connection))
@@ -90,6 +95,11 @@ class ChannelHooks:
     def sender(self, connection: Connection[Any]) -> str | None:
         """Return the address from which we write, or None."""
         return cast("str | None", self._call("sender", connection=connection))
+
+    def window(self, connection: Connection[Any], *, by_person: bool) -> timedelta | None:
+        """Return how long free-form messages may follow a contact's last one; None: always."""
+        found = self._call("window", connection=connection, by_person=by_person)
+        return cast("timedelta | None", found)
 
     def verify(self, call: Call, connection: Connection[Any]) -> Verdict:
         """Say whether ``call`` is authentic."""
@@ -129,6 +139,11 @@ class ChannelHooks:
         """Fetch a file."""
         found = self._call("fetch_media", ref=ref, connection=connection)
         return cast("Exchange[FetchedMedia]", found)
+
+    def profile(self, address: str, connection: Connection[Any]) -> Exchange[str | None]:
+        """Ask what a contact is called."""
+        found = self._call("profile", address=address, connection=connection)
+        return cast("Exchange[str | None]", found)
 
     def wants_ack(self, call: Call) -> bool:
         """Say whether the provider waits for `acknowledge`."""

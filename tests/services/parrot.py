@@ -5,7 +5,7 @@ message, one with ``status`` a receipt; ``{"bad": ...}`` cannot be read.
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
@@ -26,6 +26,7 @@ from hubbub.sdk import (
     FetchedMedia,
     Fields,
     Finding,
+    ForAccount,
     HttpRequest,
     Ignored,
     Limit,
@@ -41,6 +42,7 @@ from hubbub.sdk import (
     RecipientGone,
     Reject,
     Sender,
+    SentElsewhere,
     Text,
     Transient,
     Unreadable,
@@ -53,9 +55,13 @@ class Credentials(Fields):
     secret: str = Field(json_schema_extra={"writeOnly": True})
 
 
+class Settings(ChannelSettings):
+    perch: str = ""
+
+
 class ParrotFields(Fields):
     credentials: Credentials
-    settings: ChannelSettings = ChannelSettings()
+    settings: Settings = Settings()
 
 
 class Parrot(ChannelType[ParrotFields]):
@@ -68,10 +74,17 @@ class Parrot(ChannelType[ParrotFields]):
         text_limit=100,
         caption_limit=20,
         receipts=frozenset({"delivered", "read"}),
+        watermarks=True,
         replies=True,
         finds=True,
         limits=(Limit(scope="channel", count=1000, per=timedelta(seconds=1), burst=1000),),
     )
+
+    def account(self, connection):
+        return connection.fields.settings.perch or None
+
+    def family(self, connection):
+        return f"family {connection.fields.credentials.secret}"
 
     def verify(self, call, connection):
         if call.headers.get("x-parrot-signature") == "explode":
@@ -158,10 +171,10 @@ def _event(item: Any) -> Any:
     match item:
         case {"explode": _}:
             raise RuntimeError("parse is broken")
-        case {"bad": why}:
-            return Unreadable(reason=str(why))
-        case {"ignore": why}:
-            return Ignored(reason=why)
+        case {"bad": why} | {"ignore": why}:
+            return Unreadable(reason=str(why)) if "bad" in item else Ignored(reason=why)
+        case {"for": _} | {"up_to": _} | {"said": _}:
+            return _beside(item)
         case {"status": status}:
             fault = (
                 Fault(code="refused", detail="No.", provider_code="9")
@@ -198,7 +211,29 @@ def _event(item: Any) -> Any:
         reply_to_external_id=item.get("reply_to"),
         reply_address=item.get("group"),
         opt_out=item.get("opt_out"),
+        not_routed=item.get("not_routed", ""),
     )
+
+
+def _beside(item: Any) -> Any:
+    """Return what few providers tell."""
+    match item:
+        case {"status": status, "up_to": up_to, "to": address}:
+            return ReceiptReceived(
+                key=f"{status}:{address}:{up_to}",
+                state=ReceiptState(status),
+                address=address,
+                up_to=datetime.fromisoformat(up_to),
+            )
+        case {"said": external_id, "to": address, "text": text}:
+            return SentElsewhere(
+                key=f"message:{external_id}",
+                address=address,
+                content=Text(text=text),
+                external_id=external_id,
+                by=item.get("by", ""),
+            )
+    return ForAccount(account=item["for"])
 
 
 def _content(item):

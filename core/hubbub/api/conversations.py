@@ -116,7 +116,7 @@ def get_sendable(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.SendableJson:
     """Say which kinds may be sent now, until when, and why not the others."""
     with reading(hub.engine) as db:
         _found(queries.conversation(db, ask.id))
-        answer = sendable(hub, db, ask.id)
+        answer = sendable(hub, db, ask.id, author=f"api:{ask.bearer.id}")
     return shapes.SendableJson(
         kinds=list(answer.kinds), templates=[], until=answer.until, reasons=dict(answer.reasons)
     )

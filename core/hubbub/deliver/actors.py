@@ -47,6 +47,12 @@ def acknowledge(call_id: str) -> None:
     media.acknowledge(hub(), call_id)
 
 
+@dramatiq.actor(broker=broker, queue_name="default", time_limit=60_000)
+def learn_name(channel_id: str, address: str) -> None:
+    """Ask a provider what a contact is called."""
+    media.learn_name(hub(), channel_id, address)
+
+
 def nudge_deliver(hub: Hub) -> None:
     """Announce that something is due to be carried; call it after the commit."""
     hub.nudges.nudge(deliver, lane="deliver")
@@ -65,6 +71,11 @@ def nudge_media(hub: Hub) -> None:
 def nudge_acknowledge(hub: Hub, call_id: str) -> None:
     """Announce a call that its provider wants to see acknowledged; call it after the commit."""
     hub.nudges.nudge(acknowledge, call_id, lane=f"ack:{call_id}")
+
+
+def nudge_name(hub: Hub, channel_id: str, address: str) -> None:
+    """Announce somebody whose messages do not say who it is; call it after the commit."""
+    hub.nudges.nudge(learn_name, channel_id, address, lane=f"name:{channel_id}:{address}")
 
 
 def nudge_proof(hub: Hub, delivery_id: str) -> None:

@@ -9,6 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from hubbub.deliver import queries
+from hubbub.deliver.rules import past_window
 from hubbub.directory import Line
 from hubbub.exchange import Entry, Ran, finished, steps
 from hubbub.hub import Hub
@@ -124,6 +125,10 @@ def part_of(hub: Hub, parcel: Parcel) -> Part:
         reference=parcel.id,
         our_address=parcel.row.our_address,
         created_at=parcel.row.created_at,
+        bulk=parcel.row.bulk,
+        past_window=past_window(
+            parcel.line, parcel.row.author, parcel.row.last_inbound_at, hub.now()
+        ),
     )
 
 

@@ -137,11 +137,13 @@ _PARCELS: Final = Prepared(
         _deliveries,
         _messages.c.content.label("message_content"),
         _messages.c.direction,
+        _messages.c.author,
         _messages.c.sender_address,
         _messages.c.sender_name,
         _messages.c.contact_id,
         _messages.c.created_at.label("message_created_at"),
         _conversations.c.our_address,
+        _conversations.c.last_inbound_at,
         _conversations.c.owner_version.label("current_owner_version"),
         _addresses.c.state.label("address_state"),
     )

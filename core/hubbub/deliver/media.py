@@ -1,4 +1,4 @@
-"""Fetch the files that contacts sent, and acknowledge calls: providers asked on the side."""
+"""Fetch files that contacts sent, learn their names, acknowledge calls: asked on the side."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -48,6 +48,21 @@ def acknowledge(hub: Hub, call_id: str) -> None:
     ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
     if ran.error is not None:
         log.info("call not acknowledged", call=call_id, channel=line.id, error=ran.error.code)
+
+
+def learn_name(hub: Hub, channel_id: str, address: str) -> None:
+    """Ask the provider what a contact is called; a failure is only logged. Safe to run twice."""
+    with reading(hub.engine) as db:
+        line = hub.directory.usable(db, channel_id)
+    if line is None:
+        return
+    exchange = line.hooks.profile(address, line.connection)
+    ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
+    if ran.error is not None:
+        log.info("name not learnt", channel=channel_id, error=ran.error.code)
+    elif ran.value:
+        with transaction(hub.engine) as db:
+            queries.name_contact(db, channel_id, address, ran.value)
 
 
 def _fetch(hub: Hub, row: AnyRow) -> bool:

@@ -92,7 +92,8 @@ def _proven(db: Connection, parcel: Parcel, found: Accepted | None, now: datetim
     if found.external_id in queries.others(db, parcel.row):
         return
     queries.move(db, parcel.id, DeliveryState.SENT, external_id=found.external_id, error=None)
-    attach_waiting(db, parcel.line.id, {found.external_id})
+    by_watermark = parcel.line.hooks.capabilities.watermarks
+    attach_waiting(db, parcel.line.id, {found.external_id}, by_watermark=by_watermark)
 
 
 def _note(db: Connection, parcel: Parcel, ran: Ran[Accepted | None], now: datetime) -> None:

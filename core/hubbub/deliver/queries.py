@@ -218,6 +218,24 @@ def mark_address(db: Connection, channel_id: str, address: str, *, state: str, r
     )
 
 
+def name_contact(db: Connection, channel_id: str, address: str, name: str) -> None:
+    """Write what a contact is called, where nobody has said so yet."""
+    found = select(_addresses.c.id, _addresses.c.contact_id).where(
+        _addresses.c.channel_id == channel_id,
+        _addresses.c.address == address,
+        _addresses.c.name.is_(None),
+    )
+    row = db.execute(found).one_or_none()
+    if row is None:
+        return
+    db.execute(update(_addresses).where(_addresses.c.id == row.id).values(name=name))
+    db.execute(
+        update(_contacts)
+        .where(_contacts.c.id == row.contact_id, _contacts.c.name.is_(None))
+        .values(name=name)
+    )
+
+
 def rename_address(db: Connection, channel_id: str, before: str, after: str) -> None:
     """Write the form under which the provider knows an address from now on."""
     taken = select(_addresses.c.id).where(

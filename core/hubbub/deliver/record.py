@@ -85,15 +85,16 @@ def _unanswered(db: Connection, results: Sequence[Result]) -> list[Result]:
 
 
 def _attach(db: Connection, results: Sequence[Result]) -> list[tuple[str, str]]:
-    accepted: dict[str, set[str]] = defaultdict(set)
+    accepted: dict[tuple[str, bool], set[str]] = defaultdict(set)
     for result in results:
         line = result.parcel.line
-        if result.accepted is not None and line.hooks.capabilities.receipts:
-            accepted[line.id].add(result.accepted.external_id)
+        can = line.hooks.capabilities
+        if result.accepted is not None and can.receipts:
+            accepted[line.id, can.watermarks].add(result.accepted.external_id)
     return [
         changed
-        for channel_id, external_ids in accepted.items()
-        for changed in attach_waiting(db, channel_id, external_ids)
+        for (channel_id, by_watermark), external_ids in accepted.items()
+        for changed in attach_waiting(db, channel_id, external_ids, by_watermark=by_watermark)
     ]
 
 

@@ -70,20 +70,22 @@ class Sendable:
     until: datetime | None
 
 
-def sendable(line: Line, thread: Thread, now: datetime) -> Sendable:
-    """Say what may be sent to ``thread`` now, to whoever asks: the one gate."""
+def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Sendable:
+    """Say what ``author`` may send to ``thread`` now, whoever that is: the one gate."""
     can = line.hooks.capabilities
     every = sorted({*_fitted_kinds(can.outbound), *can.outbound})
     refusal = _refusal(line, thread)
     if refusal is not None:
         return Sendable(kinds=(), reasons=dict.fromkeys(every, str(refusal)), until=None)
-    if can.window is None:
+    window = line.hooks.window(line.connection, by_person=by_person(author))
+    if window is None:
         return Sendable(kinds=tuple(every), reasons={}, until=None)
-    closes = thread.last_inbound_at and thread.last_inbound_at + can.window
+    closes = thread.last_inbound_at and thread.last_inbound_at + window
     if closes and closes > now:
         return Sendable(kinds=tuple(every), reasons={}, until=closes)
     open_kinds = tuple(kind for kind in every if kind == "template")
-    shut = "The contact wrote too long ago: only templates may be sent until they write again."
+    left = "only templates" if open_kinds else "nothing"
+    shut = f"The contact wrote too long ago: {left} may be sent until they write again."
     return Sendable(
         kinds=open_kinds,
         reasons={kind: shut for kind in every if kind != "template"},
@@ -91,12 +93,19 @@ def sendable(line: Line, thread: Thread, now: datetime) -> Sendable:
     )
 
 
-def check_sendable(line: Line, thread: Thread, content: Content, now: datetime) -> None:
-    """Raise `Refused` when ``content`` may not be sent to ``thread`` now."""
+def by_person(author: str | None) -> bool:
+    """Whether a message's author is a person who writes in the console."""
+    return (author or "").startswith("user:")
+
+
+def check_sendable(
+    line: Line, thread: Thread, content: Content, now: datetime, *, author: str
+) -> None:
+    """Raise `Refused` when ``author`` may not send ``content`` to ``thread`` now."""
     refusal = _refusal(line, thread)
     if refusal is not None:
         raise refusal
-    answer = sendable(line, thread, now)
+    answer = sendable(line, thread, now, author=author)
     if answer.reasons and content.type not in answer.kinds:
         # The window is shut, also to what would only be fitted into an allowed kind.
         raise Refused(next(iter(answer.reasons.values())), code="window-closed")
@@ -111,7 +120,7 @@ def admit(
 
     Raises `Refused` when it may not be sent.
     """
-    check_sendable(line, thread, content, now)
+    check_sendable(line, thread, content, now, author=author)
     if not plugins.outbound:
         return None
     screened = plugins.outbound.ask(
@@ -219,6 +228,37 @@ def compose(
         for number, part in enumerate(parts)
     )
     return Composed(message=message, deliveries=deliveries)
+
+
+def elsewhere(
+    message: Mapping[str, Any], *, address: str, sent_at: datetime | None, now: datetime
+) -> dict[str, Any]:
+    """Return the row that stands for the carrying of a message that was not sent by the hub."""
+    return {
+        "id": new_id(),
+        "message_id": message["id"],
+        "channel_id": message["channel_id"],
+        "conversation_id": message["conversation_id"],
+        "seq": message["seq"],
+        "address": address,
+        "state": DeliveryState.SENT,
+        "external_id": message["external_id"],
+        "due_at": now,
+        # With this, watermarks are compared.
+        "claimed_at": sent_at or now,
+        "created_at": now,
+    }
+
+
+def past_window(
+    line: Line, author: str | None, last_inbound_at: datetime | None, now: datetime
+) -> bool:
+    """Whether ``author`` may still write where a program may no longer (`Part.past_window`)."""
+    window = line.hooks.capabilities.window
+    if window is None or last_inbound_at is None or not by_person(author):
+        return False
+    longer = line.hooks.window(line.connection, by_person=True)
+    return longer is not None and last_inbound_at + window <= now < last_inbound_at + longer
 
 
 def handling(

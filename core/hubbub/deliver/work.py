@@ -94,10 +94,10 @@ def submit(
     return message_id
 
 
-def sendable(hub: Hub, db: Connection, conversation_id: str) -> Sendable:
-    """Answer what may be sent to a conversation now. Raises `Refused` if there is none."""
+def sendable(hub: Hub, db: Connection, conversation_id: str, *, author: str) -> Sendable:
+    """Answer what ``author`` may send to a conversation now. Raises `Refused` if there is none."""
     thread = _thread(db, conversation_id, hold=False)
-    return sendable_now(_line(hub, db, thread.channel_id), thread, hub.now())
+    return sendable_now(_line(hub, db, thread.channel_id), thread, hub.now(), author=author)
 
 
 def retry(hub: Hub, db: Connection, message_id: str) -> None:

@@ -4,7 +4,7 @@ Everything the batch has to know was looked up before (`Facts`); each event then
 is in memory; at the end rows of each table go out together.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -14,10 +14,12 @@ import structlog
 from sqlalchemy import Connection
 
 from hubbub.deliver import queries as deliver_queries
+from hubbub.deliver.rules import elsewhere
 from hubbub.directory import Line
 from hubbub.hub import Hub
-from hubbub.normalise import queries
+from hubbub.normalise import queries, rows
 from hubbub.normalise.facts import Facts
+from hubbub.normalise.relatives import copy_for, is_copy
 from hubbub.normalise.rules import (
     APPLIED,
     DEAD,
@@ -38,11 +40,13 @@ from hubbub.sdk.values import (
     AddressChanged,
     AddressState,
     Event,
+    ForAccount,
     Ignored,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
     ReceiptReceived,
+    SentElsewhere,
     Unreadable,
 )
 from hubbub.store.news import note, noting
@@ -62,6 +66,8 @@ class Batch:
     settlings: list[Settling]
     now: datetime
     facts: Facts
+    #: The channels that the events may be handed on to, by account.
+    relatives: Mapping[str, str] = field(default_factory=dict)
     #: Why events, by their identity, failed at an earlier try: they have no effect at all.
     failing: dict[int, str] = field(default_factory=dict)
     #: What the facts say, and what the events add to it: see `Facts`.
@@ -75,6 +81,10 @@ class Batch:
     messages: list[dict[str, Any]] = field(default_factory=list)
     media: list[dict[str, Any]] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
+    #: What carried the messages that were sent elsewhere.
+    carried: list[dict[str, Any]] = field(default_factory=list)
+    #: Calls for other channels, by call and channel.
+    copies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     versions: list[dict[str, Any]] = field(default_factory=list)
     address_changes: list[dict[str, Any]] = field(default_factory=list)
     receipts: list[dict[str, Any]] = field(default_factory=list)
@@ -109,7 +119,7 @@ class Batch:
         opened = {row["id"] for row in self.addresses}
         threads = {thread.address_id: thread for thread in self.threads.values()}
         new = [thread for address_id, thread in threads.items() if address_id in opened]
-        for which, rows in (
+        for which, new_rows in (
             (queries.contacts, self.contacts),
             (queries.addresses, self.addresses),
             (queries.conversations, [row_of(thread, self.now) for thread in new]),
@@ -117,15 +127,17 @@ class Batch:
             (queries.versions, self.versions),
             (queries.address_changes, self.address_changes),
         ):
-            queries.add(db, which, rows)
+            queries.add(db, which, new_rows)
         known = (thread for thread in self.touched.values() if thread.address_id not in opened)
         save(db, sorted(known, key=attrgetter("conversation_id")))
         deliver_queries.add_deliveries(db, self.deliveries)
+        deliver_queries.add_deliveries(db, self.carried)
         deliver_queries.add_media(db, self.media)
         for change in self.changes:
             change(db)
         if self.receipts:
             self.advanced = take_receipts(db, self.line.id, self.receipts)
+        queries.add_calls(db, list(self.copies.values()))
         queries.settle(db, [settling.row(self.now) for settling in self.settlings])
         queries.touch_channel(db, self.line.id, self.now)
         if noting(db):
@@ -145,16 +157,18 @@ class Batch:
         match event:
             case MessageReceived():
                 self._message(settling, event)
+            case SentElsewhere():
+                self._sent_elsewhere(settling, event)
+            case ForAccount():
+                self._hand_on(settling, event)
             case ReceiptReceived():
                 self._once(settling, event, self._receipt)
             case MessageEdited() | MessageDeleted():
                 self._change(settling, event)
             case AddressChanged():
                 self._once(settling, event, self._address)
-            case Ignored(reason=reason):
-                settling.note(event, IGNORED, reason)
-            case Unreadable(reason=reason):
-                settling.note(event, DEAD, reason)
+            case Ignored(reason=reason) | Unreadable(reason=reason):
+                settling.note(event, IGNORED if isinstance(event, Ignored) else DEAD, reason)
 
     def _once(
         self,
@@ -178,18 +192,30 @@ class Batch:
             settling.note(event, IGNORED, screening.dropped)
             return
         message_id = new_id()
-        thread, first = self._thread(event)
+        named = event.reply_name if event.reply_address else event.sender.name
+        thread, first = self._thread(event.reply_address or event.sender.address, named)
         quoted = self.by_external_id.get(event.reply_to_external_id or "")
         content = short_choice(event.content, quoted[1] if quoted else None)
         content = menu_choice(thread, content)
         content, media = take_media(
             content, channel_id=self.line.id, message_id=message_id, now=self.now
         )
-        row = self._row(settling, event, thread, message_id=message_id, content=content)
+        row = rows.inbound(
+            settling,
+            event,
+            thread,
+            message_id=message_id,
+            content=content,
+            reply_to_id=quoted[0] if quoted else None,
+            now=self.now,
+        )
         self.messages.append(row)
         self.media.extend(media)
         self._move(
-            thread, event, preview(content), quiet=thread.blocked or bool(screening.quarantined)
+            thread,
+            event,
+            preview(content),
+            quiet=thread.blocked or bool(screening.quarantined or event.not_routed),
         )
         why_not = screening.quarantined or _why_not(thread, event)
         if why_not:
@@ -201,6 +227,52 @@ class Batch:
         if event.external_id is not None:
             self.by_external_id[event.external_id] = (message_id, row["content"])
         settling.note(event, APPLIED, message_id=message_id)
+
+    def _sent_elsewhere(self, settling: Settling, event: SentElsewhere) -> None:
+        known = self.known.get(event.key, ("", ""))[0]
+        known = known or self.facts.sent.get(event.external_id or "", "")
+        if known:
+            settling.note(event, DUPLICATE, message_id=known)
+            return
+        message_id = new_id()
+        thread, _ = self._thread(event.address, None)
+        content, media = take_media(
+            event.content, channel_id=self.line.id, message_id=message_id, now=self.now
+        )
+        row = rows.elsewhere(
+            settling,
+            event,
+            thread,
+            line=self.line,
+            message_id=message_id,
+            content=content,
+            now=self.now,
+        )
+        self.messages.append(row)
+        self.media.extend(media)
+        if event.external_id is not None:
+            self.by_external_id[event.external_id] = (message_id, row["content"])
+            carried = elsewhere(
+                row, address=thread.address, sent_at=event.provider_at, now=self.now
+            )
+            self.carried.append(carried)
+        thread.preview = preview(content)
+        thread.last_message_at = self.now
+        thread.menu = None
+        self._touch(thread)
+        self.known[event.key] = (message_id, content.type)
+        settling.note(event, APPLIED, message_id=message_id)
+
+    def _hand_on(self, settling: Settling, event: ForAccount) -> None:
+        call = settling.call
+        channel_id = self.relatives.get(event.account)
+        if is_copy(self.line, call):
+            settling.note(event, IGNORED, "Another channel was called, and handed it on.")
+        elif channel_id is None:
+            settling.note(event, IGNORED, f"No channel here has the account {event.account}.")
+        else:
+            self.copies.setdefault((call.id, channel_id), copy_for(channel_id, call))
+            settling.note(event, APPLIED, f"Handed on to the channel {channel_id}.")
 
     def _known_message(
         self, settling: Settling, event: MessageReceived, message_id: str, kind: str
@@ -219,10 +291,8 @@ class Batch:
         else:
             settling.note(event, DUPLICATE, message_id=message_id)
 
-    def _thread(self, event: MessageReceived) -> tuple[Thread, bool]:
-        """Return the thread that ``event`` belongs to, made new if need be, and whether it was."""
-        address = event.reply_address or event.sender.address
-        name = event.reply_name if event.reply_address else event.sender.name
+    def _thread(self, address: str, name: str | None) -> tuple[Thread, bool]:
+        """Return the thread of an address, made new if need be, and whether nobody wrote there."""
         thread = self.threads.get(address)
         if thread is None:
             thread = self._new_thread(address, name)
@@ -244,57 +314,9 @@ class Batch:
             last_message_at=self.now,
         )
         self.threads[address] = thread
-        self.contacts.append(
-            {"id": thread.contact_id, "name": name, "attributes": {}, "created_at": self.now}
-        )
-        self.addresses.append(
-            {
-                "id": thread.address_id,
-                "channel_id": self.line.id,
-                "contact_id": thread.contact_id,
-                "address": address,
-                "name": name,
-                "state": thread.address_state,
-                "created_at": self.now,
-            }
-        )
+        self.contacts.append(rows.contact(thread, self.now))
+        self.addresses.append(rows.address(thread, self.now))
         return thread
-
-    def _row(
-        self,
-        settling: Settling,
-        event: MessageReceived,
-        thread: Thread,
-        *,
-        message_id: str,
-        content: Content,
-    ) -> dict[str, Any]:
-        quoted = self.by_external_id.get(event.reply_to_external_id or "")
-        return {
-            "id": message_id,
-            "channel_id": self.line.id,
-            "conversation_id": thread.conversation_id,
-            "contact_id": thread.contact_id,
-            "seq": thread.next_seq(),
-            "direction": "inbound",
-            "kind": content.type,
-            "content": stored(content),
-            "sender_address": event.sender.address,
-            "sender_name": event.sender.name,
-            "external_id": event.external_id,
-            "event_key": event.key,
-            "idempotency_key": None,
-            "request_digest": None,
-            "call_id": settling.call.id,
-            "reply_to_id": quoted[0] if quoted else None,
-            "reply_to_external_id": event.reply_to_external_id,
-            "status": "received",
-            "error": None,
-            "author": None,
-            "decision": None,
-            "provider_at": event.provider_at,
-            "created_at": self.now,
-        }
 
     def _move(self, thread: Thread, event: MessageReceived, line: str, *, quiet: bool) -> None:
         """Note in the thread that the contact wrote; ``quiet``: without asking for attention."""
@@ -380,20 +402,7 @@ class Batch:
         self.deliveries.extend(placement.deliveries)
 
     def _receipt(self, event: ReceiptReceived) -> None:
-        self.receipts.append(
-            {
-                "id": new_id(),
-                "channel_id": self.line.id,
-                "event_key": event.key,
-                "external_id": event.external_id,
-                "reference": event.reference,
-                "delivery_id": None,
-                "state": event.state.value,
-                "fault": deliver_queries.fault_json(event.fault),
-                "provider_at": event.provider_at,
-                "received_at": self.now,
-            }
-        )
+        self.receipts.append(rows.receipt(event, self.line.id, self.now))
 
     def _change(self, settling: Settling, event: MessageEdited | MessageDeleted) -> None:
         if event.key in self.seen_keys:
@@ -416,16 +425,7 @@ class Batch:
             self.changes.append(
                 lambda db: queries.change_message(db, message_id, deleted_at=deleted_at)
             )
-        self.versions.append(
-            {
-                "id": new_id(),
-                "message_id": message_id,
-                "channel_id": self.line.id,
-                "event_key": event.key,
-                "content": before,
-                "replaced_at": self.now,
-            }
-        )
+        self.versions.append(rows.version(event.key, self.line.id, message_id, before, self.now))
         settling.note(event, APPLIED, message_id=message_id)
 
     def _edit(self, message_id: str, event: MessageEdited) -> dict[str, Any]:
@@ -444,17 +444,7 @@ class Batch:
 
     def _address(self, event: AddressChanged) -> None:
         thread = self.threads.get(event.address)
-        self.address_changes.append(
-            {
-                "id": new_id(),
-                "channel_id": self.line.id,
-                "address_id": thread.address_id if thread else None,
-                "event_key": event.key,
-                "state": event.state.value,
-                "reason": event.reason,
-                "at": self.now,
-            }
-        )
+        self.address_changes.append(rows.address_change(event, self.line.id, thread, self.now))
         if thread is None:
             return
         if event.moved_to:
@@ -480,6 +470,8 @@ def _why_not(thread: Thread, event: MessageReceived) -> str:
     """Return why no destination is asked; empty when one is."""
     if thread.blocked:
         return "The contact is blocked."
+    if event.not_routed:
+        return event.not_routed
     if event.opt_out is not None:
         return "It is an opt-out or opt-in word."
     return "" if routable(event.content) else f"A {event.content.type} asks for no answer."

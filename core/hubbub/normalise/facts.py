@@ -14,6 +14,7 @@ from hubbub.sdk.values import (
     MessageEdited,
     MessageReceived,
     ReceiptReceived,
+    SentElsewhere,
 )
 from hubbub.store.threads import at_addresses
 from hubbub.store.types import AnyRow
@@ -30,20 +31,25 @@ class Facts:
     seen_keys: frozenset[str]
     #: Messages that the provider knows by an id, as far as the events speak of them.
     by_external_id: Mapping[str, tuple[str, dict[str, Any]]]
+    #: By the provider's id, messages of the hub that it may tell of as if others had sent them.
+    sent: Mapping[str, str]
 
     @classmethod
     def look_up(cls, db: Connection, channel_id: str, events: Sequence[Event]) -> "Facts":
         """Ask for all that ``events`` may need. Threads are held until the transaction ends."""
-        known = queries.known_messages(db, channel_id, _keys(events, MessageReceived))
+        written = _keys(events, MessageReceived, SentElsewhere)
+        known = queries.known_messages(db, channel_id, written)
         seen: set[str] = set()
         for which, kinds in _KEYED:
             seen |= queries.known_keys(db, which, channel_id, _keys(events, *kinds))
         named = queries.by_external_id(db, channel_id, _external_ids(events))
+        sent = queries.sent(db, channel_id, _told_as_sent(events))
         return cls(
             threads=at_addresses(db, channel_id, _addresses(events)),
             known={row.event_key: (row.id, row.kind) for row in known},
             seen_keys=frozenset(seen),
             by_external_id={row.external_id: (row.id, row.content) for row in named},
+            sent={row.external_id: row.message_id for row in sent},
         )
 
 
@@ -67,9 +73,19 @@ def _addresses(events: Sequence[Event]) -> set[str]:
     for event in events:
         if isinstance(event, MessageReceived):
             found.add(event.reply_address or event.sender.address)
+        elif isinstance(event, SentElsewhere):
+            found.add(event.address)
         elif isinstance(event, AddressChanged):
             found |= {event.address, event.moved_to or event.address}
     return found
+
+
+def _told_as_sent(events: Sequence[Event]) -> set[str]:
+    return {
+        event.external_id
+        for event in events
+        if isinstance(event, SentElsewhere) and event.external_id is not None
+    }
 
 
 def _external_ids(events: Sequence[Event]) -> set[str]:

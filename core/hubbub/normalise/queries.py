@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     Table,
     bindparam,
+    insert,
     or_,
     select,
     text,
@@ -22,6 +23,7 @@ from hubbub.store.tables import (
     Channel,
     Contact,
     Conversation,
+    Delivery,
     Message,
     MessageVersion,
     Receipt,
@@ -37,6 +39,7 @@ messages = table(Message)
 versions = table(MessageVersion)
 address_changes = table(AddressChange)
 receipts = table(Receipt)
+deliveries = table(Delivery)
 channels = table(Channel)
 
 _PENDING: Final = Prepared(
@@ -53,6 +56,12 @@ _KNOWN_MESSAGES: Final = Prepared(
 _BY_EXTERNAL_ID: Final = Prepared(
     select(messages.c.id, messages.c.external_id, messages.c.content, messages.c.kind).where(
         messages.c.channel_id == bindparam("channel_id"), among(messages.c.external_id, "wanted")
+    )
+)
+_SENT: Final = Prepared(
+    select(deliveries.c.message_id, deliveries.c.external_id).where(
+        deliveries.c.channel_id == bindparam("channel_id"),
+        among(deliveries.c.external_id, "wanted"),
     )
 )
 _SETTLE: Final = setting(
@@ -95,6 +104,29 @@ def by_external_id(db: Connection, channel_id: str, ids: Collection[str]) -> Seq
     if not ids:
         return []
     return _BY_EXTERNAL_ID.all(db, channel_id=channel_id, wanted=ids)
+
+
+def sent(db: Connection, channel_id: str, ids: Collection[str]) -> Sequence[AnyRow]:
+    """Return what was sent that the provider knows by these ids."""
+    if not ids:
+        return []
+    return _SENT.all(db, channel_id=channel_id, wanted=ids)
+
+
+def by_account(db: Connection, channel_type: str, accounts: Collection[str]) -> Sequence[AnyRow]:
+    """Return the channels of a type that have these accounts."""
+    found = select(channels.c.id, channels.c.account).where(
+        channels.c.type == channel_type,
+        channels.c.account.in_(accounts),
+        channels.c.deleted_at.is_(None),
+    )
+    return db.execute(found).all()
+
+
+def add_calls(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep calls that came to other channels."""
+    if rows:
+        db.execute(insert(calls), list(rows))
 
 
 def known_keys(db: Connection, which: Table, channel_id: str, keys: Collection[str]) -> set[str]:

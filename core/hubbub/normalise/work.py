@@ -1,13 +1,14 @@
 """Turn the kept calls of a channel into messages, many in one transaction."""
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import takewhile
 from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubbub.deliver.actors import nudge_acknowledge, nudge_deliver, nudge_media
+from hubbub.deliver.actors import nudge_acknowledge, nudge_deliver, nudge_media, nudge_name
 from hubbub.deliver.queries import hold_channel
 from hubbub.directory import Line
 from hubbub.hub import Hub
@@ -16,6 +17,7 @@ from hubbub.metrics import events_settled, messages_stored
 from hubbub.normalise import queries
 from hubbub.normalise.batch import Batch
 from hubbub.normalise.facts import Facts
+from hubbub.normalise.relatives import relatives
 from hubbub.normalise.rules import Settling, read
 from hubbub.sdk.values import Unreadable
 from hubbub.steps import step
@@ -58,6 +60,9 @@ def _batch(hub: Hub, channel_id: str, most: int) -> int:
     if batch is None:
         return 0
     _tell(hub, batch)
+    for relative in {channel_id for _, channel_id in batch.copies}:
+        # Here and now: what was handed on goes no further.
+        normalise(hub, relative)
     return len(batch.settlings)
 
 
@@ -78,20 +83,33 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> Batc
         step("normalise.read")
         events = [event for settling in settlings for event in settling.events]
         facts = Facts.look_up(db, channel_id, events)
-        batch = _applied(hub, line, settlings, facts)
+        related = relatives(hub, db, line, events)
+        batch = _applied(hub, line, settlings, facts, related)
         batch.store(db)
         step("normalise.stored")
     step("normalise.committed")
     return batch
 
 
-def _applied(hub: Hub, line: Line, settlings: list[Settling], facts: Facts) -> Batch:
+def _applied(
+    hub: Hub,
+    line: Line,
+    settlings: list[Settling],
+    facts: Facts,
+    related: Mapping[str, str],
+) -> Batch:
     """Let every event have its effect; after one that fails half-way begin afresh without it."""
     failing: dict[int, str] = {}
     while True:
         known = len(failing)
         batch = Batch(
-            hub=hub, line=line, settlings=settlings, now=hub.now(), facts=facts, failing=failing
+            hub=hub,
+            line=line,
+            settlings=settlings,
+            now=hub.now(),
+            facts=facts,
+            relatives=related,
+            failing=failing,
         )
         for settling in settlings:
             settling.outcomes.clear()
@@ -122,8 +140,17 @@ def _tell(hub: Hub, batch: Batch) -> None:
             for conversation_id, message_id in batch.advanced
         ]
     )
-    if not batch.line.hooks.offers("wants_ack"):
-        return
-    for settling in batch.settlings:
-        if batch.line.hooks.wants_ack(settling.call):
-            nudge_acknowledge(hub, settling.call.id)
+    _ask_provider(hub, batch)
+
+
+def _ask_provider(hub: Hub, batch: Batch) -> None:
+    """Nudge what the provider is asked on the side: the names of people, and to wait no longer."""
+    hooks = batch.line.hooks
+    if hooks.offers("profile"):
+        for thread in batch.touched.values():
+            if thread.name is None:
+                nudge_name(hub, batch.line.id, thread.address)
+    if hooks.offers("wants_ack"):
+        for settling in batch.settlings:
+            if hooks.wants_ack(settling.call):
+                nudge_acknowledge(hub, settling.call.id)

@@ -61,6 +61,8 @@ class Capabilities:
     options: int = 0
     #: Which receipts the provider gives after it accepted a message.
     receipts: frozenset[str] = frozenset()
+    #: Whether some of them only tell how far a contact has come (`ReceiptReceived.up_to`).
+    watermarks: bool = False
     #: Whether a message can quote another.
     replies: bool = False
     #: Whether we may write to somebody who never wrote to us.

@@ -8,6 +8,7 @@ wants to act around all types implements the same hooks with ``@hookimpl(wrapper
 # The arguments of a specification are there for their names and types.
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 import pluggy
@@ -88,6 +89,11 @@ def channel_account(connection: Connection[Any]) -> str | None:
 
 
 @hookspec(firstresult=True)
+def channel_family(connection: Connection[Any]) -> str | None:
+    """Return what channels share that are called at one address; pure, in a worker."""
+
+
+@hookspec(firstresult=True)
 def channel_address(text: str, connection: Connection[Any]) -> str:  # type: ignore[empty-body]  # a spec
     """Return how the channel writes an address that somebody gave; `BadAddress` is answered 422."""
 
@@ -95,6 +101,11 @@ def channel_address(text: str, connection: Connection[Any]) -> str:  # type: ign
 @hookspec(firstresult=True)
 def channel_sender(connection: Connection[Any]) -> str | None:
     """Return the address from which we write, or None; pure, wherever a message is composed."""
+
+
+@hookspec(firstresult=True)
+def channel_window(connection: Connection[Any], by_person: bool) -> timedelta | None:  # noqa: FBT001  # see there
+    """Return how long free-form messages may follow a contact's; pure, where the gate is asked."""
 
 
 @hookspec(firstresult=True)
@@ -142,6 +153,11 @@ def channel_teardown(connection: Connection[Any]) -> Exchange[None]:  # type: ig
 @hookspec(firstresult=True)
 def channel_fetch_media(ref: str, connection: Connection[Any]) -> Exchange[FetchedMedia]:  # type: ignore[empty-body]  # a spec
     """Fetch a file that a contact sent; in a worker. A `SendError` says whether to retry."""
+
+
+@hookspec(firstresult=True)
+def channel_profile(address: str, connection: Connection[Any]) -> Exchange[str | None]:  # type: ignore[empty-body]  # a spec
+    """Ask what a nameless contact is called; in a worker. An exception is logged."""
 
 
 @hookspec(firstresult=True)

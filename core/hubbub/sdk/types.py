@@ -3,6 +3,7 @@
 import builtins
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -115,6 +116,15 @@ class ChannelType(Generic[F]):
         del connection
         return None
 
+    def family(self, connection: Connection[F]) -> str | None:
+        """Return what channels share whose provider calls all of them at one address, or None.
+
+        Such as an app's secret, hashed: a call that is authentic for one of them is so for all.
+        What a call says to another of them is told by `ForAccount`.
+        """
+        del connection
+        return None
+
     def address(self, text: str, connection: Connection[F]) -> str:
         """Return how the channel writes the address ``text`` that a person or program gave.
 
@@ -127,6 +137,14 @@ class ChannelType(Generic[F]):
         """Return the address from which we write, where that is known before a contact wrote."""
         del connection
         return None
+
+    def window(self, connection: Connection[F], by_person: bool) -> timedelta | None:  # noqa: FBT001  # a hook is given its arguments in order
+        """Return how long after a contact's last message free-form ones may follow; None: always.
+
+        Some providers give people more time than programs.
+        """
+        del connection, by_person
+        return self.capabilities.window
 
     def verify(self, call: Call, connection: Connection[F]) -> Verdict:
         """Say whether the provider made ``call``."""
@@ -175,6 +193,13 @@ class ChannelType(Generic[F]):
 
     def fetch_media(self, ref: str, connection: Connection[F]) -> Exchange[FetchedMedia]:
         """Fetch the file that an event's `Media.ref` names."""
+        raise NotImplementedError
+
+    def profile(self, address: str, connection: Connection[F]) -> Exchange[str | None]:
+        """Ask what a contact is called, where messages do not say; None: the provider is silent.
+
+        Called after somebody without a name wrote; best effort.
+        """
         raise NotImplementedError
 
     def acknowledge(self, call: Call, connection: Connection[F]) -> Exchange[None]:

@@ -125,6 +125,26 @@ class MessageReceived:
     opt_out: bool | None = None
     #: The address on our side that was written to, where a channel has several (`Part`).
     our_address: str | None = None
+    #: Why it is only shown, and nobody is asked to answer: another program does. Else empty.
+    not_routed: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentElsewhere:
+    """Somebody wrote to a contact from our account, but not through the hub.
+
+    In an app of the provider's, or by another program. It is shown in the conversation, and
+    receipts move it on. What the hub sent itself is recognised by ``external_id``.
+    """
+
+    key: str
+    #: The contact's.
+    address: str
+    content: Content
+    external_id: ExternalId | None = None
+    #: By what it was written, in a few words: ``Page inbox``.
+    by: str = ""
+    provider_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +193,9 @@ class Fault:
 class ReceiptReceived:
     """The provider's later word on a part we sent.
 
-    Named by the provider's id, by our own ``reference`` (`Part.reference`), or by both.
+    Named by the provider's id, by our own ``reference`` (`Part.reference`), or by both; or it is
+    a watermark, where a provider only tells how far a contact has come: it speaks of all that
+    was sent to ``address`` until ``up_to``.
     """
 
     key: str
@@ -182,6 +204,8 @@ class ReceiptReceived:
     reference: str | None = None
     fault: Fault | None = None
     provider_at: datetime | None = None
+    address: str | None = None
+    up_to: datetime | None = None
 
 
 class AddressState(StrEnum):
@@ -205,6 +229,17 @@ class AddressChanged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForAccount:
+    """A part of the call is for another account (`ChannelType.account`) of the same family.
+
+    Where a channel of this hub has it (`ChannelType.family`), the call is handed to that one.
+    """
+
+    account: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ignored:
     """Understood, and of no interest to us; ``reason`` says why."""
 
@@ -221,10 +256,12 @@ class Unreadable:
 
 Event: TypeAlias = (
     MessageReceived
+    | SentElsewhere
     | MessageEdited
     | MessageDeleted
     | ReceiptReceived
     | AddressChanged
+    | ForAccount
     | Ignored
     | Unreadable
 )
@@ -275,6 +312,10 @@ class Part:
     our_address: str | None = None
     #: When the message was written.
     created_at: datetime | None = None
+    #: Whether it belongs to a campaign or the like, rather than being an answer.
+    bulk: bool = False
+    #: Whether a person wrote it and `Capabilities.window` has passed (`ChannelType.window`).
+    past_window: bool = False
     #: For `find`: the ids of the other messages to this contact, which this part is not.
     others: frozenset[ExternalId] = frozenset()
 

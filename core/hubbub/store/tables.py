@@ -499,13 +499,23 @@ class Attempt(SQLModel, table=True):
 
 
 class Receipt(SQLModel, table=True):
-    """A provider's word on a delivery; without ``delivery_id`` it waits for its delivery."""
+    """A provider's word on a delivery; without ``delivery_id`` it waits for its delivery.
+
+    One with ``up_to`` speaks of all that was sent to ``address`` until then: it goes on waiting.
+    """
 
     __tablename__ = "receipts"
     __table_args__ = (
         UniqueConstraint("channel_id", "event_key"),
         Index("ix_receipts_orphans", "channel_id", "external_id", **_only("delivery_id IS NULL")),
         Index("ix_receipts_delivery_id", "delivery_id"),
+        Index(
+            "ix_receipts_watermarks",
+            "channel_id",
+            "address",
+            "up_to",
+            **_only("up_to IS NOT NULL"),
+        ),
     )
     id: str = Field(primary_key=True)
     channel_id: str
@@ -516,6 +526,8 @@ class Receipt(SQLModel, table=True):
     state: str
     fault: dict[str, Any] | None = _json(nullable=True)
     provider_at: datetime | None = _time(nullable=True)
+    address: str | None = None
+    up_to: datetime | None = _time(nullable=True)
     received_at: datetime = _time()
 
 

@@ -10,7 +10,8 @@ from hubbub.store.news import note
 from hubbub.store.prepared import Adding, Prepared, among, setting
 from hubbub.store.states import DeliveryState, advance, message_status
 from hubbub.store.tables import Address, Delivery, Message, Receipt, table
-from hubbub.store.types import AnyRow
+from hubbub.store.types import AnyRow, new_id
+from hubbub.track import watermarks
 
 _receipts = table(Receipt)
 _deliveries = table(Delivery)
@@ -117,27 +118,26 @@ def take_receipts(
             row["delivery_id"] = moving.row.id
             moving.hear(row)
     _ADD.run(db, rows)
-    return _write(db, channel_id, named.values())
+    marks = [row for row in rows if row["up_to"] is not None]
+    changed = _write(db, channel_id, named.values())
+    return changed + _pass(db, channel_id, marks, watermarks.reached(db, channel_id, marks))
 
 
 def attach_waiting(
-    db: Connection, channel_id: str, external_ids: Collection[str]
+    db: Connection, channel_id: str, external_ids: Collection[str], *, by_watermark: bool = False
 ) -> list[tuple[str, str]]:
-    """Apply receipts that came before their deliveries had these ids; return like above."""
+    """Apply receipts that came before their deliveries had these ids; return like above.
+
+    ``by_watermark``: also those that name none and only tell how far a contact has come.
+    """
     if not external_ids:
         return []
     waiting = _WAITING.all(db, channel_id=channel_id, external_ids=external_ids)
-    if not waiting:
-        return []
-    named = _named(db, channel_id, set(external_ids), set())
-    attached = []
-    for receipt in waiting:
-        moving = named.get(receipt.external_id)
-        if moving is not None:
-            moving.hear(receipt._asdict())
-            attached.append({"id": receipt.id, "delivery_id": moving.row.id})
-    _ATTACH.run(db, attached)
-    return _write(db, channel_id, named.values())
+    changed = _attach(db, channel_id, waiting, set(external_ids)) if waiting else []
+    if by_watermark:
+        sent = watermarks.named(db, channel_id, external_ids)
+        changed += _pass(db, channel_id, watermarks.told(db, channel_id, sent), sent)
+    return changed
 
 
 def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str]]:
@@ -169,6 +169,51 @@ def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str
         )
     _STATUS.run(db, updates)
     return changed
+
+
+def _attach(
+    db: Connection, channel_id: str, waiting: Sequence[AnyRow], external_ids: set[str]
+) -> list[tuple[str, str]]:
+    named = _named(db, channel_id, external_ids, set())
+    attached = []
+    for receipt in waiting:
+        moving = named.get(receipt.external_id)
+        if moving is not None:
+            moving.hear(receipt._asdict())
+            attached.append({"id": receipt.id, "delivery_id": moving.row.id})
+    _ATTACH.run(db, attached)
+    return _write(db, channel_id, named.values())
+
+
+def _pass(
+    db: Connection,
+    channel_id: str,
+    marks: Iterable[Mapping[str, Any]],
+    sent: Iterable[AnyRow],
+) -> list[tuple[str, str]]:
+    """Apply watermarks to what was ``sent`` before them; each leaves a receipt of its own."""
+    moved = [_Moving(row, DeliveryState(row.state), row.external_id, row.error) for row in sent]
+    receipts = []
+    for mark in marks:
+        for moving in moved:
+            before = moving.state
+            if watermarks.covers(mark, moving.row):
+                moving.hear(mark)
+            if moving.state != before:
+                receipts.append(_receipt_by(mark, moving.row))
+    _ADD.run(db, receipts)
+    return _write(db, channel_id, moved)
+
+
+def _receipt_by(mark: Mapping[str, Any], delivery: AnyRow) -> dict[str, Any]:
+    return {
+        **mark,
+        "id": new_id(),
+        "event_key": f"{mark['event_key']}:{delivery.id}",
+        "delivery_id": delivery.id,
+        "address": None,
+        "up_to": None,
+    }
 
 
 def _named(

@@ -58,7 +58,8 @@ def trace(db: Connection, message_id: str) -> list[TraceItem]:
 
 
 def _coming_in(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
-    if message.direction == "outbound":
+    call = db.execute(select(_calls).where(_calls.c.id == message.call_id)).one_or_none()
+    if message.direction == "outbound" and message.call_id is None:
         yield TraceItem(
             at=message.created_at,
             stage="deliver",
@@ -66,7 +67,6 @@ def _coming_in(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
             detail={"author": message.author, "content_type": message.kind},
         )
         return
-    call = db.execute(select(_calls).where(_calls.c.id == message.call_id)).one_or_none()
     if call is not None:
         yield TraceItem(
             at=call.received_at,

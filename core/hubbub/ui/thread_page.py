@@ -119,7 +119,7 @@ def thread_page(
         tags=tuple(row.tags or ()),
         bubbles=_bubbles(hub, db, conversation_id, rows, names),
         earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
-        closed=_closed(hub, db, conversation_id) if line else words.NO_PLUGIN,
+        closed=_closed(hub, db, conversation_id, person) if line else words.NO_PLUGIN,
         text_limit=can.text_limit if can else 0,
         carries_files=bool(can and can.outbound & {"image", "document"}),
         key=secrets.token_hex(16),
@@ -134,8 +134,8 @@ def _owner(row: AnyRow, names: dict[str, str]) -> str:
     return f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
 
 
-def _closed(hub: Hub, db: Connection, conversation_id: str) -> str:
-    answer = deliver.sendable(hub, db, conversation_id)
+def _closed(hub: Hub, db: Connection, conversation_id: str, person: Person) -> str:
+    answer = deliver.sendable(hub, db, conversation_id, author=person.actor)
     return "" if "text" in answer.kinds else answer.reasons.get("text", "Nothing can be sent now.")
 
 

@@ -86,6 +86,8 @@ def author(author: str | None, names: dict[str, str]) -> str:
         return names.get(name, "A colleague")
     if kind == "bot":
         return f"Bot ({name})"
+    if kind == "elsewhere":
+        return name or "Written elsewhere"
     return "API" if kind in {"api", "token"} else kind.capitalize()
 
 

@@ -19,10 +19,15 @@ def gate(world, monkeypatch):
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "Hello"})
     narrow = replace(line.hooks.capabilities, window=timedelta(hours=24))
+    monkeypatch.setattr(line.hooks.kind, "capabilities", narrow)
     monkeypatch.setattr(line.hooks, "capabilities", narrow)
     with reading(world.hub.engine) as db:
         (thread,) = by_ids(db, [world.one("SELECT id FROM conversations")["id"]]).values()
-    return lambda content: check_sendable(line, thread, content, world.clock.now)
+
+    def ask(content, author="api:t"):
+        check_sendable(line, thread, content, world.clock.now, author=author)
+
+    return ask
 
 
 @pytest.mark.parametrize("content", [Text(text="Hi"), PICTURE])
@@ -42,3 +47,18 @@ def test_a_channel_without_templates_sends_nothing_once_it_is_shut(world, gate):
     world.clock.forward(hours=25)
     with pytest.raises(Refused):
         gate(Template(name="hello", language="en"))
+
+
+def test_people_may_have_more_time_than_programs(world, gate, monkeypatch):
+    def window(connection, by_person):
+        return timedelta(days=7 if by_person else 1)
+
+    monkeypatch.setattr(world.hub.plugins.channel("parrot"), "window", window)
+    world.clock.forward(hours=25)
+    gate(Text(text="Sorry for the delay"), author="user:u1")
+    for author in ("api:t", "bot:chatbot"):
+        with pytest.raises(Refused):
+            gate(Text(text="Still there?"), author=author)
+    world.clock.forward(days=7)
+    with pytest.raises(Refused):
+        gate(Text(text="Sorry for the delay"), author="user:u1")

@@ -513,6 +513,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("fault", Json, nullable=True),
         sa.Column("provider_at", UtcDateTime(), nullable=True),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("up_to", UtcDateTime(), nullable=True),
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["delivery_id"], ["deliveries.id"], name=op.f("fk_receipts_delivery_id")
@@ -530,4 +532,12 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("delivery_id IS NULL"),
         postgresql_where=sa.text("delivery_id IS NULL"),
+    )
+    op.create_index(
+        "ix_receipts_watermarks",
+        "receipts",
+        ["channel_id", "address", "up_to"],
+        unique=False,
+        sqlite_where=sa.text("up_to IS NOT NULL"),
+        postgresql_where=sa.text("up_to IS NOT NULL"),
     )

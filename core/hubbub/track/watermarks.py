@@ -1,0 +1,114 @@
+"""Find what a watermark speaks of: all that was sent to a contact until some time.
+
+It does not speak of what may never have arrived: only of deliveries that the provider has named.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from hubbub.store.prepared import Prepared, among
+from hubbub.store.states import DeliveryState
+from hubbub.store.tables import Address, Conversation, Delivery, Message, Receipt, table
+from hubbub.store.types import AnyRow, one_of
+
+_receipts = table(Receipt)
+_deliveries = table(Delivery)
+_messages = table(Message)
+_conversations = table(Conversation)
+_addresses = table(Address)
+
+#: Our clock and the provider's may differ.
+_SKEW: Final = timedelta(seconds=2)
+#: Messages of a conversation that one watermark may speak of, counted from the last.
+_MOST: Final = 500
+
+#: When the provider says that it took a delivery, where it does.
+_TAKEN_AT: Final = (
+    select(_receipts.c.provider_at)
+    .where(
+        _receipts.c.delivery_id == _deliveries.c.id, _receipts.c.state == DeliveryState.SENT.value
+    )
+    .limit(1)
+    .scalar_subquery()
+    .label("taken_at")
+)
+_COLUMNS: Final = (
+    _deliveries.c.id,
+    _deliveries.c.message_id,
+    _deliveries.c.conversation_id,
+    _deliveries.c.external_id,
+    _deliveries.c.address,
+    _deliveries.c.state,
+    _deliveries.c.error,
+    _deliveries.c.channel_id,
+    _deliveries.c.claimed_at,
+    _TAKEN_AT,
+)
+_REACHED: Final = Prepared(
+    select(*_COLUMNS)
+    .join(_messages, _messages.c.id == _deliveries.c.message_id)
+    .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+    .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .where(
+        _addresses.c.channel_id == bindparam("channel_id"),
+        among(_addresses.c.address, "addresses"),
+        _messages.c.seq > _conversations.c.last_seq - _MOST,
+        _messages.c.direction == "outbound",
+        _deliveries.c.destination == "contact",
+        one_of(_deliveries.c.state, (DeliveryState.SENT, DeliveryState.DELIVERED)),
+    )
+    .order_by(_deliveries.c.id)
+    .with_for_update(of=_deliveries)
+)
+_NAMED: Final = Prepared(
+    select(*_COLUMNS).where(
+        _deliveries.c.channel_id == bindparam("channel_id"),
+        among(_deliveries.c.external_id, "external_ids"),
+    )
+)
+_TOLD: Final = Prepared(
+    select(_receipts)
+    .where(
+        _receipts.c.channel_id == bindparam("channel_id"),
+        among(_receipts.c.address, "addresses"),
+        _receipts.c.up_to >= bindparam("since", type_=_receipts.c.up_to.type),
+    )
+    .order_by(_receipts.c.id)
+)
+
+
+def reached(
+    db: Connection, channel_id: str, marks: Collection[Mapping[str, Any]]
+) -> Sequence[AnyRow]:
+    """Return the deliveries that ``marks`` may speak of, held until the transaction ends."""
+    if not marks:
+        return []
+    return _REACHED.all(db, channel_id=channel_id, addresses={mark["address"] for mark in marks})
+
+
+def named(db: Connection, channel_id: str, external_ids: Collection[str]) -> Sequence[AnyRow]:
+    """Return the deliveries that the provider knows by these ids."""
+    return _NAMED.all(db, channel_id=channel_id, external_ids=external_ids)
+
+
+def told(db: Connection, channel_id: str, sent: Iterable[AnyRow]) -> list[dict[str, Any]]:
+    """Return the watermarks told so far that may speak of what was ``sent``."""
+    begun = {row.address: row.claimed_at for row in sent if row.claimed_at is not None}
+    if not begun:
+        return []
+    since = min(begun.values()) - _SKEW
+    found = _TOLD.all(db, channel_id=channel_id, addresses=set(begun), since=since)
+    return [row._asdict() for row in found]
+
+
+def covers(mark: Mapping[str, Any], delivery: AnyRow) -> bool:
+    """Whether a delivery was sent until the time of ``mark``, by the provider's clock or ours."""
+    if mark["address"] != delivery.address:
+        return False
+    if delivery.taken_at is not None:
+        return bool(delivery.taken_at <= mark["up_to"])
+    began = delivery.claimed_at
+    return bool(began is not None and began - _SKEW <= mark["up_to"])

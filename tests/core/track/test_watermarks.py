@@ -1,0 +1,127 @@
+"""A watermark speaks of all that went before it, of nothing after it, and waits for what comes."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from hubbub.deliver import work as deliver
+from hubbub.deliver.actors import nudge_deliver
+from hubbub.sdk import Text
+from hubbub.store.session import transaction
+from hubbub.track import watermarks
+from hubbub.track.ledger import ledger
+from hubbub.track.trace import trace
+
+
+@pytest.fixture
+def perch(world):
+    """A channel, and short words for what happens on it."""
+    return Perch(world)
+
+
+class Perch:
+    def __init__(self, world):
+        self.world = world
+        self.line = world.channel()
+
+    def write(self, *texts, to="+1"):
+        with transaction(self.world.hub.engine) as db:
+            conversation = deliver.start_conversation(
+                self.world.hub, db, channel_id=self.line.id, address=to
+            )
+            for text in texts:
+                deliver.submit(
+                    self.world.hub,
+                    db,
+                    conversation_id=conversation,
+                    content=Text(text=text),
+                    author="api:t",
+                )
+        nudge_deliver(self.world.hub)
+        self.world.work()
+
+    def mark(self, status="read", to="+1", **later):
+        at = self.world.clock.now + timedelta(**later)
+        self.world.hear(self.line, {"status": status, "up_to": at.isoformat(), "to": to})
+
+    def statuses(self):
+        rows = self.world.rows(
+            "SELECT status FROM messages WHERE direction = 'outbound' ORDER BY id"
+        )
+        return [row["status"] for row in rows]
+
+
+def test_it_settles_all_that_went_before_and_nothing_after(perch):
+    perch.write("One", "Two")
+    perch.world.clock.forward(seconds=10)
+    perch.mark("delivered")
+    perch.world.clock.forward(seconds=10)
+    perch.write("Three")
+    assert perch.statuses() == ["delivered", "delivered", "sent"]
+    perch.mark("read", seconds=-5)
+    assert perch.statuses() == ["read", "read", "sent"]
+
+
+def test_it_lowers_nothing_and_counts_once(perch):
+    perch.write("One")
+    perch.mark("read")
+    perch.mark("delivered")
+    perch.mark("read")
+    assert perch.statuses() == ["read"]
+    outcomes = [
+        json.loads(row["outcomes"]) if isinstance(row["outcomes"], str) else row["outcomes"]
+        for row in perch.world.rows("SELECT outcomes FROM calls ORDER BY id")
+    ]
+    assert [one["outcome"] for (one,) in outcomes] == ["applied", "applied", "duplicate"]
+    with transaction(perch.world.hub.engine) as db:
+        assert ledger(db).balanced
+
+
+def test_it_is_of_one_contact(perch):
+    perch.write("One")
+    perch.write("Two", to="+2")
+    perch.mark(to="+2")
+    assert perch.statuses() == ["sent", "read"]
+
+
+def test_one_that_comes_before_the_answer_waits_for_it(perch):
+    def answer(request):
+        perch.mark("read")
+        return 200, {"id": "out-1"}
+
+    perch.world.provider.will(answer)
+    perch.write("One")
+    assert perch.statuses() == ["read"]
+
+
+def test_an_older_one_says_nothing_of_a_later_message(perch):
+    perch.write("One")
+    perch.mark("read")
+    perch.world.clock.forward(seconds=10)
+    perch.write("Two")
+    assert perch.statuses() == ["read", "sent"]
+
+
+def test_the_trace_of_each_message_tells_of_it(perch):
+    perch.write("One", "Two")
+    perch.mark("read")
+    for row in perch.world.rows("SELECT id FROM messages"):
+        with transaction(perch.world.hub.engine) as db:
+            told = [item.what for item in trace(db, row["id"])]
+        assert told[-1] == "receipt: read"
+
+
+def test_postgresql_finds_what_it_speaks_of_by_its_indexes(world):
+    if world.hub.engine.dialect.name == "sqlite":
+        return
+    asked = {
+        watermarks._REACHED: {"channel_id": "c", "addresses": ["+1"]},
+        watermarks._TOLD: {"channel_id": "c", "addresses": ["+1"], "since": world.clock.now},
+    }
+    with transaction(world.hub.engine) as db:
+        db.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for statement, given in asked.items():
+            form = statement._forms.of(db)
+            plan = db.exec_driver_sql(f"EXPLAIN {form.sql}", form.given(given)).fetchall()
+            assert "Seq Scan" not in " ".join(line for (line,) in plan)
