@@ -26,6 +26,7 @@ from hubbub_messenger.fields import MessengerConnection
 
 _Kind: TypeAlias = Literal["image", "audio", "voice", "video", "document", "sticker"]
 
+_OK: Final = 200
 #: How Messenger calls what we send.
 _FIELDS: Final[Mapping[str, str]] = {
     "image": "image",
@@ -127,10 +128,20 @@ def _accepted(response: HttpResponse) -> Accepted:
     error = faults.refusal(response)
     if error and not faults.may_have_arrived(response):
         raise error
-    try:
-        return Accepted(external_id=graph.parsed(Sent, response.body).message_id)
-    except MalformedPayload:
+    sent = _read(response)
+    if sent is None:
         raise OutcomeUnknown(
             f"Messenger's answer ({response.status}) names no message, so it may have been taken "
             "or not. Its echo will tell."
-        ) from None
+        )
+    return Accepted(external_id=sent.message_id)
+
+
+def _read(response: HttpResponse) -> Sent | None:
+    # Whoever answers otherwise, such as a proxy that redirects, is not Meta.
+    if response.status != _OK:
+        return None
+    try:
+        return graph.parsed(Sent, response.body)
+    except MalformedPayload:
+        return None

@@ -102,7 +102,13 @@ class InboundChecks(Given):
 
     def test_a_receipt_names_what_was_sent(self) -> None:
         for receipt in self._receipts():
-            assert receipt.external_id or receipt.reference, f"{receipt} is about nothing."
+            if receipt.up_to is None:
+                assert receipt.external_id or receipt.reference, f"{receipt} is about nothing."
+            else:
+                assert receipt.address, f"{receipt} does not say whose watermark it is."
+                assert self.kind.capabilities.watermarks, (
+                    "Say capabilities.watermarks: there are some."
+                )
 
     def test_a_receipt_of_a_failure_says_why(self) -> None:
         failed = [one for one in self._receipts() if one.state == ReceiptState.FAILED]

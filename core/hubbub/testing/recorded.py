@@ -9,6 +9,7 @@ from typing import Any
 from hubbub.sdk import (
     AddressChanged,
     Event,
+    ForAccount,
     Headers,
     HttpResponse,
     MessageDeleted,
@@ -16,6 +17,7 @@ from hubbub.sdk import (
     MessageReceived,
     ReceiptReceived,
     SendError,
+    SentElsewhere,
 )
 
 
@@ -60,11 +62,16 @@ def said(event: Event) -> str:
     """Return in one or two words what ``event`` is.
 
     The content's type for a message; ``edit``, ``deletion``, ``receipt delivered``,
-    ``address blocked``; ``ignored`` and ``unreadable``.
+    ``address blocked``; ``text elsewhere`` for what others sent, ``for account``; ``ignored``
+    and ``unreadable``.
     """
     match event:
         case MessageReceived(content=content):
             return content.type
+        case SentElsewhere(content=content):
+            return f"{content.type} elsewhere"
+        case ForAccount():
+            return "for account"
         case MessageEdited():
             return "edit"
         case MessageDeleted():
