@@ -22,7 +22,7 @@ class Peer:
         self.socket = sock
         self.server = server
         self.stopped = server.stopped
-        self.rest = b""
+        self.rest = bytearray()  # bytes would be copied with each piece that comes
 
     def request(self):
         """Read a whole request; return its head and body, or raise `ConnectionError` at the end."""
@@ -34,7 +34,7 @@ class Peer:
                 length = int(value)
         while len(self.rest) < length:
             self._more()
-        body, self.rest = self.rest[:length], self.rest[length:]
+        body, self.rest = bytes(self.rest[:length]), self.rest[length:]
         self.server.requests.append((head, body))
         return head, body
 
@@ -49,7 +49,7 @@ class Peer:
         while mark not in self.rest:
             self._more()
         head, _, self.rest = self.rest.partition(mark)
-        return head
+        return bytes(head)
 
     def _more(self):
         data = self.socket.recv(65536)
