@@ -17,6 +17,8 @@ from hubbub.track.receipts import refresh
 
 #: A call this young is still on its way to a worker; nudging it as well would be work for nothing.
 _GRACE: Final = timedelta(milliseconds=500)
+#: An attempt that takes longer than this may have ended, and nobody was told to write it down.
+_LONG: Final = timedelta(seconds=45)
 #: An attempt of a living process that takes longer than this has lost its way.
 _STUCK: Final = timedelta(minutes=10)
 #: Deliveries that are looked at in one go.
@@ -45,7 +47,10 @@ def waiting(hub: Hub) -> Waiting:
     now = hub.now()
     with reading(hub.engine) as db:
         channels = db.execute(_PENDING_CHANNELS, {"before": now - _GRACE}).scalars()
-        due = {bulk: _any_due(db, now, bulk=bulk) for bulk in (False, True)}
+        due = {
+            bulk: _any_due(db, now, bulk=bulk) or _any_long(db, now, bulk=bulk)
+            for bulk in (False, True)
+        }
         media = select(_media.c.id).where(
             _media.c.state == text("'pending'"), _media.c.due_at <= now
         )
@@ -113,6 +118,16 @@ def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:
         .exists(),
     )
     return db.execute(due.limit(1)).first() is not None
+
+
+def _any_long(db: Connection, now: datetime, *, bulk: bool) -> bool:
+    long = select(_deliveries.c.id).where(
+        one_of(_deliveries.c.state, ("sending", "unknown")),
+        _deliveries.c.state == DeliveryState.SENDING,
+        _deliveries.c.claimed_at < now - _LONG,
+        _deliveries.c.bulk == bulk,
+    )
+    return db.execute(long.limit(1)).first() is not None
 
 
 def _claimed(db: Connection, now: datetime) -> list[Any]:

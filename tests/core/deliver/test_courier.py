@@ -15,6 +15,7 @@ from hubbub.deliver import attempt, courier, lanes, queries, work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.record import record
 from hubbub.route.handling import finish
+from hubbub.scheduler import nudge_what_waits
 from hubbub.sdk import Accepted, HttpRequest, Limit, Permanent, Text
 from hubbub.store.session import DatabaseDown, transaction
 
@@ -201,6 +202,26 @@ def test_a_shift_ends_without_waiting_for_a_slow_answer(world, carrier, monkeypa
         carrier.stop()
     states = world.rows("SELECT state FROM deliveries ORDER BY id")
     assert [row["state"] for row in states] == ["sent", "queued", "sent"]
+
+
+def test_a_result_that_waits_for_a_shift_is_written_though_redis_forgot_the_nudge(
+    world, monkeypatch
+):
+    monkeypatch.setattr(courier, "_SHIFT", 0.0)
+    line = world.channel()
+    write(world, line, "Slow")
+    carrier = process.courier(bulk=False)
+    with silent_at(world, "Slow"):
+        until(lambda: carrier.run() and world.provider.said == ["Slow"])
+    world.hub.nudges.waiting.clear()
+
+    def sent():
+        world.clock.forward(minutes=1)
+        nudge_what_waits(world.hub)
+        world.work()
+        return world.one("SELECT state FROM deliveries")["state"] == "sent"
+
+    until(sent)
 
 
 def test_a_courier_that_was_stopped_wants_no_further_shift(world, carrier):
