@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection as Database, bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from hubbub.connect.rules import open_connection, open_routes
 from hubbub.plugins import ChannelHooks, UnknownType
@@ -15,7 +17,7 @@ from hubbub.sdk.capabilities import Limit
 from hubbub.sdk.types import ChannelSettings
 from hubbub.sdk.values import Connection
 from hubbub.store.prepared import Prepared, among
-from hubbub.store.session import reading
+from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.tables import Channel, RouteSet as RouteSetRow, table
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
@@ -43,6 +45,8 @@ _ROUTES = (
 _ROUTES_OF = select(_route_sets).where(
     _route_sets.c.channel_id == bindparam("id"), _route_sets.c.version == bindparam("version")
 )
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +113,12 @@ class Directory:
         try:
             return self.current(db, [channel_id]).get(channel_id)
         except (UnknownType, Undecryptable):
+            return None
+        except (DatabaseDown, SQLAlchemyError):
+            raise
+        except Exception:
+            # A plugin read the form once and fails at it now: no other channel must hear of it.
+            log.exception("channel cannot be opened", channel=channel_id)
             return None
 
     def versions(self, db: Database, ids: Iterable[str]) -> dict[str, int]:

@@ -7,6 +7,7 @@ again. Redis holds the numbers for all processes; without Redis a process limits
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,6 +58,18 @@ end
 return waits
 """
 
+# ARGV: for each key how many microseconds to give back.
+_GIVE_BACK: Final = """
+for index, key in ipairs(KEYS) do
+    local full = redis.call('get', key)
+    if full then
+        local left = redis.call('pttl', key)
+        full = tonumber(full) - tonumber(ARGV[index])
+        redis.call('set', key, string.format('%.0f', full), 'px', math.max(left, 1))
+    end
+end
+"""
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -94,6 +107,7 @@ class Limiter:
 
     def __init__(self, redis: Redis, *, clock: Callable[[], float] | None = None) -> None:
         self._script = redis.register_script(_ACQUIRE)
+        self._undo = redis.register_script(_GIVE_BACK)
         self._clock = clock
         self._outage = Outage("each process limits itself, at half the rate and without bursts")
         self._alone = LocalLimiter(clock=clock or time.monotonic)
@@ -118,6 +132,19 @@ class Limiter:
             Delay(wait / _SECOND, index) if wait else None
             for wait, index in zip(answers[::2], answers[1::2], strict=True)
         ]
+
+    def give_back(self, requests: Sequence[Sequence[Bucket]]) -> None:
+        """Let these count no more: they went, by what `acquire` said, and then did not."""
+        unused: Counter[str] = Counter()
+        for buckets in requests:
+            unused.update({bucket.key: bucket.interval for bucket in buckets})
+        if not unused or self._outage.resting():
+            return
+        keys = [f"limit:{key}" for key in unused]
+        try:
+            self._undo(keys=keys, args=list(unused.values()))
+        except RedisError as error:
+            self._outage.began(error)
 
     def _ask(self, requests: Sequence[Sequence[Bucket]]) -> list[int]:
         keys: dict[str, int] = {}

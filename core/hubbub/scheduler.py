@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -21,6 +22,9 @@ from hubbub.track import retention, sweep
 
 _TICK: Final = 0.5
 _LEAD: Final = timedelta(seconds=10)
+#: Receipts are looked at again for so long, and once more after a time without a scheduler.
+_RECENT: Final = timedelta(minutes=1)
+_OLD: Final = timedelta(hours=25)
 log = structlog.get_logger(__name__)
 
 
@@ -50,6 +54,8 @@ def _tasks() -> list[_Task]:
     return [
         _Task("nudge", timedelta(seconds=1), nudge_what_waits),
         _Task("recover", timedelta(seconds=3), sweep.recover),
+        _Task("receipts", timedelta(seconds=10), partial(sweep.attach_strays, back=_RECENT)),
+        _Task("older receipts", timedelta(hours=1), partial(sweep.attach_strays, back=_OLD)),
         _Task("probe", timedelta(seconds=15), nudge_probes),
         _Task("retention", timedelta(minutes=10), retention.forget),
     ]

@@ -16,7 +16,7 @@ import structlog
 from hubbub.deliver import lanes, queries
 from hubbub.deliver.attempt import Parcel, Result
 from hubbub.deliver.outgoing import Outgoing
-from hubbub.deliver.record import Finish, record
+from hubbub.deliver.record import Finish, hold, record
 from hubbub.deliver.rules import as_error
 from hubbub.deliver.stock import Stock
 from hubbub.hub import Hub
@@ -24,7 +24,7 @@ from hubbub.live import LiveEvent
 from hubbub.metrics import attempt_ended
 from hubbub.sdk.errors import OutcomeUnknown
 from hubbub.steps import step
-from hubbub.store.session import DatabaseDown, transaction
+from hubbub.store.session import DatabaseDown, Deadlock, transaction
 from hubbub.store.states import DeliveryState
 from hubbub.track.receipts import refresh
 
@@ -107,6 +107,9 @@ class Courier:
         begun = monotonic()
         try:
             turn = self._turn_over(ended)
+        except Deadlock:
+            self._keep(ended)
+            return
         except DatabaseDown as error:
             log.warning("deliveries wait for the database", reason=str(error))
             self._keep(ended)
@@ -162,6 +165,7 @@ class Courier:
             return _Turn()
         go, put_off = stock.judged(wanted)
         with transaction(hub.engine) as db:
+            hold(db, ended, [*(found.row.id for found in go), *put_off])
             changed = record(hub, db, ended, self._finish) if ended else []
             usable = stock.usable(db, [found.row for found in go])
             rows = lanes.claim(db, list(usable), claimer=hub.process_id, now=hub.now())
@@ -170,6 +174,8 @@ class Courier:
             if not stopping:
                 stock.find(db, ended)
             step("deliver.recorded" if ended else "deliver.found")
+        claimed = {row.id for row in rows}
+        stock.give_back([found for found in go if found.row.id not in claimed])
         if rows:
             step("deliver.claimed")
         if ended:
@@ -201,6 +207,7 @@ class Courier:
         hub, parcel = self._hub, result.parcel
         try:
             with transaction(hub.engine) as db:
+                hold(db, [result])
                 return record(hub, db, [result], self._finish)
         except DatabaseDown:
             raise

@@ -56,6 +56,12 @@ def _held_up() -> ColumnElement[bool]:
             earlier.c.starts_at <= now,
             earlier.c.state != DeliveryState.QUEUED,
         ),
+        # Nor does a campaign hold up replies, before it has begun.
+        or_(
+            ~earlier.c.bulk,
+            _deliveries.c.bulk,
+            earlier.c.state != DeliveryState.QUEUED,
+        ),
     )
 
 
@@ -123,6 +129,8 @@ _CLAIM: Final = Prepared(
         among(_deliveries.c.id, "ids"),
         one_of(_unindexed(_deliveries.c.state), predecessors(DeliveryState.SENDING)),
         _unindexed(_deliveries.c.due_at) <= bindparam("now", type_=_deliveries.c.due_at.type),
+        # It may have been closed since they were found.
+        exists().where(_channels.c.id == _deliveries.c.channel_id, _OPEN_CHANNEL),
     )
     .values(
         state=DeliveryState.SENDING,

@@ -69,17 +69,13 @@ class Outgoing:
 
     def make(self, parcels: Iterable[Parcel]) -> None:
         """Begin an attempt at each of ``parcels``."""
-        quick = False
         for parcel in parcels:
             if ready(parcel):
                 self._given.put(parcel)
-                quick = True
             else:
                 self._aside(parcel, attempting(self._hub, parcel), None)
-        if quick:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="outgoing", daemon=True)
-                self._thread.start()
+        if not self._given.empty():
+            self._start()
             self._ring()
 
     def close(self) -> None:
@@ -94,6 +90,17 @@ class Outgoing:
         self._selector.close()
         self._bell.close()
         self._ear.close()
+
+    def _start(self) -> None:
+        if self._thread is not None:
+            return
+        thread = threading.Thread(target=self._run, name="outgoing", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.error("no thread to send with", reason=str(error))  # noqa: TRY400  # it is tried again
+        else:
+            self._thread = thread
 
     def _ring(self) -> None:
         with suppress(BlockingIOError):  # then it hears us anyway

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     case,
     insert,
+    or_,
     select,
     text,
     update,
@@ -197,15 +198,17 @@ def pause_channel(
     reason: str,
     now: datetime,
 ) -> None:
-    """Send nothing through a channel before ``until``; with ``status``, say why in the list."""
-    values: dict[str, Any] = {"paused_until": until}
-    if status is not None:
-        values |= {"status": status, "status_reason": reason, "status_since": now}
-    paused = update(_channels).where(_channels.c.id == channel_id)
-    if status is not None:
-        paused = paused.where(_channels.c.status != status)
-        db.execute(update(_channels).where(_channels.c.id == channel_id).values(paused_until=until))
-    if db.execute(paused.values(values)).rowcount and status is not None:
+    """Send nothing through a channel before ``until``; with ``status``, say why in the list.
+
+    A pause that is longer already stays.
+    """
+    this = update(_channels).where(_channels.c.id == channel_id)
+    shorter = or_(_channels.c.paused_until.is_(None), _channels.c.paused_until < until)
+    db.execute(this.where(shorter).values(paused_until=until))
+    if status is None:
+        return
+    told = {"status": status, "status_reason": reason, "status_since": now}
+    if db.execute(this.where(_channels.c.status != status).values(told)).rowcount:
         note(db, "channel_status_changed", channel_id)
 
 

@@ -45,10 +45,10 @@ def record(
 ) -> list[tuple[str, str]]:
     """Write how attempts ended. Returns conversation and message of each changed status.
 
+    The caller holds what is written (`hold`).
     ``finish`` does what the end of a destination's handling means for the conversation.
     """
     now = hub.now()
-    _hold(db, results)
     lanes.add_attempts(db, [_attempt_row(result) for result in results if _was_tried(result)])
     results = _unanswered(db, results)
     rows: dict[DeliveryState, list[dict[str, Any]]] = defaultdict(list)
@@ -56,7 +56,7 @@ def record(
         target, row = _result_row(result, now)
         rows[target].append(row)
     lanes.write_results(db, rows)
-    for result in results:
+    for result in sorted(results, key=_place):
         if result.parcel.to_contact:
             _follow_up(db, result, now)
         else:
@@ -67,14 +67,23 @@ def record(
     return changed
 
 
-def _hold(db: Connection, results: Sequence[Result]) -> None:
+def hold(db: Connection, results: Sequence[Result], others: Sequence[str] = ()) -> None:
     """Hold all that will be written, in everybody's order: conversations, then deliveries.
+
+    ``others`` are deliveries that are to be claimed or put off.
 
     Whoever reads receipts or messages meanwhile waits for us, and never we for them too.
     """
     asked = [result.parcel for result in results if not result.parcel.to_contact]
     by_ids(db, {parcel.row.conversation_id for parcel in asked})
-    lanes.hold(db, [result.parcel.id for result in results])
+    ids = [*(result.parcel.id for result in results), *others]
+    if ids:
+        lanes.hold(db, ids)
+
+
+def _place(result: Result) -> tuple[str, str]:
+    """Return by what channels and addresses are written to in the same order by all."""
+    return result.parcel.line.id, result.parcel.row.address
 
 
 def _unanswered(db: Connection, results: Sequence[Result]) -> list[Result]:

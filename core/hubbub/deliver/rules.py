@@ -37,8 +37,6 @@ ROUTE_SCHEDULE: Final = (timedelta(seconds=2), timedelta(seconds=5))
 LANE_HOLD: Final = timedelta(minutes=2)
 #: How long proof of an unknown outcome is awaited before the channel's policy decides.
 PROOF_WAIT: Final = timedelta(seconds=60)
-#: What a provider's plea to wait may cost at the most.
-LONGEST_WAIT: Final = timedelta(hours=24)
 
 
 class Refused(HubError):
@@ -314,8 +312,7 @@ def retry_in(
     (`RateLimited`) waits as long as the provider said, however often that was.
     """
     if isinstance(error, RateLimited):
-        wait = min(error.retry_after, LONGEST_WAIT)
-        return wait + timedelta(seconds=jitter)
+        return error.retry_after + timedelta(seconds=jitter)
     if isinstance(error, AuthFailed):
         # The channel is paused by then; its messages wait until the channel is mended.
         return timedelta(seconds=30) * (1 + jitter)

@@ -4,6 +4,7 @@ Places are shared so that nobody waits for a slow channel: none has more parts o
 places are left free. However many channels are slow, there is room for another one.
 """
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -28,6 +29,13 @@ _FRESH: Final = 0.5
 _UNUSABLE: Final = timedelta(minutes=1)
 #: Seconds for which it is worth waiting here for a throttled part.
 _SHORT: Final = 1.5
+#: More parts than are ever found at once.
+_UNLIMITED: Final = 1_000_000
+#: What is throttled goes on at moments so far apart, many channels at once.
+_GRAIN: Final = 0.02
+#: A look that takes more seconds than this may take one part in `_SHARE` of all time.
+_LONG_LOOK: Final = 0.01
+_SHARE: Final = 10
 
 
 class Found(NamedTuple):
@@ -54,8 +62,10 @@ class Stock:
         self._more: dict[str, None] = {}
         #: Channels that may not send now, and until when.
         self._resting: dict[str, datetime] = {}
-        #: When a throttled part may go, where it is worth waiting for it here.
-        self._wake_at: float | None = None
+        #: Before when a channel is not looked at, as looks at it take long.
+        self._look_after: dict[str, float] = {}
+        #: When to look at channels again whose parts were throttled, where that is soon.
+        self._wakes: dict[str, float] = {}
 
     @property
     def out(self) -> int:
@@ -77,19 +87,20 @@ class Stock:
     @property
     def patience(self) -> float:
         """Seconds after which there may be something to do that nobody announces."""
-        if self._wake_at is None:
-            return 1.0
-        return min(1.0, max(0.0, self._wake_at - monotonic()))
+        first = min(self._wakes.values(), default=math.inf)
+        return min(1.0, max(0.0, first - monotonic()))
 
     def wake(self) -> None:
-        """Look again if it is time for what was throttled."""
-        if self._wake_at is not None and monotonic() >= self._wake_at:
-            self._wake_at, self._look = None, True
+        """Look again where it is time for what was throttled."""
+        now = monotonic()
+        for channel_id in [one for one, at in self._wakes.items() if at <= now]:
+            del self._wakes[channel_id]
+            self._more.setdefault(channel_id)
 
     @property
     def promising(self) -> bool:
         """Whether anything is to be done now or very soon."""
-        return bool(self.next() or self.curious or self._wake_at)
+        return bool(self.next() or self.curious or self._wakes)
 
     @property
     def curious(self) -> bool:
@@ -128,7 +139,7 @@ class Stock:
             return go, put_off
         now = self._hub.now()
         limits = [_limits(found) for found in wanted]
-        delays = self._hub.limiter.acquire([[bucket for _, bucket in each] for each in limits])
+        delays = self._hub.limiter.acquire([_buckets(found) for found in wanted])
         late: Counter[str] = Counter()
         for found, each, delay in zip(wanted, limits, delays, strict=True):
             if delay is None:
@@ -142,23 +153,37 @@ class Stock:
                 wait += late[bucket.key] * timedelta(microseconds=bucket.interval)
                 late[bucket.key] += 1
                 put_off[found.row.id] = now + wait
-            self._wake_in(wait)
+            self._wake_in(found.row.channel_id, wait)
         return go, put_off
+
+    def give_back(self, unused: Sequence[Found]) -> None:
+        """Let those count in no rate limit that others had claimed, or whose channel is closed."""
+        if unused:
+            self._hub.limiter.give_back([_buckets(found) for found in unused])
 
     def usable(self, db: Connection, rows: Sequence[AnyRow]) -> dict[str, Line]:
         """Return the channel of each row, by the row's id; one that cannot be used rests."""
-        lines: dict[str, Line] = {}
-        for channel_id in {row.channel_id for row in rows}:
-            line = self._hub.directory.usable(db, channel_id)
-            if line is None:
-                self._resting[channel_id] = self._hub.now() + _UNUSABLE
-            else:
-                lines[channel_id] = line
-        return {row.id: lines[row.channel_id] for row in rows if row.channel_id in lines}
+        lines = {
+            channel_id: self._line(db, channel_id)
+            for channel_id in {row.channel_id for row in rows}
+        }
+        return {row.id: line for row in rows if (line := lines[row.channel_id]) is not None}
+
+    def _line(self, db: Connection, channel_id: str) -> Line | None:
+        line = self._hub.directory.usable(db, channel_id)
+        if line is None:
+            self._resting[channel_id] = self._hub.now() + _UNUSABLE
+        return line
 
     def drop(self, ids: Collection[str]) -> None:
-        """Forget these parts: they were claimed, or put off."""
-        self._found = [found for found in self._found if found.row.id not in ids]
+        """Forget these parts, which were claimed or put off, and those of channels that rest."""
+        kept = []
+        for found in self._found:
+            if self._rests(found.row.channel_id):
+                self._more.setdefault(found.row.channel_id)
+            elif found.row.id not in ids:
+                kept.append(found)
+        self._found = kept
 
     def find(self, db: Connection, ended: Sequence[Result]) -> None:
         """Find what is due where there is room for it, and what ``ended`` held up."""
@@ -181,17 +206,30 @@ class Stock:
         looked = set()
         for channel_id in list(self._more):
             room = self._room_for(channel_id)
-            if not room:
+            line = self._line(db, channel_id) if room else None
+            if line is None:
                 continue
             # What is known and not claimed yet is found again, before anything else.
-            most = room + self._known(channel_id)
+            known = len(self._known(channel_id))
+            most = known + min(room, _pace(line))
+            begun = monotonic()
             rows = lanes.due(db, channel_id, now=now, bulk=bulk, limit=most)
-            del self._more[channel_id]
-            if len(rows) >= most:
-                self._more[channel_id] = None  # behind all others now
+            self._looked(channel_id, monotonic() - begun, more=len(rows) >= most)
             self._add(db, rows)
             looked.add(channel_id)
         return looked
+
+    def _looked(self, channel_id: str, took: float, *, more: bool) -> None:
+        """Note that a channel was looked at, and whether more may be due there."""
+        del self._more[channel_id]
+        if more:
+            self._more[channel_id] = None  # behind all others now
+        # Most of what was read waits behind others, such as thousands of one conversation: what
+        # follows a part in its lane is found without such looks.
+        if took > _LONG_LOOK:
+            self._more[channel_id] = None
+            self._look_after[channel_id] = monotonic() + _SHARE * took
+            self._wake_in(channel_id, timedelta(seconds=_SHARE * took))
 
     def _add(self, db: Connection, rows: Sequence[AnyRow]) -> None:
         known = {found.row.id for found in self._found}
@@ -203,8 +241,8 @@ class Stock:
             if row.id in lines and row.id not in known
         ]
 
-    def _known(self, channel_id: str) -> int:
-        return sum(found.row.channel_id == channel_id for found in self._found)
+    def _known(self, channel_id: str) -> list[Found]:
+        return [found for found in self._found if found.row.channel_id == channel_id]
 
     def _room(self) -> int:
         """Return how many parts may be found beside those that are known."""
@@ -212,22 +250,41 @@ class Stock:
 
     def _room_for(self, channel_id: str) -> int:
         """Return how many parts of a channel may be found beside those that are known."""
-        if self._rests(channel_id):
+        if self._rests(channel_id) or self._look_after.get(channel_id, 0.0) > monotonic():
             return 0
-        out = self._out[channel_id]
-        share = max(0, self._size - self.out - out) // 2
-        return max(0, min(share + _AHEAD - self._known(channel_id), self._room()))
+        known = self._known(channel_id)
+        share = max(0, self._size - self.out - self._out[channel_id]) // 2
+        most = share + _AHEAD
+        if known:
+            most = min(most, _pace(known[0].line))
+        return max(0, min(most - len(known), self._room()))
 
     def _rests(self, channel_id: str) -> bool:
         until = self._resting.get(channel_id)
         return until is not None and until > self._hub.now()
 
-    def _wake_in(self, wait: timedelta) -> None:
+    def _wake_in(self, channel_id: str, wait: timedelta) -> None:
         seconds = wait.total_seconds()
         if seconds < _SHORT:
-            # A little later, since two clocks are involved.
-            at = monotonic() + seconds + 0.001
-            self._wake_at = at if self._wake_at is None else min(self._wake_at, at)
+            # Always a little later, since two clocks are involved.
+            at = (math.floor((monotonic() + seconds) / _GRAIN) + 1) * _GRAIN
+            self._wakes[channel_id] = min(self._wakes.get(channel_id, math.inf), at)
+
+
+def _pace(line: Line) -> int:
+    """Return how many parts of a channel its limits let go while what was found holds good."""
+    return min(
+        (
+            limit.burst + math.ceil(_FRESH * limit.count / limit.per.total_seconds())
+            for limit in line.limits
+            if limit.scope == "channel" and not limit.only
+        ),
+        default=_UNLIMITED,
+    )
+
+
+def _buckets(found: Found) -> list[Bucket]:
+    return [bucket for _, bucket in _limits(found)]
 
 
 def _limits(found: Found) -> list[tuple[Limit, Bucket]]:

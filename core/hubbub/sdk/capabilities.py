@@ -33,6 +33,10 @@ class Limit:
     burst: int = 1
     only: str = ""
 
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.per <= timedelta(0) or self.burst < 1:
+            raise ValueError(f"A limit that lets nothing through: {self!r}")
+
     @classmethod
     def per_second(cls, rate: float) -> "Limit":
         """Return the limit of ``rate`` a second for the whole channel, a second's worth at once."""

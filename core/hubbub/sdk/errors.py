@@ -1,6 +1,7 @@
 """Name what can go wrong; the class says what to do about it."""
 
 from datetime import timedelta
+from typing import Final
 
 
 class HubError(Exception):
@@ -72,8 +73,13 @@ class Transient(SendError):
     retryable = True
 
 
+#: What a provider's plea to wait may come to: never at once again, and never for ever.
+SHORTEST_WAIT: Final = timedelta(seconds=1)
+LONGEST_WAIT: Final = timedelta(hours=24)
+
+
 class RateLimited(Transient):
-    """Too fast: wait ``retry_after``; this uses up no attempt.
+    """Too fast: wait ``retry_after``, a second to a day; this uses up no attempt.
 
     ``whole_channel`` says that everything on the channel must wait, not only this conversation.
     """
@@ -90,7 +96,7 @@ class RateLimited(Transient):
         provider_code: str | None = None,
     ) -> None:
         super().__init__(detail, code=code, provider_code=provider_code)
-        self.retry_after = retry_after
+        self.retry_after = max(SHORTEST_WAIT, min(retry_after, LONGEST_WAIT))
         self.whole_channel = whole_channel
 
 

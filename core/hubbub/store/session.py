@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import to_json
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -15,11 +15,20 @@ from hubbub.sdk.errors import HubError
 from hubbub.store.news import begin_noting
 from hubbub.store.turns import Turns
 
+#: What PostgreSQL says to the one of two transactions that it ends.
+_DEADLOCK: Final = "40P01"
+
 
 class DatabaseDown(HubError):
     """The database cannot be reached or refuses us; what was asked for did not happen."""
 
     code = "database_down"
+
+
+class Deadlock(DatabaseDown):
+    """Two transactions waited for each other, and this one gave way: it can be repeated at once."""
+
+    code = "deadlock"
 
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:
@@ -78,6 +87,8 @@ def _answering(engine: Engine) -> Iterator[None]:
         yield
     except DBAPIError as error:
         _say_less(error)
+        if getattr(error.orig, "sqlstate", None) == _DEADLOCK:
+            raise Deadlock("Two transactions waited for each other.") from error
         if isinstance(error, OperationalError) or error.connection_invalidated:
             raise DatabaseDown(_reason(engine, error)) from error
         raise

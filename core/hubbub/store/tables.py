@@ -508,6 +508,7 @@ class Receipt(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("channel_id", "event_key"),
         Index("ix_receipts_orphans", "channel_id", "external_id", **_only("delivery_id IS NULL")),
+        Index("ix_receipts_recent_orphans", "received_at", **_only("delivery_id IS NULL")),
         Index("ix_receipts_delivery_id", "delivery_id"),
         Index(
             "ix_receipts_watermarks",

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, union, update
+from sqlalchemy import Connection, and_, bindparam, select, union, update
 
 from hubbub.store.news import note
 from hubbub.store.prepared import Adding, Prepared, among, setting
@@ -50,6 +51,22 @@ _WAITING: Final = Prepared(
         _receipts.c.delivery_id.is_(None),
     )
     .order_by(_receipts.c.id)
+)
+_STRAYS: Final = Prepared(
+    select(_receipts.c.channel_id, _receipts.c.external_id)
+    .distinct()
+    .join(
+        _deliveries,
+        and_(
+            _deliveries.c.channel_id == _receipts.c.channel_id,
+            _deliveries.c.external_id == _receipts.c.external_id,
+        ),
+    )
+    .where(
+        _receipts.c.delivery_id.is_(None),
+        _receipts.c.received_at >= bindparam("since"),
+        _receipts.c.received_at < bindparam("before"),
+    )
 )
 _ATTACH: Final = setting(_receipts, "delivery_id")
 _ADVANCE: Final = setting(_deliveries, "state", "error", "external_id")
@@ -138,6 +155,17 @@ def attach_waiting(
         sent = watermarks.named(db, channel_id, external_ids)
         changed += _pass(db, channel_id, watermarks.told(db, channel_id, sent), sent)
     return changed
+
+
+def strays(db: Connection, *, since: datetime, before: datetime) -> dict[str, set[str]]:
+    """Return by channel the ids of receipts, received then, that missed their delivery.
+
+    The two were written at the same moment, or another receipt brought the provider's id.
+    """
+    missed: dict[str, set[str]] = {}
+    for row in _STRAYS.all(db, since=since, before=before):
+        missed.setdefault(row.channel_id, set()).add(row.external_id)
+    return missed
 
 
 def refresh(db: Connection, message_ids: Collection[str]) -> list[tuple[str, str]]:

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, bindparam, select, text, update
 
 from hubbub.alive import living
 from hubbub.hub import Hub
+from hubbub.live import LiveEvent
 from hubbub.store.session import reading, transaction
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import Call, Channel, Delivery, MediaFile, table
 from hubbub.store.types import one_of
-from hubbub.track.receipts import refresh
+from hubbub.track.receipts import attach_waiting, refresh, strays
 
 #: A call this young is still on its way to a worker; nudging it as well would be work for nothing.
 _GRACE: Final = timedelta(milliseconds=500)
@@ -21,6 +22,8 @@ _GRACE: Final = timedelta(milliseconds=500)
 _LONG: Final = timedelta(seconds=45)
 #: An attempt of a living process that takes longer than this has lost its way.
 _STUCK: Final = timedelta(minutes=10)
+#: What was written so long ago is there for everybody to see.
+_SETTLED: Final = timedelta(seconds=5)
 #: Deliveries that are looked at in one go.
 _MOST: Final = 500
 
@@ -101,6 +104,17 @@ def recover(hub: Hub) -> None:
                 )
             )
         refresh(db, [row.message_id for row in rows])
+
+
+def attach_strays(hub: Hub, *, back: timedelta) -> None:
+    """Apply receipts of the time ``back`` whose delivery was being written when they came."""
+    now = hub.now()
+    with reading(hub.engine) as db:
+        missed = strays(db, since=now - back, before=now - _SETTLED)
+    for channel_id, external_ids in missed.items():
+        with transaction(hub.engine) as db:
+            changed = attach_waiting(db, channel_id, external_ids)
+        hub.live.publish([LiveEvent("status", channel_id, *ids) for ids in changed])
 
 
 def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:

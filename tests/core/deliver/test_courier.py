@@ -14,9 +14,12 @@ from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.deliver import attempt, courier, lanes, queries, work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.record import record
+from hubbub.deliver.stock import Stock
+from hubbub.limiter import Bucket
 from hubbub.route.handling import finish
 from hubbub.scheduler import nudge_what_waits
-from hubbub.sdk import Accepted, HttpRequest, Limit, Permanent, Text
+from hubbub.sdk import Accepted, AuthFailed, HttpRequest, Limit, Permanent, RateLimited, Text
+from hubbub.sdk.errors import HubError
 from hubbub.store.session import DatabaseDown, transaction
 
 BOT = {"type": "chatbot", "url": "https://bot.example/", "secret": "a bot secret of good length"}
@@ -73,7 +76,7 @@ def test_an_answer_is_kept_while_the_database_is_away(asked, world, monkeypatch)
     assert len(world.provider.requests) == 2
 
 
-def write(world, line, *texts):
+def write(world, line, *texts, bulk=False):
     """Write each of ``texts`` to another contact of the channel."""
     with transaction(world.hub.engine) as db:
         for number, text in enumerate(texts):
@@ -81,7 +84,12 @@ def write(world, line, *texts):
                 world.hub, db, channel_id=line.id, address=f"+{number}"
             )
             deliver.submit(
-                world.hub, db, conversation_id=conversation, content=Text(text=text), author="api:t"
+                world.hub,
+                db,
+                conversation_id=conversation,
+                content=Text(text=text),
+                author="api:t",
+                bulk=bulk,
             )
 
 
@@ -133,8 +141,21 @@ def until(true):
 
 
 @pytest.fixture
-def carrier(world):
-    return courier.Courier(world.hub, finish)
+def make_carrier(world):
+    made = []
+
+    def make(**more):
+        made.append(courier.Courier(world.hub, finish, **more))
+        return made[-1]
+
+    yield make
+    for carrier in made:
+        carrier.stop()
+
+
+@pytest.fixture
+def carrier(make_carrier):
+    return make_carrier()
 
 
 def test_a_database_that_is_away_before_the_first_request_costs_only_time(world, monkeypatch):
@@ -178,8 +199,8 @@ def test_a_slow_channel_leaves_room_for_all_others(world, carrier):
         go.set()
 
 
-def test_however_many_channels_are_slow_another_one_has_room(world):
-    carrier = courier.Courier(world.hub, finish, size=16)
+def test_however_many_channels_are_slow_another_one_has_room(world, make_carrier):
+    carrier = make_carrier(size=16)
     for _ in range(4):
         write(world, world.channel(), *["Slow"] * 16)
     with silent_at(world, "Slow") as go, shift(carrier):
@@ -365,3 +386,126 @@ def test_a_result_that_can_be_written_in_no_way_harms_no_other(world, monkeypatc
     send(world, line, "1", "2", "3")
     states = world.rows("SELECT state FROM deliveries ORDER BY id")
     assert [row["state"] for row in states] == ["sending", "sent", "sent"]
+
+
+def test_a_channel_that_cannot_be_opened_holds_up_no_other(world, monkeypatch):
+    broken, here = world.channel(), world.channel()
+    write(world, broken, "Waits")
+    write(world, here, "Goes")
+    current = world.hub.directory.current
+
+    def stumble(db, ids):
+        if broken.id in ids:
+            raise KeyError("a bug")
+        return current(db, ids)
+
+    monkeypatch.setattr(world.hub.directory, "current", stumble)
+    nudge_deliver(world.hub)
+    world.work()
+    assert world.provider.said == ["Goes"]
+
+
+@pytest.mark.parametrize("rate", [float("inf"), 1e307, 0, -1, float("nan")])
+def test_a_rate_that_is_none_is_refused(world, rate):
+    with pytest.raises(HubError):
+        world.channel(messages_per_second=rate)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        RateLimited("Slowly.", retry_after=timedelta(hours=1), whole_channel=True),
+        AuthFailed("Who are you?"),
+    ],
+)
+def test_a_channel_that_is_paused_sends_nothing_more_of_what_was_found(world, monkeypatch, refused):
+    line = world.channel()
+
+    def refuse(self, part, connection):
+        yield HttpRequest.json("POST", "http://parrot.test/send", {})
+        raise refused
+
+    monkeypatch.setattr(type(line.hooks), "send", refuse)
+    send(world, line, *["Hi"] * (courier.SIZE * 2))
+    assert len(world.provider.requests) == courier.SIZE // 2
+    assert world.one("SELECT sum(attempts) AS n FROM deliveries")["n"] == 0
+
+
+def test_a_pause_is_never_made_shorter(world):
+    line = world.channel()
+    now = world.hub.now()
+    with transaction(world.hub.engine) as db:
+        for hours in (5, 1):
+            until_then = now + timedelta(hours=hours)
+            queries.pause_channel(
+                db, line.id, until=until_then, status="error", reason="No.", now=now
+            )
+    world.clock.forward(hours=2)
+    send(world, line, "Hi")
+    assert world.provider.said == []
+
+
+def test_a_reply_overtakes_a_campaign_in_its_own_conversation(world):
+    line = world.channel(messages_per_second=1)
+    world.hub.limiter._clock = world.clock.timestamp
+    write(world, line, "One", bulk=True)
+    write(world, line, "Two", bulk=True)
+    write(world, line, "Reply")
+    send(world, line)
+    assert world.provider.said == ["Reply"]
+
+
+def test_a_place_within_the_limit_is_given_back_where_another_worker_was_faster(world):
+    line = world.channel(messages_per_second=1)
+    world.hub.limiter._clock = world.clock.timestamp
+    write(world, line, "One", "Two")
+    first, second = (row["id"] for row in world.rows("SELECT id FROM deliveries ORDER BY id"))
+    stock = Stock(world.hub, bulk=False, size=4)
+    stock.look()
+    with transaction(world.hub.engine) as db:
+        stock.find(db, ())
+    found = {one.row.id: one for one in stock.next()}
+    go, _ = stock.judged([found[first]])
+    assert stock.judged([found[second]])[0] == []
+    stock.give_back(go)
+    world.clock.forward(milliseconds=1)
+    assert [bool(wait) for wait in world.hub.limiter.acquire([[bucket(line)]])] == [False]
+
+
+def test_a_look_that_takes_long_is_not_repeated_at_once(world, monkeypatch):
+    """As where thousands wait in one conversation: only their first is to be found."""
+    line = world.channel()
+    write(world, line, "One", "Two")
+    looks = []
+    due = lanes.due
+
+    def slow(*given, **named):
+        looks.append(given)
+        threading.Event().wait(0.03)
+        return due(*given, **named)
+
+    monkeypatch.setattr(lanes, "due", slow)
+    stock = Stock(world.hub, bulk=False, size=4)
+    for _ in range(5):
+        stock.look()
+        with transaction(world.hub.engine) as db:
+            stock.find(db, ())
+    assert len(looks) == 1
+    assert len(stock.next()) == 2
+    assert 0.1 < stock.patience < 0.5
+
+
+def bucket(line):
+    [limit] = line.limits
+    return Bucket(key=f"{line.id}:0:", count=limit.count, per=limit.per, burst=limit.burst)
+
+
+def test_channels_that_rest_take_no_room_from_others(world, make_carrier):
+    carrier, quick = make_carrier(size=4), world.channel()
+    for line in [world.channel(messages_per_second=0.01) for _ in range(20)]:
+        write(world, line, "One", "Two", "Three")
+    carrier.run()
+    write(world, quick, "Quick")
+    carrier.run()
+    assert "Quick" in world.provider.said
+    assert world.provider.said.count("One") == 20

@@ -1,13 +1,14 @@
 """How messages go out: once, in order, and what becomes of each failure."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import Refused
-from hubbub.sdk import OutcomeUnknown, Text
+from hubbub.sdk import OutcomeUnknown, RateLimited, Text
 from hubbub.store.session import transaction
 from hubbub.transport import NotSent
 
@@ -318,3 +319,12 @@ def test_rate_limits_put_off_and_lose_nothing(world):
     for _ in range(4):
         world.pass_time(seconds=10, milliseconds=10)
     assert world.provider.said == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "waits"),
+    [(timedelta(seconds=-100), 1), (timedelta(0), 1), (timedelta.max, 86400)],
+)
+def test_a_wait_that_no_provider_means_is_brought_within_bounds(asked, waits):
+    limited = RateLimited("Slowly.", retry_after=asked)
+    assert limited.retry_after == timedelta(seconds=waits)

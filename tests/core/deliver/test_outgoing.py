@@ -293,6 +293,24 @@ def test_what_needs_a_file_waits_in_a_thread(sender, serve, hub_thread):
     assert set(hub_thread) == {"attempt"}
 
 
+def test_where_no_thread_can_be_had_the_next_parcel_begins_both(sender, serve, monkeypatch):
+    server = serve(polite)
+    start = threading.Thread.start
+
+    def full(thread):
+        if thread.name == "outgoing":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", full)
+    sender.send(parcel(request(server.url())))
+    monkeypatch.undo()
+    monkeypatch.setattr(outgoing, "attempting", attempting)
+    sender.send()
+
+    assert sender.ended()[0].exchanges == [200]
+
+
 def test_closing_waits_for_what_is_on_its_way(sender, serve):
     def slow(peer):
         while True:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.deliver import lanes
 from hubbub.deliver.attempt import Parcel, Result
-from hubbub.deliver.record import record
+from hubbub.deliver.record import hold, record
 from hubbub.normalise.work import normalise
 from hubbub.route.handling import finish
 from hubbub.sdk.routing import Outcome
@@ -50,6 +50,7 @@ def write(world, results):
 
     def written():
         with transaction(world.hub.engine) as db:
+            hold(db, results)
             record(world.hub, db, results, finish)
 
     def waits():

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from hubbub.scheduler import Scheduler
 from hubbub.sdk import OutcomeUnknown
 from hubbub.store.session import transaction
 from hubbub.store.states import NEXT, DeliveryState, advance, message_status
@@ -119,6 +120,28 @@ def test_a_receipt_that_comes_before_its_message_is_known_waits_for_it(world, se
         "SELECT id FROM receipts WHERE delivery_id IS NULL"
     )
     deliver()
+    assert status(world) == "delivered"
+    assert world.rows("SELECT id FROM receipts WHERE delivery_id IS NULL") == []
+
+
+def test_a_receipt_that_was_written_while_its_delivery_was_is_attached_soon(
+    world, sent, monkeypatch
+):
+    line, deliver = sent
+    deliver()
+    # On PostgreSQL neither of two transactions at the same moment sees what the other writes.
+    monkeypatch.setattr(receipts, "_named", lambda *given: {})
+    world.hear(line, {"status": "delivered", "id": "out-1"})
+    monkeypatch.undo()
+    assert status(world) == "sent"
+    for task in Scheduler(world.hub).tasks:
+        if "receipts" in task.name:
+            task.do(world.hub)
+    assert status(world) == "sent"  # it may still be under way
+    world.clock.forward(seconds=6)
+    for task in Scheduler(world.hub).tasks:
+        if "receipts" in task.name:
+            task.do(world.hub)
     assert status(world) == "delivered"
     assert world.rows("SELECT id FROM receipts WHERE delivery_id IS NULL") == []
 

@@ -534,6 +534,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("delivery_id IS NULL"),
     )
     op.create_index(
+        "ix_receipts_recent_orphans",
+        "receipts",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("delivery_id IS NULL"),
+        postgresql_where=sa.text("delivery_id IS NULL"),
+    )
+    op.create_index(
         "ix_receipts_watermarks",
         "receipts",
         ["channel_id", "address", "up_to"],
