@@ -19,6 +19,7 @@ from hubbub.sdk.values import Connection
 from hubbub.store.prepared import Prepared, among
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.tables import Channel, RouteSet as RouteSetRow, table
+from hubbub.store.templates import Templates, known_templates
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
 
@@ -62,6 +63,7 @@ class Line:
     hooks: ChannelHooks
     connection: Connection[Any] = field(repr=False)
     routes: RouteSet
+    templates: Templates
     redactor: Redactor = field(repr=False)
 
     @property
@@ -161,6 +163,7 @@ class Directory:
             hooks=hooks,
             connection=connection,
             routes=routes,
+            templates=known_templates(db, row.id) if hooks.capabilities.templates else {},
             redactor=Redactor(secret for secret in secrets if secret),
         )
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.routing import Inquiry, Outcome
 from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
+from hubbub.sdk.templates import MessageTemplate
 from hubbub.sdk.types import ChannelType, ConditionType, Pages, RouteType, Source
 from hubbub.sdk.values import (
     Accepted,
@@ -134,6 +135,11 @@ class ChannelHooks:
     def teardown(self, connection: Connection[Any]) -> Exchange[None]:
         """Undo `setup`."""
         return cast("Exchange[None]", self._call("teardown", connection=connection))
+
+    def templates(self, connection: Connection[Any]) -> Exchange[tuple[MessageTemplate, ...]]:
+        """Return every template that the channel has at the provider."""
+        found = self._call("templates", connection=connection)
+        return cast("Exchange[tuple[MessageTemplate, ...]]", found)
 
     def fetch_media(self, ref: str, connection: Connection[Any]) -> Exchange[FetchedMedia]:
         """Fetch a file."""

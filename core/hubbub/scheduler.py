@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from hubbub.alive import SignOfLife, hold
-from hubbub.connect.actors import nudge_probes
+from hubbub.connect.actors import nudge_probes, nudge_templates
 from hubbub.deliver.actors import nudge_bulk, nudge_deliver, nudge_media, nudge_proof
 from hubbub.hub import Hub
 from hubbub.normalise.actors import nudge_normalise
@@ -57,6 +57,7 @@ def _tasks() -> list[_Task]:
         _Task("receipts", timedelta(seconds=10), partial(sweep.attach_strays, back=_RECENT)),
         _Task("older receipts", timedelta(hours=1), partial(sweep.attach_strays, back=_OLD)),
         _Task("probe", timedelta(seconds=15), nudge_probes),
+        _Task("templates", timedelta(seconds=5), nudge_templates),
         _Task("retention", timedelta(minutes=10), retention.forget),
     ]
 

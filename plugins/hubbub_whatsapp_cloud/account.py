@@ -65,24 +65,11 @@ class Identified(graph.Said):
     id: str = ""
 
 
-class Cursors(graph.Said):
-    """Where the next page begins."""
-
-    after: str = ""
-
-
-class Paging(graph.Said):
-    """Whether there are more pages."""
-
-    cursors: Cursors = Cursors()
-    next: str = ""
-
-
 class NumberPage(graph.Said):
     """Numbers of an account."""
 
     data: tuple[Identified, ...] = ()
-    paging: Paging = Paging()
+    paging: api.Paging = api.Paging()
 
 
 class Subscription(graph.Said):
@@ -231,9 +218,9 @@ def _account(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
         page = yield from api.ask(connection, NumberPage, path, fields="id", **after)
         if any(number.id == settings.phone_number_id for number in page.data):
             return [_fine("account", "The number belongs to the account.")]
-        if not (page.paging.next and page.paging.cursors.after):
+        if not page.paging.following:
             break
-        after = {"after": page.paging.cursors.after}
+        after = {"after": page.paging.following}
     return [_bad("account", "The number does not belong to the account.", _COMPARE)]
 
 

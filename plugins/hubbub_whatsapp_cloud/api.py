@@ -26,6 +26,24 @@ _FILE_TIME: Final = timedelta(seconds=60)
 _AGENT: Final = "Mozilla/5.0 (compatible; Hubbub)"
 
 
+class Cursors(graph.Said):
+    """Where the next page begins."""
+
+    after: str = ""
+
+
+class Paging(graph.Said):
+    """Whether there are more pages."""
+
+    cursors: Cursors = Cursors()
+    next: str = ""
+
+    @property
+    def following(self) -> str:
+        """What to ask for the next page with; empty when there is none."""
+        return self.cursors.after if self.next else ""
+
+
 def get(connection: WhatsAppConnection, path: str, **query: str) -> HttpRequest:
     """Return the request that reads ``path``."""
     # Commas, as between fields, and bars, as in an app's token, stay readable.

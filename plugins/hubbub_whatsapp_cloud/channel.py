@@ -15,6 +15,7 @@ from hubbub.sdk import (
     Event,
     Exchange,
     FetchedMedia,
+    MessageTemplate,
     Part,
     Reject,
     SetupStep,
@@ -28,6 +29,7 @@ from hubbub_whatsapp_cloud import (
     manifest,
     media,
     outbound,
+    template_list,
 )
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection, WhatsAppFields
 
@@ -93,6 +95,10 @@ class WhatsAppCloud(ChannelType[WhatsAppFields]):
     def teardown(self, connection: WhatsAppConnection) -> Exchange[None]:
         """Let Meta no longer call us about the number."""
         return account.teardown(connection)
+
+    def templates(self, connection: WhatsAppConnection) -> Exchange[tuple[MessageTemplate, ...]]:
+        """Return the templates of the account, which all its numbers share."""
+        return template_list.templates(connection)
 
     def fetch_media(self, ref: str, connection: WhatsAppConnection) -> Exchange[FetchedMedia]:
         """Fetch the file with this media id."""

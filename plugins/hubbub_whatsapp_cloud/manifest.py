@@ -57,6 +57,7 @@ CAPABILITIES: Final = Capabilities(
     webhook_limit=WEBHOOK_LIMIT,
     registers_webhook=True,
     verify_token=True,
+    templates=True,
 )
 
 
@@ -86,8 +87,9 @@ SETUP_STEPS: Final = (
     SetupStep(
         title="Save, then let Meta call the hub",
         text="The channel's page shows its Callback URL and Verify token. Enter both at WhatsApp > "
-        "Configuration > Webhook, and subscribe to the field messages there. For further "
-        "numbers of the same app nothing is to be entered: the hub registers each of them itself.",
+        "Configuration > Webhook, and subscribe to the field messages there, and to those whose "
+        "names begin with message_template. For further numbers of the same app nothing is to be "
+        "entered: the hub registers each of them itself.",
     ),
     SetupStep(
         title="Try it",

@@ -34,6 +34,7 @@ from hubbub.sdk import (
     MessageDeleted,
     MessageEdited,
     MessageReceived,
+    MessageTemplate,
     OutcomeUnknown,
     Permanent,
     RateLimited,
@@ -43,6 +44,8 @@ from hubbub.sdk import (
     Reject,
     Sender,
     SentElsewhere,
+    TemplateChanged,
+    TemplateStatus,
     Text,
     Transient,
     Unreadable,
@@ -77,6 +80,7 @@ class Parrot(ChannelType[ParrotFields]):
         watermarks=True,
         replies=True,
         finds=True,
+        templates=True,
         limits=(Limit(scope="channel", count=1000, per=timedelta(seconds=1), burst=1000),),
     )
 
@@ -132,6 +136,13 @@ class Parrot(ChannelType[ParrotFields]):
 
     setup = check
 
+    def templates(self, connection):
+        yield HttpRequest.json("GET", "http://parrot.test/templates", {}, safe=True)
+        return (
+            MessageTemplate(name="hello", language="en", status=TemplateStatus.APPROVED),
+            MessageTemplate(name="bye", language="en", status=TemplateStatus.PENDING),
+        )
+
     def teardown(self, connection):
         yield HttpRequest.json("POST", "http://parrot.test/bye", {})
 
@@ -173,7 +184,7 @@ def _event(item: Any) -> Any:
             raise RuntimeError("parse is broken")
         case {"bad": why} | {"ignore": why}:
             return Unreadable(reason=str(why)) if "bad" in item else Ignored(reason=why)
-        case {"for": _} | {"up_to": _} | {"said": _}:
+        case {"for": _} | {"up_to": _} | {"said": _} | {"template": _}:
             return _beside(item)
         case {"status": status}:
             fault = (
@@ -233,6 +244,9 @@ def _beside(item: Any) -> Any:
                 external_id=external_id,
                 by=item.get("by", ""),
             )
+        case {"template": name}:
+            status = TemplateStatus(item["status"]) if "status" in item else None
+            return TemplateChanged(name=name, language="en", status=status, reason="Why.")
     return ForAccount(account=item["for"])
 
 

@@ -17,6 +17,7 @@ from hubbub.api import (
     messages,
     people,
     routes,
+    templates,
 )
 from hubbub.api.endpoint import PREFIX, Endpoint, guarded
 from hubbub.api.openapi import describe
@@ -27,6 +28,7 @@ from hubbub.hub import Hub
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *channels.ENDPOINTS,
     *routes.ENDPOINTS,
+    *templates.ENDPOINTS,
     *messages.ENDPOINTS,
     *conversations.ENDPOINTS,
     *contacts.ENDPOINTS,

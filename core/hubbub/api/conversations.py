@@ -113,13 +113,11 @@ def post_note(hub: Hub, ask: Ask[Nothing, NewNote]) -> shapes.NoteJson:
 
 @endpoint("GET", "/conversations/{id}/sendable", tag=_TAG, scope="read")
 def get_sendable(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.SendableJson:
-    """Say which kinds may be sent now, until when, and why not the others."""
+    """Say which kinds and templates may be sent now, until when, and why not the others."""
     with reading(hub.engine) as db:
         _found(queries.conversation(db, ask.id))
         answer = sendable(hub, db, ask.id, author=f"api:{ask.bearer.id}")
-    return shapes.SendableJson(
-        kinds=list(answer.kinds), templates=[], until=answer.until, reasons=dict(answer.reasons)
-    )
+    return render.sendable(answer)
 
 
 def _conversation(hub: Hub, conversation_id: str) -> shapes.ConversationJson:

@@ -30,6 +30,7 @@ from hubbub.store.tables import (
     Message,
     MessageVersion,
     Note,
+    Template,
     table,
 )
 from hubbub.store.types import AnyRow, UtcDateTime
@@ -43,6 +44,7 @@ _deliveries = table(Delivery)
 _media = table(MediaFile)
 _messages = table(Message)
 _notes = table(Note)
+_templates = table(Template)
 _versions = table(MessageVersion)
 
 #: Everything of a call but its headers and body, which may be large.
@@ -78,6 +80,15 @@ class ConversationFilter:
     channel_id: str | None = None
     status: str | None = None
     assignee: str | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateFilter:
+    """Which templates are wanted; None: whatever."""
+
+    channel_id: str | None = None
+    status: str | None = None
     q: str | None = None
 
 
@@ -195,6 +206,30 @@ def notes(
     if before is not None:
         found = found.where(_notes.c.id < before)
     return list(db.execute(found.order_by(_notes.c.id.desc()).limit(limit)))
+
+
+# --- templates -------------------------------------------------------------------------------
+
+
+def templates(
+    db: Connection, wanted: TemplateFilter, *, before: str | None, limit: int
+) -> list[Row[Any]]:
+    """Return templates, the newest first; ``q`` is part of a name."""
+    found = select(_templates)
+    if wanted.status is not None:
+        found = found.where(_templates.c.status == wanted.status)
+    if wanted.channel_id is not None:
+        found = found.where(_templates.c.channel_id == wanted.channel_id)
+    if wanted.q:
+        found = found.where(_holds(_templates.c.name, wanted.q))
+    if before is not None:
+        found = found.where(_templates.c.id < before)
+    return list(db.execute(found.order_by(_templates.c.id.desc()).limit(limit)))
+
+
+def template(db: Connection, template_id: str) -> Row[Any] | None:
+    """Return a template, or None."""
+    return db.execute(select(_templates).where(_templates.c.id == template_id)).one_or_none()
 
 
 # --- events ----------------------------------------------------------------------------------

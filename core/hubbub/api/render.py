@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Row
 
 from hubbub.api import queries, shapes
 from hubbub.deliver.attempt import media_url
+from hubbub.deliver.rules import Sendable
 from hubbub.hub import Hub
+from hubbub.sdk.templates import TemplateParameter
 
 #: What is read afresh of a file: it may have arrived after its message was stored.
 _FRESH = ("mime_type", "filename", "size", "state")
@@ -93,6 +95,36 @@ def conversation(row: Row[Any]) -> shapes.ConversationJson:
     )
 
 
+def template(row: Row[Any]) -> shapes.TemplateJson:
+    """Return a template."""
+    return shapes.TemplateJson(**row._asdict())
+
+
+def sendable(answer: Sendable) -> shapes.SendableJson:
+    """Return what may be sent now."""
+    return shapes.SendableJson(
+        kinds=list(answer.kinds),
+        templates=[
+            shapes.SendableTemplateJson(
+                id=one.id,
+                name=one.name,
+                language=one.language,
+                category=one.category,
+                parameters=[_parameter(parameter) for parameter in one.parameters],
+            )
+            for one in answer.templates
+        ],
+        until=answer.until,
+        reasons=answer.reasons,
+        withheld=[
+            shapes.WithheldTemplateJson(
+                id=one.id, name=one.name, language=one.language, reason=reason
+            )
+            for one, reason in answer.withheld
+        ],
+    )
+
+
 def contact(row: Row[Any], addresses: Iterable[Row[Any]]) -> shapes.ContactJson:
     """Return a contact with its addresses."""
     return shapes.ContactJson(
@@ -121,6 +153,15 @@ def media(hub: Hub, row: Mapping[str, Any]) -> shapes.MediaJson:
         id=row["id"],
         url=media_url(hub, row["id"]),
         **{name: row[name] for name in _FRESH},
+    )
+
+
+def _parameter(parameter: TemplateParameter) -> shapes.TemplateParameterJson:
+    return shapes.TemplateParameterJson(
+        name=parameter.name,
+        required=parameter.required,
+        holds=parameter.holds,
+        max_length=parameter.max_length,
     )
 
 

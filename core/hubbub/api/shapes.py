@@ -28,6 +28,9 @@ MessageStatus = Literal[
 Direction = Literal["inbound", "outbound"]
 ConversationStatus = Literal["open", "snoozed", "resolved"]
 ChannelStatus = Literal["connected", "error", "inactive"]
+TemplateStatusWord = Literal[
+    "approved", "pending", "rejected", "paused", "disabled", "deleted", "unknown"
+]
 CallStateWord = Literal["pending", "done", "dead", "quarantined"]
 
 
@@ -164,6 +167,47 @@ class TraceJson(BaseModel):
     items: list[TraceItemJson]
 
 
+# --- templates -------------------------------------------------------------------------------
+
+
+class TemplateParameterJson(BaseModel):
+    """One thing that a template wants filled in."""
+
+    name: str = Field(description="Its key in `content.parameters`.")
+    required: bool
+    holds: Literal["text", "url"] = Field(description="A text, or the public address of a file.")
+    max_length: int | None = Field(description="Characters.")
+
+
+class TemplateJson(BaseModel):
+    """A template that the provider approves, as it was last told."""
+
+    id: str
+    channel_id: str
+    name: str
+    language: str
+    status: TemplateStatusWord
+    provider_status: str = Field(description="The provider's own word for it.")
+    reason: str
+    external_id: str | None
+    category: str
+    quality: str
+    parameter_format: str
+    parameters: list[TemplateParameterJson]
+    components: list[dict[str, Any]] = Field(description="As the provider tells them.")
+    created_at: datetime
+    changed_at: datetime
+
+
+class TemplatesReadJson(BaseModel):
+    """How many templates the provider listed, and what was new about them."""
+
+    templates: int
+    added: int
+    changed: int
+    removed: int
+
+
 # --- conversations ---------------------------------------------------------------------------
 
 
@@ -197,13 +241,35 @@ class NoteJson(BaseModel):
     created_at: datetime
 
 
+class SendableTemplateJson(BaseModel):
+    """A template that may be sent now."""
+
+    id: str
+    name: str
+    language: str
+    category: str
+    parameters: list[TemplateParameterJson]
+
+
+class WithheldTemplateJson(BaseModel):
+    """A template that may not be sent."""
+
+    id: str
+    name: str
+    language: str
+    reason: str
+
+
 class SendableJson(BaseModel):
     """What may be sent now, until when, and why not the rest."""
 
     kinds: list[str]
-    templates: list[str]
+    templates: list[SendableTemplateJson]
     until: datetime | None
     reasons: Mapping[str, str] = Field(description="By kind: why it may not be sent now.")
+    withheld: list[WithheldTemplateJson] = Field(
+        description="Templates that may not be sent, and why."
+    )
 
 
 # --- events ----------------------------------------------------------------------------------

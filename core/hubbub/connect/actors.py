@@ -1,4 +1,4 @@
-"""Declare the actor that asks a channel's provider whether all is well."""
+"""Declare the actors that ask a channel's provider whether all is well, and for templates."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,6 +8,7 @@ import structlog
 
 from hubbub.broker import broker
 from hubbub.connect import queries, work
+from hubbub.connect.templates import read_templates
 from hubbub.hub import Hub
 from hubbub.process import hub
 from hubbub.sdk.errors import HubError
@@ -16,6 +17,8 @@ from hubbub.store.session import reading
 #: How often a channel that is well is asked about, and one that is not.
 _WELL: Final = timedelta(minutes=10)
 _UNWELL: Final = timedelta(minutes=1)
+#: How long reading the templates of a channel may take.
+_READING: Final = timedelta(minutes=5)
 log = structlog.get_logger(__name__)
 
 
@@ -28,6 +31,17 @@ def probe(channel_id: str) -> None:
         log.warning("channel not checked", channel=channel_id, reason=error.detail)
 
 
+@dramatiq.actor(broker=broker, queue_name="default", time_limit=300_000)
+def ask_for_templates(channel_id: str) -> None:
+    """Read the templates of one channel now; its row says when to try again after a failure."""
+    try:
+        read_templates(hub(), channel_id)
+    except HubError as error:
+        log.warning("templates not read", channel=channel_id, reason=error.detail)
+    finally:
+        hub().nudges.taken(_templates_lane(channel_id))
+
+
 def nudge_probes(hub: Hub) -> None:
     """Nudge for every channel whose turn it is; each by itself, so that none waits for another."""
     now = hub.now()
@@ -35,3 +49,18 @@ def nudge_probes(hub: Hub) -> None:
         due = queries.due_for_check(db, well_before=now - _WELL, unwell_before=now - _UNWELL)
     for channel_id in due:
         hub.nudges.nudge(probe, channel_id, lane=f"probe:{channel_id}", hold=_UNWELL)
+
+
+def nudge_templates(hub: Hub) -> None:
+    """Nudge for every channel whose templates are to be read."""
+    kinds = hub.plugins.channels.values()
+    types = [kind.type for kind in kinds if kind.capabilities.templates]
+    with reading(hub.engine) as db:
+        due = queries.due_for_templates(db, types, now=hub.now()) if types else ()
+    for channel_id in due:
+        lane = _templates_lane(channel_id)
+        hub.nudges.nudge(ask_for_templates, channel_id, lane=lane, hold=_READING)
+
+
+def _templates_lane(channel_id: str) -> str:
+    return f"templates:{channel_id}"

@@ -15,9 +15,11 @@ from hubbub.connect.rules import (
 )
 from hubbub.exchange import run
 from hubbub.hub import Hub
+from hubbub.people.errors import Conflict
 from hubbub.plugins import ChannelHooks
 from hubbub.redact import Redactor, registry
 from hubbub.sdk.errors import HubError
+from hubbub.sdk.templates import MessageTemplate
 from hubbub.sdk.values import Connection, Exchange
 
 T = TypeVar("T")
@@ -40,6 +42,17 @@ def ask(hub: Hub, row: Row[Any], verb: Literal["setup", "check"]) -> Asked:
     except HubError as error:
         return from_failure(error)
     return from_answer(checked)
+
+
+def list_templates(hub: Hub, row: Row[Any]) -> tuple[MessageTemplate, ...]:
+    """Return the templates that a channel has at its provider.
+
+    Raises `HubError` where it has none to list, or does not answer.
+    """
+    hooks = hub.plugins.channel(row.type)
+    if not hooks.capabilities.templates:
+        raise Conflict("Channels of this type have no templates.", code="no_templates")
+    return _talk(hub, hooks.templates, open_connection(hub, row))
 
 
 def say_goodbye(hub: Hub, row: Row[Any]) -> None:

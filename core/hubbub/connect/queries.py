@@ -1,18 +1,19 @@
 """Ask for and store channels and their routes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from hubbub.store.news import note
 from hubbub.store.states import NEVER, DeliveryState
-from hubbub.store.tables import Channel, Delivery, RouteSet, table
+from hubbub.store.tables import Channel, Delivery, RouteSet, Template, table
 
 _channels = table(Channel)
 _route_sets = table(RouteSet)
 _deliveries = table(Delivery)
+_templates = table(Template)
 
 #: A send that has begun cannot be called back; what has not can.
 _NOT_BEGUN = (DeliveryState.QUEUED, DeliveryState.RETRYING)
@@ -78,6 +79,24 @@ def mark_checked(db: Connection, channel_id: str, *, now: datetime) -> None:
     db.execute(update(_channels).where(_channels.c.id == channel_id).values(checked_at=now))
 
 
+def read_templates_at(db: Connection, channel_id: str, when: datetime | None) -> None:
+    """Say when the templates of a channel are to be read again; None: at once."""
+    found = update(_channels).where(_channels.c.id == channel_id)
+    db.execute(found.values(templates_due_at=when))
+
+
+def due_for_templates(db: Connection, types: Collection[str], *, now: datetime) -> list[str]:
+    """Return the connected channels of ``types`` whose templates are to be read now."""
+    due = select(_channels.c.id).where(
+        _channels.c.type.in_(types),
+        _channels.c.deleted_at.is_(None),
+        _channels.c.enabled,
+        _channels.c.status == "connected",
+        or_(_channels.c.templates_due_at.is_(None), _channels.c.templates_due_at <= now),
+    )
+    return list(db.execute(due).scalars())
+
+
 def release_held(db: Connection, channel_id: str, *, now: datetime) -> bool:
     """Make what waited for the channel due; scheduled sends keep their time.
 
@@ -127,3 +146,30 @@ def due_for_check(db: Connection, *, well_before: datetime, unwell_before: datet
         _channels.c.checked_at.is_(None) | well | unwell,
     )
     return list(db.execute(due).scalars())
+
+
+def templates(db: Connection, channel_id: str) -> list[Row[Any]]:
+    """Return all that is kept of a channel's templates."""
+    found = select(_templates).where(_templates.c.channel_id == channel_id)
+    return list(db.execute(found))
+
+
+def add_templates(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store templates; all must name the same columns."""
+    if rows:
+        db.execute(insert(_templates), rows)
+
+
+def change_template(db: Connection, template_id: str, values: Mapping[str, Any]) -> None:
+    """Change columns of a template."""
+    db.execute(update(_templates).where(_templates.c.id == template_id).values(values))
+
+
+def remove_templates(db: Connection, ids: Collection[str]) -> None:
+    """Forget templates."""
+    db.execute(delete(_templates).where(_templates.c.id.in_(ids)))
+
+
+def wipe_templates(db: Connection, channel_id: str) -> None:
+    """Forget the templates of a channel that is gone."""
+    db.execute(delete(_templates).where(_templates.c.channel_id == channel_id))

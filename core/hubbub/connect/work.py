@@ -135,6 +135,7 @@ def delete_channel(hub: Hub, channel_id: str, *, actor: str) -> None:
         if not queries.change_channel(db, channel_id, values=gone):
             raise NotFound("There is no such channel.")
         queries.wipe_routes(db, channel_id)
+        queries.wipe_templates(db, channel_id)
         refresh(db, queries.cancel_waiting(db, channel_id))
         _note(db, now, actor, "channel.deleted", channel_id, type=row.type, name=row.name)
 
@@ -152,6 +153,7 @@ def set_status(
         log.info("channel status", channel=channel_id, status=status, reason=reason)
         if status == "connected":
             queries.release_held(db, channel_id, now=now)
+            queries.read_templates_at(db, channel_id, None)
     return changed
 
 
@@ -210,7 +212,8 @@ def _changed_fields(
     account = hooks.account(opened(hub, hooks, secrets, {**row._asdict(), **changed}))
     if credentials and row.account not in {None, account}:
         raise _another_account()
-    return {**changed, "secrets": hub.vault.seal(secrets, row.id), "account": account}
+    sealed = hub.vault.seal(secrets, row.id)
+    return {**changed, "secrets": sealed, "account": account, "templates_due_at": None}
 
 
 def _set_up(hub: Hub, channel_id: str) -> tuple[Finding, ...]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from hubbub.deliver.templates import check_template, why_not
 from hubbub.directory import Line
 from hubbub.plugins import Plugins
-from hubbub.sdk.content import ATTACHMENT_TYPES, Choices, Content, preview, to_json
+from hubbub.sdk.content import ATTACHMENT_TYPES, Choices, Content, Template, preview, to_json
 from hubbub.sdk.errors import (
     AuthFailed,
     HubError,
@@ -19,6 +20,7 @@ from hubbub.sdk.errors import (
 from hubbub.sdk.screening import Outgoing, Refuse
 from hubbub.sdk.values import Draft, Part
 from hubbub.store.states import NEVER, DeliveryState
+from hubbub.store.templates import KnownTemplate
 from hubbub.store.threads import Thread
 from hubbub.store.types import new_id
 
@@ -63,9 +65,12 @@ class Composed:
 class Sendable:
     """What may be sent to a conversation now, until when, and why not the rest."""
 
-    kinds: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
     reasons: Mapping[str, str]
-    until: datetime | None
+    until: datetime | None = None
+    #: Those that may be sent, where the kind ``template`` may; and why not the others.
+    templates: tuple[KnownTemplate, ...] = ()
+    withheld: tuple[tuple[KnownTemplate, str], ...] = ()
 
 
 def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Sendable:
@@ -74,20 +79,19 @@ def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Senda
     every = sorted({*_fitted_kinds(can.outbound), *can.outbound})
     refusal = _refusal(line, thread)
     if refusal is not None:
-        return Sendable(kinds=(), reasons=dict.fromkeys(every, str(refusal)), until=None)
-    window = line.hooks.window(line.connection, by_person=by_person(author))
-    if window is None:
-        return Sendable(kinds=tuple(every), reasons={}, until=None)
-    closes = thread.last_inbound_at and thread.last_inbound_at + window
-    if closes and closes > now:
-        return Sendable(kinds=tuple(every), reasons={}, until=closes)
-    open_kinds = tuple(kind for kind in every if kind == "template")
-    left = "only templates" if open_kinds else "nothing"
-    shut = f"The contact wrote too long ago: {left} may be sent until they write again."
+        return Sendable(reasons=dict.fromkeys(every, str(refusal)))
+    until, shut = _window(line, thread, now, author)
+    reasons = {kind: shut for kind in every if shut and kind != "template"}
+    judged = [(template, why_not(template)) for template in line.templates.values()]
+    templates = tuple(template for template, why in judged if not why)
+    if judged and not templates:
+        reasons["template"] = "None of the channel's templates may be sent."
     return Sendable(
-        kinds=open_kinds,
-        reasons={kind: shut for kind in every if kind != "template"},
-        until=None,
+        kinds=tuple(kind for kind in every if kind not in reasons),
+        reasons=reasons,
+        until=until,
+        templates=templates,
+        withheld=tuple((template, why) for template, why in judged if why),
     )
 
 
@@ -99,15 +103,21 @@ def by_person(author: str | None) -> bool:
 def check_sendable(
     line: Line, thread: Thread, content: Content, now: datetime, *, author: str
 ) -> None:
-    """Raise `Refused` when ``author`` may not send ``content`` to ``thread`` now."""
+    """Raise `Refused` when ``author`` may not send ``content`` to ``thread`` now.
+
+    Raises `Invalid` for a template that may not be sent at all, or not like this.
+    """
     refusal = _refusal(line, thread)
     if refusal is not None:
         raise refusal
-    answer = sendable(line, thread, now, author=author)
-    if answer.reasons and content.type not in answer.kinds:
+    outbound = line.hooks.capabilities.outbound
+    _, shut = _window(line, thread, now, author)
+    if shut and not (content.type == "template" and "template" in outbound):
         # The window is shut, also to what would only be fitted into an allowed kind.
-        raise Refused(next(iter(answer.reasons.values())), code="window-closed")
-    if content.type == "reaction" and content.type not in answer.kinds:
+        raise Refused(shut, code="window-closed")
+    if isinstance(content, Template):
+        check_template(line.templates, content)
+    if content.type == "reaction" and content.type not in outbound:
         raise Refused("This channel carries no reactions.", code="unsupported")
 
 
@@ -116,7 +126,7 @@ def admit(
 ) -> str | None:
     """Let ``content`` through the one gate: return None, or why it is held for a person.
 
-    Raises `Refused` when it may not be sent.
+    Raises `Refused`, or `Invalid`, when it may not be sent.
     """
     check_sendable(line, thread, content, now, author=author)
     if not plugins.outbound:
@@ -359,6 +369,18 @@ def _refusal(line: Line, thread: Thread) -> Refused | None:
     if not line.hooks.capabilities.initiates and thread.last_inbound_at is None:
         return Refused("On this channel the contact has to write first.", code="cannot-initiate")
     return None
+
+
+def _window(line: Line, thread: Thread, now: datetime, author: str) -> tuple[datetime | None, str]:
+    """Return until when all may be sent, and why that time is over, where it is."""
+    window = line.hooks.window(line.connection, by_person=by_person(author))
+    if window is None:
+        return None, ""
+    closes = thread.last_inbound_at and thread.last_inbound_at + window
+    if closes and closes > now:
+        return closes, ""
+    left = "only templates" if "template" in line.hooks.capabilities.outbound else "nothing"
+    return None, f"The contact wrote too long ago: {left} may be sent until they write again."
 
 
 def _fitted_kinds(outbound: frozenset[str]) -> set[str]:

@@ -62,8 +62,8 @@ def submit(
 ) -> str:
     """Store an outbound message with its deliveries; return its id.
 
-    The caller commits and then calls ``nudge_deliver``. Raises `Refused`, or `Unsupported` for
-    what the channel cannot say.
+    The caller commits and then calls ``nudge_deliver``. Raises `Refused`, `Invalid` for a template
+    that is not well filled in, or `Unsupported` for what the channel cannot say.
     """
     thread = _thread(db, conversation_id)
     line = _line(hub, db, thread.channel_id)

@@ -36,6 +36,7 @@ from hubbub.normalise.rules import (
 from hubbub.route.work import Case, place, routable
 from hubbub.sdk.content import Content, preview
 from hubbub.sdk.routing import Inquiry
+from hubbub.sdk.templates import TemplateChanged
 from hubbub.sdk.values import (
     AddressChanged,
     AddressState,
@@ -49,6 +50,7 @@ from hubbub.sdk.values import (
     SentElsewhere,
     Unreadable,
 )
+from hubbub.store import templates
 from hubbub.store.news import note, noting
 from hubbub.store.threads import Thread, row_of, save, thread_of
 from hubbub.store.types import new_id
@@ -161,25 +163,23 @@ class Batch:
                 self._sent_elsewhere(settling, event)
             case ForAccount():
                 self._hand_on(settling, event)
-            case ReceiptReceived():
-                self._once(settling, event, self._receipt)
+            case ReceiptReceived() | AddressChanged():
+                self._once(settling, event)
             case MessageEdited() | MessageDeleted():
                 self._change(settling, event)
-            case AddressChanged():
-                self._once(settling, event, self._address)
+            case TemplateChanged():
+                self._template(settling, event)
             case Ignored(reason=reason) | Unreadable(reason=reason):
                 settling.note(event, IGNORED if isinstance(event, Ignored) else DEAD, reason)
 
-    def _once(
-        self,
-        settling: Settling,
-        event: ReceiptReceived | AddressChanged,
-        effect: Callable[[Any], None],
-    ) -> None:
+    def _once(self, settling: Settling, event: ReceiptReceived | AddressChanged) -> None:
         if event.key in self.seen_keys:
             settling.note(event, DUPLICATE)
             return
-        effect(event)
+        if isinstance(event, ReceiptReceived):
+            self._receipt(event)
+        else:
+            self._address(event)
         self.seen_keys.add(event.key)
         settling.note(event, APPLIED)
 
@@ -460,6 +460,10 @@ class Batch:
         thread.address = moved_to
         address_id = thread.address_id
         self.changes.append(lambda db: queries.move_address(db, self.line.id, address_id, moved_to))
+
+    def _template(self, settling: Settling, event: TemplateChanged) -> None:
+        self.changes.append(lambda db: templates.hear(db, self.line.id, event, now=self.now))
+        settling.note(event, APPLIED, f"{event.name} ({event.language}) is read anew.")
 
     def _touch(self, thread: Thread) -> None:
         if thread.conversation_id not in self.touched:

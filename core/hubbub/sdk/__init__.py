@@ -46,6 +46,12 @@ from hubbub.sdk.hooks import hookimpl
 from hubbub.sdk.routing import Action, HandOver, Inquiry, Outcome, Reply, Subject, Tag, Wait
 from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
 from hubbub.sdk.telling import Channel, Conversation, Message
+from hubbub.sdk.templates import (
+    MessageTemplate,
+    TemplateChanged,
+    TemplateParameter,
+    TemplateStatus,
+)
 from hubbub.sdk.types import (
     API_VERSION,
     ChannelSettings,
@@ -157,6 +163,7 @@ __all__ = [
     "MessageDeleted",
     "MessageEdited",
     "MessageReceived",
+    "MessageTemplate",
     "Multipart",
     "Option",
     "Order",
@@ -186,6 +193,9 @@ __all__ = [
     "System",
     "Tag",
     "Template",
+    "TemplateChanged",
+    "TemplateParameter",
+    "TemplateStatus",
     "Text",
     "Transient",
     "Unreadable",

@@ -82,6 +82,8 @@ class Capabilities:
     verify_token: bool = False
     #: Whether the provider can be asked what became of a part (`ChannelType.find`).
     finds: bool = False
+    #: Whether the provider lists the templates it approved (`ChannelType.templates`).
+    templates: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the manifest as a JSON object; durations in seconds, sets as sorted lists."""

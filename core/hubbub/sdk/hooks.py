@@ -16,6 +16,7 @@ import pluggy
 from hubbub.sdk.routing import Inquiry, Outcome
 from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
 from hubbub.sdk.telling import Channel, Conversation, Message
+from hubbub.sdk.templates import MessageTemplate
 from hubbub.sdk.types import ChannelType, ConditionType, Pages, RouteType, Source
 from hubbub.sdk.values import (
     Accepted,
@@ -148,6 +149,11 @@ def channel_setup(connection: Connection[Any]) -> Exchange[Checked]:  # type: ig
 @hookspec(firstresult=True)
 def channel_teardown(connection: Connection[Any]) -> Exchange[None]:  # type: ignore[empty-body]  # a spec
     """Undo the set-up before a channel is deleted; in web. An exception is logged."""
+
+
+@hookspec(firstresult=True)
+def channel_templates(connection: Connection[Any]) -> Exchange[tuple[MessageTemplate, ...]]:  # type: ignore[empty-body]  # a spec
+    """Return every template of the channel; in web on request, in a worker by the clock."""
 
 
 @hookspec(firstresult=True)

@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from hubbub.sdk.capabilities import Capabilities
 from hubbub.sdk.fit import fit
 from hubbub.sdk.routing import Inquiry, Outcome, Subject
+from hubbub.sdk.templates import MessageTemplate
 from hubbub.sdk.values import (
     Accepted,
     Call,
@@ -191,6 +192,14 @@ class ChannelType(Generic[F]):
 
     def teardown(self, connection: Connection[F]) -> Exchange[None]:
         """Undo `setup` before the channel is deleted."""
+        raise NotImplementedError
+
+    def templates(self, connection: Connection[F]) -> Exchange[tuple[MessageTemplate, ...]]:
+        """Return every template that the channel has at the provider, whatever its status.
+
+        Only called when ``capabilities.templates``. A list that is not whole must be an error: what
+        is missing from it is gone.
+        """
         raise NotImplementedError
 
     def fetch_media(self, ref: str, connection: Connection[F]) -> Exchange[FetchedMedia]:

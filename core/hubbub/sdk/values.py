@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from hubbub.sdk.content import Content, Media
+from hubbub.sdk.templates import TemplateChanged
 
 #: An id that a provider gave: opaque, never parsed.
 ExternalId: TypeAlias = str
@@ -262,6 +263,7 @@ Event: TypeAlias = (
     | ReceiptReceived
     | AddressChanged
     | ForAccount
+    | TemplateChanged
     | Ignored
     | Unreadable
 )

@@ -20,6 +20,8 @@ def _clean(value: Any) -> Any:
         return _storable(value)
     if isinstance(value, tuple):
         return tuple(_clean(item) for item in value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     names = getattr(value, "__dataclass_fields__", None)

@@ -152,6 +152,8 @@ class Channel(SQLModel, table=True):
     #: Nothing is sent before this: the provider, or an auth failure, told us to wait.
     paused_until: datetime | None = _time(nullable=True)
     checked_at: datetime | None = _time(nullable=True)
+    #: When its templates are to be read again; None: at once.
+    templates_due_at: datetime | None = _time(nullable=True)
     last_active_at: datetime | None = _time(nullable=True)
     created_at: datetime = _time()
     deleted_at: datetime | None = _time(nullable=True)
@@ -163,6 +165,30 @@ class SourceCursor(SQLModel, table=True):
     __tablename__ = "source_cursors"
     channel_id: str = Field(primary_key=True, foreign_key="channels.id")
     cursor: str
+
+
+class Template(SQLModel, table=True):
+    """A template that the provider approves, as `hubbub.sdk.MessageTemplate` last told."""
+
+    __tablename__ = "templates"
+    __table_args__ = (UniqueConstraint("channel_id", "name", "language"),)
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    name: str
+    language: str
+    #: As `hubbub.sdk.TemplateStatus`.
+    status: str
+    provider_status: str
+    reason: str
+    external_id: str | None = None
+    category: str
+    quality: str
+    parameter_format: str
+    components: list[dict[str, Any]] = _json()
+    #: ``[{"name", "required", "holds", "max_length"}]``.
+    parameters: list[dict[str, Any]] = _json()
+    created_at: datetime = _time()
+    changed_at: datetime = _time()
 
 
 class RouteSet(SQLModel, table=True):

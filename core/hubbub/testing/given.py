@@ -84,6 +84,7 @@ class Given:
     healthy: ClassVar[tuple[HttpResponse, ...]] = ()
     registered: ClassVar[tuple[HttpResponse, ...]] = ()
     removed: ClassVar[tuple[HttpResponse, ...]] = ()
+    listed: ClassVar[tuple[HttpResponse, ...]] = ()
     fetched: ClassVar[tuple[HttpResponse, ...]] = ()
     found: ClassVar[tuple[HttpResponse, ...]] = ()
     not_found: ClassVar[tuple[HttpResponse, ...]] = ()

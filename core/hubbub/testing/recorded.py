@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from hubbub.sdk import (
     AddressChanged,
@@ -18,6 +18,7 @@ from hubbub.sdk import (
     ReceiptReceived,
     SendError,
     SentElsewhere,
+    TemplateChanged,
 )
 
 
@@ -62,22 +63,25 @@ def said(event: Event) -> str:
     """Return in one or two words what ``event`` is.
 
     The content's type for a message; ``edit``, ``deletion``, ``receipt delivered``,
-    ``address blocked``; ``text elsewhere`` for what others sent, ``for account``; ``ignored``
-    and ``unreadable``.
+    ``address blocked``; ``template paused``, or ``template`` where no status is told; ``text
+    elsewhere`` for what others sent, ``for account``; ``ignored`` and ``unreadable``.
     """
     match event:
         case MessageReceived(content=content):
             return content.type
         case SentElsewhere(content=content):
             return f"{content.type} elsewhere"
-        case ForAccount():
-            return "for account"
-        case MessageEdited():
-            return "edit"
-        case MessageDeleted():
-            return "deletion"
         case ReceiptReceived(state=state):
             return f"receipt {state}"
         case AddressChanged(state=state):
             return f"address {state}"
-    return type(event).__name__.lower()
+        case TemplateChanged(status=status):
+            return f"template {status or ''}".rstrip()
+    return _WORDS.get(type(event), type(event).__name__.lower())
+
+
+_WORDS: Final[Mapping[type, str]] = {
+    ForAccount: "for account",
+    MessageEdited: "edit",
+    MessageDeleted: "deletion",
+}

@@ -15,6 +15,7 @@ from hubbub.sdk import (
     Exchange,
     FetchedMedia,
     HttpResponse,
+    MessageTemplate,
     OutcomeUnknown,
     SendError,
     Transient,
@@ -39,18 +40,23 @@ def _reads_files(suite: Given) -> bool:
     return bool(suite.kind.capabilities.inbound & ATTACHMENT_TYPES)
 
 
+def _lists(suite: Given) -> bool:
+    return suite.kind.capabilities.templates
+
+
 def _finds(suite: Given) -> bool:
     return suite.kind.capabilities.finds
 
 
 _checking = only_where(does("check"))
 _registering = only_where(_registers)
+_listing = only_where(_lists)
 _fetching = only_where(does("fetch_media"), _reads_files)
 _finding = only_where(_finds)
 
 
 class UpkeepChecks(Given):
-    """``check``, ``setup``, ``teardown``, files, proof, and small signals."""
+    """``check``, ``setup``, ``teardown``, templates, files, proof, and small signals."""
 
     # --- check -----------------------------------------------------------------------------
 
@@ -128,6 +134,28 @@ class UpkeepChecks(Given):
         assert ran.error is None, f"It fails: {ran.error!r}."
         assert transport.requests, "Nothing is asked of the provider."
 
+    # --- templates -------------------------------------------------------------------------
+
+    @_listing
+    def test_templates_are_listed_once_each(self) -> None:
+        ran, transport = self._list(*self.told("listed"))
+        listed = ran.value or ()
+        assert listed, f"No template is listed: {ran.error!r}."
+        assert len({(one.name, one.language) for one in listed}) == len(listed)
+        for one in listed:
+            names = [parameter.name for parameter in one.parameters]
+            assert len(set(names)) == len(names), f"{one.name} wants the same twice: {names}."
+        assert all(one.safe for one in transport.requests), "A request is not marked safe."
+
+    @_listing
+    def test_a_list_of_templates_that_breaks_off_is_none(self) -> None:
+        begun = self.told("listed")[:-1]
+        replies: list[HttpResponse | SendError] = [_UNREACHABLE]
+        replies += [answer(status, _PAGE) for status in (200, 401, 429, 500)]
+        for reply in replies:
+            ran, _ = self._list(*begun, reply)
+            assert _is_planned(ran.error), f"On {reply!r} it lists {ran.value}."
+
     # --- files -----------------------------------------------------------------------------
 
     @_fetching
@@ -201,6 +229,11 @@ class UpkeepChecks(Given):
         ran, _ = self._check(*answers)
         assert ran.value is not None, f"The check fails: {ran.error!r}."
         return ran.value
+
+    def _list(
+        self, *answers: HttpResponse | SendError
+    ) -> tuple[Ran[tuple[MessageTemplate, ...]], Scripted]:
+        return self.ran(self.kind.templates(self.connection()), answers)
 
     def _find(self, *answers: HttpResponse | SendError) -> tuple[Ran[Accepted | None], Scripted]:
         exchange: Exchange[Accepted | None] = self.kind.find(self.part(), self.connection())

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -29,9 +29,12 @@ from hubbub.sdk import (
     HttpRequest,
     HttpResponse,
     MediaRule,
+    MessageTemplate,
     Outcome,
     RouteType,
     SetupStep,
+    TemplateParameter,
+    TemplateStatus,
     Transient,
     hookimpl,
 )
@@ -169,10 +172,18 @@ class WindowedChannel(FakeChannel):
         outbound=frozenset({"text", "template"}),
         text_limit=1000,
         window=timedelta(hours=24),
+        templates=True,
     )
 
     def account(self, connection):
         del connection
+
+    def templates(self, connection):
+        base = connection.fields.settings.api_base
+        response = yield HttpRequest(method="GET", url=f"{base}/templates", safe=True)
+        if response.status >= 500:
+            raise Transient("The provider is ill.")
+        return tuple(_template(**one) for one in response.json()["templates"])
 
 
 class QuietChannel(FakeChannel):
@@ -180,7 +191,7 @@ class QuietChannel(FakeChannel):
 
     type = "quiet"
     label = "Quiet"
-    capabilities = WindowedChannel.capabilities
+    capabilities = replace(WindowedChannel.capabilities, templates=False)
     account = ChannelType.account
     setup = ChannelType.setup
     check = ChannelType.check
@@ -245,6 +256,13 @@ def build_hub(settings, url, fake_redis):
         live=Live(fake_redis),
         redis=fake_redis,
         now=Clock(),
+    )
+
+
+def _template(name, language="en", status="approved", wants=(), **more):
+    parameters = tuple(TemplateParameter(name=one) for one in wants)
+    return MessageTemplate(
+        name=name, language=language, status=TemplateStatus(status), parameters=parameters, **more
     )
 
 

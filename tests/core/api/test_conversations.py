@@ -185,7 +185,7 @@ def test_what_may_be_sent_is_told_with_the_reasons(api, add_channel, add_convers
     conversation_id = add_conversation(api, add_channel(api, kind="windowed"))
     path = f"/conversations/{conversation_id}/sendable"
     shut = api.get(path)
-    assert set(shut) == {"kinds", "templates", "until", "reasons"}
+    assert set(shut) == {"kinds", "templates", "until", "reasons", "withheld"}
     assert shut["kinds"] == ["template"]
     assert "text" in shut["reasons"]
     with transaction(api.hub.engine) as db:

@@ -5,29 +5,53 @@ from datetime import timedelta
 
 import pytest
 
-from hubbub.deliver.rules import Refused, check_sendable
-from hubbub.sdk import Attachment, Media, Template, Text
+from hubbub.deliver.rules import Refused, check_sendable, sendable
+from hubbub.people.errors import Invalid
+from hubbub.sdk import Attachment, Media, Template, TemplateStatus, Text
 from hubbub.store.session import reading
+from hubbub.store.templates import KnownTemplate
 from hubbub.store.threads import by_ids
 
+SALE = Template(name="sale", language="en")
 PICTURE = Attachment(type="video", media=Media(url="https://example.org/film.mp4"))
 
 
 @pytest.fixture
-def gate(world, monkeypatch):
-    """Return what asks the gate of a channel with a window of a day."""
+def conversation(world, monkeypatch):
+    """Return a channel with a window of a day and templates, and a conversation on it."""
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "Hello"})
-    narrow = replace(line.hooks.capabilities, window=timedelta(hours=24))
+    can = line.hooks.capabilities
+    narrow = replace(can, window=timedelta(hours=24), outbound=can.outbound | {"template"})
     monkeypatch.setattr(line.hooks.kind, "capabilities", narrow)
     monkeypatch.setattr(line.hooks, "capabilities", narrow)
     with reading(world.hub.engine) as db:
         (thread,) = by_ids(db, [world.one("SELECT id FROM conversations")["id"]]).values()
+    return line, thread
+
+
+@pytest.fixture
+def gate(world, conversation):
+    """Return what asks the gate of that channel."""
+    line, thread = conversation
 
     def ask(content, author="api:t"):
         check_sendable(line, thread, content, world.clock.now, author=author)
 
     return ask
+
+
+def known(name, status="approved", reason=""):
+    template = KnownTemplate(
+        id=name,
+        name=name,
+        language="en",
+        category="",
+        status=TemplateStatus(status),
+        reason=reason,
+        parameters=(),
+    )
+    return {(name, "en"): template}
 
 
 @pytest.mark.parametrize("content", [Text(text="Hi"), PICTURE])
@@ -43,7 +67,17 @@ def test_nothing_but_templates_may_be_sent_once_it_is_shut(world, gate, content)
     assert refused.value.code == "window-closed"
 
 
-def test_a_channel_without_templates_sends_nothing_once_it_is_shut(world, gate):
+def test_a_template_may_be_sent_once_it_is_shut(world, gate):
+    world.clock.forward(hours=25)
+    gate(Template(name="hello", language="en"))
+
+
+def test_a_channel_without_templates_sends_nothing_once_it_is_shut(
+    world, conversation, gate, monkeypatch
+):
+    hooks = conversation[0].hooks
+    plain = replace(hooks.capabilities, outbound=frozenset({"text"}))
+    monkeypatch.setattr(hooks, "capabilities", plain)
     world.clock.forward(hours=25)
     with pytest.raises(Refused):
         gate(Template(name="hello", language="en"))
@@ -62,3 +96,41 @@ def test_people_may_have_more_time_than_programs(world, gate, monkeypatch):
     world.clock.forward(days=7)
     with pytest.raises(Refused):
         gate(Text(text="Sorry for the delay"), author="user:u1")
+
+
+@pytest.mark.parametrize("hours", [1, 25])
+def test_templates_are_told_with_those_that_may_not_be_sent(world, conversation, hours):
+    line, thread = conversation
+    paused = known("sale", "paused", "People disliked it.")
+    line = replace(line, templates={**known("hello"), **paused})
+    world.clock.forward(hours=hours)
+    answer = sendable(line, thread, world.clock.now, author="api:t")
+    assert "template" in answer.kinds
+    assert [one.name for one in answer.templates] == ["hello"]
+    assert [(one.name, why) for one, why in answer.withheld] == [
+        ("sale", "The template is paused. People disliked it.")
+    ]
+
+
+def test_without_an_approved_template_none_may_be_sent_and_all_else_is_as_before(
+    world, conversation
+):
+    line, thread = conversation
+    line = replace(line, templates=known("sale", "rejected"))
+    answer = sendable(line, thread, world.clock.now, author="api:t")
+    assert set(answer.reasons) == {"template"}
+    assert "text" in answer.kinds
+    check_sendable(line, thread, PICTURE, world.clock.now, author="api:t")
+    with pytest.raises(Invalid):
+        check_sendable(line, thread, SALE, world.clock.now, author="api:t")
+    world.clock.forward(hours=25)
+    assert sendable(line, thread, world.clock.now, author="api:t").kinds == ()
+
+
+def test_a_blocked_contact_gets_no_template(world, conversation):
+    line, thread = conversation
+    thread.blocked = True
+    answer = sendable(
+        replace(line, templates=known("hello")), thread, world.clock.now, author="api:t"
+    )
+    assert (answer.kinds, answer.templates) == ((), ())

@@ -5,6 +5,8 @@ import itertools
 import pytest
 from sqlalchemy.exc import DataError
 
+from hubbub.connect.actors import nudge_templates
+from hubbub.connect.templates import read_templates
 from hubbub.sdk import Text
 
 
@@ -251,6 +253,21 @@ def test_an_address_does_not_move_to_one_that_is_another_contact(world):
     world.hear(line, move, {"id": "m3", "from": "-1001", "text": "Hi"})
     rows = world.rows("SELECT last_seq FROM conversations ORDER BY last_seq")
     assert [row["last_seq"] for row in rows] == [1, 2]
+
+
+def test_news_of_a_template_count_at_once_and_all_are_read_anew(world):
+    line = world.channel()
+    read_templates(world.hub, line.id)
+    assert world.line(line.id).templates["hello", "en"].status == "approved"
+    world.hear(line, {"template": "hello", "status": "paused"}, {"template": "new"})
+    assert outcomes(world) == [["applied", "applied"]]
+    paused = world.line(line.id).templates["hello", "en"]
+    assert (paused.status, paused.reason) == ("paused", "Why.")
+    nudge_templates(world.hub)
+    world.work()
+    assert world.line(line.id).templates["hello", "en"].status == "approved"
+    nudge_templates(world.hub)
+    assert not world.hub.nudges.waiting
 
 
 def test_the_message_of_a_blocked_contact_is_kept_and_stays_quiet(world):

@@ -34,6 +34,7 @@ from hubbub.sdk import (
     Media,
     MediaRule,
     MessageReceived,
+    MessageTemplate,
     OutcomeUnknown,
     Permanent,
     RateLimited,
@@ -41,6 +42,7 @@ from hubbub.sdk import (
     RecipientGone,
     Reject,
     Sender,
+    TemplateStatus,
     Text,
     Transient,
     Unreadable,
@@ -94,6 +96,7 @@ class Carrier(ChannelType[CarrierFields]):
         limits=(Limit.per_second(5),),
         registers_webhook=True,
         finds=True,
+        templates=True,
     )
 
     # --- in --------------------------------------------------------------------------------
@@ -264,6 +267,20 @@ class Carrier(ChannelType[CarrierFields]):
     def teardown(self, connection):
         response = yield self.asking("DELETE", "/hook", connection, {})
         self.refuse(response)
+
+    def templates(self, connection):
+        response = yield self.asking("GET", "/letters", connection)
+        self.refuse(response)
+        return tuple(self.letter(one) for one in self.letters(response))
+
+    def letters(self, response):
+        try:
+            return response.json()["letters"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Transient("The answer cannot be read.") from None
+
+    def letter(self, name):
+        return MessageTemplate(name=name, language="en", status=TemplateStatus.APPROVED)
 
     def fetch_media(self, ref, connection):
         response = yield self.asking("GET", f"/files/{quote(ref, safe='')}", connection)

@@ -62,6 +62,7 @@ class CarrierConformance(ChannelConformance):
     healthy = removed = acknowledged = typed = fetched = found = accepted
     registered = (*accepted, *accepted)
     not_found = (answer(404),)
+    listed = (answer(200, {"letters": ["ready", "late"]}),)
 
     def sign(self, call, connection):
         key = connection.fields.credentials.signing_key.get_secret_value()

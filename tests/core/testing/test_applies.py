@@ -25,7 +25,9 @@ def test_every_check_applies_to_a_channel_type_that_can_do_all():
 
 
 def test_what_a_channel_type_does_not_do_is_not_checked():
-    bare = suite_of(replaced(Bare, registers_webhook=False, finds=False), signs_body=False)
+    bare = suite_of(
+        replaced(Bare, registers_webhook=False, finds=False, templates=False), signs_body=False
+    )
     missing = {
         "test_the_icon_is_a_small_drawing_without_scripts",
         "test_the_credentials_hold_a_secret_that_the_hub_can_recognise",
@@ -33,6 +35,7 @@ def test_what_a_channel_type_does_not_do_is_not_checked():
         "test_every_item_of_a_batch_is_read",
         "test_a_sound_channel_passes_its_check",
         "test_the_set_up_can_be_undone",
+        "test_templates_are_listed_once_each",
         "test_a_file_is_fetched",
         "test_what_arrived_is_found",
         "test_a_provider_that_waits_is_answered",

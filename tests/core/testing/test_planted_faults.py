@@ -572,6 +572,18 @@ class TakesAnErrorPageForAFile(Carrier):
         return FetchedMedia(body=response.body)
 
 
+@caught_by("test_a_list_of_templates_that_breaks_off_is_none")
+class TakesAnErrorPageForAnEmptyList(Carrier):
+    def letters(self, response):
+        return ()
+
+
+@caught_by("test_templates_are_listed_once_each")
+class ListsAllTemplatesUnderOneName(Carrier):
+    def letter(self, name):
+        return super().letter("letter")
+
+
 @caught_by("test_no_answer_proves_nothing")
 class TakesNoAnswerForANo(Carrier):
     def find(self, part, connection):

@@ -95,6 +95,8 @@ class TestWhatsAppCloud(ChannelConformance):
         "read": heard("status_read", "receipt read"),
         "failed": heard("status_failed_131026", "receipt failed"),
         "quality": heard("account_quality", "ignored"),
+        "paused": heard("account_template_paused", "template paused"),
+        "category": heard("account_template_category", "template"),
     }
     unknown = heard("account_invented", "ignored")
     batch = replace(
@@ -120,6 +122,7 @@ class TestWhatsAppCloud(ChannelConformance):
     )
     registered = (answered("ok_200"), answered("ok_200"), *healthy)
     removed = (answered("ok_200"),)
+    listed = (answered("templates_first_200"), answered("templates_last_200"))
     fetched = (answered("media_200"), answer(200, b"a picture", content_type="image/jpeg"))
 
     def sign(self, call, connection):

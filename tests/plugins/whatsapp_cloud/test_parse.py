@@ -24,6 +24,8 @@ from hubbub.sdk import (
     ReceiptState,
     Sender,
     System,
+    TemplateChanged,
+    TemplateStatus,
     Text,
     Unreadable,
     UnsupportedContent,
@@ -281,7 +283,6 @@ def test_a_failed_status_without_errors_is_a_failure_all_the_same(hear):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("template_paused", ["template", "PAUSED", "order_ok", "en_US"]),
         ("quality", ["quality", "FLAGGED", "TIER_1K"]),
         ("restricted", ["account", "ACCOUNT_RESTRICTION"]),
         ("preferences", ["marketing", "stop"]),
@@ -296,8 +297,33 @@ def test_news_of_the_account_are_noted_with_what_they_say(hear, name, words):
     assert "NONE" not in event.reason
 
 
-def test_news_of_another_account_are_ignored_with_its_id(hear, connect):
-    event = one(hear("account_quality.json", connect(business_account_id="1")))
+@pytest.mark.parametrize(
+    ("name", "status", "word", "reason"),
+    [
+        ("paused", TemplateStatus.PAUSED, "PAUSED", ""),
+        ("rejected", TemplateStatus.REJECTED, "REJECTED", "The variables stand side by side."),
+        ("flagged", None, "FLAGGED", ""),
+        ("quality", None, "", ""),
+        ("category", None, "", ""),
+        ("components", None, "", ""),
+    ],
+)
+def test_conformance_14_news_of_a_template_say_its_status_where_it_has_one(
+    hear, name, status, word, reason
+):
+    assert one(hear(f"account_template_{name}.json")) == TemplateChanged(
+        name="order_ok", language="en_US", status=status, provider_status=word, reason=reason
+    )
+
+
+def test_news_of_no_particular_template_cannot_be_read(hear, payload):
+    body = payload("account_template_paused.json").replace(b"order_ok", b"")
+    assert "message_template_name" in one(hear(body)).reason
+
+
+@pytest.mark.parametrize("name", ["quality", "template_paused"])
+def test_news_of_another_account_are_ignored_with_its_id(hear, connect, name):
+    event = one(hear(f"account_{name}.json", connect(business_account_id="1")))
     assert "another account: 900800700600500" in event.reason
 
 

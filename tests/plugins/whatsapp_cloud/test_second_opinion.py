@@ -184,6 +184,17 @@ SENT = {
             ],
         ),
     ),
+    "template with a named header": (
+        Template(
+            name="welcome", language="en_US", parameters={"header.first_name": "A", "city": "B"}
+        ),
+        lambda to: to.send_template(
+            TO,
+            "welcome",
+            TemplateLanguage.ENGLISH_US,
+            [HeaderText.params(first_name="A"), BodyText.params(city="B")],
+        ),
+    ),
 }
 
 
@@ -223,6 +234,7 @@ def read():
         library.on_callback_selection,
         library.on_flow_completion,
         library.on_message_status,
+        library.on_template_status_update,
     ):
         listen(lambda _, update: heard.append(update))
 
@@ -232,6 +244,35 @@ def read():
         return list(heard)
 
     return parse
+
+
+@pytest.mark.parametrize("name", ["rejected", "flagged"])
+def test_the_library_reads_the_same_in_news_of_a_template(hear, read, name):
+    (theirs,), (ours,) = (how(f"account_template_{name}.json") for how in (read, hear))
+    assert (theirs.template_name, theirs.template_language) == (ours.name, ours.language)
+    assert theirs.new_status == ours.provider_status
+    assert (theirs.rejection_info.reason if theirs.rejection_info else "") == ours.reason
+
+
+def test_the_library_reads_the_same_list_of_templates(channel, connection, drive, answer):
+    pages = ("templates_first_200.json", "templates_last_200.json")
+    _, ours = drive(channel.templates(connection), *map(answer, pages))
+    found = [_listed(page) for page in pages]
+    theirs = [template for result in found for template in result]
+    assert [(one.id, one.name, one.language, one.status, one.category) for one in theirs] == [
+        (one.external_id, one.name, one.language, one.provider_status, one.category) for one in ours
+    ]
+    assert [result.has_next for result in found] == [True, False]
+
+
+def _listed(page):
+    # The library also asks for a summary, and reads it.
+    counts = ("total_count", "message_template_count", "message_template_limit")
+    summary = {**dict.fromkeys(counts, 5), "are_translations_complete": True}
+    body = json.loads((PAYLOADS / page).read_bytes()) | {"summary": summary}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    library = WhatsApp(phone_id=NUMBER_ID, token=TOKEN, session=httpx.Client(transport=transport))
+    return library.get_templates(waba_id="1")
 
 
 MESSAGES = (

@@ -2,16 +2,19 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hubbub import process
 from hubbub.connect import work as connect
+from hubbub.connect.actors import nudge_templates
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import Refused
-from hubbub.sdk import Choices, Option, Text
+from hubbub.people.errors import Invalid
+from hubbub.sdk import Choices, Option, Template, Text
 from hubbub.store.session import make_engine, transaction
 from tests.plugins.whatsapp_cloud.conftest import (
     ACCOUNT_ID,
@@ -28,6 +31,9 @@ from tests.services.world import make_world
 
 SENT = "wamid.OUT0001"
 BOB = "+15550100111"
+TEMPLATES = ("templates_first_200.json", "templates_last_200.json")
+CODE = Template(name="code", language="en_US", parameters={"1": "123", "button.0.url": "123"})
+PAUSED = (PAYLOADS / "account_template_paused.json").read_bytes().replace(b"order_ok", b"code")
 
 
 class Hub:
@@ -117,6 +123,16 @@ class Hub:
             )
         nudge_deliver(self.world.hub)
         self.world.work()
+
+    def read_templates(self):
+        """Let the scheduler have the templates of the account read, where that is due."""
+        pages = [(200, json.loads((PAYLOADS / name).read_bytes())) for name in TEMPLATES]
+        self.world.provider.answers.clear()
+        self.world.provider.will(*pages)
+        nudge_templates(self.world.hub)
+        self.world.work()
+        assert not self.world.provider.answers
+        self.line = self.world.line(self.line.id)
 
     def inbound(self):
         rows = self.world.rows(
@@ -369,6 +385,37 @@ def test_conformance_12_a_pair_limit_holds_up_only_that_recipient(hub):
     hub.world.pass_time(seconds=8)
     said = [body["text"]["body"] for body in hub.bodies() if body["to"] == ANN[1:]]
     assert said == ["One", "One", "Two"]
+
+
+def test_conformance_14_templates_are_read_page_by_page_and_sent_when_the_window_is_shut(hub):
+    hub.read_templates()
+    assert len(hub.line.templates) == 5
+    hub.world.clock.forward(hours=25)
+    hub.write(CODE, taken())
+    (body,) = hub.bodies()
+    assert body["template"]["name"] == "code"
+    assert hub.statuses() == ["sent"]
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"1": "123"}, {"1": "123", "button.0.url": "123", "2": "Ann"}]
+)
+def test_conformance_14_a_wrong_count_of_parameters_is_refused_locally(hub, given):
+    hub.read_templates()
+    with pytest.raises(Invalid):
+        hub.write(replace(CODE, parameters=given))
+    assert hub.bodies() == []
+
+
+def test_conformance_14_a_status_event_pauses_a_template_until_meta_lists_it_otherwise(hub):
+    hub.read_templates()
+    hub.hear(PAUSED)
+    with pytest.raises(Invalid) as caught:
+        hub.write(CODE)
+    assert caught.value.complaints[0].message == "The template is paused."
+    hub.read_templates()
+    hub.write(CODE, taken())
+    assert hub.statuses() == ["sent"]
 
 
 def test_conformance_15_a_stop_of_marketing_fails_marketing_and_leaves_the_chat_open(hub):

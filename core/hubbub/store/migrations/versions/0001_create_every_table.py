@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("paused_until", UtcDateTime(), nullable=True),
         sa.Column("checked_at", UtcDateTime(), nullable=True),
+        sa.Column("templates_due_at", UtcDateTime(), nullable=True),
         sa.Column("last_active_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
@@ -204,6 +205,31 @@ def upgrade() -> None:
             ["channel_id"], ["channels.id"], name=op.f("fk_source_cursors_channel_id")
         ),
         sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_source_cursors")),
+    )
+    op.create_table(
+        "templates",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("provider_status", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=True),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("quality", sa.String(), nullable=False),
+        sa.Column("parameter_format", sa.String(), nullable=False),
+        sa.Column("components", Json, nullable=False),
+        sa.Column("parameters", Json, nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_templates_channel_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
+        sa.UniqueConstraint(
+            "channel_id", "name", "language", name=op.f("uq_templates_channel_id_name_language")
+        ),
     )
     op.create_table(
         "address_changes",
