@@ -138,6 +138,7 @@ _MANNERS: Final[Sequence[tuple[str, _Cell]]] = (
     ("when we may write freely", _window),
     ("our pace, unless the channel sets its own", _pace),
     ("the hub enters its webhook itself", _yes(lambda can: can.registers_webhook)),
+    ("the hub reads the templates", _yes(lambda can: can.templates)),
     ("a lost answer can be asked for", _yes(lambda can: can.finds)),
 )
 

@@ -17,8 +17,8 @@ from hubbub.store.session import reading
 #: How often a channel that is well is asked about, and one that is not.
 _WELL: Final = timedelta(minutes=10)
 _UNWELL: Final = timedelta(minutes=1)
-#: How long reading the templates of a channel may take.
-_READING: Final = timedelta(minutes=5)
+#: News of templates that come so soon one after the other are read together.
+_READING: Final = timedelta(seconds=30)
 log = structlog.get_logger(__name__)
 
 
@@ -38,8 +38,6 @@ def ask_for_templates(channel_id: str) -> None:
         read_templates(hub(), channel_id)
     except HubError as error:
         log.warning("templates not read", channel=channel_id, reason=error.detail)
-    finally:
-        hub().nudges.taken(_templates_lane(channel_id))
 
 
 def nudge_probes(hub: Hub) -> None:
@@ -58,9 +56,5 @@ def nudge_templates(hub: Hub) -> None:
     with reading(hub.engine) as db:
         due = queries.due_for_templates(db, types, now=hub.now()) if types else ()
     for channel_id in due:
-        lane = _templates_lane(channel_id)
+        lane = f"templates:{channel_id}"
         hub.nudges.nudge(ask_for_templates, channel_id, lane=lane, hold=_READING)
-
-
-def _templates_lane(channel_id: str) -> str:
-    return f"templates:{channel_id}"

@@ -13,7 +13,6 @@ from hubbub.connect.provider import list_templates
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict
-from hubbub.sdk.errors import HubError
 from hubbub.sdk.templates import MessageTemplate
 from hubbub.store.clean import clean
 from hubbub.store.session import transaction
@@ -21,7 +20,7 @@ from hubbub.store.types import new_id
 
 #: How long what was read counts. News come by themselves, but to one channel of an account only.
 _FRESH: Final = timedelta(hours=1)
-#: When a provider is asked again that did not answer.
+#: When a provider is asked again after a failure, be it ours or its.
 _AGAIN: Final = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
@@ -43,13 +42,11 @@ def read_templates(hub: Hub, channel_id: str) -> TemplatesRead:
     provider's answer stands for, or `Conflict` when there are no templates to be had, or somebody
     told news of the channel meanwhile: what was read may be older, and is read again soon.
     """
+    with transaction(hub.engine) as db:
+        # Whatever happens now, nobody else begins meanwhile, and it is tried again.
+        queries.read_templates_at(db, channel_id, hub.now() + _AGAIN)
     row = find_channel(hub, channel_id)
-    try:
-        listed = clean(list_templates(hub, row))
-    except HubError:
-        with transaction(hub.engine) as db:
-            queries.read_templates_at(db, channel_id, hub.now() + _AGAIN)
-        raise
+    listed = clean(list_templates(hub, row))
     with transaction(hub.engine) as db:
         today = queries.channel(db, channel_id, lock=True)
         if today is None or today.version != row.version:

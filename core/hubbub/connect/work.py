@@ -91,6 +91,8 @@ def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: s
             row = _found(queries.channel(db, channel_id, lock=True))
             values = _changed_columns(hub, row, change)
             queries.change_channel(db, channel_id, values=values)
+            if change.concerns_provider:
+                queries.read_templates_at(db, channel_id, None)
             _note(db, hub.now(), actor, "channel.changed", channel_id, changed=sorted(values))
     except IntegrityError:
         raise _account_taken() from None
@@ -212,8 +214,7 @@ def _changed_fields(
     account = hooks.account(opened(hub, hooks, secrets, {**row._asdict(), **changed}))
     if credentials and row.account not in {None, account}:
         raise _another_account()
-    sealed = hub.vault.seal(secrets, row.id)
-    return {**changed, "secrets": sealed, "account": account, "templates_due_at": None}
+    return {**changed, "secrets": hub.vault.seal(secrets, row.id), "account": account}
 
 
 def _set_up(hub: Hub, channel_id: str) -> tuple[Finding, ...]:

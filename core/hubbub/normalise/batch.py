@@ -463,7 +463,8 @@ class Batch:
 
     def _template(self, settling: Settling, event: TemplateChanged) -> None:
         self.changes.append(lambda db: templates.hear(db, self.line.id, event, now=self.now))
-        settling.note(event, APPLIED, f"{event.name} ({event.language}) is read anew.")
+        news = f"is {event.status}" if event.status else "changed"
+        settling.note(event, APPLIED, f"The template {event.name} ({event.language}) {news}.")
 
     def _touch(self, thread: Thread) -> None:
         if thread.conversation_id not in self.touched:

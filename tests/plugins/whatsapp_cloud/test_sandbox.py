@@ -560,6 +560,35 @@ def test_conformance_13_a_dead_token_stops_sending_until_it_is_replaced(shop):
     assert shop.again(message)["status"] == "sent"
 
 
+def read_templates(shop):
+    return shop.api("POST", f"/channels/{shop.channel['id']}/templates/sync")["templates"]
+
+
+def test_conformance_14_what_meta_would_refuse_is_refused_here_once_templates_are_read(shop):
+    assert read_templates(shop) == 5
+    listed = shop.api("GET", "/templates?status=approved&q=order")["items"]
+    assert [(one["name"], one["language"]) for one in listed] == [("order_ok", "en_US")]
+    good = dict.fromkeys(("1", "2", "button.1.url"), "42")
+    wrong = {"1": "Ann"}, good | {"3": "Bob"}, good | {"1": ""}
+    for parameters in wrong:
+        content = {"type": "template", "name": "order_ok", "language": "en_US"}
+        problem = shop.say(content | {"parameters": parameters}, status=422)
+        assert all(error["field"].startswith("content.parameters.") for error in problem["errors"])
+    assert shop.joined.sent() == []
+    message = shop.say(content | {"parameters": good})
+    assert shop.again(message)["status"] == "sent"
+
+
+def test_conformance_14_a_status_event_pauses_a_template_until_another_lets_it_go_on(shop):
+    read_templates(shop)
+    shop.meta("templates", name="order_ok", status="PAUSED")
+    problem = shop.say(WRITTEN["template"][0], status=422)
+    assert problem["errors"] == [{"field": "content.name", "message": "The template is paused."}]
+    shop.meta("templates", name="order_ok", status="APPROVED")
+    message = shop.say(WRITTEN["template"][0])
+    assert shop.again(message)["status"] == "sent"
+
+
 def test_conformance_14_a_template_that_meta_does_not_take_fails_for_good(shop):
     shop.customer(text="Hi")
     wrong = {"type": "template", "name": "order_ok", "language": "en_US"}
