@@ -51,6 +51,7 @@ _BODY_LIMIT: Final = 1024
 #: Where there is nothing but the body.
 _LONE_BODY_LIMIT: Final = 32768
 _FILES: Final = frozenset({"IMAGE", "VIDEO", "DOCUMENT"})
+_COMPONENTS: Final = frozenset({"HEADER", "BODY", "FOOTER", "BUTTONS"})
 
 
 class Quality(graph.Said):
@@ -95,6 +96,12 @@ class Component(graph.Said):
     text: str = ""
     buttons: tuple[Button, ...] = ()
 
+    @property
+    def strange(self) -> bool:
+        """Whether no parameter of ours fills it in: a carousel, a place."""
+        known = self.type.upper() in _COMPONENTS
+        return not known or self.format.upper() not in {"", "TEXT", *_FILES}
+
 
 def templates(connection: WhatsAppConnection) -> Exchange[tuple[MessageTemplate, ...]]:
     """Return all templates of the account. Raises a `SendError` when they are not to be had."""
@@ -128,31 +135,36 @@ def _template(listed: Listed) -> MessageTemplate:
         quality=listed.quality_score.score,
         parameter_format=listed.parameter_format,
         components=listed.components,
-        parameters=tuple(_wanted(listed)),
+        parameters=_wanted(listed),
     )
 
 
-def _wanted(listed: Listed) -> Iterator[TemplateParameter]:
-    components = list(_readable(listed.components))
-    for component in components:
-        match component.type.upper():
-            case "HEADER":
-                yield from _header(component, named=listed.parameter_format == "NAMED")
-            case "BODY":
-                limit = _BODY_LIMIT if len(components) > 1 else _LONE_BODY_LIMIT
-                for name in _variables(component.text):
-                    yield TemplateParameter(name=name, max_length=limit)
-            case "BUTTONS":
-                yield from _buttons(component.buttons)
+def _wanted(listed: Listed) -> tuple[TemplateParameter, ...] | None:
+    """Return what is to be filled in; None where a part is strange to us, and Meta has to judge."""
+    try:
+        components = [graph.readable(Component, one) for one in listed.components]
+    except MalformedPayload:
+        return None
+    if not components or any(component.strange for component in components):
+        return None
+    named = listed.parameter_format == "NAMED"
+    limit = _BODY_LIMIT if len(components) > 1 else _LONE_BODY_LIMIT
+    return tuple(
+        parameter
+        for component in components
+        for parameter in _parameters(component, named=named, limit=limit)
+    )
 
 
-def _readable(components: Iterable[Mapping[str, Any]]) -> Iterator[Component]:
-    """Yield the components that are as documented; Meta judges what the others want."""
-    for component in components:
-        try:
-            yield graph.readable(Component, component)
-        except MalformedPayload:
-            continue
+def _parameters(component: Component, *, named: bool, limit: int) -> Iterator[TemplateParameter]:
+    match component.type.upper():
+        case "HEADER":
+            yield from _header(component, named=named)
+        case "BODY":
+            for name in _variables(component.text):
+                yield TemplateParameter(name=name, max_length=limit)
+        case "BUTTONS":
+            yield from _buttons(component.buttons)
 
 
 def _header(component: Component, *, named: bool) -> Iterator[TemplateParameter]:

@@ -1,7 +1,7 @@
 """Turn rows into what the API answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -110,7 +110,7 @@ def sendable(answer: Sendable) -> shapes.SendableJson:
                 name=one.name,
                 language=one.language,
                 category=one.category,
-                parameters=[_parameter(parameter) for parameter in one.parameters],
+                parameters=_parameters(one.parameters),
             )
             for one in answer.templates
         ],
@@ -156,13 +156,12 @@ def media(hub: Hub, row: Mapping[str, Any]) -> shapes.MediaJson:
     )
 
 
-def _parameter(parameter: TemplateParameter) -> shapes.TemplateParameterJson:
-    return shapes.TemplateParameterJson(
-        name=parameter.name,
-        required=parameter.required,
-        holds=parameter.holds,
-        max_length=parameter.max_length,
-    )
+def _parameters(
+    parameters: Iterable[TemplateParameter] | None,
+) -> list[shapes.TemplateParameterJson] | None:
+    if parameters is None:
+        return None
+    return [shapes.TemplateParameterJson(**asdict(parameter)) for parameter in parameters]
 
 
 def _ids(content: Mapping[str, Any]) -> list[str]:

@@ -193,7 +193,9 @@ class TemplateJson(BaseModel):
     category: str
     quality: str
     parameter_format: str
-    parameters: list[TemplateParameterJson]
+    parameters: list[TemplateParameterJson] | None = Field(
+        description="Null: only the provider knows."
+    )
     components: list[dict[str, Any]] = Field(description="As the provider tells them.")
     created_at: datetime
     changed_at: datetime
@@ -248,7 +250,9 @@ class SendableTemplateJson(BaseModel):
     name: str
     language: str
     category: str
-    parameters: list[TemplateParameterJson]
+    parameters: list[TemplateParameterJson] | None = Field(
+        description="Null: only the provider knows."
+    )
 
 
 class WithheldTemplateJson(BaseModel):

@@ -90,9 +90,10 @@ def _differs(row: Row[Any], columns: Mapping[str, Any]) -> bool:
 
 def _columns(template: MessageTemplate) -> dict[str, Any]:
     columns = asdict(template)
+    parameters = columns["parameters"]
     return {
         **columns,
         "status": template.status.value,
         "components": list(columns["components"]),
-        "parameters": list(columns["parameters"]),
+        "parameters": None if parameters is None else list(parameters),
     }

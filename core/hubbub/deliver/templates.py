@@ -4,7 +4,7 @@ What is known here is what the provider last told. A channel of which no templat
 through: its templates were not read yet, or nobody can list them; the provider then judges.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from hubbub.people.errors import Complaint, Invalid
@@ -22,7 +22,8 @@ def check_template(known: Templates, content: Template) -> None:
         raise Invalid(_unknown(known, content))
     if why := why_not(template):
         raise Invalid(Complaint("content.name", why))
-    if wrong := tuple(_complaints(template, content.parameters)):
+    wrong = tuple(_complaints(template.parameters, content.parameters))
+    if wrong:
         raise Invalid(*wrong)
 
 
@@ -40,8 +41,12 @@ def _unknown(known: Templates, content: Template) -> Complaint:
     return Complaint("content.name", "The channel has no template of this name.")
 
 
-def _complaints(template: KnownTemplate, given: Mapping[str, str]) -> Iterator[Complaint]:
-    wanted = {parameter.name: parameter for parameter in template.parameters}
+def _complaints(
+    parameters: Iterable[TemplateParameter] | None, given: Mapping[str, str]
+) -> Iterator[Complaint]:
+    if parameters is None:
+        return
+    wanted = {parameter.name: parameter for parameter in parameters}
     for name, parameter in wanted.items():
         objection = _objection(parameter, given[name]) if name in given else _missing(parameter)
         if objection:

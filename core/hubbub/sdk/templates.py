@@ -52,8 +52,8 @@ class MessageTemplate:
     parameter_format: str = ""
     #: What it consists of, as the provider tells it.
     components: tuple[Mapping[str, Any], ...] = ()
-    #: All that it wants filled in: the hub refuses anything else.
-    parameters: tuple[TemplateParameter, ...] = ()
+    #: All that it wants filled in: the hub refuses anything else. None: only the provider knows.
+    parameters: tuple[TemplateParameter, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

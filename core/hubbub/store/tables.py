@@ -185,8 +185,8 @@ class Template(SQLModel, table=True):
     quality: str
     parameter_format: str
     components: list[dict[str, Any]] = _json()
-    #: ``[{"name", "required", "holds", "max_length"}]``.
-    parameters: list[dict[str, Any]] = _json()
+    #: ``[{"name", "required", "holds", "max_length"}]``; None: only the provider knows.
+    parameters: list[dict[str, Any]] | None = _json(nullable=True)
     created_at: datetime = _time()
     changed_at: datetime = _time()
 

@@ -7,7 +7,7 @@ raises the channel's version.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -28,7 +28,8 @@ class KnownTemplate:
     category: str
     status: TemplateStatus
     reason: str
-    parameters: tuple[TemplateParameter, ...]
+    #: None: only the provider knows.
+    parameters: tuple[TemplateParameter, ...] | None
 
 
 #: By name and language.
@@ -53,11 +54,14 @@ def known_templates(db: Connection, channel_id: str) -> Templates:
     """Return what is known of a channel's templates, in the order of their names."""
     found = {}
     for row in db.execute(_KNOWN, {"channel_id": channel_id}):
-        parameters = tuple(TemplateParameter(**one) for one in row.parameters)
-        status = TemplateStatus(row.status)
+        status, parameters = TemplateStatus(row.status), _parameters(row.parameters)
         known = {**row._asdict(), "status": status, "parameters": parameters}
         found[row.name, row.language] = KnownTemplate(**known)
     return found
+
+
+def _parameters(kept: list[dict[str, Any]] | None) -> tuple[TemplateParameter, ...] | None:
+    return None if kept is None else tuple(TemplateParameter(**one) for one in kept)
 
 
 def hear(db: Connection, channel_id: str, event: TemplateChanged, *, now: datetime) -> None:

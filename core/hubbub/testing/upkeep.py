@@ -143,7 +143,7 @@ class UpkeepChecks(Given):
         assert listed, f"No template is listed: {ran.error!r}."
         assert len({(one.name, one.language) for one in listed}) == len(listed)
         for one in listed:
-            names = [parameter.name for parameter in one.parameters]
+            names = [parameter.name for parameter in one.parameters or ()]
             assert len(set(names)) == len(names), f"{one.name} wants the same twice: {names}."
         assert all(one.safe for one in transport.requests), "A request is not marked safe."
 

@@ -259,8 +259,8 @@ def build_hub(settings, url, fake_redis):
     )
 
 
-def _template(name, language="en", status="approved", wants=(), **more):
-    parameters = tuple(TemplateParameter(name=one) for one in wants)
+def _template(name, language="en", status="approved", wants=None, **more):
+    parameters = None if wants is None else tuple(TemplateParameter(name=one) for one in wants)
     return MessageTemplate(
         name=name, language=language, status=TemplateStatus(status), parameters=parameters, **more
     )

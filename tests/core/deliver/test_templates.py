@@ -80,6 +80,11 @@ def test_a_parameter_that_cannot_be_used_is_named(change, message):
     assert found[1].startswith(message)
 
 
+def test_parameters_that_only_the_provider_knows_are_not_checked():
+    content = Template(name="order", language="en", parameters={"x": ""})
+    check_template(known(parameters=None), content)
+
+
 def test_all_that_is_wrong_is_told_at_once():
     wrong = complaints(known(), parameters={"1": "", "x": "y"})
     assert set(wrong) == {

@@ -33,7 +33,8 @@ def wants(channel, connection, drive, answer):
         listed = {"name": "a", "language": "en", "components": components, **more}
         body = json.dumps({"data": [listed]}).encode()
         _, (template,) = drive(channel.templates(connection), answer(200, body))
-        return {one.name: one for one in template.parameters}
+        wanted = template.parameters
+        return None if wanted is None else {one.name: one for one in wanted}
 
     return ask
 
@@ -125,8 +126,12 @@ def test_the_button_of_a_code_gets_the_code(wants):
         {},
     ],
 )
-def test_components_that_are_strange_to_us_harm_no_other(wants, component):
-    assert set(wants(component, {"type": "body", "text": "{{1}}"})) == {"1"}
+def test_where_a_component_is_strange_to_us_meta_judges(wants, component):
+    assert wants(component, {"type": "BODY", "text": "{{1}}"}) is None
+
+
+def test_where_no_component_is_told_meta_judges(wants):
+    assert wants() is None
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def upgrade() -> None:
         sa.Column("quality", sa.String(), nullable=False),
         sa.Column("parameter_format", sa.String(), nullable=False),
         sa.Column("components", Json, nullable=False),
-        sa.Column("parameters", Json, nullable=False),
+        sa.Column("parameters", Json, nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
