@@ -6,6 +6,7 @@ import json
 import pytest
 
 from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.connect.templates import read_templates
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.track.trace import trace
 from hubbub.web import create_app
@@ -204,6 +205,16 @@ def test_what_a_bot_should_not_say_gives_the_message_to_people(world, line, answ
     hear(world, line, 1, answer)
     assert owner(world) == "people"
     assert len(asked(world)) == 1
+
+
+def test_a_bot_sends_no_template_that_the_gate_refuses(world, line):
+    read_templates(world.hub, line.id)
+    content = {"type": "template", "name": "bye", "language": "en", "parameters": {}}
+    hear(world, line, 1, (200, {"actions": [{"type": "reply", "content": content}]}))
+    decision = world.one("SELECT decision FROM messages")["decision"]
+    decided = json.loads(decision) if isinstance(decision, str) else decision
+    why = "content.name: The template is pending."
+    assert decided["errors"] == [f"An answer could not be sent: {why}"]
 
 
 def test_a_bot_that_stays_ill_gives_the_message_to_people(world, line):
