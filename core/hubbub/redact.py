@@ -28,6 +28,20 @@ def without_secret_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: MASK if _is_secret_name(name) else value for name, value in headers.items()}
 
 
+def without_secret_parameters(url: str) -> str:
+    """Return ``url`` with those parameters masked whose names say that they are secret.
+
+    Values are not looked into: in a webhook's address may stand what somebody said.
+    """
+    path, mark, query = url.partition("?")
+    return path + mark + "&".join(map(_without_secret, query.split("&")))
+
+
+def _without_secret(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}={MASK}" if equals and _is_secret_name(name) else parameter
+
+
 class Redactor:
     """Masks the given secrets, and what is secret by its name. Safe in any thread.
 

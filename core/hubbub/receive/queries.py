@@ -36,7 +36,13 @@ _KEEP = Prepared(
 _REOPEN = (
     update(_calls)
     .where(_calls.c.id == bindparam("call_id"))
-    .values(state="pending", reason="", settled_at=None, headers=bindparam("new_headers"))
+    .values(
+        state="pending",
+        reason="",
+        settled_at=None,
+        url=bindparam("new_url"),
+        headers=bindparam("new_headers"),
+    )
 )
 
 
@@ -50,9 +56,9 @@ def call(db: Connection, call_id: str) -> AnyRow | None:
     return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
 
 
-def reopen(db: Connection, call_id: str, *, headers: Mapping[str, str]) -> None:
+def reopen(db: Connection, call_id: str, *, url: str, headers: Mapping[str, str]) -> None:
     """Make a settled or quarantined call one that is still to be read."""
-    db.execute(_REOPEN, {"call_id": call_id, "new_headers": headers})
+    db.execute(_REOPEN, {"call_id": call_id, "new_url": url, "new_headers": headers})
 
 
 def calls_to_replay(

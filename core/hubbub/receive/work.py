@@ -15,7 +15,7 @@ from hubbub.metrics import calls_received
 from hubbub.normalise.actors import nudge_normalise
 from hubbub.receive import queries
 from hubbub.receive.rules import Judged, judge
-from hubbub.redact import without_secret_headers
+from hubbub.redact import without_secret_headers, without_secret_parameters
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Accept, Call, Headers, Polled
 from hubbub.steps import step
@@ -141,15 +141,15 @@ def row_of(call: Call, line: Line, judged: Judged) -> dict[str, Any]:
 
     What proves a call authentic is a secret: it is kept only where it is still to be checked.
     """
-    headers = dict(call.headers)
+    url, headers = call.url, dict(call.headers)
     if judged.state == CallState.PENDING:
-        headers = without_secret_headers(headers)
+        url, headers = without_secret_parameters(url), without_secret_headers(headers)
     return {
         "id": new_id(),
         "channel_id": line.id,
         "received_at": call.received_at,
         "method": call.method,
-        "url": call.url,
+        "url": url,
         "headers": headers,
         "body": call.body,
         "state": judged.state,
@@ -199,7 +199,8 @@ def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
         if judged.state != CallState.PENDING:
             raise NotReleasable(f"It is still not authentic: {judged.reason or 'a handshake'}")
     with transaction(hub.engine) as db:
-        queries.reopen(db, call_id, headers=line.redactor.headers(row.headers))
+        url, headers = without_secret_parameters(row.url), line.redactor.headers(row.headers)
+        queries.reopen(db, call_id, url=url, headers=headers)
     nudge_normalise(hub, row.channel_id)
 
 

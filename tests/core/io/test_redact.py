@@ -18,6 +18,7 @@ from hubbub.redact import (
     registry,
     secrets_of,
     without_secret_headers,
+    without_secret_parameters,
 )
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
@@ -151,6 +152,19 @@ def test_headers_can_be_masked_by_their_names_alone():
         "X-Other": TOKEN,
         "cookie": "***",
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://h/w/k", "https://h/w/k"),
+        ("https://h/w/k?token=a&id=1", "https://h/w/k?token=***&id=1"),
+        ("https://h/w/k?ref=1&TOKEN=a", "https://h/w/k?ref=1&TOKEN=***"),
+        ("https://h/w/k?text=my+token%3Da&token", "https://h/w/k?text=my+token%3Da&token"),
+    ],
+)
+def test_in_an_address_only_what_is_secret_by_its_name_is_masked(url, kept):
+    assert without_secret_parameters(url) == kept
 
 
 def test_nested_json_keeps_its_shape():

@@ -205,6 +205,19 @@ def test_conformance_12_a_wrong_token_is_quarantined_and_released_once_it_is_men
     replay(hub.world.hub, call["id"])
     hub.world.work()
     assert hub.inbound() == ["Ready?"]
+    assert "another-word" not in hub.world.one("SELECT url FROM calls")["url"]
+
+
+def test_conformance_12_what_proves_a_call_or_a_report_is_not_kept_with_it(hub):
+    hub.open()
+    hub.hear(MESSAGE)
+    hub.write("Ready", TAKEN)
+    hub.report(1)
+    assert hub.statuses() == ["delivered"]
+    kept = str(hub.world.rows("SELECT url FROM calls"))
+    assert "text=Ready" in kept
+    assert "canary" not in kept
+    assert hub.line.connection.webhook_secret not in kept
 
 
 def test_conformance_12_no_secret_is_in_a_log_or_an_attempt(hub, caplog, capsys):
