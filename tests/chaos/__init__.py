@@ -1,1 +1,1 @@
-"""Kill and starve a hub while it works; then count. See docs/decisions/0005-chaos.md."""
+"""Kill and starve a hub while it works; then count. See docs/decisions/0015-chaos-over-all-types.md."""

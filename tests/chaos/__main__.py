@@ -34,7 +34,7 @@ PATIENCE = 180.0
 class Size:
     """How much is done, and how long it may take (in seconds)."""
 
-    #: Customers on each channel, and seconds between two messages of one.
+    #: Customers on all channels together, and seconds between two messages of one.
     customers: int
     pace: float
     #: Calls that have to be answered, deeds of each kind, and how long that may take.
@@ -46,9 +46,9 @@ class Size:
     hurry_after: float
 
 
-SHORT = Size(customers=6, pace=0.15, calls=1000, rounds=1, torment=30, settle=60, hurry_after=0)
+SHORT = Size(customers=12, pace=0.15, calls=1000, rounds=1, torment=30, settle=60, hurry_after=0)
 FULL = Size(
-    customers=16, pace=0.25, calls=10_000, rounds=6, torment=170, settle=120, hurry_after=75
+    customers=32, pace=0.25, calls=10_000, rounds=6, torment=170, settle=120, hurry_after=75
 )
 
 

@@ -39,9 +39,9 @@ class Book:
     files: dict[str, bytes] = field(default_factory=dict)
     #: Under their Idempotency-Key.
     written: dict[str, Written] = field(default_factory=dict)
-    #: Statuses of Twilio's messages.
+    #: What was told of messages, by the id by which the hub knows them.
     receipts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    #: Bodies that were rejected with 401, and such as were taken and cannot be read.
+    #: What was said in calls that were rejected with 401, and in such as nobody can read.
     rejected: set[bytes] = field(default_factory=set)
     malformed: set[bytes] = field(default_factory=set)
     #: Events that were told more than once.
@@ -50,6 +50,12 @@ class Book:
     complaints: list[str] = field(default_factory=list)
     #: What the gremlin did, and how often.
     deeds: Counter[str] = field(default_factory=Counter)
+
+    def confirm(self, message_id: str, state: str) -> None:
+        """Write down that the hub was told what became of a message."""
+        with self.lock:
+            self.doubled += state in self.receipts[message_id]
+            self.receipts[message_id].add(state)
 
     def complain(self, what: str) -> None:
         """Write down an answer that nobody should get."""

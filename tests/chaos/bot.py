@@ -6,10 +6,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.chaos.calls import JSON
+from tests.chaos.words import answer_to
 
 
 class Bot:
-    """Answers each SMS with an echo; now and then it is busy or hangs up."""
+    """Answers each saying; now and then it is busy or hangs up."""
 
     def __init__(self, seed: int) -> None:
         dice = random.Random(seed)
@@ -25,7 +26,7 @@ class Bot:
                 if mood < 0.01:
                     self.close_connection = True
                     return
-                text = asked["message"]["content"]["text"].replace("text", "echo", 1)
+                text = answer_to(asked["message"]["content"]["text"])
                 answer = json.dumps({"actions": [{"type": "reply", "text": text}]}).encode()
                 self.send_response(503 if mood < 0.02 else 200)
                 self.send_header("content-type", JSON)

@@ -1,4 +1,4 @@
-"""Make the calls of providers and of programs: signed, malformed, or with the wrong secret."""
+"""Make calls: as providers, as programs, and to the sandbox."""
 
 import http.client
 import itertools
@@ -10,14 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twilio.request_validator import (  # type: ignore[import-untyped]  # has no types
-    RequestValidator,
-)
-
-TOKEN = "700000001:CHAOS-token-canary-of-the-chaos-suite-1"
-POLLED = "700000002:CHAOS-token-canary-of-the-chaos-suite-2"
-ACCOUNT, AUTH = "AC" + "0" * 31 + "7", "canary0123456789abcdef0123456789"
-NUMBER = "+15550100"
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
@@ -29,6 +21,12 @@ class Post:
     path: str
     body: bytes
     headers: Mapping[str, str]
+    method: str = "POST"
+
+    @property
+    def said(self) -> bytes:
+        """What it says, by which the hub's record of it is found."""
+        return said_in(self.path, self.body)
 
 
 class Caller:
@@ -46,7 +44,7 @@ class Caller:
         if link is None:
             link = self._links[host] = http.client.HTTPConnection(host, timeout=20)
         try:
-            link.request("POST", post.path, post.body, dict(post.headers))
+            link.request(post.method, post.path, post.body, dict(post.headers))
             answer = link.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):
@@ -92,66 +90,6 @@ def path_of(url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def telegram(url: str, secret: str, body: bytes | Mapping[str, Any]) -> Post:
-    """Return a call as Telegram makes it."""
-    headers = {"content-type": JSON, "X-Telegram-Bot-Api-Secret-Token": secret}
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Post(path=path_of(url), body=data, headers=headers)
-
-
-def update(number: int, chat: int, message_id: int, text: str, *, edits: int = 0) -> dict[str, Any]:
-    """Return an update about a message, or about its edit number ``edits``."""
-    who = {"id": chat, "first_name": "Customer", "is_bot": False}
-    message = {
-        "message_id": message_id,
-        "date": 1_767_225_600,
-        "from": who,
-        "chat": {"id": chat, "type": "private", "first_name": "Customer"},
-        "text": text,
-    }
-    if edits:
-        message["edit_date"] = 1_767_225_600 + edits
-    return {"update_id": number, "edited_message" if edits else "message": message}
-
-
-def twilio(url: str, form: Mapping[str, str], *, auth: str = AUTH) -> Post:
-    """Return a call as Twilio makes it, signed by Twilio's own code."""
-    signature = RequestValidator(auth).compute_signature(url, dict(form))
-    return Post(
-        path=path_of(url),
-        body=urllib.parse.urlencode(form).encode(),
-        headers={"content-type": FORM, "X-Twilio-Signature": signature},
-    )
-
-
-def sms(sid: str, sender: str, text: str) -> dict[str, str]:
-    """Return the form of a text message to us."""
-    return {
-        "MessageSid": sid,
-        "AccountSid": ACCOUNT,
-        "From": sender,
-        "To": NUMBER,
-        "Body": text,
-        "NumMedia": "0",
-        "NumSegments": "1",
-        "SmsStatus": "received",
-        "ApiVersion": "2010-04-01",
-    }
-
-
-def receipt(sid: str, status: str, recipient: str) -> dict[str, str]:
-    """Return the form of a status callback."""
-    form = {
-        "MessageSid": sid,
-        "AccountSid": ACCOUNT,
-        "MessageStatus": status,
-        "SmsStatus": status,
-        "To": recipient,
-        "From": NUMBER,
-        "ApiVersion": "2010-04-01",
-    }
-    return {**form, "ErrorCode": "30003"} if status == "undelivered" else form
-
-
-def new_sid(number: int) -> str:
-    return f"SM{number:032x}"
+def said_in(url: str, body: bytes) -> bytes:
+    """Return what a call says: its body, or what follows the proof that its address begins with."""
+    return body or url.partition("&")[2].encode()

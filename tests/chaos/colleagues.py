@@ -1,25 +1,33 @@
 """Be the colleagues, who write through the API, and the customers' phones, which confirm."""
 
 import json
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from tests.chaos import calls
 from tests.chaos.book import Written
 from tests.chaos.calls import Post
+from tests.chaos.kinds.kind import Line, Told
 from tests.chaos.person import Person
 
 #: More than one SMS may have, so that it goes out in parts.
-LONG = 1700
+LONG = 3400
+#: The numbers of those to whom colleagues write, after the first one of their kind.
+STRANGERS = 900_000
 
 
 class Colleague(Person):
-    """Writes by SMS through the API, under a key, and asks again after any failure."""
+    """Writes through the API, under a key, and asks again after any failure."""
 
     def act(self, count: int) -> None:
         words = f"colleague {self.number} says {count}"
         if self.chance(0.08):
-            words = " ".join([words] * (LONG // len(words)))
-        address = f"+1555030{count % 5 + 10 * self.number:04}"
-        post = self._order(words, address)
+            # With numbers, so that no two parts say the same.
+            words = " ".join(f"{words}.{number}" for number in range(LONG // len(words)))
+        line = self.dice.choice([one for one in self.place.lines if one.kind.writes_first])
+        stranger = line.kind.first + STRANGERS + count % 5 + 10 * self.number
+        address = line.kind.address(stranger)
+        post = self._order(words, line, address)
         made = self.until(post, 202)
         if made is None:
             return
@@ -38,9 +46,9 @@ class Colleague(Person):
         with self.book.lock:
             self.book.doubled += 1
 
-    def _order(self, words: str, address: str) -> Post:
+    def _order(self, words: str, line: Line, address: str) -> Post:
         body = {
-            "channel_id": self.place.channels["sms"],
+            "channel_id": line.id,
             "to": {"address": address},
             "content": {"type": "text", "text": words},
         }
@@ -48,40 +56,41 @@ class Colleague(Person):
         return Post(path="/api/v1/messages", body=json.dumps(body).encode(), headers=headers)
 
 
-#: What the phones of the customers say, in the order in which it comes to us.
-ORDERS = (
-    ("sent", "delivered"),
-    ("delivered", "sent"),
-    ("delivered", "delivered", "sent"),
-    ("sent", "sent"),
-    ("undelivered", "sent"),
-    ("undelivered", "delivered"),
-    (),
-)
+_State = Literal["sent", "delivered", "failed"]
+#: What the phones of the customers say, in the order in which it comes to us, and how often.
+ORDERS: Final[Mapping[tuple[_State, ...], int]] = {
+    ("sent", "delivered"): 6,
+    ("delivered", "sent"): 4,
+    ("delivered", "delivered", "sent"): 2,
+    ("sent", "sent"): 2,
+    ("failed", "sent"): 1,
+    ("failed", "delivered"): 1,
+    (): 4,
+}
 
 
 class Network(Person):
-    """Tells what became of a third of all SMS: early, late, twice, in any order, or not at all."""
+    """Tells what became of a third of all messages: early, late, twice, in any order, or never."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.since = 0
+        kinds = [line for line in self.place.lines if line.kind.webhook]
+        self.lines = {line.kind.provider: line for line in kinds}
 
     def act(self, count: int) -> None:
-        query = f"provider=twilio&since={self.since}&limit=50"
+        query = f"since={self.since}&limit=50"
         found = calls.ask(f"{self.place.sandbox}/_sandbox/outbound?{query}")
         for sent in found["items"] if found else ():
             self.since = sent["seq"]
             if sent["seq"] % 3 == self.number:
-                self._tell(sent)
+                self._tell(self.lines[sent["provider"]], sent)
 
-    def _tell(self, sent: dict[str, object]) -> None:
-        sid, params = str(sent["external_id"]), sent["params"]
-        assert isinstance(params, dict)
-        weights = (6, 4, 2, 2, 1, 1, 4)
-        for status in self.dice.choices(ORDERS, weights)[0]:
-            form = calls.receipt(sid, status, str(sent["address"]))
-            if self.until(calls.twilio(params["StatusCallback"], form), 200, 204) is not None:
-                with self.book.lock:
-                    self.book.doubled += status in self.book.receipts[sid]
-                    self.book.receipts[sid].add(status)
+    def _tell(self, line: Line, sent: Mapping[str, Any]) -> None:
+        if line.kind.webhook is None or line.kind.webhook.receipt is None:
+            return
+        about = {"id": line.kind.known_as(sent), "address": sent["address"]}
+        for state in self.dice.choices([*ORDERS], [*ORDERS.values()])[0]:
+            told = Told(**about, state=state, params=sent["params"])
+            if self.until(line.kind.webhook.receipt(line, told), 200, 204) is not None:
+                self.book.confirm(told.id, told.state)

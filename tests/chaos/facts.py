@@ -24,6 +24,7 @@ from hubbub.store.tables import (
 )
 from hubbub.store.types import AnyRow
 from tests.chaos.calls import ask
+from tests.chaos.kinds import KINDS
 from tests.chaos.town import Town
 
 _calls, _messages, _deliveries = table(Call), table(Message), table(Delivery)
@@ -44,6 +45,7 @@ class Seen:
     at: float
     address: str
     text: str
+    #: By which the hub knows it.
     external_id: str
 
 
@@ -127,5 +129,9 @@ def _files(db: Connection, store: MediaStore) -> dict[str, list[bytes | str]]:
 
 
 def _seen(line: dict[str, Any]) -> Seen:
-    names = ("seq", "at", "address", "text", "external_id")
-    return Seen(**{name: line[name] for name in names})
+    names = ("seq", "at", "address", "text")
+    known_as = _KNOWN_AS[line["provider"]]
+    return Seen(**{name: line[name] for name in names}, external_id=known_as(line))
+
+
+_KNOWN_AS = {kind.provider: kind.known_as for kind in KINDS}

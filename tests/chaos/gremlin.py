@@ -11,6 +11,7 @@ from typing import Any, Final
 from hubbub.steps import STEPS
 from tests.chaos.book import Book
 from tests.chaos.calls import ask
+from tests.chaos.kinds import KINDS
 from tests.chaos.people import People
 from tests.chaos.settle import Clocks
 from tests.chaos.town import LISTENERS, SCHEDULERS, WEBS, WORKERS, Town
@@ -29,11 +30,8 @@ FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "status", "status": 503, "times": 3},
     {"kind": "slow", "delay_ms": 400, "times": 5},
 )
-OPERATIONS: Final = (
-    ("telegram", "sendMessage"),
-    ("telegram", "getUpdates"),
-    ("telegram", "getFile"),
-    ("twilio", "Messages.create"),
+OPERATIONS: Final = tuple(
+    dict.fromkeys((kind.provider, operation) for kind in KINDS for operation in kind.operations)
 )
 
 Deed = Callable[[], None]

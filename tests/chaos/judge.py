@@ -10,6 +10,7 @@ from hubbub.deliver.rules import LANE_HOLD
 from hubbub.store.states import DeliveryState, message_status
 from hubbub.store.types import AnyRow
 from tests.chaos.book import Book
+from tests.chaos.calls import said_in
 from tests.chaos.facts import Facts, Seen
 
 ARRIVED = frozenset({"sent", "delivered", "read"})
@@ -32,6 +33,7 @@ class Judge:
         """Return everything that is wrong."""
         return [
             *self.book.complaints,
+            *self._silence(),
             *self._ledger(),
             *self._inbound(),
             *self._edits(),
@@ -46,6 +48,11 @@ class Judge:
             *self._kept("rejected", self.book.rejected, "quarantined"),
             *self._kept("malformed", self.book.malformed, "dead"),
         ]
+
+    def _silence(self) -> Iterator[str]:
+        """Nothing is proven of a channel on which nobody was heard."""
+        heard = {kind for kind, _ in self.book.heard}
+        yield from (f"nobody was heard on {kind}" for kind in self.channels if kind not in heard)
 
     def _ledger(self) -> Iterator[str]:
         ledger = self.facts.ledger
@@ -112,30 +119,30 @@ class Judge:
 
     def _receipts(self) -> Iterator[str]:
         """Every acknowledged receipt is there once, and moved its delivery forward."""
-        found = Counter((row.external_id, row.event_key) for row in self.facts.receipts)
-        yield from (f"receipt {key} is there {n} times" for key, n in found.items() if n > 1)
-        kept = {(row.external_id, row.event_key.split(":")[2]) for row in self.facts.receipts}
-        states = {row.external_id: row.state for row in self.facts.deliveries if row.external_id}
-        for sid, told in self.book.receipts.items():
+        kept = Counter((row.external_id or row.reference, row.state) for row in self.facts.receipts)
+        yield from (f"receipt {key} is there {n} times" for key, n in kept.items() if n > 1)
+        states = {_known_as(row): row.state for row in self.facts.deliveries}
+        for message_id, told in self.book.receipts.items():
             yield from (
-                f"the receipt {sid} {one} is lost" for one in told if (sid, one) not in kept
+                f"the receipt {message_id} {one} is lost"
+                for one in told
+                if (message_id, one) not in kept
             )
-            wanted = next((one for one in ("delivered", "undelivered") if one in told), "sent")
-            wanted = {"undelivered": "failed"}.get(wanted, wanted)
-            if sid in states and told and states[sid] != wanted:
-                yield f"{sid} is {states[sid]} after the receipts {sorted(told)}"
+            wanted = next((one for one in ("delivered", "failed") if one in told), "sent")
+            if message_id in states and told and states[message_id] != wanted:
+                yield f"{message_id} is {states[message_id]} after the receipts {sorted(told)}"
 
-    def _kept(self, what: str, bodies: set[bytes], state: str) -> Iterator[str]:
+    def _kept(self, what: str, said: set[bytes], state: str) -> Iterator[str]:
         states: dict[bytes, set[str]] = defaultdict(set)
         for row in self.facts.calls:
-            states[row.body].add(row.state)
-        for body in bodies:
-            if states.get(body) != {state}:
-                yield f"a {what} call is {states.get(body) or 'gone'}: {body[:80]!r}"
-        strangers = sum(1 for row in self.facts.calls if row.state == state) - len(bodies)
+            states[said_in(row.url, row.body)].add(row.state)
+        for one in said:
+            if states.get(one) != {state}:
+                yield f"a {what} call is {states.get(one) or 'gone'}: {one[:80]!r}"
+        strangers = sum(1 for row in self.facts.calls if row.state == state) - len(said)
         # One whose answer was lost is kept again: it has no id by which it could be known.
         if not 0 <= strangers <= self.book.repeated:
-            yield f"{len(bodies)} {what}, {strangers} more of them {state}"
+            yield f"{len(said)} {what}, {strangers} more of them {state}"
 
     # --- what went out ---
 
@@ -155,7 +162,7 @@ class Judge:
         ids = Counter(one.external_id for one in self.facts.seen)
         for row in self.facts.deliveries:
             seen = times[row.address, self.facts.text_of(row)]
-            known = ids[row.external_id]
+            known = ids[_known_as(row)]
             if not self._as_promised(row, seen=seen, known=known):
                 yield (
                     f"delivery {row.id} to {row.address} is {row.state}, the sandbox saw it "
@@ -170,7 +177,7 @@ class Judge:
                 return seen <= 1
             case "failed":
                 # A receipt says so of one that was accepted; else the provider never had it.
-                told = "undelivered" in self.book.receipts.get(row.external_id, ())
+                told = "failed" in self.book.receipts.get(_known_as(row), ())
                 return bool((row.error or {}).get("detail")) and seen == known == told
         return False
 
@@ -212,6 +219,11 @@ class Judge:
                         f"{self._story(row)}, lane until {row.lane_until}; "
                         f"{self._story(later)}"
                     )
+
+
+def _known_as(delivery: AnyRow) -> str:
+    """Return by which id provider and hub know what was sent: the hub's, where there is one."""
+    return str(delivery.external_id or delivery.id)
 
 
 def _was_overdue(row: AnyRow, later: Seen) -> bool:

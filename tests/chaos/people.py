@@ -4,17 +4,17 @@ import threading
 from dataclasses import dataclass, field
 
 from tests.chaos.colleagues import Colleague, Network
-from tests.chaos.customers import PolledCustomer, SmsCustomer, TelegramCustomer
+from tests.chaos.customers import CallingCustomer, PolledCustomer
 from tests.chaos.person import Person, World
 
-#: Between the chats of two customers on Telegram, each of whom may need several.
+#: Between the numbers of two customers, each of whom may need several.
 APART = 1000
 NETWORKS = 3
 
 
 @dataclass(kw_only=True)
 class People:
-    """Everybody outside: so many customers on each channel, and those who belong to them."""
+    """Everybody outside: so many customers, dealt out to the channels, and those around them."""
 
     world: World
     customers: int
@@ -33,12 +33,20 @@ class People:
         return any(thread.is_alive() for thread in self._threads)
 
     def _everybody(self) -> list[Person]:
-        world, many = self.world, range(self.customers)
-        few = range(max(2, self.customers // 4))
+        world, few = self.world, range(max(2, self.customers // 8))
+        calling = [line for line in world.place.lines if line.kind.webhook]
+        polled = [line for line in world.place.lines if not line.kind.webhook]
+        dealt = [(number, calling[number % len(calling)]) for number in range(self.customers)]
         return [
-            *(TelegramCustomer(world=world, number=9_000_000 + APART * number) for number in many),
-            *(PolledCustomer(world=world, number=8_000_000 + APART * number) for number in few),
-            *(SmsCustomer(world=world, number=number) for number in many),
+            *(
+                CallingCustomer(world=world, line=line, number=line.kind.first + APART * number)
+                for number, line in dealt
+            ),
+            *(
+                PolledCustomer(world=world, line=line, number=line.kind.first + APART * number)
+                for number in few
+                for line in polled
+            ),
             *(Colleague(world=world, number=number) for number in few),
             *(Network(world=world, number=number) for number in range(NETWORKS)),
         ]

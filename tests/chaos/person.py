@@ -99,10 +99,10 @@ class Person:
         """Make a call that is to be refused."""
         if self.until(post, 401) is not None:
             with self.book.lock:
-                self.book.rejected.add(post.body)
+                self.book.rejected.add(post.said)
 
     def malformed(self, post: Post) -> None:
         """Make an authentic call that nobody can read."""
         if self.until(post, 200, 204) is not None:
             with self.book.lock:
-                self.book.malformed.add(post.body)
+                self.book.malformed.add(post.said)

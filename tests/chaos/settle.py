@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select, upd
 
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.tables import Call, Delivery, Lease, MediaFile, Process, table
-from tests.chaos.calls import POLLED, ask
+from tests.chaos.calls import ask
+from tests.chaos.kinds.telegram import POLLING_BOT
 from tests.chaos.town import Town
 
 _calls, _deliveries, _media = table(Call), table(Delivery), table(MediaFile)
@@ -130,7 +131,7 @@ class Settling:
     def _unpolled(self) -> int:
         bots = ask(f"{self.clocks.town.sandbox}/_sandbox/bots")["items"]
         waiting = {bot["id"]: bot["pending_update_count"] for bot in bots}
-        return int(waiting[POLLED.partition(":")[0]])
+        return int(waiting[POLLING_BOT])
 
 
 def _count(db: Connection, *conditions: ColumnElement[bool]) -> int:

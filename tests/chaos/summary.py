@@ -12,10 +12,12 @@ from tests.chaos.judge import settled
 def summary(book: Book, facts: Facts) -> Iterator[str]:
     """Yield the lines, most general first."""
     ledger = facts.ledger
-    heard = sum(map(len, book.heard.values()))
+    kinds: Counter[str] = Counter()
+    for (kind, _), messages in book.heard.items():
+        kinds[kind] += len(messages)
     yield f"calls: {book.calls} answered, {book.repeated} without an answer and repeated"
     yield (
-        f"in: {heard} messages with {len(book.files)} files, {len(book.edits)} edits, "
+        f"in: {kinds.total()} messages {dict(kinds)} with {len(book.files)} files, {len(book.edits)} edits, "
         f"{ledger['receipts']} receipts, {book.doubled} told twice; "
         f"{len(book.rejected)} rejected, {len(book.malformed)} malformed"
     )

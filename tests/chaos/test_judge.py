@@ -13,7 +13,7 @@ from tests.chaos.facts import Facts, Seen
 from tests.chaos.judge import Judge, settled
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-CHANNELS = {"telegram": "T", "polled": "P", "sms": "S"}
+CHANNELS = {"sms": "S"}
 
 
 def row(**values) -> Any:
@@ -51,7 +51,7 @@ def seen(number, said, **more):
 @pytest.fixture
 def book():
     """A customer wrote twice and sent a file; a colleague wrote once; two calls were odd."""
-    book = Book(rejected={b"forged"}, malformed={b"nonsense"}, files={"in1": b"file"})
+    book = Book(rejected={b"forged"}, malformed={b"id=nonsense"}, files={"in1": b"file"})
     book.heard["sms", "+1"] = [
         Heard(external_id="in1", answer="one"),
         Heard(external_id="in2", answer="two"),
@@ -68,8 +68,8 @@ def facts():
     return Facts(
         ledger=ledger,
         calls=[
-            row(body=b"forged", state="quarantined"),
-            row(body=b"nonsense", state="dead"),
+            row(url="/w", body=b"forged", state="quarantined"),
+            row(url="/w?token=t&id=nonsense", body=b"", state="dead"),
         ],
         messages=[
             message(1, "inbound", "text 1", external_id="in1"),
@@ -84,7 +84,7 @@ def facts():
             delivery(5, "three"),
         ],
         edits={},
-        receipts=[row(external_id="out3", event_key="receipt:out3:delivered")],
+        receipts=[row(external_id="out3", reference=None, state="delivered")],
         files={"in1": [b"file"]},
         attempts={},
         seen=[seen(3, "one"), seen(4, "two"), seen(5, "three")],
@@ -184,3 +184,17 @@ def test_it_tells_how_unknown_outcomes_came_to_be_known(facts):
             "not found at the provider, sent again": 1,
         }
     )
+
+
+def test_a_kind_of_channel_on_which_nobody_was_heard_is_a_sentence(book, facts):
+    found = Judge(book=book, facts=facts, channels={**CHANNELS, "mute": "M"}).verdict()
+    assert found == ["nobody was heard on mute"]
+
+
+def test_what_the_provider_gave_no_id_is_found_by_the_hubs_own(book, facts):
+    nameless = delivery(4, "two", external_id=None)
+    deliveries = [facts.deliveries[0], nameless, facts.deliveries[2]]
+    for known_as, well in (("d4", True), ("out4", False)):
+        journal = [facts.seen[0], seen(4, "two", external_id=known_as), facts.seen[2]]
+        changed = replace(facts, deliveries=deliveries, seen=journal)
+        assert (verdict(book, changed) == []) is well

@@ -1,0 +1,102 @@
+"""Say what has to be known of a kind of channel, for everybody who torments one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+from tests.chaos.calls import Post
+from tests.chaos.words import WORDS
+
+#: Credentials that are no secrets.
+_OPEN: Final = frozenset({"account_sid", "api_key", "application_id", "username"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """An open channel, as its provider knows it."""
+
+    kind: "Kind"
+    id: str
+    url: str
+    #: Proves that the provider calls.
+    secret: str
+
+    @property
+    def forger(self) -> "Line":
+        """The line of somebody who does not know the secret."""
+        return replace(self, secret=self.secret[::-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """Something that a customer says."""
+
+    address: str
+    #: Nobody else's, and larger than that of what was said before.
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What became of a message of the hub's."""
+
+    id: str
+    address: str
+    state: Literal["sent", "delivered", "failed"]
+    #: How the hub sent it; nothing, where nobody ever sent it.
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """How a provider calls the hub: what is said in its words, signed by a line's secret."""
+
+    external_id: Callable[[Said], str]
+    message: Callable[[Line, Said], Post]
+    #: An authentic call that nobody can read, unlike any other by its number.
+    malformed: Callable[[Line, int], Post]
+    #: What was said, in other words; the number is that of this telling.
+    edit: Callable[[Line, Said, int], Post] | None = None
+    receipt: Callable[[Line, Told], Post] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of channel."""
+
+    name: str
+    type: str
+    credentials: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    #: The name of its simulator, and which of its operations are to go wrong.
+    provider: str
+    operations: tuple[str, ...]
+    #: What people tell the provider first, and where.
+    announced: tuple[str, Mapping[str, Any]] | None = None
+    #: The simulator's rules that would be in the way.
+    rules: Mapping[str, bool | str] = field(default_factory=dict)
+    #: Which bot answers.
+    bot: Literal["keyword", "chatbot"]
+    #: The credential by which calls are signed; empty where the hub made that secret itself.
+    signed_by: str = ""
+    #: How its provider calls; None where the hub polls.
+    webhook: Webhook | None
+    #: The first number of its customers, who have no numbers in common with others.
+    first: int
+    address: Callable[[int], str] = "+1555{:07}".format
+    #: How much one customer may say before somebody else goes on.
+    stamina: int = WORDS
+    #: Whether the hub may write to whom it never heard of.
+    writes_first: bool = False
+    #: The id by which the hub knows a message, of which this is the sandbox's record.
+    known_as: Callable[[Mapping[str, Any]], str] = lambda sent: str(sent["external_id"])
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The credentials that may stand nowhere in plain text."""
+        return {
+            f"{self.name}: {name}": secret.rpartition(":")[2]
+            for name, secret in self.credentials.items()
+            if name not in _OPEN
+        }
