@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,34 +37,35 @@ def _told(line: str) -> str:
     return f"{str(entry.get('event'))[:60]}: {last[:120]}"
 
 
-def leaks(folder: Path, engine: Engine, secrets: dict[str, str]) -> Iterator[str]:
+def leaks(folder: Path, engine: Engine, secrets: Mapping[str, str]) -> Iterator[str]:
     """Say where a secret stands in plain text: in a file of the hub, or in its database."""
-    for name, secret in secrets.items():
-        yield from (f"{name} is in {file}" for file in _files_with(folder, secret))
-        yield from (f"{name} is in {column}" for column in _columns_with(engine, secret))
+    for place, data in chain(_files(folder), _columns(engine)):
+        yield from (
+            f"{name} is in {place}" for name, one in secrets.items() if one.encode() in data
+        )
 
 
-def _files_with(folder: Path, secret: str) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         place = file.relative_to(folder)
-        theirs = file.name in THEIRS or "postgres" in place.parts
-        if not theirs and secret.encode() in file.read_bytes():
-            yield place
+        if file.name not in THEIRS and "postgres" not in place.parts:
+            yield str(place), file.read_bytes()
 
 
-def _columns_with(engine: Engine, secret: str) -> Iterator[str]:
+def _columns(engine: Engine) -> Iterator[tuple[str, bytes]]:
     with reading(engine) as db:
         for table in metadata.sorted_tables:
             for row in db.execute(select(table)):
-                values = row._asdict().items()
-                yield from (
-                    f"{table.name}.{name}" for name, value in values if _holds(value, secret)
-                )
+                for name, value in row._asdict().items():
+                    yield f"{table.name}.{name}", _plain(value)
 
 
-def _holds(value: object, secret: str) -> bool:
-    if isinstance(value, bytes):
-        return secret.encode() in value
-    if isinstance(value, str):
-        return secret in value
-    return isinstance(value, dict | list) and secret in json.dumps(value)
+def _plain(value: object) -> bytes:
+    match value:
+        case bytes():
+            return value
+        case str():
+            return value.encode()
+        case dict() | list():
+            return json.dumps(value).encode()
+    return b""
