@@ -1,1 +1,1 @@
-"""Kill and starve a hub while it works; then count. See docs/decisions/0015-chaos-over-all-types.md."""
+"""Kill and starve a hub while it works; then count. See docs/decisions/0016-chaos-over-all-types.md."""
