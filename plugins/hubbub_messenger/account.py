@@ -15,7 +15,7 @@ from hubbub.sdk import (
     Permanent,
     graph,
 )
-from hubbub_messenger import api, faults
+from hubbub_messenger import api, faults, meanings
 from hubbub_messenger.fields import MessengerConnection
 
 #: What we want to be told of.
@@ -42,6 +42,7 @@ _SOON: Final = timedelta(days=7)
 _NEW_TOKEN: Final = (
     'At Messenger > API settings press "Generate token" next to the Page, and enter it here.'  # noqa: S105  # a sentence
 )
+_PAIR: Final = "Copy App ID and App secret from App settings > Basic."
 _COMPARE: Final = "Compare the IDs that are entered here with those in Meta's dashboard."
 _AGAIN: Final = "Check the channel again: the hub then subscribes the app."
 _REGISTER: Final = (
@@ -97,7 +98,7 @@ def check(connection: MessengerConnection) -> Exchange[Checked]:
         who = yield from api.ask(connection, Who, "me", fields="id,name")
     except AuthFailed as error:
         # Without the Page nothing else is worth asking.
-        return Checked(findings=(_bad("token", error.detail, _NEW_TOKEN),))
+        return Checked(findings=(_about_proof(error),))
     findings = [_about_page(who, connection)]
     for look in (_webhook, _subscription, _token):
         try:
@@ -140,6 +141,12 @@ def _order(request: HttpRequest) -> Exchange[None]:
     error = faults.refusal(response)
     if error and not isinstance(error, Permanent):
         raise error
+
+
+def _about_proof(error: AuthFailed) -> Finding:
+    if error.code == meanings.WRONG_SECRET.code:
+        return _bad("app", error.detail, _PAIR)
+    return _bad("token", error.detail, _NEW_TOKEN)
 
 
 def _about_page(who: Who, connection: MessengerConnection) -> Finding:
@@ -225,8 +232,7 @@ def _token(connection: MessengerConnection) -> Exchange[list[Finding]]:
     response = yield api.by_app(connection, "GET", "debug_token", asked)
     refused = faults.refusal(response)
     if isinstance(refused, Permanent):
-        fix = "Copy App ID and App secret from App settings > Basic."
-        return [_bad("app", refused.detail, fix)]
+        return [_bad("app", refused.detail, _PAIR)]
     token = api.need(graph.DebuggedToken, response).data
     return [
         _fine("app", "App ID and App secret belong together."),

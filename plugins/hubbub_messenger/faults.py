@@ -13,12 +13,16 @@ _REFUSED: Final = 400
 _SERVER_ERROR: Final = 500
 #: What stands before Meta speaks: what is behind it may have the message.
 _GATEWAY: Final = frozenset({502, 504})
+#: Code, subcode and type with which a wrong ``appsecret_proof`` is refused: others of the code are
+#: about parameters, and have the type OAuthException, or a subcode.
+_NOT_PROVEN: Final = (100, 0, "GraphMethodException")
 
 
 class GraphError(graph.Said):
     """What the Graph API says it did not do."""
 
     code: int = -1
+    type: str = ""
     error_subcode: int = 0
     message: str = ""
     error_user_msg: str = ""
@@ -60,6 +64,8 @@ def _said(response: HttpResponse) -> GraphError | None:
 
 
 def _meaning(said: GraphError, status: int) -> Meaning:
+    if (said.code, said.error_subcode, said.type) == _NOT_PROVEN:
+        return meanings.WRONG_SECRET
     known = meanings.BY_SUBCODE.get(said.error_subcode) or meanings.BY_CODE.get(said.code)
     if known:
         return known

@@ -50,6 +50,10 @@ NO_PERMISSION: Final = _stop(
 NOT_FOUND: Final = _stop(
     "unknown_page", "Meta knows no such Page, or the token may not use it: compare the Page ID."
 )
+WRONG_SECRET: Final = _stop(
+    "wrong_secret",
+    "The App secret is not that of the token's app: copy it from App settings > Basic.",
+)
 # It goes on by itself.
 THROTTLED: Final = Meaning(
     kind=RateLimited,

@@ -88,6 +88,12 @@ def test_conformance_13_a_dead_token_is_said_and_nothing_more_is_asked(found):
     assert findings["token"].fix
 
 
+def test_a_secret_of_another_app_is_said_and_nothing_more_is_asked(found):
+    findings, requests, _ = found("error_proof_400.json")
+    assert (list(findings), len(requests)) == (["app"], 1)
+    assert "App secret" in findings["app"].fix
+
+
 def test_a_token_of_a_person_is_refused(found, changed):
     findings, _, checked = found(changed("me_200.json", id="1", name="Ann"), *GOOD[1:])
     assert not checked.ok

@@ -302,7 +302,11 @@ def test_a_name_is_asked_for_and_made_up_where_meta_is_silent(channel, connectio
     assert name == "Ann Test"
     for silent in (answer(200, b"{}"), answer(403, b'{"error":{"code":200}}')):
         assert drive(channel.profile(ANN, connection), silent)[1] == "Messenger user 3334"
-    for failing, error in (("error_190_401.json", AuthFailed), ("error_limit_400.json", Transient)):
+    for failing, error in (
+        ("error_190_401.json", AuthFailed),
+        ("error_proof_400.json", AuthFailed),
+        ("error_limit_400.json", Transient),
+    ):
         exchange = channel.profile(ANN, connection)
         next(exchange)
         with pytest.raises(error):
@@ -380,6 +384,11 @@ def test_each_refusal_has_a_class_and_a_word(refused, status, code, subcode, kin
 )
 def test_a_refusal_that_is_not_meta_s_goes_by_its_status(refused, status, kind):
     assert type(refused(status, body=b"<html>")) is kind
+
+
+def test_a_secret_that_does_not_prove_the_token_is_mended_by_people(refused, payload):
+    error = refused(400, body=payload("error_proof_400.json"))
+    assert (type(error), error.code) == (AuthFailed, "wrong_secret")
 
 
 def test_an_unknown_error_that_passes_by_itself_is_tried_again(refused):
