@@ -38,11 +38,20 @@ NO_SUCH_OBJECT: Final = 33
 class Refused(Exception):  # not an error of the sandbox: the answer it gives
     """A request that Meta would refuse."""
 
-    def __init__(self, code: int, details: str = "", *, subcode: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        details: str = "",
+        *,
+        subcode: int | None = None,
+        kind: str = "OAuthException",
+    ) -> None:
         super().__init__(f"({code}) {details}")
         self.code = code
         self.details = details
         self.subcode = subcode
+        #: What Meta calls the type of the error.
+        self.kind = kind
 
 
 def no_such_object(node: str) -> Refused:
@@ -63,7 +72,7 @@ def refusal(
     known = codes.get(refused.code) or Code("The sandbox was told to refuse")
     error: Json = {
         "message": f"(#{refused.code}) {known.title}",
-        "type": "OAuthException",
+        "type": refused.kind,
         "code": refused.code,
         "fbtrace_id": secrets.token_urlsafe(12),
     }

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
-from hubbub.sandbox.faults import REQUEST_KINDS, Fault
-from hubbub.sandbox.meta.apps import REVOKED, App, debug_token, own, parameters, subscribe
-from hubbub.sandbox.meta.refusal import Refused, no_such_object, refusal
+from hubbub.sandbox.meta.apps import App, debug_token, own, parameters, subscribe
+from hubbub.sandbox.meta.guard import guarded
+from hubbub.sandbox.meta.refusal import Refused, no_such_object
 from hubbub.sandbox.meta.webhooks import shake_hands
 from hubbub.sandbox.whatsapp import codes, media, nodes, sending
 from hubbub.sandbox.whatsapp.state import Account, Cloud, Number
@@ -19,10 +19,6 @@ _VERSION: Final = re.compile(r"v(\d{1,3})\.\d{1,2}")
 #: Earlier versions have ended.
 _OLDEST: Final = 21
 _OLD_VERSION: Final = 2635
-#: The error code that goes with an HTTP status when a fault names none.
-_BY_STATUS: Final = {401: 190, 403: 10, 404: 100, 429: codes.THROUGHPUT, 503: 2}
-_UNKNOWN: Final = 131000
-_Perform: TypeAlias = Callable[[], Reply]
 
 
 def answer(cloud: Cloud, ask: Ask) -> Reply:
@@ -30,9 +26,9 @@ def answer(cloud: Cloud, ask: Ask) -> Reply:
     try:
         return _dispatch(cloud, ask)
     except Refused as refused:
-        return codes.refused(refused)
+        return codes.META.refused(refused)
     except ValueError:
-        return codes.refused(Refused(100, "The body is no JSON object."))
+        return codes.META.refused(Refused(100, "The body is no JSON object."))
 
 
 def _dispatch(cloud: Cloud, ask: Ask) -> Reply:
@@ -42,7 +38,7 @@ def _dispatch(cloud: Cloud, ask: Ask) -> Reply:
             cloud,
             ask,
             "Media.download",
-            lambda: media.download(cloud, cloud.apps.admitted(ask), ask),
+            lambda: media.download(cloud, _asking(cloud, ask), ask),
         )
     version, _, rest = path.partition("/")
     if not (found := _VERSION.fullmatch(version)):
@@ -111,12 +107,12 @@ def _number(cloud: Cloud, ask: Ask, node: str) -> Number:
 
 
 def _asking(cloud: Cloud, ask: Ask) -> App:
-    return cloud.apps.admitted(ask)
+    return cloud.apps.admitted(ask).app
 
 
 def _debugged(cloud: Cloud, ask: Ask) -> Json:
-    app = cloud.apps.of_token(str(parameters(ask).get("input_token", "")))
-    return debug_token(cloud.apps, ask, cloud.accounts_of(app) if app else ())
+    grant = cloud.apps.of_token(str(parameters(ask).get("input_token", "")))
+    return debug_token(cloud.apps, ask, cloud.accounts_of(grant.app) if grant else ())
 
 
 def _subscribed(cloud: Cloud, ask: Ask, app_id: str) -> Json:
@@ -132,48 +128,14 @@ def _subscribed(cloud: Cloud, ask: Ask, app_id: str) -> Json:
 # --- faults --------------------------------------------------------------------------------
 
 
-def _guarded(cloud: Cloud, ask: Ask, operation: str, perform: _Perform) -> Reply:
-    def performed() -> Reply:
-        try:
-            return perform()
-        except Refused as refused:
-            return codes.refused(refused)
-
+def _guarded(cloud: Cloud, ask: Ask, operation: str, perform: Callable[[], Reply]) -> Reply:
     said = ask.json
     to = str(said.get("to", "")).removeprefix("+")
-    fault = cloud.world.faults.pick(
-        REQUEST_KINDS,
-        "whatsapp",
+    return guarded(
+        cloud.world,
+        codes.META,
         operation,
+        perform,
         address=f"+{to}" if to else str(said.get("recipient", "")),
         text=json.dumps(said, ensure_ascii=False),
     )
-    return cloud.world.faults.around(fault, performed, _refuse)
-
-
-def _refuse(fault: Fault) -> Reply:
-    if fault.kind == "token_revoked":
-        return codes.refused(Refused(190, "The token was revoked.", subcode=REVOKED))
-    if fault.kind == "rate_limit":
-        return _throttled(fault)
-    code = fault.code if fault.code is not None else _BY_STATUS.get(fault.status, _UNKNOWN)
-    known = fault.code is not None and "status" not in fault.model_fields_set
-    reply = refusal(
-        Refused(code, "The sandbox was told to refuse."),
-        codes.CODES,
-        product=codes.PRODUCT,
-        status=None if known else fault.status,
-    )
-    return Reply(reply.status, fault.words(reply.body.decode()).encode())
-
-
-def _throttled(fault: Fault) -> Reply:
-    code = codes.THROUGHPUT if fault.code is None else fault.code
-    headers = {}
-    if code in codes.ACCOUNT_LIMITS:
-        # Meta counts in minutes.
-        minutes = -(-fault.retry_after // 60)
-        use = {"type": "whatsapp", "call_count": 100, "estimated_time_to_regain_access": minutes}
-        headers["X-Business-Use-Case-Usage"] = json.dumps({"900800700600500": [use]})
-    details = "Message failed to send because there were too many messages."
-    return refusal(Refused(code, details), codes.CODES, product=codes.PRODUCT, headers=headers)

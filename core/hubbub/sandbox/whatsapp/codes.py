@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hubbub.sandbox.meta.refusal import GRAPH, Code, Refused, refusal
-from hubbub.sandbox.wsgi import Json, Reply
+from hubbub.sandbox.meta.guard import Product
+from hubbub.sandbox.meta.refusal import GRAPH, Code
+from hubbub.sandbox.wsgi import Json
 
 PRODUCT: Final = "whatsapp"
 
@@ -24,8 +25,6 @@ PARAMETER_FORMAT: Final = 132012
 TEMPLATE_PAUSED: Final = 132015
 TEMPLATE_DISABLED: Final = 132016
 THROUGHPUT: Final = 130429
-#: Of the account: only these say when one may ask again.
-ACCOUNT_LIMITS: Final = frozenset({4, 80007})
 
 CODES: Final[Mapping[int, Code]] = {
     **GRAPH,
@@ -70,9 +69,14 @@ CODES: Final[Mapping[int, Code]] = {
 }
 
 
-def refused(why: Refused) -> Reply:
-    """Return the answer that says no."""
-    return refusal(why, CODES, product=PRODUCT)
+META: Final = Product(
+    provider="whatsapp",
+    name=PRODUCT,
+    codes=CODES,
+    throttled=THROUGHPUT,
+    account_limits=frozenset({4, 80007}),
+    unknown=131000,
+)
 
 
 def error(code: int, details: str = "") -> Json:

@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hubbub.sandbox.meta.apps import App
 from hubbub.sandbox.providers import ChatView, Desk, Persona, Saying
 from hubbub.sandbox.whatsapp import customers, receipts, templates, webhooks
 from hubbub.sandbox.whatsapp.api import PREFIX, answer
@@ -191,19 +192,23 @@ class WhatsApp:
     def _account(self, wanted: Registration) -> Account:
         app = self._cloud.apps.made(wanted.app_id)
         app.secret = wanted.app_secret or app.secret
-        app.replace_token(wanted.access_token or app.token)
-        app.scopes = app.scopes or _SCOPES
         app.fields = app.fields or frozenset(_FIELDS)
-        if wanted.expires_at is not None:
-            app.expires_at = wanted.expires_at
-        if wanted.scopes is not None:
-            app.scopes = tuple(wanted.scopes)
+        self._grant(app, wanted)
         if wanted.webhook_fields is not None:
             app.fields = frozenset(wanted.webhook_fields)
         known, account_id = self._cloud.accounts, wanted.business_account_id
         account = known.setdefault(account_id, Account(account_id, app))
         account.app = app
         return account
+
+    def _grant(self, app: App, wanted: Registration) -> None:
+        grant = self._cloud.granted(app)
+        grant.replace_token(wanted.access_token or grant.token)
+        grant.scopes = grant.scopes or _SCOPES
+        if wanted.expires_at is not None:
+            grant.expires_at = wanted.expires_at
+        if wanted.scopes is not None:
+            grant.scopes = tuple(wanted.scopes)
 
     def _as_meta(self, number: Number, action: str, body: Json) -> Json:
         match action:
@@ -220,7 +225,7 @@ class WhatsApp:
             case "templates":
                 return self._change_template(number, TemplateChange.model_validate(body))
             case "revoke":
-                number.account.app.replace_token("")
+                self._cloud.granted(number.account.app).replace_token("")
                 return _described(number)
         raise NoSuchThing(
             f"WhatsApp has no {action!r} here; there are messages, presses, reactions, openings, "

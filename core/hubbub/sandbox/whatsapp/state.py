@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from hubbub.sandbox.meta.apps import App, Apps
+from hubbub.sandbox.meta.apps import App, Apps, Grant
 from hubbub.sandbox.meta.refusal import no_such_object
 from hubbub.sandbox.whatsapp.templates import STARTERS, Filled, Template
 from hubbub.sandbox.world import NoSuchThing, World
@@ -206,6 +206,10 @@ class Cloud:
                 "The sandbox knows no such number. It is made known by POST /_sandbox/numbers."
             )
         return number
+
+    def granted(self, app: App) -> Grant:
+        """Return what the system user of ``app`` lets it do."""
+        return self.apps.granted(app, "SYSTEM_USER", by=app.id)
 
     def number_of(self, app: App, number_id: str) -> Number:
         """Return a number that ``app`` may use. Raises `Refused`."""
