@@ -1,7 +1,7 @@
 """Put into a fresh hub what a demo needs: somebody to log in as, and channels to try."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -44,10 +44,14 @@ _WHATSAPP: Final = {
     "app_id": "7000000007",
 }
 _META: Final = {"access_token": "EAA" + "0" * 29 + "8", "app_secret": "0" * 31 + "9"}
+_MESSENGER: Final = {"page_id": "300000000000010", "app_id": "7000000010"}
+_PAGE: Final = {"page_access_token": "EAA" + "0" * 28 + "11", "app_secret": "0" * 30 + "12"}
 #: How the demo's gateway calls the hub, in Kannel's own escapes.
 _INBOUND: Final = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"
 #: Where a channel of an earlier start found its provider.
-_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage|whatsapp)")
+_SANDBOX: Final = re.compile(
+    r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage|whatsapp|messenger)"
+)
 _ROUTES: Final = [
     {
         "name": "Menu",
@@ -88,16 +92,9 @@ def seed(settings: Settings, sandbox_url: str) -> str:
     for row in rows:
         _point(hub, row, sandbox_url)
     types = {row.type for row in rows}
-    if "telegram" not in types:
-        _add_telegram(hub, sandbox_url)
-    if "sms_twilio" not in types:
-        _add_twilio(hub, sandbox_url)
-    if "sms_gateway" not in types:
-        _add_gateway(hub, sandbox_url)
-    if "sms_vonage" not in types:
-        _add_vonage(hub, sandbox_url)
-    if "whatsapp_cloud" not in types:
-        _add_whatsapp(hub, sandbox_url)
+    for kind, add in _CHANNELS.items():
+        if kind not in types:
+            add(hub, sandbox_url)
     return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
 
 
@@ -107,10 +104,8 @@ def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
     place = _SANDBOX.fullmatch(before)
     if place is None:
         return  # somebody's own channel, at a provider
-    if place[1] == "vonage":
-        _create_application(hub, sandbox_url)
-    if place[1] == "whatsapp":
-        _create_number(hub, sandbox_url)
+    if make := _DASHBOARDS.get(place[1]):
+        make(hub, sandbox_url)
     change = ChannelChange(settings={"api_base": f"{sandbox_url}/{place[1]}"})
     change_channel(hub, row.id, change, actor="cli")
     if place[1] == "gateway":
@@ -199,6 +194,45 @@ def _create_number(hub: Hub, sandbox_url: str) -> None:
     """Make app, account and number at Meta, as people do in its dashboard."""
     number = {**_WHATSAPP, **_META, "verified_name": "Demo shop"}
     _tell_sandbox(hub, f"{sandbox_url}/_sandbox/numbers", number)
+
+
+def _add_messenger(hub: Hub, sandbox_url: str) -> None:
+    _create_page(hub, sandbox_url)
+    create_channel(
+        hub,
+        type="messenger",
+        name="Messenger demo",
+        credentials=_PAGE,
+        settings={
+            **_MESSENGER,
+            "human_agent_enabled": True,
+            "api_base": f"{sandbox_url}/messenger",
+        },
+        actor="cli",
+    )
+
+
+def _create_page(hub: Hub, sandbox_url: str) -> None:
+    """Make app and Page at Meta, as people do in its dashboard."""
+    page = {**_MESSENGER, **_PAGE, "name": "Demo page", "human_agent": True}
+    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/pages", page)
+
+
+#: How each channel is added, by its type.
+_CHANNELS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
+    "telegram": _add_telegram,
+    "sms_twilio": _add_twilio,
+    "sms_gateway": _add_gateway,
+    "sms_vonage": _add_vonage,
+    "whatsapp_cloud": _add_whatsapp,
+    "messenger": _add_messenger,
+}
+#: What people make in a provider's dashboard beforehand, by the provider's path in the sandbox.
+_DASHBOARDS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
+    "vonage": _create_application,
+    "whatsapp": _create_number,
+    "messenger": _create_page,
+}
 
 
 def _tell_sandbox(hub: Hub, url: str, what: Mapping[str, Any]) -> None:

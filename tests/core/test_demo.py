@@ -20,12 +20,13 @@ def set_up(monkeypatch):
         lambda _hub, channel_id, change, **_: changes.update({channel_id: change.settings}),
     )
     monkeypatch.setattr(demo, "_configure_gateway", lambda *_: None)
-    monkeypatch.setattr(demo, "_create_application", lambda *_: None)
-    monkeypatch.setattr(demo, "_create_number", lambda *_: None)
+    monkeypatch.setattr(demo, "_tell_sandbox", lambda *_: None)
     return changes
 
 
-@pytest.mark.parametrize("kind", ["telegram", "twilio", "gateway", "vonage", "whatsapp"])
+@pytest.mark.parametrize(
+    "kind", ["telegram", "twilio", "gateway", "vonage", "whatsapp", "messenger"]
+)
 @pytest.mark.parametrize("port", [8001, 8101])
 def test_channels_of_an_earlier_start_are_set_up_at_the_sandbox_of_this_one(set_up, kind, port):
     row: Any = SimpleNamespace(

@@ -23,7 +23,14 @@ from tests.services.world import make_world
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 PLUGINS = "".join(
     f"[plugins.{name}]\n"
-    for name in ("telegram", "sms_twilio", "sms_gateway", "sms_vonage", "whatsapp_cloud")
+    for name in (
+        "telegram",
+        "sms_twilio",
+        "sms_gateway",
+        "sms_vonage",
+        "whatsapp_cloud",
+        "messenger",
+    )
 )
 #: Below which path of the sandbox a type has its provider.
 PROVIDERS = {
@@ -31,6 +38,7 @@ PROVIDERS = {
     "sms_twilio": "twilio",
     "sms_vonage": "vonage",
     "whatsapp_cloud": "whatsapp",
+    "messenger": "messenger",
 }
 PATIENCE = 30
 # How long an example takes says only how busy the machine is.

@@ -8,6 +8,7 @@ from flask import Flask, request
 from hubbub.sandbox.config import SandboxConfig
 from hubbub.sandbox.control import control_blueprint
 from hubbub.sandbox.gateway.provider import Kannel
+from hubbub.sandbox.messenger.provider import Messenger
 from hubbub.sandbox.pages import page_blueprint
 from hubbub.sandbox.providers import Provider
 from hubbub.sandbox.telegram.provider import Telegram
@@ -24,6 +25,7 @@ PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (
     Kannel,
     Vonage,
     WhatsApp,
+    Messenger,
 )
 
 _REQUEST_LIMIT: Final = 64 * 1024 * 1024

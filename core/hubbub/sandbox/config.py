@@ -60,3 +60,11 @@ class Rules(BaseModel):
     whatsapp_window: Literal["later", "at_once", "off"] = "later"
     #: Seconds for which the address of a file is good.
     whatsapp_media_seconds: float = Field(300, ge=0)
+    #: Let Meta tell of echoes and deliveries by itself.
+    messenger_receipts: bool = True
+    #: Seconds until the phone has it.
+    messenger_delivered_after: float = Field(1.0, ge=0)
+    #: Refuse messages outside the window.
+    messenger_window: bool = True
+    #: Seconds for which the address of a file is good.
+    messenger_media_seconds: float = Field(24 * 60 * 60, ge=0)

@@ -40,6 +40,7 @@ def _add_endpoints(blueprint: Blueprint, providers: Mapping[str, Provider]) -> N
         "gateways": "gateway",
         "applications": "vonage",
         "numbers": "whatsapp",
+        "pages": "messenger",
     }
     for path, name in names.items():
         provider = providers[name]

@@ -174,6 +174,8 @@ def _saying(form: Mapping[str, str], files: tuple[Upload, ...]) -> Saying:
         card=(given.get("card_name", "") or phone, phone) if phone else None,
         quotes=given.get("quotes", ""),
         edits=given.get("edits", ""),
+        unsends=given.get("unsends", ""),
+        by_colleague=given.get("by_colleague") == "1",
     )
 
 

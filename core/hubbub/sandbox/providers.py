@@ -67,11 +67,15 @@ class Saying:
     #: The id of the earlier message that this one quotes, or whose new wording it is.
     quotes: str = ""
     edits: str = ""
+    #: The id of the earlier message that is taken back.
+    unsends: str = ""
+    #: Whether not the customer says it, but somebody who answers them past the hub.
+    by_colleague: bool = False
 
     @property
     def says_something(self) -> bool:
         """Whether there is anything in it."""
-        return bool(self.text or self.files or self.place or self.card)
+        return bool(self.text or self.files or self.place or self.card or self.unsends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +84,11 @@ class Skills:
 
     quotes: bool = False
     edits: bool = False
+    unsends: bool = False
     places: bool = False
     cards: bool = False
+    #: Where people answer past the hub, if the customer's page can play them too.
+    colleague: str = ""
     #: Emoji to react with.
     reactions: tuple[str, ...] = ()
     #: As what a file can be sent.
@@ -108,6 +115,8 @@ class Line:
     edited: bool = False
     #: Whether the customer may word it anew, where that is a skill at all.
     editable: bool = True
+    #: Whether anything can be done about it at all.
+    acts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

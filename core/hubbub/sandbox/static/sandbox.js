@@ -100,7 +100,7 @@ async function submit(event) {
   }
   if ("clears" in form.dataset) {
     form.reset();
-    showPicked(form);
+    if (form.elements.file) showPicked(form);
   }
   if (isWriting()) document.activeElement.blur();
   await refreshed();

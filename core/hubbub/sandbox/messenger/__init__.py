@@ -1,0 +1,1 @@
+"""Imitate the Messenger Platform: Pages, the people who write to them, and what Meta tells."""
