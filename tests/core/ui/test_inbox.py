@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from hubbub.store.session import transaction
 from tests.core.ui.kit import conversation, form_token, found
 
 PNG = bytes.fromhex(
@@ -53,6 +54,10 @@ def entries(page):
 def bubbles(page):
     said = page.partition("<template")[0]
     return re.findall(r'<p class="said"[^>]*>([^<]*)</p>', said)
+
+
+def authors(page):
+    return re.findall(r'<p class="by"><bdi>([^<]*)</bdi>', page.partition("<template")[0])
 
 
 def test_a_reply_sent_twice_is_one_message(inbox, world):
@@ -188,6 +193,13 @@ def test_what_is_too_late_is_refused_with_the_reason(inbox, world):
     answer = inbox.post(f"/messages/{sent}/cancel", headers=SCRIPT)
     assert answer.status_code == 409
     assert "too late to cancel" in answer.text
+
+
+def test_who_is_not_named_by_a_message_is_called_as_the_contact_is(inbox, world, line):
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Still me"})
+    with transaction(world.hub.engine) as db:
+        db.exec_driver_sql("UPDATE messages SET sender_name = NULL")
+    assert authors(inbox.page()) == ["Ada", "Ada"]
 
 
 def test_opening_a_conversation_marks_it_seen_and_a_tab_in_the_background_does_not(inbox, world):
