@@ -182,6 +182,61 @@ class WhatsApp:
         assert answer.status_code == 201, answer.text
 
 
+class Messenger:
+    """The hub's side and the customer's side of one Page."""
+
+    page = "300300300300300"
+    app = "400400400400"
+    secret = "f1c71710f1c71710f1c71710f1c71710"
+    token = "EAAFictitiousPageToken0123456789"
+    graph = "/messenger/v25.0"
+    ann = "7770001112223334"
+
+    def __init__(self, http):
+        self.http = http
+
+    def register(self, **changes):
+        body = {
+            "page_id": self.page,
+            "app_id": self.app,
+            "app_secret": self.secret,
+            "page_access_token": self.token,
+            "name": "Shop",
+            **changes,
+        }
+        answer = self.http.post("/_sandbox/pages", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+    def ask(self, method, path, body=None, *, token=token, **more):
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.http.open(
+            f"{self.graph}/{path}", method=method, json=body, headers=headers, **more
+        )
+
+    def as_app(self, method, path, **said):
+        said |= {"access_token": f"{self.app}|{self.secret}"} | said
+        return self.http.open(f"{self.graph}/{path}", method=method, query_string=said)
+
+    def send(self, message, **more):
+        body = {"recipient": {"id": self.ann}, "messaging_type": "RESPONSE", "message": message}
+        return self.ask("POST", f"{self.page}/messages", body | more)
+
+    def text(self, words="Ready at 5", **more):
+        return self.send({"text": words}, **more)
+
+    def act(self, action, **body):
+        body = {"from": self.ann, **body}
+        answer = self.http.post(f"/_sandbox/messenger/{self.page}/{action}", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+    def as_page(self, action, **body):
+        answer = self.http.post(f"/_sandbox/messenger/{self.page}/{action}", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+
 class Sandbox:
     """A sandbox and the ways to talk to it."""
 
@@ -192,6 +247,7 @@ class Sandbox:
         self.telegram = Telegram(self.http)
         self.twilio = Twilio(self.http)
         self.whatsapp = WhatsApp(self.http)
+        self.messenger = Messenger(self.http)
 
     def fault(self, **fault):
         answer = self.http.post("/_sandbox/faults", json=fault)
@@ -249,6 +305,14 @@ def whatsapp(sandbox):
 
 
 @pytest.fixture
+def messenger(sandbox):
+    """A Page; nothing is told of its messages but what the test tells."""
+    sandbox.rules(messenger_receipts=False)
+    sandbox.messenger.register()
+    return sandbox.messenger
+
+
+@pytest.fixture
 def hub():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
@@ -287,6 +351,26 @@ def whatsapped(whatsapp, hub):
     ):
         assert whatsapp.ask("POST", path, body).json == {"success": True}
     return whatsapp
+
+
+@pytest.fixture
+def messaged(messenger, hub):
+    """A Page whose webhook is the hub."""
+    fields = [
+        "messages,messaging_postbacks,messaging_referrals,messaging_optins,message_deliveries",
+        "message_reads,message_echoes,message_reactions,message_edits,messaging_handovers,standby",
+    ]
+    asked = {"object": "page", "callback_url": f"{hub.url}/fb", "verify_token": hub.verify_token}
+    for answer in (
+        messenger.as_app(
+            "POST", f"{messenger.app}/subscriptions", fields=",".join(fields), **asked
+        ),
+        messenger.ask(
+            "POST", f"{messenger.page}/subscribed_apps?subscribed_fields={','.join(fields)}"
+        ),
+    ):
+        assert answer.json == {"success": True}
+    return messenger
 
 
 @pytest.fixture
