@@ -106,13 +106,14 @@ def _came(occasion: Occasion, said: wire.Referral, *, event: str) -> Event:
 def _received(
     occasion: Occasion, content: Content, mid: str, quoted: str = "", number: int = 0
 ) -> Event:
-    # Edits and reactions name the message by its id, and mean its first part.
+    # All parts have the message's id, so that they go together when it is taken back; edits and
+    # quotations by that id mean the first.
     first = number == 0
     return MessageReceived(
         key=f"message:{mid}" if first else f"message:{mid}:{number}",
         sender=occasion.sender,
         content=content,
-        external_id=mid if first else None,
+        external_id=mid,
         provider_at=occasion.at,
         reply_to_external_id=quoted or None if first else None,
         not_routed=occasion.not_routed,

@@ -4,9 +4,10 @@ Everything the batch has to know was looked up before (`Facts`); each event then
 is in memory; at the end rows of each table go out together.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -18,7 +19,7 @@ from hubbub.deliver.rules import elsewhere
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.normalise import queries, rows
-from hubbub.normalise.facts import Facts
+from hubbub.normalise.facts import Facts, Named
 from hubbub.normalise.relatives import copy_for, is_copy
 from hubbub.normalise.rules import (
     APPLIED,
@@ -76,7 +77,7 @@ class Batch:
     threads: dict[str, Thread] = field(init=False)
     known: dict[str, tuple[str, str]] = field(init=False)
     seen_keys: set[str] = field(init=False)
-    by_external_id: dict[str, tuple[str, dict[str, Any]]] = field(init=False)
+    by_external_id: dict[str, list[Named]] = field(init=False)
     touched: dict[str, Thread] = field(default_factory=dict)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     addresses: list[dict[str, Any]] = field(default_factory=list)
@@ -99,7 +100,7 @@ class Batch:
         self.threads = {row.address: thread_of(row) for row in self.facts.threads}
         self.known = dict(self.facts.known)
         self.seen_keys = set(self.facts.seen_keys)
-        self.by_external_id = dict(self.facts.by_external_id)
+        self.by_external_id = {name: [*found] for name, found in self.facts.by_external_id.items()}
 
     def apply(self, settling: Settling, event: Event) -> None:
         """Let ``event`` have its effect, once; note in ``settling`` what became of it.
@@ -194,7 +195,7 @@ class Batch:
         message_id = new_id()
         named = event.reply_name if event.reply_address else event.sender.name
         thread, first = self._thread(event.reply_address or event.sender.address, named)
-        quoted = self.by_external_id.get(event.reply_to_external_id or "")
+        quoted = next(iter(self.by_external_id.get(event.reply_to_external_id or "", ())), None)
         content = short_choice(event.content, quoted[1] if quoted else None)
         content = menu_choice(thread, content)
         content, media = take_media(
@@ -225,7 +226,7 @@ class Batch:
         if event.key is not None:
             self.known[event.key] = (message_id, content.type)
         if event.external_id is not None:
-            self.by_external_id[event.external_id] = (message_id, row["content"])
+            self._name(event.external_id, (message_id, row["content"]))
         settling.note(event, APPLIED, message_id=message_id)
 
     def _sent_elsewhere(self, settling: Settling, event: SentElsewhere) -> None:
@@ -251,7 +252,7 @@ class Batch:
         self.messages.append(row)
         self.media.extend(media)
         if event.external_id is not None:
-            self.by_external_id[event.external_id] = (message_id, row["content"])
+            self._name(event.external_id, (message_id, row["content"]))
             carried = elsewhere(
                 row, address=thread.address, sent_at=event.provider_at, now=self.now
             )
@@ -409,24 +410,37 @@ class Batch:
             settling.note(event, DUPLICATE)
             return
         found = self.by_external_id.get(event.external_id)
-        if found is None:
+        if not found:
             settling.note(event, IGNORED, "It changes a message that never reached us.")
             return
-        message_id, before = found
+        message_id, before = found[0]
         self.seen_keys.add(event.key)
-        if isinstance(event, MessageEdited):
+        if isinstance(event, MessageDeleted):
+            self._delete(event, found)
+        else:
             after = self._edit(message_id, event)
             if after == before:
                 settling.note(event, IGNORED, "Nothing visible changed.", message_id)
                 return
-            self.by_external_id[event.external_id] = (message_id, after)
-        else:
-            deleted_at = event.deleted_at or self.now
-            self.changes.append(
-                lambda db: queries.change_message(db, message_id, deleted_at=deleted_at)
-            )
-        self.versions.append(rows.version(event.key, self.line.id, message_id, before, self.now))
+            found[0] = (message_id, after)
+            self._keep_version(event.key, message_id, before)
         settling.note(event, APPLIED, message_id=message_id)
+
+    def _delete(self, event: MessageDeleted, found: Sequence[Named]) -> None:
+        """Take back all that the provider has as this message."""
+        deleted_at = event.deleted_at or self.now
+        for number, (message_id, before) in enumerate(found):
+            self.changes.append(
+                partial(queries.change_message, message_id=message_id, deleted_at=deleted_at)
+            )
+            key = f"{event.key}:{number}" if number else event.key
+            self._keep_version(key, message_id, before)
+
+    def _keep_version(self, key: str, message_id: str, before: dict[str, Any]) -> None:
+        self.versions.append(rows.version(key, self.line.id, message_id, before, self.now))
+
+    def _name(self, external_id: str, named: Named) -> None:
+        self.by_external_id.setdefault(external_id, []).append(named)
 
     def _edit(self, message_id: str, event: MessageEdited) -> dict[str, Any]:
         content, media = take_media(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,9 @@ from hubbub.sdk.values import (
 from hubbub.store.threads import at_addresses
 from hubbub.store.types import AnyRow
 
+#: A message by our id, and what it says.
+Named: TypeAlias = tuple[str, dict[str, Any]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -29,8 +32,9 @@ class Facts:
     #: Event keys that took effect earlier, with the message and kind each became.
     known: Mapping[str, tuple[str, str]]
     seen_keys: frozenset[str]
-    #: Messages that the provider knows by an id, as far as the events speak of them.
-    by_external_id: Mapping[str, tuple[str, dict[str, Any]]]
+    #: Messages that the provider knows by an id, as far as the events speak of them. What it has
+    #: as one, such as a text with pictures, may be several of ours: the first stands for it.
+    by_external_id: Mapping[str, Sequence[Named]]
     #: By the provider's id, messages of the hub that it may tell of as if others had sent them.
     sent: Mapping[str, str]
 
@@ -48,9 +52,16 @@ class Facts:
             threads=at_addresses(db, channel_id, _addresses(events)),
             known={row.event_key: (row.id, row.kind) for row in known},
             seen_keys=frozenset(seen),
-            by_external_id={row.external_id: (row.id, row.content) for row in named},
+            by_external_id=_by_external_id(named),
             sent={row.external_id: row.message_id for row in sent},
         )
+
+
+def _by_external_id(rows: Sequence[AnyRow]) -> dict[str, list[Named]]:
+    found: dict[str, list[Named]] = {}
+    for row in rows:
+        found.setdefault(row.external_id, []).append((row.id, row.content))
+    return found
 
 
 _KEYED: Final = (

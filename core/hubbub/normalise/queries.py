@@ -54,9 +54,11 @@ _KNOWN_MESSAGES: Final = Prepared(
     )
 )
 _BY_EXTERNAL_ID: Final = Prepared(
-    select(messages.c.id, messages.c.external_id, messages.c.content, messages.c.kind).where(
+    select(messages.c.id, messages.c.external_id, messages.c.content, messages.c.kind)
+    .where(
         messages.c.channel_id == bindparam("channel_id"), among(messages.c.external_id, "wanted")
     )
+    .order_by(messages.c.seq)
 )
 _SENT: Final = Prepared(
     select(deliveries.c.message_id, deliveries.c.external_id).where(
@@ -100,7 +102,7 @@ def known_messages(db: Connection, channel_id: str, keys: Collection[str]) -> Se
 
 
 def by_external_id(db: Connection, channel_id: str, ids: Collection[str]) -> Sequence[AnyRow]:
-    """Return the messages that the provider knows by these ids."""
+    """Return the messages that the provider knows by these ids, oldest first."""
     if not ids:
         return []
     return _BY_EXTERNAL_ID.all(db, channel_id=channel_id, wanted=ids)

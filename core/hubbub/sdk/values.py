@@ -160,7 +160,7 @@ class MessageEdited:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageDeleted:
-    """Somebody took back what they wrote."""
+    """Somebody took back what they wrote: every message with this id."""
 
     key: str
     external_id: ExternalId

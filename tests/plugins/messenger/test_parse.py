@@ -121,7 +121,7 @@ def test_conformance_06_a_sticker_told_in_any_way_is_one(contents, name, content
 def test_a_message_of_several_things_has_one_id_and_several_keys(hear):
     text, picture = hear("message_text_and_image.json")
     assert (text.key, text.external_id) == ("message:m_TEST-IN-0001", "m_TEST-IN-0001")
-    assert (picture.key, picture.external_id) == ("message:m_TEST-IN-0001:1", None)
+    assert (picture.key, picture.external_id) == ("message:m_TEST-IN-0001:1", "m_TEST-IN-0001")
 
 
 def test_a_quoted_message_is_named(hear):

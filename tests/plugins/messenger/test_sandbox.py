@@ -229,6 +229,17 @@ def test_files_of_a_customer_are_fetched_each_as_a_message(shop):
     assert [one["size"] for one in media[:3]] == [len(JPEG), len(MP3), len(PDF)]
 
 
+def test_what_is_taken_back_goes_with_all_its_files(shop):
+    files = [upload("image", JPEG, name, "image/jpeg") for name in ("a.jpg", "b.jpg")]
+    mid = shop.customer(text="Look", uploads=files)["mid"]
+    shop.customer("edits", message_id=mid, text="Look here")
+    shop.customer("deletions", message_id=mid)
+    messages = shop.messages()
+    assert [message["external_id"] for message in messages] == [mid] * 3
+    assert all(message["deleted_at"] for message in messages)
+    assert [bool(message["edited_at"]) for message in messages] == [True, False, False]
+
+
 def test_a_file_whose_address_is_over_is_lost(shop):
     shop.joined.control("rules", {"messenger_media_seconds": 0}, method="PATCH")
     shop.customer(uploads=[upload("image", JPEG, "cup.jpg", "image/jpeg")])
