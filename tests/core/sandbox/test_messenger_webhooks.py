@@ -265,7 +265,8 @@ def mid_of(told):
     return item(told)["message"]["mid"]
 
 
-def test_a_customer_says_words_and_place_in_one_message(chat, hub):
+def test_a_customer_says_words_and_place_in_one_message(chat, hub, sandbox):
+    assert sandbox.calls(1, kind="message")[0]["status"] == 200
     message = item(hub.told[0])["message"]
     assert message["text"] == "Hello"
     assert message["attachments"][0]["payload"]["coordinates"] == {"lat": 48.1, "long": 11.5}
