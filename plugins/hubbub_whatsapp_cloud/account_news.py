@@ -10,9 +10,10 @@ from typing import Any, Final
 from pydantic import Field
 
 from hubbub.sdk import Event, Ignored, MalformedPayload, TemplateChanged, Unreadable, graph
+from hubbub.sdk.whatsapp.wire import Error
 from hubbub_whatsapp_cloud.fields import Settings
 from hubbub_whatsapp_cloud.template_list import STATUS
-from hubbub_whatsapp_cloud.wire import Change, Error
+from hubbub_whatsapp_cloud.wire import Change
 
 _MEANINGS: Final[Mapping[str, str]] = {
     "account_alerts": "Meta has news of the account",

@@ -22,6 +22,7 @@ from hubbub.sdk import (
     Verdict,
     graph,
 )
+from hubbub.sdk.whatsapp import writing
 from hubbub_whatsapp_cloud import (
     account,
     identity,
@@ -74,7 +75,7 @@ class WhatsAppCloud(ChannelType[WhatsAppFields]):
     def render(self, draft: Draft, part: Part, connection: WhatsAppConnection) -> tuple[Part, ...]:
         """Return ``draft`` as parts that are one message each."""
         parts: list[Part] = []
-        for content in outbound.sayable(draft.content):
+        for content in writing.sayable(draft.content):
             quoted = None if parts else draft.reply_to_external_id
             piece = Draft(content=content, reply_to_external_id=quoted)
             parts += super().render(piece, part, connection)

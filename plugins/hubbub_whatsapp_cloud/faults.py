@@ -16,7 +16,8 @@ from hubbub.sdk import (
     SendError,
     graph,
 )
-from hubbub_whatsapp_cloud import meanings, wire
+from hubbub.sdk.whatsapp.wire import Error
+from hubbub_whatsapp_cloud import meanings
 from hubbub_whatsapp_cloud.meanings import Meaning
 
 _REFUSED: Final = 400
@@ -28,7 +29,7 @@ _BAD_PARAMETER: Final = 100
 _NO_SUCH_OBJECT: Final = 33
 
 
-class GraphError(wire.Error):
+class GraphError(Error):
     """What the Graph API says it did not do."""
 
     error_subcode: int = 0
@@ -56,7 +57,7 @@ def may_have_arrived(response: HttpResponse) -> bool:
     return response.status in _GATEWAY and _said(response) is None
 
 
-def fault(errors: Sequence[wire.Error]) -> Fault:
+def fault(errors: Sequence[Error]) -> Fault:
     """Return why a message of ours came to nothing, as its status told."""
     if not errors:
         return _fault(meanings.UNDELIVERED, "", None)

@@ -18,11 +18,12 @@ from hubbub.sdk import (
     Unreadable,
     graph,
 )
+from hubbub.sdk.whatsapp.content import content_of
+from hubbub.sdk.whatsapp.wire import Error, SystemNote
 from hubbub_whatsapp_cloud import account_news, receipts, wire
-from hubbub_whatsapp_cloud.content import content_of
 from hubbub_whatsapp_cloud.fields import Settings, WhatsAppConnection
 from hubbub_whatsapp_cloud.identity import address, contact_of, name_of
-from hubbub_whatsapp_cloud.wire import Change, Contact, Message, SystemNote, Value
+from hubbub_whatsapp_cloud.wire import Change, Contact, Message, Value
 
 _W = TypeVar("_W", bound=graph.Said)
 #: What only happens to a number; older payloads have another word for it.
@@ -74,7 +75,7 @@ def _items(value: Value) -> Iterator[Event]:
         yield message if isinstance(message, Unreadable) else _About(message, people).event()
     for status in _each(wire.Status, value.statuses):
         yield status if isinstance(status, Unreadable) else receipts.event(status)
-    for error in _each(wire.Error, value.errors):
+    for error in _each(Error, value.errors):
         yield error if isinstance(error, Unreadable) else account_news.trouble(error)
     if not (value.messages or value.statuses or value.errors):
         yield Ignored(reason="It holds no message and no status.")

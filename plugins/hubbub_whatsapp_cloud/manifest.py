@@ -1,30 +1,15 @@
 """Describe the channel type: what it can do, how it looks, how it is set up."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from hubbub.sdk import Capabilities, Limit, Media, MediaRule, SetupStep
-from hubbub_whatsapp_cloud import interactive
+from hubbub.sdk import Capabilities, Limit, SetupStep
+from hubbub.sdk.whatsapp import interactive
+from hubbub.sdk.whatsapp.files import MEDIA
+from hubbub.sdk.whatsapp.writing import CAPTION_LIMIT, TEXT_LIMIT
 
-#: Characters of a text, and of what stands below a file.
-TEXT_LIMIT: Final = 4096
-CAPTION_LIMIT: Final = 1024
 #: Bytes of one webhook call.
 WEBHOOK_LIMIT: Final = 3 << 20
-
-_MB: Final = 1 << 20
-_AUDIO: Final = frozenset({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"})
-MEDIA: Final[Mapping[str, MediaRule]] = {
-    "image": MediaRule(max_size=5 * _MB, mime_types=frozenset({"image/jpeg", "image/png"})),
-    "audio": MediaRule(max_size=16 * _MB, mime_types=_AUDIO),
-    "voice": MediaRule(max_size=16 * _MB, mime_types=frozenset({"audio/ogg"})),
-    "video": MediaRule(
-        max_size=16 * _MB, mime_types=frozenset({"video/mp4", "video/3gpp", "video/3gp"})
-    ),
-    "document": MediaRule(max_size=100 * _MB),
-    "sticker": MediaRule(max_size=500 * 1024, mime_types=frozenset({"image/webp"})),
-}
 
 CAPABILITIES: Final = Capabilities(
     inbound=frozenset(
@@ -59,13 +44,6 @@ CAPABILITIES: Final = Capabilities(
     verify_token=True,
     templates=True,
 )
-
-
-def takes(kind: str, media: Media) -> bool:
-    """Whether WhatsApp takes ``media`` as ``kind``; what is not known of it is no objection."""
-    rule = MEDIA[kind]
-    known = not rule.mime_types or media.mime_type is None or media.mime_type in rule.mime_types
-    return known and (media.size or 0) <= rule.max_size
 
 
 SETUP_STEPS: Final = (

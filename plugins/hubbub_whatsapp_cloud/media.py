@@ -11,16 +11,13 @@ from hubbub.sdk import (
     FetchedMedia,
     File,
     HttpResponse,
-    Media,
     Permanent,
     Transient,
     graph,
 )
+from hubbub.sdk.whatsapp.files import LARGEST, filename
 from hubbub_whatsapp_cloud import api, faults
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection
-
-#: Bytes: the largest that WhatsApp carries, a document.
-LARGEST: Final = 100 << 20
 
 _OK: Final = 200
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -30,20 +27,6 @@ _EXPIRED: Final = frozenset({401, 404, 410})
 _META: Final = (".fbsbx.com", ".facebook.com", ".fbcdn.net")
 #: What says that the file itself is not there: one that the user took back, or too old.
 _GONE: Final = frozenset({"unknown_number", "bad_request", "media_lost"})
-_ENDINGS: Final = {
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/webp": ".webp",
-    "audio/ogg": ".ogg",
-    "audio/mpeg": ".mp3",
-    "audio/mp4": ".m4a",
-    "audio/aac": ".aac",
-    "audio/amr": ".amr",
-    "video/mp4": ".mp4",
-    "video/3gpp": ".3gp",
-    "application/pdf": ".pdf",
-    "text/plain": ".txt",
-}
 
 
 class Where(graph.Said):
@@ -84,11 +67,6 @@ def upload(content: Attachment, connection: WhatsAppConnection) -> Exchange[str]
     file = File(media, filename(content.type, media))
     response = yield api.upload(connection, file, media.mime_type or "application/octet-stream")
     return api.need(Uploaded, response).id
-
-
-def filename(kind: str, media: Media) -> str:
-    """Return what to call a file: its own name, or one that says what it is."""
-    return media.filename or kind + _ENDINGS.get(media.mime_type or "", "")
 
 
 def _look_up(ref: str, connection: WhatsAppConnection) -> Exchange[Where]:

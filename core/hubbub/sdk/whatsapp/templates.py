@@ -25,14 +25,12 @@ _VALUES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def template(content: Template) -> Mapping[str, Any]:
-    """Return the template message of ``content``. Raises `Unsupported` for unusable parameters."""
+def components(content: Template) -> list[Mapping[str, Any]]:
+    """Return what fills ``content`` in. Raises `Unsupported` for unusable parameters."""
     given = content.parameters
     if empty := sorted(name for name, value in given.items() if not value.strip()):
         raise _unusable(f"WhatsApp refuses empty parameters: {', '.join(empty)}.")
-    components = [*_header(given), *_body(given), *_buttons(given)]
-    message: dict[str, Any] = {"name": content.name, "language": {"code": content.language}}
-    return {**message, "components": components} if components else message
+    return [*_header(given), *_body(given), *_buttons(given)]
 
 
 def _header(given: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Say what a message holds. Source: WhatsApp Cloud API, "Webhooks reference: messages"."""
+"""Say what a message holds. Source: WhatsApp, "Webhooks reference: messages"."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from hubbub.sdk import (
     Text,
     UnsupportedContent,
 )
-from hubbub_whatsapp_cloud.wire import (
+from hubbub.sdk.whatsapp.wire import (
     Button,
     Cart,
     Emoji,
@@ -45,19 +45,21 @@ def _text(words: Words) -> Content:
     return Text(text=words.body)
 
 
-def _file(kind: Literal["image", "video", "document", "sticker"]) -> Callable[[File], Content]:
+def _file(
+    kind: Literal["image", "voice", "video", "document", "sticker"],
+) -> Callable[[File], Content]:
     return lambda file: Attachment(type=kind, media=_media(file), caption=file.caption or None)
 
 
 def _audio(file: File) -> Content:
-    # The Cloud API has no type "voice": a voice note is marked.
+    # The On-Premises API has a type "voice"; in the Cloud API a voice note is marked.
     return Attachment(type="voice" if file.voice else "audio", media=_media(file))
 
 
 def _media(file: File) -> Media:
     # "audio/ogg; codecs=opus" is the type of a file with more to say.
     mime_type = file.mime_type.partition(";")[0].strip().lower()
-    return Media(ref=file.id, mime_type=mime_type or None, filename=file.filename or None)
+    return Media(ref=file.id or None, mime_type=mime_type or None, filename=file.filename or None)
 
 
 def _location(place: Place) -> Content:
@@ -136,6 +138,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Content]]] = {
     "text": _text,
     "image": _file("image"),
     "audio": _audio,
+    "voice": _file("voice"),
     "video": _file("video"),
     "document": _file("document"),
     "sticker": _file("sticker"),
