@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection as Database, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubbub.connect.rules import open_connection, open_routes
+from hubbub.connect.rules import connection_secrets, open_connection, open_routes
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import Redactor, registry, secrets_of
 from hubbub.route.rules import RouteSet
@@ -151,7 +151,7 @@ class Directory:
         routes = open_routes(self._hub, db.execute(_ROUTES, {"id": channel_id}).one_or_none())
         hooks = self._hub.plugins.channel(row.type)
         connection = open_connection(self._hub, row)
-        secrets = secrets_of(connection.fields) | {connection.webhook_secret}
+        secrets = connection_secrets(connection)
         registry.add(secrets | self._destination_secrets(routes))
         return Line(
             id=row.id,
@@ -164,7 +164,7 @@ class Directory:
             connection=connection,
             routes=routes,
             templates=known_templates(db, row.id) if hooks.capabilities.templates else {},
-            redactor=Redactor(secret for secret in secrets if secret),
+            redactor=Redactor(secrets),
         )
 
     def _destination_secrets(self, routes: RouteSet) -> set[str]:

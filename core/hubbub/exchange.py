@@ -236,7 +236,7 @@ def _asked(request: HttpRequest, redact: Redactor) -> Asked:
         method=request.method,
         url=redact.clipped(request.url, MOST_BODY),
         headers=_headers(request.headers, redact),
-        body=_form(body, redact) if isinstance(body, Multipart) else _body(body, redact),
+        body=_body(body, redact) if isinstance(body, bytes) else _files(body, redact),
     )
 
 
@@ -253,15 +253,21 @@ def _headers(headers: Mapping[str, str], redact: Redactor) -> dict[str, str]:
     return {name: value[:MOST_HEADER] for name, value in redact.headers(some).items()}
 
 
-def _form(form: Multipart, redact: Redactor) -> str:
+def _files(body: Multipart | File, redact: Redactor) -> str:
+    if isinstance(body, File):
+        return _cut(_file(body, redact))
     lines = []
-    for name, value in form.fields[:MOST_HEADERS]:
+    for name, value in body.fields[:MOST_HEADERS]:
         if isinstance(value, File):
-            size = "" if value.media.size is None else f", {value.media.size} bytes"
-            lines.append(f"{name}: <{redact.text(value.filename)}{size}>")
+            lines.append(f"{name}: {_file(value, redact)}")
         else:
             lines.append(f"{name}: {redact.headers({name: value})[name]}")
     return _cut("\n".join(lines))
+
+
+def _file(file: File, redact: Redactor) -> str:
+    size = "" if file.media.size is None else f", {file.media.size} bytes"
+    return f"<{redact.text(file.filename)}{size}>"
 
 
 def _body(body: bytes, redact: Redactor) -> str:

@@ -22,7 +22,7 @@ from hubbub.link import Letter, Link
 from hubbub.media import form
 from hubbub.sdk.content import Media
 from hubbub.sdk.errors import OutcomeUnknown, Permanent, SendError, Transient
-from hubbub.sdk.values import HttpRequest, HttpResponse, Multipart
+from hubbub.sdk.values import File, HttpRequest, HttpResponse, Multipart
 
 Files: TypeAlias = Callable[[Media], bytes]
 
@@ -190,6 +190,8 @@ def _written(request: HttpRequest, files: Files) -> Letter:
     headers = {name.lower(): value for name, value in request.headers.items()}
     if isinstance(request.body, Multipart):
         headers["content-type"], body = form(request.body, files)
+    elif isinstance(request.body, File):
+        body = [files(request.body.media)]
     else:
         body = [request.body]
     length = sum(map(len, body))

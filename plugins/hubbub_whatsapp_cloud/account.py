@@ -14,7 +14,8 @@ from hubbub.sdk import (
     SendError,
     graph,
 )
-from hubbub_whatsapp_cloud import api, faults, meanings
+from hubbub.sdk.whatsapp import meanings
+from hubbub_whatsapp_cloud import api, faults
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection
 
 #: One unknown field makes the whole call fail, so that there are two sets of them.

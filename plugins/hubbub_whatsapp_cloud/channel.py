@@ -22,10 +22,9 @@ from hubbub.sdk import (
     Verdict,
     graph,
 )
-from hubbub.sdk.whatsapp import writing
+from hubbub.sdk.whatsapp import identity, writing
 from hubbub_whatsapp_cloud import (
     account,
-    identity,
     inbound,
     manifest,
     media,

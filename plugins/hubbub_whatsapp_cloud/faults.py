@@ -4,21 +4,12 @@ Decided by code and subcode, and never by words, which change.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
-from hubbub.sdk import (
-    Fault,
-    HttpResponse,
-    MalformedPayload,
-    RateLimited,
-    RecipientGone,
-    SendError,
-    graph,
-)
+from hubbub.sdk import Fault, HttpResponse, MalformedPayload, SendError, graph
+from hubbub.sdk.whatsapp import meanings
+from hubbub.sdk.whatsapp.meanings import Meaning
 from hubbub.sdk.whatsapp.wire import Error
-from hubbub_whatsapp_cloud import meanings
-from hubbub_whatsapp_cloud.meanings import Meaning
 
 _REFUSED: Final = 400
 _SERVER_ERROR: Final = 500
@@ -49,7 +40,7 @@ def refusal(response: HttpResponse) -> SendError | None:
     meaning = _meaning(said, response.status)
     words = _words(said) if said else f"HTTP status {response.status}"
     code = str(said.code if said else response.status)
-    return _error(meaning, words, provider_code=code, wait=graph.asked_to_wait(response))
+    return meanings.error(meaning, words, provider_code=code, wait=graph.asked_to_wait(response))
 
 
 def may_have_arrived(response: HttpResponse) -> bool:
@@ -60,10 +51,10 @@ def may_have_arrived(response: HttpResponse) -> bool:
 def fault(errors: Sequence[Error]) -> Fault:
     """Return why a message of ours came to nothing, as its status told."""
     if not errors:
-        return _fault(meanings.UNDELIVERED, "", None)
+        return meanings.fault(meanings.UNDELIVERED, "", None)
     error = errors[0]
     meaning = meanings.BY_CODE.get(error.code) or _unknown(error.code)
-    return _fault(meaning, error.words, str(error.code))
+    return meanings.fault(meaning, error.words, str(error.code))
 
 
 def _said(response: HttpResponse) -> GraphError | None:
@@ -90,31 +81,3 @@ def _unknown(code: int) -> Meaning:
 def _words(said: GraphError) -> str:
     why = graph.WHY_INVALID.get(said.error_subcode, "")
     return why if why and meanings.BY_CODE.get(said.code) is meanings.AUTH_FAILED else said.words
-
-
-def _error(meaning: Meaning, said: str, *, provider_code: str, wait: timedelta | None) -> SendError:
-    detail = _sentence(meaning, said)
-    if issubclass(meaning.kind, RateLimited):
-        return meaning.kind(
-            detail,
-            retry_after=wait or meaning.wait,
-            whole_channel=meaning.whole_channel,
-            code=meaning.code,
-            provider_code=provider_code,
-        )
-    return meaning.kind(detail, code=meaning.code, provider_code=provider_code)
-
-
-def _fault(meaning: Meaning, said: str, provider_code: str | None) -> Fault:
-    return Fault(
-        code=meaning.code,
-        detail=_sentence(meaning, said),
-        provider_code=provider_code,
-        retryable=meaning.kind.retryable,
-        recipient="blocked" if issubclass(meaning.kind, RecipientGone) else None,
-    )
-
-
-def _sentence(meaning: Meaning, said: str) -> str:
-    words = said[:300].rstrip(". ")
-    return f"WhatsApp: {words}. {meaning.advice}" if words else meaning.advice

@@ -19,11 +19,11 @@ from hubbub.sdk import (
     graph,
 )
 from hubbub.sdk.whatsapp.content import content_of
-from hubbub.sdk.whatsapp.wire import Error, SystemNote
+from hubbub.sdk.whatsapp.identity import address, contact_of, name_of
+from hubbub.sdk.whatsapp.wire import Contact, Error, SystemNote
 from hubbub_whatsapp_cloud import account_news, receipts, wire
 from hubbub_whatsapp_cloud.fields import Settings, WhatsAppConnection
-from hubbub_whatsapp_cloud.identity import address, contact_of, name_of
-from hubbub_whatsapp_cloud.wire import Change, Contact, Message, Value
+from hubbub_whatsapp_cloud.wire import Change, Message, Value
 
 _W = TypeVar("_W", bound=graph.Said)
 #: What only happens to a number; older payloads have another word for it.
@@ -125,7 +125,8 @@ class _About:
 
     @property
     def _contact(self) -> Contact:
-        return contact_of(self.message, self.people)
+        message = self.message
+        return contact_of(message.sender, message.sender_user_id, self.people)
 
     @property
     def _address(self) -> str:

@@ -19,9 +19,9 @@ from hubbub.sdk import (
     Unsupported,
     graph,
 )
-from hubbub.sdk.whatsapp import templates, writing
+from hubbub.sdk.whatsapp import identity, templates, writing
 from hubbub.sdk.whatsapp.files import carried
-from hubbub_whatsapp_cloud import api, faults, identity, media
+from hubbub_whatsapp_cloud import api, faults, media
 from hubbub_whatsapp_cloud.fields import WhatsAppConnection
 
 #: A voice note is an audio that is marked.

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from hubbub.sdk.graph import Said
-from hubbub.sdk.whatsapp.wire import Context, Error, Profile, Spoken, SystemNote
+from hubbub.sdk.whatsapp.wire import Context, Error, Spoken, SystemNote
 
 # --- the envelope --------------------------------------------------------------------------
 
@@ -44,14 +44,6 @@ class Value(Said):
     messages: tuple[Any, ...] = ()
     statuses: tuple[Any, ...] = ()
     errors: tuple[Any, ...] = ()
-
-
-class Contact(Said):
-    """Who is spoken of: by number, by business-scoped user id, or by both."""
-
-    profile: Profile = Profile()
-    wa_id: str = ""
-    user_id: str = ""
 
 
 # --- messages ------------------------------------------------------------------------------

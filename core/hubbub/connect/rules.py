@@ -52,6 +52,7 @@ class Asked:
     reason: str = ""
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 def open_connection(hub: "Hub", row: Row[Any]) -> Connection[Any]:
@@ -86,6 +87,7 @@ def opened(
         webhook_secret=kept["webhook_secret"],
         verify_token=kept["verify_token"],
         facts=columns["facts"],
+        tokens=kept.get("tokens", {}),
     )
 
 
@@ -109,7 +111,7 @@ def open_routes(hub: "Hub", row: Row[Any] | None) -> RouteSet:
 
 def connection_secrets(connection: Connection[Any]) -> set[str]:
     """Return what must not be shown, stored or logged of a connection."""
-    made = {connection.webhook_secret, connection.verify_token or ""}
+    made = {connection.webhook_secret, connection.verify_token or "", *connection.tokens.values()}
     return {secret for secret in secrets_of(connection.fields) | made if secret}
 
 
@@ -129,6 +131,7 @@ def new_secrets(hooks: ChannelHooks, credentials: Mapping[str, Any]) -> dict[str
         "credentials": dict(credentials),
         "webhook_secret": secrets.token_urlsafe(36),
         "verify_token": secrets.token_urlsafe(24) if hooks.capabilities.verify_token else None,
+        "tokens": {},
     }
 
 
@@ -155,6 +158,7 @@ def from_answer(checked: Checked) -> Asked:
         reason="" if wrong is None else " ".join(filter(None, (wrong.detail, wrong.fix))),
         findings=checked.findings,
         facts=checked.facts,
+        tokens=checked.tokens,
     )
 
 

@@ -209,7 +209,8 @@ def _changed_fields(
 ) -> dict[str, Any]:
     hooks = hub.plugins.channel(row.type)
     kept = hub.vault.open(row.secrets, row.id)
-    secrets = {**kept, "credentials": merged(kept["credentials"], credentials)}
+    # Whoever logged in before may be somebody else, or somewhere else.
+    secrets = {**kept, "credentials": merged(kept["credentials"], credentials), "tokens": {}}
     changed = {"settings": merged(row.settings, settings)}
     account = hooks.account(opened(hub, hooks, secrets, {**row._asdict(), **changed}))
     if credentials and row.account not in {None, account}:
@@ -232,10 +233,22 @@ def _record(hub: Hub, row: Row[Any], asked: Asked) -> tuple[Finding, ...]:
         if today is None or today.version != row.version:
             return asked.findings
         queries.mark_checked(db, row.id, now=now)
-        if asked.facts and dict(asked.facts) != row.facts:
-            queries.change_channel(db, row.id, values={"facts": dict(asked.facts)})
+        if learnt := _learnt(hub, row, asked):
+            queries.change_channel(db, row.id, values=learnt)
         set_status(db, row.id, status=asked.status, reason=asked.reason, now=now)
     return asked.findings
+
+
+def _learnt(hub: Hub, row: Row[Any], asked: Asked) -> dict[str, Any]:
+    """Return the columns that hold what the provider said and was not known."""
+    columns: dict[str, Any] = {}
+    if asked.facts and dict(asked.facts) != row.facts:
+        columns["facts"] = dict(asked.facts)
+    if asked.tokens:
+        kept = hub.vault.open(row.secrets, row.id)
+        if kept.get("tokens") != asked.tokens:
+            columns["secrets"] = hub.vault.seal({**kept, "tokens": dict(asked.tokens)}, row.id)
+    return columns
 
 
 def _found(row: Row[Any] | None) -> Row[Any]:

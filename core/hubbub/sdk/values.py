@@ -288,6 +288,8 @@ class Connection(Generic[F_co]):
     verify_token: str | None = field(repr=False, default=None)
     #: What was learnt from the provider at set-up, such as the account's id.
     facts: Mapping[str, str] = field(default_factory=dict)
+    #: What the provider handed out for a time, such as the token of a login (`Checked.tokens`).
+    tokens: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 # --- what goes out ---------------------------------------------------------------------------
@@ -324,7 +326,7 @@ class Part:
 
 @dataclass(frozen=True)
 class File:
-    """A stored file as a field of a `Multipart` body; the hub fills in the bytes."""
+    """A stored file as a body, or as a field of a `Multipart` body; the hub fills in the bytes."""
 
     media: Media
     filename: str
@@ -345,7 +347,7 @@ class HttpRequest:
     #: Not in the repr: some providers want the token in it.
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | Multipart = field(default=b"", repr=False)
+    body: bytes | Multipart | File = field(default=b"", repr=False)
     #: For the whole exchange, however slowly the bytes trickle.
     timeout: timedelta = timedelta(seconds=20)
     #: Bytes of answer we are ready to read.
@@ -400,10 +402,15 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What a check found. ``facts`` are kept with the channel (`Connection.facts`)."""
+    """What a check found. ``facts`` are kept with the channel (`Connection.facts`).
+
+    So are ``tokens``, encrypted and hidden as credentials are, until the next ones, or until
+    somebody changes the channel.
+    """
 
     findings: tuple[Finding, ...]
     facts: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def ok(self) -> bool:

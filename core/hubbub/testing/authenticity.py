@@ -35,6 +35,9 @@ class _Proof:
 _Writer: TypeAlias = Callable[[str], str]
 
 
+_proving = only_where(lambda suite: suite.proves)
+
+
 class AuthenticityChecks(Given):
     """``verify``."""
 
@@ -43,30 +46,35 @@ class AuthenticityChecks(Given):
         assert isinstance(verdict, Accept), f"The signed call is not accepted: {verdict}."
         assert verdict.answer.status in _OK, f"The provider is told {verdict.answer.status}."
 
+    @_proving
     def test_a_call_without_proof_is_rejected(self, recorded: Recorded) -> None:
         self._rejected(self.unsigned(recorded), "has no proof")
 
+    @_proving
     def test_a_rejection_says_why(self) -> None:
         verdict = self._verdict(self.unsigned(self._some))
         assert isinstance(verdict, Reject), "A call without proof is not rejected."
         assert verdict.reason.strip(), "The operator is not told why a call was rejected."
 
+    @_proving
     def test_a_flipped_bit_of_the_signature_is_rejected(self) -> None:
         for proof in self._proofs():
             for changed in _flipped(proof.value):
                 self._rejected(proof.put(changed), f"has {changed!r} for {proof.value!r}")
 
+    @_proving
     def test_a_shortened_or_lengthened_signature_is_rejected(self) -> None:
         for proof in self._proofs():
             for changed in (proof.value[:-1], proof.value[1:], proof.value + "A"):
                 self._rejected(proof.put(changed), f"has {changed!r} for {proof.value!r}")
 
+    @_proving
     def test_odd_characters_for_a_signature_are_rejected(self) -> None:
         for proof in self._proofs():
             for changed in _ODD_PROOFS:
                 self._rejected(proof.put(changed), f"has {changed[:20]!r} for a proof")
 
-    @only_where(lambda suite: suite.signs_body)
+    @only_where(lambda suite: suite.proves and suite.signs_body)
     def test_a_changed_body_under_a_good_signature_is_rejected(self) -> None:
         recorded = next((one for one in self.inbound.values() if one.body), None)
         assert recorded, "No recorded call has a body that could be signed (signs_body)."
@@ -86,10 +94,12 @@ class AuthenticityChecks(Given):
 
         for_all(st.integers(0, len(signed.body) * 8 - 1), check)
 
+    @_proving
     def test_the_signature_of_another_channel_is_rejected(self, recorded: Recorded) -> None:
         foreign = self.sign(self.unsigned(recorded), self.other_connection())
         self._rejected(foreign, "is signed with another channel's secrets")
 
+    @_proving
     def test_random_bytes_are_not_accepted_and_raise_nothing(self) -> None:
         def check(body: bytes) -> None:
             self._not_accepted(self.unsigned(replace(self._some, body=body)), "has no proof")
@@ -98,6 +108,7 @@ class AuthenticityChecks(Given):
             check(body)
         for_all(st.binary(max_size=400), check)
 
+    @_proving
     def test_random_headers_and_queries_are_not_accepted_and_raise_nothing(self) -> None:
         names = sorted({*self.call(self._some).headers, "content-type"})
         text = st.text(max_size=50)

@@ -48,6 +48,7 @@ class Given:
     settings: ClassVar[Mapping[str, Any]] = {}
     #: What `ChannelType.setup` learnt.
     facts: ClassVar[Mapping[str, str]] = {}
+    tokens: ClassVar[Mapping[str, str]] = {}
     webhook_url: ClassVar[str] = WEBHOOK
     #: When the recorded calls came: the time that a signature names, if it names one.
     received_at: ClassVar[datetime] = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -65,6 +66,8 @@ class Given:
     broken_batch: ClassVar[Recorded | None] = None
     #: False where the proof is a mere word, which covers nothing of the call.
     signs_body: ClassVar[bool] = True
+    #: False where there is none but the webhook's address, which nobody else knows.
+    proves: ClassVar[bool] = True
 
     #: The answers when a text is taken, and the id they give it.
     accepted: ClassVar[tuple[HttpResponse, ...]]
@@ -92,7 +95,7 @@ class Given:
     typed: ClassVar[tuple[HttpResponse, ...]] = ()
 
     def sign(self, call: Call, connection: Connection[Any]) -> Call:
-        """Return ``call`` with the proof that the provider would add for ``connection``."""
+        """Return ``call`` with the proof that the provider would add for ``connection``, if any."""
         raise NotImplementedError
 
     def simulator(self) -> AbstractContextManager[Connection[Any]]:
@@ -135,6 +138,7 @@ class Given:
     def secrets(self, connection: Connection[Any]) -> set[str]:
         """Return what nobody may see of ``connection``."""
         made = {connection.webhook_secret, connection.verify_token or ""}
+        made.update(connection.tokens.values())
         return {secret for secret in secrets_of(connection.fields) | made if secret}
 
     def unsigned(self, recorded: Recorded) -> Call:
@@ -209,4 +213,5 @@ class Given:
             webhook_secret=secret,
             verify_token=secret[::-1] + "-verify" if wants_token else None,
             facts=self.facts,
+            tokens=self.tokens,
         )

@@ -14,6 +14,7 @@ from hubbub.sdk import (
     Choices,
     Content,
     Draft,
+    File,
     HttpRequest,
     Multipart,
     Option,
@@ -168,7 +169,8 @@ class OutboundChecks(Given):
         assert request.method in _METHODS, f"The method is {request.method!r}."
         assert _place(request).scheme in {"http", "https"}, "The address is none of the web."
         assert timedelta() < request.timeout <= _LONGEST_WAIT, f"It waits {request.timeout}."
-        assert isinstance(request.body, bytes | Multipart), "The body is neither bytes nor a form."
+        known = isinstance(request.body, bytes | Multipart | File)
+        assert known, "The body is neither bytes nor a form nor a file."
         for text in (request.url, *request.headers, *request.headers.values()):
             assert text.isprintable(), "The address or a header holds a line break or the like."
         assert request.url.isascii(), "The address is not quoted."
@@ -199,7 +201,9 @@ class OutboundChecks(Given):
 
 def spoken(request: HttpRequest) -> str:
     """Return all that ``request`` says, with the encodings of forms, addresses and JSON undone."""
-    if isinstance(request.body, Multipart):
+    if isinstance(request.body, File):
+        raw = request.body.filename
+    elif isinstance(request.body, Multipart):
         raw = " ".join(str(value) for _, value in request.body.fields)
     else:
         raw = request.body.decode("utf-8", "replace")

@@ -33,7 +33,7 @@ from hubbub.sdk import (
     Unsupported,
     WindowClosed,
 )
-from hubbub_whatsapp_cloud.meanings import BY_CODE
+from hubbub.sdk.whatsapp.meanings import BY_CODE
 from tests.plugins.whatsapp_cloud.conftest import ANN, ANNS_ID, GRAPH, NUMBER_ID, REFERENCE, TOKEN
 
 URL = f"{GRAPH}/{NUMBER_ID}/messages"

@@ -160,6 +160,14 @@ class Profile(Said):
     username: str = ""
 
 
+class Contact(Said):
+    """Who is spoken of: by number, by business-scoped user id, or by both."""
+
+    profile: Profile = Profile()
+    wa_id: str = ""
+    user_id: str = ""
+
+
 class ErrorData(Said):
     """The words for people."""
 
@@ -172,6 +180,7 @@ class Error(Said):
     code: int = -1
     title: str = ""
     message: str = ""
+    details: str = ""
     error_data: ErrorData | str = ErrorData()
 
     @property
@@ -179,4 +188,4 @@ class Error(Said):
         """What is said about it, the most telling first."""
         data = self.error_data
         details = data if isinstance(data, str) else data.details
-        return details or self.message or self.title
+        return details or self.details or self.message or self.title

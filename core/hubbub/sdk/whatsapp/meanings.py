@@ -1,4 +1,4 @@
-"""Say what error codes of the Graph API mean for us. Source: WhatsApp Cloud API, "Error codes"."""
+"""Say what error codes of WhatsApp's mean for us. Source: WhatsApp Cloud API, "Error codes"."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Final
 
 from hubbub.sdk import (
     AuthFailed,
+    Fault,
     Permanent,
     RateLimited,
     RecipientGone,
@@ -33,15 +34,18 @@ def permanent(code: str, advice: str) -> Meaning:
     return Meaning(kind=Permanent, code=code, advice=advice)
 
 
-def _transient(code: str, advice: str) -> Meaning:
+def transient(code: str, advice: str) -> Meaning:
+    """Return the meaning of what goes by itself."""
     return Meaning(kind=Transient, code=code, advice=advice)
 
 
-def _stop(code: str, advice: str) -> Meaning:
+def stop(code: str, advice: str) -> Meaning:
+    """Return the meaning of what somebody has to mend before anything is sent."""
     return Meaning(kind=AuthFailed, code=code, advice=advice)
 
 
-def _slow(code: str, advice: str, *, whole_channel: bool = True, **wait: float) -> Meaning:
+def slow(code: str, advice: str, *, whole_channel: bool = True, **wait: float) -> Meaning:
+    """Return the meaning of what was too fast."""
     return Meaning(
         kind=RateLimited,
         code=code,
@@ -51,24 +55,56 @@ def _slow(code: str, advice: str, *, whole_channel: bool = True, **wait: float) 
     )
 
 
+def error(meaning: Meaning, said: str, *, provider_code: str, wait: timedelta | None) -> SendError:
+    """Return the error of this ``meaning``; ``said`` is what WhatsApp says of it."""
+    detail = _sentence(meaning, said)
+    if issubclass(meaning.kind, RateLimited):
+        return meaning.kind(
+            detail,
+            retry_after=wait or meaning.wait,
+            whole_channel=meaning.whole_channel,
+            code=meaning.code,
+            provider_code=provider_code,
+        )
+    return meaning.kind(detail, code=meaning.code, provider_code=provider_code)
+
+
+def fault(meaning: Meaning, said: str, provider_code: str | None) -> Fault:
+    """Return why a message of ours came to nothing, as its status told."""
+    return Fault(
+        code=meaning.code,
+        detail=_sentence(meaning, said),
+        provider_code=provider_code,
+        retryable=meaning.kind.retryable,
+        recipient="blocked" if issubclass(meaning.kind, RecipientGone) else None,
+    )
+
+
+def _sentence(meaning: Meaning, said: str) -> str:
+    words = said[:300].rstrip(". ")
+    return f"WhatsApp: {words}. {meaning.advice}" if words else meaning.advice
+
+
+# --- the codes of the Cloud API. Gateways with the older API may use them too -----------------
+
 # Nothing is sent until somebody acts.
-AUTH_FAILED: Final = _stop(
+AUTH_FAILED: Final = stop(
     "auth_failed", "Generate a new token for the system user and enter it here."
 )
-NO_PERMISSION: Final = _stop(
+NO_PERMISSION: Final = stop(
     "no_permission",
     "Give the system user the app and the WhatsApp account as assets, and the token "
     "whatsapp_business_messaging and whatsapp_business_management.",
 )
-NOT_FOUND: Final = _stop(
+NOT_FOUND: Final = stop(
     "unknown_number",
     "Meta knows no such Phone number ID, or the token may not use it: compare both, and assign "
     "the WhatsApp account to the system user.",
 )
-_OLD_VERSION: Final = _stop("old_version", "The Graph API version has ended: choose a newer one.")
+_OLD_VERSION: Final = stop("old_version", "The Graph API version has ended: choose a newer one.")
 # It goes on by itself.
-THROTTLED: Final = _slow("rate_limited", "Too many requests: they are spaced.", minutes=2)
-PROVIDER_DOWN: Final = _transient("provider_down", "Meta has trouble: it is tried again.")
+THROTTLED: Final = slow("rate_limited", "Too many requests: they are spaced.", minutes=2)
+PROVIDER_DOWN: Final = transient("provider_down", "Meta has trouble: it is tried again.")
 # Others.
 UNDELIVERED: Final = permanent("undelivered", "It was not delivered, and no reason was given.")
 _BAD_REQUEST: Final = permanent(
@@ -82,35 +118,35 @@ _ROWS: Final[Mapping[tuple[int, ...], Meaning]] = {
     (0, 102, 190): AUTH_FAILED,
     (3, 10, *range(200, 300), 131005): NO_PERMISSION,
     (2635,): _OLD_VERSION,
-    (368, 131031): _stop(
+    (368, 131031): stop(
         "account_restricted", "Meta restricted the account: see WhatsApp Manager for what to do."
     ),
-    (131042, 131044): _stop(
+    (131042, 131044): stop(
         "billing", "There is a problem with the payment method of the WhatsApp account: mend it."
     ),
-    (131045, 133010): _stop("not_registered", "Register the number for the Cloud API."),
-    (131037,): _stop(
+    (131045, 133010): stop("not_registered", "Register the number for the Cloud API."),
+    (131037,): stop(
         "display_name", "The display name of the number is not approved: see WhatsApp Manager."
     ),
     (1, 2, 131000, 131016, 133004): PROVIDER_DOWN,
-    (131053,): _transient("media_upload", "WhatsApp could not take the file: it is tried again."),
+    (131053,): transient("media_upload", "WhatsApp could not take the file: it is tried again."),
     (4, 17, 613, 80007): THROTTLED,
-    (130429,): _slow("throughput", "The number sends too fast: it is spaced.", seconds=3),
+    (130429,): slow("throughput", "The number sends too fast: it is spaced.", seconds=3),
     # Only what goes to the same recipient waits.
-    (131056,): _slow(
+    (131056,): slow(
         "pair_rate_limit",
         "Too many messages to the same recipient: they are spaced.",
         whole_channel=False,
         seconds=6,
     ),
-    (131048, 131064): _slow(
+    (131048, 131064): slow(
         "spam_rate_limit",
         "Meta slowed the number down for its quality: see WhatsApp Manager.",
         hours=1,
     ),
-    (131057,): _slow("maintenance", "The number is being upgraded.", minutes=2),
-    (133016,): _slow("register_limit", "The number was registered too often.", hours=24),
-    (132069,): _slow("flow_limit", "The flow is throttled.", whole_channel=False, hours=1),
+    (131057,): slow("maintenance", "The number is being upgraded.", minutes=2),
+    (133016,): slow("register_limit", "The number was registered too often.", hours=24),
+    (132069,): slow("flow_limit", "The flow is throttled.", whole_channel=False, hours=1),
     (131026,): Meaning(
         kind=RecipientGone,
         code="undeliverable",

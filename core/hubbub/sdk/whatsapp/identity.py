@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hubbub.sdk import BadAddress
-from hubbub_whatsapp_cloud.wire import Contact, Message
+from hubbub.sdk.whatsapp.wire import Contact
 
 _NUMBER: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})", re.ASCII)
 _DECORATION: Final = re.compile(r"\(0\)|[\s().\-/\u00a0\u2010-\u2015]")
@@ -46,12 +46,12 @@ def target(to: str) -> Mapping[str, str]:
     return {"to": to[1:]} if to.startswith("+") else {"recipient": to}
 
 
-def contact_of(message: Message, contacts: Iterable[Contact]) -> Contact:
-    """Return who wrote ``message``, matched by either id; empty when nobody is named."""
+def contact_of(wa_id: str, user_id: str, contacts: Iterable[Contact]) -> Contact:
+    """Return who wrote with these ids, matched by either; empty when nobody is named."""
     for contact in contacts:
-        if message.sender and message.sender in {contact.wa_id, contact.user_id}:
+        if wa_id and wa_id in {contact.wa_id, contact.user_id}:
             return contact
-        if message.sender_user_id and message.sender_user_id == contact.user_id:
+        if user_id and user_id == contact.user_id:
             return contact
     return Contact()
 
