@@ -214,10 +214,17 @@ def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
         return
     for row in _rows(hub.engine, wanted):
         name = f"Channel {row.name} ({row.type})"
+        yield from _retired(hub, row.type, name)
         if row.enabled:
             yield from _asked(hub, row.id, name)
         else:
             yield Check(name=name, ok=True, detail="is switched off, and so not checked")
+
+
+def _retired(hub: Hub, type_: str, name: str) -> Iterator[Check]:
+    kind = hub.plugins.channels.get(type_)
+    if kind and kind.legacy:
+        yield Check(name=name, ok=True, detail=f"legacy: {kind.legacy}")
 
 
 def _asked(hub: Hub, channel_id: str, name: str) -> Iterator[Check]:

@@ -149,6 +149,7 @@ def _channel_type(hub: Hub, kind: ChannelType[Any]) -> shapes.ChannelTypeJson:
         type=kind.type,
         label=kind.label,
         description=kind.description,
+        legacy=kind.legacy,
         icon_url=icon if kind.icon else None,
         plugin=hub.plugins.origin[kind.type],
         fields=form_schema(kind.fields),

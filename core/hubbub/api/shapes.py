@@ -58,6 +58,9 @@ class ChannelTypeJson(BaseModel):
     type: str
     label: str
     description: str
+    legacy: str = Field(
+        description="Where the provider has retired it: what to use instead. Else empty."
+    )
     icon_url: str | None
     plugin: str
     fields: dict[str, Any] = Field(description="JSON Schema of `credentials` and `settings`.")

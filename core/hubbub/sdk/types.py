@@ -107,6 +107,8 @@ class ChannelType(Generic[F]):
     label: ClassVar[str]
     #: One line for the dialog in which people choose.
     description: ClassVar[str] = ""
+    #: Where the provider has retired it: that it has, and what to use instead; else empty.
+    legacy: ClassVar[str] = ""
     #: An SVG document, at most 8 kB, drawn on a 24 x 24 field.
     icon: ClassVar[str] = ""
     #: A model with the two fields ``credentials`` and ``settings``.

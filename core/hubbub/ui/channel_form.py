@@ -31,6 +31,7 @@ class FormPage:
     name: str
     name_problem: str
     fields: tuple[FormField, ...]
+    legacy: str
     steps: tuple[SetupStep, ...]
     problems: tuple[Problem, ...]
 
@@ -47,6 +48,7 @@ def new_form(
         name=typed.get("name", kind.label),
         name_problem=wrong.get("name", ""),
         fields=fields,
+        legacy=kind.legacy,
         steps=kind.setup_steps,
         problems=_problems(fields, wrong),
     )
@@ -64,6 +66,7 @@ def change_form(
         name=typed.get("name", row.name),
         name_problem=wrong.get("name", ""),
         fields=fields,
+        legacy=kind.legacy,
         steps=(),
         problems=_problems(fields, wrong),
     )

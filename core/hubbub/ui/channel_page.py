@@ -71,6 +71,7 @@ class TypeCard:
     type: str
     label: str
     description: str
+    legacy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +154,9 @@ def types_page(hub: Hub) -> TypesPage:
     """Return the types that can be added, and the plugins that could not be loaded."""
     return TypesPage(
         cards=tuple(
-            TypeCard(type=kind.type, label=kind.label, description=kind.description)
+            TypeCard(
+                type=kind.type, label=kind.label, description=kind.description, legacy=kind.legacy
+            )
             for kind in hub.plugins.channels.values()
         ),
         refused=tuple(
