@@ -121,6 +121,14 @@ def test_a_misspelt_variable_is_told_with_what_may_be_meant(healthy, monkeypatch
     assert wrong.fix == "Did you mean HUBBUB_PUBLIC_URL?"
 
 
+def test_a_channel_whose_type_was_retired_is_told_of(healthy, add_channel, monkeypatch):
+    healthy.plugins_file.write_text("[plugins.telegram]\n")
+    monkeypatch.setattr("hubbub_telegram.channel.Telegram.legacy", "Use Telegraph.")
+    add_channel("c1")
+    told = [check for check in examine(healthy, "c1") if "legacy" in check.detail]
+    assert [(check.ok, check.detail) for check in told] == [(True, "legacy: Use Telegraph.")]
+
+
 def test_a_process_that_fell_silent_is_missed(healthy):
     engine = make_engine(healthy.database)
     with transaction(engine) as db:

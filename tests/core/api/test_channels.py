@@ -27,6 +27,7 @@ def test_every_installed_type_is_listed_with_its_form(api):
         "type",
         "label",
         "description",
+        "legacy",
         "icon_url",
         "plugin",
         "fields",

@@ -326,6 +326,14 @@ def test_a_form_is_recorded_by_its_fields(drive):
     ]
 
 
+def test_a_file_is_recorded_by_its_name_and_size(drive):
+    file = File(Media(id="m", size=1234), f"{CANARY}.jpg")
+
+    ran = drive(asking(dataclasses.replace(POST, body=file)), OK)
+
+    assert ran.exchanges[0]["request"]["body"] == "<***.jpg, 1234 bytes>"
+
+
 def _everywhere(canary):
     request = HttpRequest(
         method="POST",

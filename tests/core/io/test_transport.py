@@ -295,6 +295,19 @@ def test_a_form_arrives_with_its_fields_and_files(serve, polite, perform):
     assert file.filename == 'a"b%0D%0A\u00fc.png'  # werkzeug takes %22 for a quote
 
 
+def test_a_file_arrives_as_its_bytes_are(serve, polite, perform):
+    server = serve(polite)
+    picture = bytes(range(256)) * 400
+    file = File(Media(id="m1"), "cup.png")
+    headers = {"content-type": "image/png"}
+
+    perform(server.url(), body=file, headers=headers, files=lambda media: {"m1": picture}[media.id])
+
+    [(head, body)] = server.requests
+    assert body == picture
+    assert b"\r\ncontent-type: image/png\r\n" in head
+
+
 def _environ(head, body):
     fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     return {

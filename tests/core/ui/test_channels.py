@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.core.ui.kit import form_token
+from tests.services.parrot import Parrot
 
 
 @pytest.fixture
@@ -120,3 +121,11 @@ def test_a_token_is_shown_once_and_revoked(admin, world):
     assert (refused.status_code, "Take one or more of" in refused.text) == (422, True)
     admin.fill(f"/settings/tokens/{token}/revoke")
     assert "revoked" in admin.get("/settings").text
+
+
+def test_a_type_that_its_provider_retired_says_what_to_use_instead(admin, line, monkeypatch):
+    for page in ("/channels/add", "/channels/add/parrot", f"/channels/{line.id}"):
+        assert "Legacy" not in admin.get(page).text
+    monkeypatch.setattr(Parrot, "legacy", "Parrots have left. Use Cockatoo.")
+    for page in ("/channels/add", "/channels/add/parrot", f"/channels/{line.id}"):
+        assert "Use Cockatoo." in admin.get(page).text
