@@ -46,11 +46,13 @@ _WHATSAPP: Final = {
 _META: Final = {"access_token": "EAA" + "0" * 29 + "8", "app_secret": "0" * 31 + "9"}
 _MESSENGER: Final = {"page_id": "300000000000010", "app_id": "7000000010"}
 _PAGE: Final = {"page_access_token": "EAA" + "0" * 28 + "11", "app_secret": "0" * 30 + "12"}
+_CLIENT: Final = {"username": "demo", "password": "0" * 30 + "10"}
+_NAMESPACE: Final = "sandbox_namespace"
 #: How the demo's gateway calls the hub, in Kannel's own escapes.
 _INBOUND: Final = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"
 #: Where a channel of an earlier start found its provider.
 _SANDBOX: Final = re.compile(
-    r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage|whatsapp|messenger)"
+    r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage|whatsapp|messenger|onprem)"
 )
 _ROUTES: Final = [
     {
@@ -212,10 +214,28 @@ def _add_messenger(hub: Hub, sandbox_url: str) -> None:
     )
 
 
+def _add_client(hub: Hub, sandbox_url: str) -> None:
+    _install_client(hub, sandbox_url)
+    create_channel(
+        hub,
+        type="whatsapp_onpremise",
+        name="WhatsApp demo (On-Premises)",
+        credentials=_CLIENT,
+        settings={"api_base": f"{sandbox_url}/onprem", "namespace": _NAMESPACE},
+        actor="cli",
+    )
+
+
 def _create_page(hub: Hub, sandbox_url: str) -> None:
     """Make app and Page at Meta, as people do in its dashboard."""
     page = {**_MESSENGER, **_PAGE, "name": "Demo page", "human_agent": True}
     _tell_sandbox(hub, f"{sandbox_url}/_sandbox/pages", page)
+
+
+def _install_client(hub: Hub, sandbox_url: str) -> None:
+    """Install a client, as people do on a server of their own."""
+    client = {**_CLIENT, "namespace": _NAMESPACE, "verified_name": "Demo shop (On-Premises)"}
+    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/clients", client)
 
 
 #: How each channel is added, by its type.
@@ -226,12 +246,14 @@ _CHANNELS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "sms_vonage": _add_vonage,
     "whatsapp_cloud": _add_whatsapp,
     "messenger": _add_messenger,
+    "whatsapp_onpremise": _add_client,
 }
 #: What people make in a provider's dashboard beforehand, by the provider's path in the sandbox.
 _DASHBOARDS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "vonage": _create_application,
     "whatsapp": _create_number,
     "messenger": _create_page,
+    "onprem": _install_client,
 }
 
 

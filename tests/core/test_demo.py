@@ -25,7 +25,7 @@ def set_up(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "kind", ["telegram", "twilio", "gateway", "vonage", "whatsapp", "messenger"]
+    "kind", ["telegram", "twilio", "gateway", "vonage", "whatsapp", "messenger", "onprem"]
 )
 @pytest.mark.parametrize("port", [8001, 8101])
 def test_channels_of_an_earlier_start_are_set_up_at_the_sandbox_of_this_one(set_up, kind, port):

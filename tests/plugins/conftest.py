@@ -30,6 +30,7 @@ PLUGINS = "".join(
         "sms_vonage",
         "whatsapp_cloud",
         "messenger",
+        "whatsapp_onprem",
     )
 )
 #: Below which path of the sandbox a type has its provider.
@@ -39,6 +40,7 @@ PROVIDERS = {
     "sms_vonage": "vonage",
     "whatsapp_cloud": "whatsapp",
     "messenger": "messenger",
+    "whatsapp_onpremise": "onprem",
 }
 PATIENCE = 30
 # How long an example takes says only how busy the machine is.

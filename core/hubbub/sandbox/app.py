@@ -9,6 +9,7 @@ from hubbub.sandbox.config import SandboxConfig
 from hubbub.sandbox.control import control_blueprint
 from hubbub.sandbox.gateway.provider import Kannel
 from hubbub.sandbox.messenger.provider import Messenger
+from hubbub.sandbox.onprem.provider import OnPremises
 from hubbub.sandbox.pages import page_blueprint
 from hubbub.sandbox.providers import Provider
 from hubbub.sandbox.telegram.provider import Telegram
@@ -26,6 +27,7 @@ PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (
     Vonage,
     WhatsApp,
     Messenger,
+    OnPremises,
 )
 
 _REQUEST_LIMIT: Final = 64 * 1024 * 1024

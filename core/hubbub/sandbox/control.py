@@ -41,6 +41,7 @@ def _add_endpoints(blueprint: Blueprint, providers: Mapping[str, Provider]) -> N
         "applications": "vonage",
         "numbers": "whatsapp",
         "pages": "messenger",
+        "clients": "onprem",
     }
     for path, name in names.items():
         provider = providers[name]

@@ -92,7 +92,9 @@ def tell(
 
     def target(forged: bool) -> Target | None:  # noqa: FBT001  # the type of Parcel.target
         secret = "not-the-app-secret" if forged else app.secret
-        return Target(url, _headers() | {"X-Hub-Signature-256": signature(secret, body)}, _TIMEOUT)
+        # The older WhatsApp client has no secret, and signs nothing.
+        signed = {"X-Hub-Signature-256": signature(secret, body)} if app.secret else {}
+        return Target(url, _headers() | signed, _TIMEOUT)
 
     def heard(answer: Answer, attempt: int) -> float | None:
         # Whatever is not 200 is repeated, redirects included.

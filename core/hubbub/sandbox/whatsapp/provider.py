@@ -77,10 +77,12 @@ class WhatsApp:
     """The simulated WhatsApp."""
 
     name = "whatsapp"
+    #: For people.
+    kind = "WhatsApp"
     prefix = PREFIX
 
-    def __init__(self, world: World) -> None:
-        self._cloud = Cloud(world)
+    def __init__(self, world: World, cloud: Cloud | None = None) -> None:
+        self._cloud = cloud or Cloud(world)
 
     def answer(self, ask: Ask) -> Reply:
         """Answer one request of the hub."""
@@ -138,10 +140,10 @@ class WhatsApp:
         with self._cloud.world.lock:
             return [
                 Desk(
-                    "whatsapp",
+                    self.name,
                     number.id,
                     number.name,
-                    "WhatsApp",
+                    self.kind,
                     webhooks.hears(number, "messages"),
                 )
                 for number in self._cloud.numbers.values()

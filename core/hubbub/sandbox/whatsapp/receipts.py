@@ -117,7 +117,7 @@ def _fault(cloud: Cloud, message: Message) -> Fault | None:
     operations = ("webhook", "receipt", "Messages.send")
     return cloud.world.faults.pick(
         RECEIPT_KINDS,
-        "whatsapp",
+        cloud.provider,
         *operations,
         address=message.person.address,
         text=webhooks.text_of(message),

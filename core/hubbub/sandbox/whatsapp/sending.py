@@ -16,17 +16,18 @@ _FILES: Final = frozenset({"image", "audio", "video", "document", "sticker"})
 def receive(cloud: Cloud, number: Number, ask: Ask) -> Json:
     """Take what the hub says: a message, or that it read one. Raises `Refused`."""
     said = ask.json
-    return _mark_read(cloud, number, said) if "status" in said else _send(cloud, number, said)
+    return _mark_read(cloud, number, said) if "status" in said else send(cloud, number, said)
 
 
-def _send(cloud: Cloud, number: Number, said: Json) -> Json:
+def send(cloud: Cloud, number: Number, said: Json) -> Json:
+    """Take a message. Raises `Refused`."""
     outgoing = read(Outgoing, said)
     with cloud.world.lock:
         person = _recipient(cloud, number, outgoing)
         message = _Draft(cloud, number, person, outgoing).message()
         flaw = window.flaw(cloud, number, message)
         _place(number, message, arrives=flaw is None)
-    cloud.world.sent.add(_line(number, message, said))
+    cloud.world.sent.add(_line(cloud, number, message, said))
     _fetch_links(cloud, number, message, outgoing, flaw)
     named = {"id": message.id}
     if outgoing.template:
@@ -146,9 +147,9 @@ def _fetch_links(
     cloud.world.lanes.put(("whatsapp-file", message.id), looked)
 
 
-def _line(number: Number, message: Message, said: Json) -> Sent:
+def _line(cloud: Cloud, number: Number, message: Message, said: Json) -> Sent:
     return Sent(
-        provider="whatsapp",
+        provider=cloud.provider,
         endpoint=number.id,
         operation="Messages.send",
         kind="action" if message.kind == "reaction" else "message",
@@ -171,7 +172,7 @@ def _mark_read(cloud: Cloud, number: Number, said: Json) -> Json:
         if reading.typing_indicator:
             chat.show_typing()
     sent = Sent(
-        provider="whatsapp",
+        provider=cloud.provider,
         endpoint=number.id,
         operation="Messages.read",
         kind="action",

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +10,7 @@ from hubbub.sandbox.meta.apps import App, Apps, Grant
 from hubbub.sandbox.meta.refusal import no_such_object
 from hubbub.sandbox.whatsapp.templates import STARTERS, Filled, Template
 from hubbub.sandbox.world import NoSuchThing, World
+from hubbub.sandbox.wsgi import Json
 
 #: How far each status is; a lower one never follows a higher one.
 RANKS: Final = {"accepted": 0, "sent": 1, "failed": 2, "delivered": 3, "read": 4, "played": 5}
@@ -191,6 +192,10 @@ class Cloud:
     """Everything that Meta knows about WhatsApp. Guarded by the world's lock."""
 
     world: World
+    #: Its name in faults and journals.
+    provider: str = "whatsapp"
+    #: Rewrites what is told of a number, for what tells it otherwise than the Cloud API.
+    rewrite: Callable[[Sequence[Json]], Json] | None = None
     apps: Apps = field(default_factory=Apps)
     accounts: dict[str, Account] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)

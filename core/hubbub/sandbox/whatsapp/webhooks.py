@@ -36,7 +36,7 @@ def tell_message(
 ) -> None:
     """Bring a message of a customer to the hub."""
     told = Told(
-        provider="whatsapp",
+        provider=cloud.provider,
         endpoint=number.id,
         kind="message",
         key=message.id,
@@ -44,7 +44,7 @@ def tell_message(
         text=text_of(message),
     )
     lane = ("whatsapp-inbound", number.id, message.person)
-    call = envelope(number, [("messages", said)])
+    call = envelope(cloud, number, [("messages", said)])
     tell(cloud.world, number.account.app, number.webhook, call, told, lane=lane, done=done)
 
 
@@ -53,7 +53,7 @@ def tell_status(cloud: Cloud, number: Number, message: Message, status: str, sai
     if not hears(number, "messages"):
         return
     told = Told(
-        provider="whatsapp",
+        provider=cloud.provider,
         endpoint=number.id,
         kind="status",
         key=f"{message.id}:{status}",
@@ -62,7 +62,7 @@ def tell_status(cloud: Cloud, number: Number, message: Message, status: str, sai
     )
     # A lane for each message: one that is repeated holds up no other.
     lane = ("whatsapp-status", message.id)
-    call = envelope(number, [("messages", said)])
+    call = envelope(cloud, number, [("messages", said)])
     tell(cloud.world, number.account.app, number.webhook, call, told, lane=lane)
 
 
@@ -70,15 +70,17 @@ def tell_changes(cloud: Cloud, number: Number, changes: Sequence[tuple[str, Json
     """Tell the hub several things at once; return whether it hears any of them."""
     heard = [change for change in changes if hears(number, change[0])]
     if heard:
-        told = Told(provider="whatsapp", endpoint=number.id, kind="update", key=heard[0][0])
-        call = envelope(number, heard)
+        told = Told(provider=cloud.provider, endpoint=number.id, kind="update", key=heard[0][0])
+        call = envelope(cloud, number, heard)
         lane = ("whatsapp-update", number.id)
         tell(cloud.world, number.account.app, number.webhook, call, told, lane=lane)
     return bool(heard)
 
 
-def envelope(number: Number, changes: Sequence[tuple[str, Json]]) -> Json:
+def envelope(cloud: Cloud, number: Number, changes: Sequence[tuple[str, Json]]) -> Json:
     """Return one call; each entry has two changes at most, so that a batch has several."""
+    if cloud.rewrite:
+        return cloud.rewrite([what for _, what in changes])
     said = [{"field": field, "value": what} for field, what in changes]
     entries = [said[start : start + 2] for start in range(0, len(said), 2)]
     return {"object": OBJECT, "entry": [_entry(number, entry) for entry in entries]}

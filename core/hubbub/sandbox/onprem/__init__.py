@@ -1,0 +1,1 @@
+"""Imitate WhatsApp Business API clients: the chats of ``sandbox.whatsapp`` behind an older API."""
