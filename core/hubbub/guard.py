@@ -112,6 +112,8 @@ class Origin(NamedTuple):
     host: str
     port: int
     name: str
+    #: `HttpRequest.trust`: a connection is used again only by who trusts as much.
+    trust: str = ""
 
 
 class Guard:

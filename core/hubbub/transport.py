@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Protocol, TypeAlias
 
 import certifi
@@ -99,9 +99,7 @@ class HttpTransport:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         # Loading the certificates takes 27 ms, which a process that only calls http:// never pays.
-        context = self._given_tls or ssl.create_default_context(cafile=certifi.where())
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+        return _context(self._given_tls or ssl.create_default_context(cafile=certifi.where()))
 
     def _resumed(self, letter: Letter) -> "Talk | None":
         # A kept connection may have died unnoticed. If provably nothing went out, another one
@@ -115,6 +113,11 @@ class HttpTransport:
             return talk
         return None
 
+    def _context_for(self, origin: Origin) -> ssl.SSLContext | None:
+        if origin.scheme != "https":
+            return None
+        return _trusting(origin.trust) if origin.trust else self._tls
+
     def _dial(self, letter: Letter) -> Link:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_worth_repeating),
@@ -126,8 +129,8 @@ class HttpTransport:
         return retrying(self._connect, letter.origin, letter.deadline)
 
     def _connect(self, origin: Origin, deadline: Deadline) -> Link:
-        context = self._tls if origin.scheme == "https" else None
         try:
+            context = self._context_for(origin)
             return Link(self._guard.connect(origin.host, origin.port, deadline, context))
         except (OSError, UnicodeError) as error:
             raise NotSent(f"{origin.host} cannot be reached: {_reason(error)}.") from error
@@ -182,6 +185,19 @@ class Talk:
         return self._letter.deadline.within(0)
 
 
+@lru_cache(maxsize=64)
+def _trusting(trust: str) -> ssl.SSLContext:
+    """Return what also believes in the certificates ``trust``. Raises `ssl.SSLError`."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.load_verify_locations(cadata=trust)
+    return _context(context)
+
+
+def _context(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
 def _no_files(media: Media) -> bytes:
     raise ValueError(f"A file ({media.id}) takes time to read.")
 
@@ -197,6 +213,8 @@ def _written(request: HttpRequest, files: Files) -> Letter:
     length = sum(map(len, body))
     origin, first = head(request.method, request.url, headers, length)
     pieces = [b"".join((first, *body))] if length <= _ONE_PIECE else [first, *body]
+    if request.trust:
+        origin = origin._replace(trust=request.trust)
     return Letter(request, origin, pieces, Deadline(request.timeout))
 
 

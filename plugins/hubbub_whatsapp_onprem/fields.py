@@ -3,6 +3,7 @@
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from cryptography.x509 import load_pem_x509_certificates
 from pydantic import Field, field_validator, model_validator
 
 from hubbub.sdk import ChannelSettings, Connection, Fields, wrong_fields
@@ -71,6 +72,12 @@ class Settings(ChannelSettings):
         json_schema_extra=_ADVANCED,
         pattern=r"^[A-Za-z0-9-]{1,60}$",
     )
+    ca_certificate: str = Field(
+        "",
+        title="CA certificate",
+        description="PEM, where the client's certificate is none that everybody trusts.",
+        json_schema_extra=_ADVANCED,
+    )
     check_contacts: Literal["never", "on_unknown", "always"] = Field(
         "on_unknown",
         title="Ask whether a number is on WhatsApp",
@@ -78,6 +85,13 @@ class Settings(ChannelSettings):
         "each message, as old clients need it.",
         json_schema_extra=_ADVANCED,
     )
+
+    @field_validator("ca_certificate")
+    @classmethod
+    def _certificates(cls, value: str) -> str:
+        if value and not _readable(value):
+            raise ValueError("give certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE")
+        return value
 
     @field_validator("api_base")
     @classmethod
@@ -111,6 +125,13 @@ class OnPremiseFields(Fields):
 
 
 OnPremiseConnection: TypeAlias = Connection[OnPremiseFields]
+
+
+def _readable(pem: str) -> bool:
+    try:
+        return bool(load_pem_x509_certificates(pem.encode()))
+    except ValueError:
+        return False
 
 
 def _split(url: str) -> SplitResult:

@@ -51,7 +51,7 @@ SETUP_STEPS: Final = (
         title="Let the hub reach the client",
         text="A client in your own network is called only once HUBBUB_ALLOW_PRIVATE_NETWORKS names "
         "its network. Its certificate must be one that the hub trusts: give the web container a "
-        "public one, or put a proxy that has one before it.",
+        "public one, or enter its CA certificate.",
     ),
     SetupStep(
         title="Save",

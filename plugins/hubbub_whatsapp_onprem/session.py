@@ -42,12 +42,16 @@ class Session:
 
     def log_in(self) -> Exchange[None]:
         """Get a new token. Raises `hubbub.sdk.AuthFailed`, or why the client cannot be asked."""
-        response = yield api.login(self._connection)
+        response = yield self._trusting(api.login(self._connection))
         user = api.need(wire.Login, response).users[0]
         self.token, self.ends_at, self._fresh = user.token, user.ends_at, True
 
     def _proven(self, request: HttpRequest) -> HttpRequest:
-        return replace(request, headers={**request.headers, **self._proof()})
+        return self._trusting(replace(request, headers={**request.headers, **self._proof()}))
+
+    def _trusting(self, request: HttpRequest) -> HttpRequest:
+        trusted = self._connection.fields.settings.ca_certificate
+        return replace(request, trust=trusted) if trusted else request
 
     def _proof(self) -> Mapping[str, str]:
         fields = self._connection.fields

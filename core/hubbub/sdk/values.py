@@ -354,6 +354,8 @@ class HttpRequest:
     max_answer: int = 1 << 20
     #: Whether the request may be repeated when its answer was lost (it changes nothing).
     safe: bool = False
+    #: Certificates (PEM) that may vouch for the server beside those that everybody trusts.
+    trust: str = field(default="", repr=False)
 
     @classmethod
     def json(cls, method: str, url: str, body: Mapping[str, Any], **more: Any) -> "HttpRequest":

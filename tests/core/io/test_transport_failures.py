@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 
@@ -444,6 +445,27 @@ def test_a_certificate_that_nobody_vouches_for_was_not_sent(
         )
 
     assert server.requests == []
+
+
+def test_a_certificate_that_a_request_trusts_is_believed_for_that_request_alone(
+    serve, polite, perform, make_transport, certificate
+):
+    def lookup(host, port, **_):
+        return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
+
+    (der,) = certificate[1].get_ca_certs(binary_form=True)
+    server = serve(polite, tls=certificate[0])
+    transport = make_transport(Guard(LOOPBACK, lookup=lookup))
+    pem = ssl.DER_cert_to_PEM_cert(der)
+
+    for _ in range(2):
+        perform(server.url(host="hub.test"), transport=transport, trust=pem)
+    with pytest.raises(NotSent, match="certificate is not valid"):
+        perform(server.url(host="hub.test"), transport=transport)
+    with pytest.raises(NotSent, match="certificate is not valid"):
+        perform(server.url(host="other.test"), transport=transport, trust=pem)
+
+    assert len(server.requests) == 2
 
 
 def test_a_server_that_speaks_no_tls_was_not_sent(serve, perform, secure):

@@ -1,9 +1,13 @@
 """The conformance cases of the On-Premises fact sheet, in their order; more in the other files."""
 
 import json
+import socket
+import ssl
 
 import pytest
+from pydantic import ValidationError
 
+from hubbub.guard import Guard
 from hubbub.sdk import (
     AddressChanged,
     Attachment,
@@ -24,6 +28,8 @@ from hubbub.sdk import (
     UnsupportedContent,
     WindowClosed,
 )
+from hubbub.testing.exchanges import carried
+from hubbub.transport import HttpTransport, NotSent
 from tests.plugins.whatsapp_onprem.conftest import (
     ANN,
     BASE,
@@ -34,10 +40,19 @@ from tests.plugins.whatsapp_onprem.conftest import (
     USERNAME,
     WEBHOOK,
 )
+from tests.services.peers import LOOPBACK, certificate, serve
 
+__all__ = ["certificate", "serve"]
 PICTURE = Attachment(
     type="image", media=Media(id="m1", mime_type="image/jpeg", filename="cup.jpg", size=1000)
 )
+
+
+@pytest.fixture
+def pem(certificate):
+    """The certificate of the test's server, as somebody enters it."""
+    (der,) = certificate[1].get_ca_certs(binary_form=True)
+    return ssl.DER_cert_to_PEM_cert(der)
 
 
 def body(request):
@@ -170,6 +185,49 @@ def test_conformance_03_a_client_out_of_reach_is_no_wrong_channel(channel, conne
     next(exchange)
     with pytest.raises(Transient):
         exchange.throw(Transient("wa.example.org cannot be reached: the encryption failed."))
+
+
+# --- 4: certificates ---------------------------------------------------------------------------
+
+
+def test_conformance_04_the_entered_certificate_is_trusted_by_every_request(
+    channel, connect, drive, answer, part, pem
+):
+    trusting = connect(ca_certificate=pem, tokens={})
+    answers = ("login_200", "uploaded_200", "sent_200")
+    requests, _ = drive(channel.send(part(PICTURE), trusting), *answers)
+    assert {one.trust for one in requests} == {pem.strip()}
+    assert next(channel.send(part(), connect())).trust == ""
+
+
+@pytest.mark.parametrize(
+    "settings", [{"verify_tls": False}, {"ca_certificate": "-----BEGIN CERTIFICATE-----\nnone"}]
+)
+def test_conformance_04_trust_cannot_be_switched_off(connect, settings):
+    with pytest.raises(ValidationError):
+        connect(**settings)
+
+
+def test_conformance_04_a_client_that_signed_itself_is_believed_only_once_it_was_entered(
+    connect, channel, serve, certificate, pem
+):
+    def handle(peer):
+        while True:
+            peer.request()
+            peer.answer(b'{"health":{"gateway_status":"connected"}}')
+
+    base = serve(handle, tls=certificate[0]).url(host="hub.test").rstrip("/")
+    transport = HttpTransport(Guard(LOOPBACK, lookup=_here))
+    refused = carried(channel.check(connect(api_base=base)), transport)
+    assert isinstance(refused.error, NotSent)
+    assert "certificate is not valid" in refused.error.detail
+    trusted = carried(channel.check(connect(api_base=base, ca_certificate=pem)), transport)
+    assert trusted.exchanges[0]["response"]["status"] == 200
+    transport.close()
+
+
+def _here(host, port, **_):
+    return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
 
 
 # --- 5: the webhook --------------------------------------------------------------------------

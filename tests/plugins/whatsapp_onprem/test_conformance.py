@@ -1,8 +1,10 @@
 """The conformance kit, on the WhatsApp On-Premises API."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from hubbub.sandbox import live
 from hubbub.sdk import (
     ATTACHMENT_TYPES,
     AuthFailed,
@@ -101,6 +103,13 @@ class TestWhatsAppOnPremise(ChannelConformance):
     registered = (answered("changed_200"), *HEALTHY)
     removed = (answered("settings_200"), answered("changed_200"), answered("changed_200"))
     fetched = (answer(200, b"a picture", content_type="image/jpeg"),)
+
+    @contextmanager
+    def simulator(self):
+        with live() as sandbox:
+            made = sandbox.app.test_client().post("/_sandbox/clients", json=self.credentials)
+            assert made.status_code == 201, made.text
+            yield replace(self.connection(api_base=f"{sandbox.url}/onprem"), tokens={})
 
     def sign(self, call, connection):
         """Nothing is signed: who knows the webhook's address is believed."""
