@@ -1,6 +1,7 @@
 """The simulated WhatsApp Business API client keeps the rules of the real one."""
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -49,13 +50,13 @@ def text(to=ANN, **more):
     return {"to": to, "type": "text", "text": {"body": "Hello"}, **more}
 
 
-def template(**changes):
+def template(**changes) -> dict[str, Any]:
     said = {
         "namespace": "ns",
         "name": "hello_world",
         "language": {"policy": "deterministic", "code": "en_US"},
     }
-    return {"to": ANN, "type": "template", "template": said | changes}
+    return {"to": ANN, "type": "template", "template": {**said, **changes}}
 
 
 def test_only_who_logged_in_is_served(client):
@@ -136,8 +137,14 @@ def test_faults_are_told_in_the_clients_words(client, fault, code, status):
 
 
 def test_what_is_told_is_flat_and_in_older_words():
-    voice = {"from": ANN, "from_user_id": "US.1", "id": "1", "type": "audio"}
-    voice |= {"timestamp": "1", "audio": {"id": "m", "voice": True}}
+    voice = {
+        "from": ANN,
+        "from_user_id": "US.1",
+        "id": "1",
+        "timestamp": "1",
+        "type": "audio",
+        "audio": {"id": "m", "voice": True},
+    }
     edit = {"from": ANN, "id": "2", "timestamp": "1", "type": "edit", "edit": {}}
     status = {"id": "3", "status": "failed", "errors": [{"code": 131047, "title": "Window"}]}
     said = flat([{"messages": [voice, edit], "contacts": []}, {"statuses": [status]}])
