@@ -74,12 +74,12 @@ class Transient(SendError):
 
 
 #: What a provider's plea to wait may come to: never at once again, and never for ever.
-SHORTEST_WAIT: Final = timedelta(seconds=1)
+SHORTEST_WAIT: Final = timedelta(milliseconds=100)
 LONGEST_WAIT: Final = timedelta(hours=24)
 
 
 class RateLimited(Transient):
-    """Too fast: wait ``retry_after``, a second to a day; this uses up no attempt.
+    """Too fast: wait ``retry_after``, a day at the most; this uses up no attempt.
 
     ``whole_channel`` says that everything on the channel must wait, not only this conversation.
     """
