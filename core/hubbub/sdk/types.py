@@ -71,7 +71,7 @@ class ChannelSettings(Fields):
     messages_per_second: float | None = Field(
         default=None,
         gt=0,
-        le=10_000,
+        le=1_000_000,
         allow_inf_nan=False,
         title="Messages per second",
         description="Replaces the type's own limits, for accounts with other ones.",
