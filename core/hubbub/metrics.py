@@ -77,12 +77,14 @@ _GAUGES: Final = (
     (
         "hubbub_oldest_due_seconds",
         "How long the delivery that is most overdue has been due",
-        # As the index has it: by channel, replies and bulk apart.
+        # As the index has it: by channel, replies and bulk apart, and the two ways of both.
         _age(
             "SELECT min(since) AS since FROM (SELECT ("
             "SELECT due_at FROM deliveries WHERE state IN ('queued', 'retrying')"
-            " AND channel_id = channels.id AND bulk = kinds.bulk ORDER BY due_at LIMIT 1) AS since"
-            " FROM channels, (SELECT true AS bulk UNION ALL SELECT false) AS kinds) AS earliest"
+            " AND channel_id = channels.id AND bulk = kinds.bulk AND onward = ways.onward"
+            " ORDER BY due_at LIMIT 1) AS since"
+            " FROM channels, (SELECT true AS bulk UNION ALL SELECT false) AS kinds,"
+            " (SELECT true AS onward UNION ALL SELECT false) AS ways) AS earliest"
         ),
     ),
     (

@@ -18,7 +18,7 @@ from hubbub.deliver.attempt import Parcel, Result
 from hubbub.deliver.outgoing import Outgoing
 from hubbub.deliver.record import Finish, hold, record
 from hubbub.deliver.rules import as_error
-from hubbub.deliver.stock import Stock
+from hubbub.deliver.stock import Lines, Stock
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.metrics import attempt_ended
@@ -164,15 +164,17 @@ class Courier:
         if not (ended or wanted or curious):
             return _Turn()
         go, put_off = stock.judged(wanted)
+        lines: Lines = {}
         with transaction(hub.engine) as db:
-            hold(db, ended, [*(found.row.id for found in go), *put_off])
+            # Two that both claim and put off must not wait for each other.
+            hold(db, ended, [*(found.row.id for found in go), *put_off] if put_off else ())
             changed = record(hub, db, ended, self._finish) if ended else []
-            usable = stock.usable(db, [found.row for found in go])
+            usable = stock.usable(db, [found.row for found in go], lines)
             rows = lanes.claim(db, list(usable), claimer=hub.process_id, now=hub.now())
             lanes.postpone(db, put_off, now=hub.now())
             stock.drop({found.row.id for found in go} | put_off.keys())
             if not stopping:
-                stock.find(db, ended)
+                stock.find(db, ended, lines)
             step("deliver.recorded" if ended else "deliver.found")
         claimed = {row.id for row in rows}
         stock.give_back([found for found in go if found.row.id not in claimed])

@@ -2,21 +2,27 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
     Integer,
+    Select,
     and_,
     bindparam,
     case,
     exists,
+    false,
     func,
+    literal,
     or_,
     select,
+    text,
+    true,
     tuple_,
+    union_all,
     update,
 )
 
@@ -71,6 +77,7 @@ _CANDIDATE: Final = (
     _deliveries.c.conversation_id,
     _deliveries.c.address,
     _deliveries.c.destination,
+    _deliveries.c.onward,
 )
 _OPEN_CHANNEL: Final = and_(
     _channels.c.deleted_at.is_(None),
@@ -81,21 +88,27 @@ _READY: Final = and_(
     one_of(_deliveries.c.state, DUE_STATES),
     _deliveries.c.due_at <= bindparam("now"),
 )
-_EARLIEST: Final = (
-    select(_deliveries.c.due_at)
-    .where(
-        _deliveries.c.channel_id == _channels.c.id,
-        _deliveries.c.bulk == bindparam("bulk"),
-        _READY,
+
+
+def _with_due(*, onward: bool) -> Select[Any]:
+    earliest = (
+        select(_deliveries.c.due_at)
+        .where(
+            _deliveries.c.channel_id == _channels.c.id,
+            _deliveries.c.bulk == bindparam("bulk"),
+            _deliveries.c.onward == (true() if onward else false()),
+            _READY,
+        )
+        .order_by(_deliveries.c.due_at)
+        .limit(1)
+        .scalar_subquery()
     )
-    .order_by(_deliveries.c.due_at)
-    .limit(1)
-    .scalar_subquery()
-)
-_CHANNELS: Final = Prepared(
-    select(_channels.c.id)
-    .where(_OPEN_CHANNEL, _EARLIEST.is_not(None))
-    .order_by(_EARLIEST, _channels.c.id)
+    columns = _channels.c.id, literal(int(onward)).label("onward"), earliest.label("earliest")
+    return select(*columns).where(_OPEN_CHANNEL, earliest.is_not(None))
+
+
+_WAYS: Final = Prepared(
+    union_all(_with_due(onward=False), _with_due(onward=True)).order_by(text("earliest"))
 )
 _DUE: Final = Prepared(
     select(*_CANDIDATE)
@@ -103,6 +116,7 @@ _DUE: Final = Prepared(
     .where(
         _deliveries.c.channel_id == bindparam("channel_id"),
         _deliveries.c.bulk == bindparam("bulk"),
+        _deliveries.c.onward == bindparam("onward"),
         _READY,
         _OPEN_CHANNEL,
         ~_held_up(),
@@ -224,16 +238,21 @@ _RESULT: Final = {target: _ending(target) for target in DeliveryState}
 _ADD_ATTEMPTS: Final = Adding(table(Attempt))
 
 
-def channels_with_due(db: Connection, *, now: datetime, bulk: bool) -> list[str]:
-    """Return the open channels on which anything is due, the longest due first."""
-    return [row.id for row in _CHANNELS.all(db, now=now, bulk=bulk)]
+class Way(NamedTuple):
+    """Where deliveries of a channel go: to contacts, or ``onward`` to destinations."""
+
+    channel_id: str
+    onward: bool
 
 
-def due(
-    db: Connection, channel_id: str, *, now: datetime, bulk: bool, limit: int
-) -> Sequence[AnyRow]:
+def ways_with_due(db: Connection, *, now: datetime, bulk: bool) -> list[Way]:
+    """Return the ways of open channels on which anything is due, the longest due first."""
+    return [Way(row.id, bool(row.onward)) for row in _WAYS.all(db, now=now, bulk=bulk)]
+
+
+def due(db: Connection, way: Way, *, now: datetime, bulk: bool, limit: int) -> Sequence[AnyRow]:
     """Return deliveries at the head of their lanes whose time has come, the oldest first."""
-    return _DUE.all(db, channel_id=channel_id, now=now, bulk=bulk, most=limit)
+    return _DUE.all(db, **way._asdict(), now=now, bulk=bulk, most=limit)
 
 
 def next_in_lanes(

@@ -1,7 +1,8 @@
 """Know what is due and may go next: found before there is room for it, within every limit.
 
 Places are shared so that nobody waits for a slow channel: none has more parts on their way than
-places are left free. However many channels are slow, there is room for another one.
+places are left free. However many channels are slow, there is room for another one. What goes on
+to a channel's destinations is shared out apart from what goes to its contacts.
 """
 
 import math
@@ -9,12 +10,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
 from hubbub.deliver import lanes
 from hubbub.deliver.attempt import Parcel, Result
+from hubbub.deliver.lanes import Way
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.limiter import Bucket
@@ -38,11 +40,16 @@ _LONG_LOOK: Final = 0.01
 _SHARE: Final = 10
 
 
+#: The channels that one turn has looked at; None: it cannot be used.
+Lines: TypeAlias = dict[str, Line | None]
+
+
 class Found(NamedTuple):
     """A part that was due and nobody's when it was found; it holds good ``until``."""
 
     row: AnyRow
     line: Line
+    way: Way
     until: float
 
 
@@ -53,19 +60,19 @@ class Stock:
         self._hub = hub
         self._bulk = bulk
         self._size = size
-        #: How many parts of each channel are on their way.
-        self._out: Counter[str] = Counter()
+        #: How many parts are under way.
+        self._out: Counter[Way] = Counter()
         self._found: list[Found] = []
-        #: Whether any channel may have become due.
+        #: Whether anything may have become due, wherever.
         self._look = False
-        #: Channels on which more may be due than was found, those first that wait longest.
-        self._more: dict[str, None] = {}
-        #: Channels that may not send now, and until when.
-        self._resting: dict[str, datetime] = {}
-        #: Before when a channel is not looked at, as looks at it take long.
-        self._look_after: dict[str, float] = {}
-        #: When to look at channels again whose parts were throttled, where that is soon.
-        self._wakes: dict[str, float] = {}
+        #: Where more may be due than was found, those first that wait longest.
+        self._more: dict[Way, None] = {}
+        #: Where nothing may go now, and until when.
+        self._resting: dict[Way, datetime] = {}
+        #: Where not to look before some time, as looks take long.
+        self._look_after: dict[Way, float] = {}
+        #: When to look again where parts were throttled, if that is soon.
+        self._wakes: dict[Way, float] = {}
 
     @property
     def out(self) -> int:
@@ -74,11 +81,11 @@ class Stock:
 
     def went(self, parcels: Iterable[Parcel]) -> None:
         """Note that these are on their way."""
-        self._out.update(parcel.line.id for parcel in parcels)
+        self._out.update(map(_way, parcels))
 
     def came_back(self, results: Iterable[Result]) -> None:
         """Note that these attempts have ended."""
-        self._out.subtract(result.parcel.line.id for result in results)
+        self._out.subtract(_way(result.parcel) for result in results)
 
     def look(self) -> None:
         """Note that something may have become due, on whatever channel."""
@@ -93,9 +100,9 @@ class Stock:
     def wake(self) -> None:
         """Look again where it is time for what was throttled."""
         now = monotonic()
-        for channel_id in [one for one, at in self._wakes.items() if at <= now]:
-            del self._wakes[channel_id]
-            self._more.setdefault(channel_id)
+        for way in [one for one, at in self._wakes.items() if at <= now]:
+            del self._wakes[way]
+            self._more.setdefault(way)
 
     @property
     def promising(self) -> bool:
@@ -112,10 +119,10 @@ class Stock:
         out, free = self._out.copy(), self._size - self.out
         following = []
         for found in self._found:
-            channel_id = found.row.channel_id
-            if out[channel_id] < free and not self._rests(channel_id):
+            way = found.way
+            if out[way] < free and not self._rests(way):
                 following.append(found)
-                out[channel_id] += 1
+                out[way] += 1
                 free -= 1
         return following
 
@@ -125,7 +132,7 @@ class Stock:
         if self._found and self._found[0].until < now:
             for found in self._found:
                 if found.until < now:
-                    self._more.setdefault(found.row.channel_id)
+                    self._more.setdefault(found.way)
             self._found = [found for found in self._found if found.until >= now]
 
     def judged(self, wanted: Sequence[Found]) -> tuple[list[Found], dict[str, datetime]]:
@@ -148,12 +155,12 @@ class Stock:
             limit, bucket = each[delay.bucket]
             wait = timedelta(seconds=delay.seconds)
             if limit.scope == "channel" and not limit.only:
-                self._resting[found.row.channel_id] = now + wait
+                self._resting[found.way] = now + wait
             else:
                 wait += late[bucket.key] * timedelta(microseconds=bucket.interval)
                 late[bucket.key] += 1
                 put_off[found.row.id] = now + wait
-            self._wake_in(found.row.channel_id, wait)
+            self._wake_in(found.way, wait)
         return go, put_off
 
     def give_back(self, unused: Sequence[Found]) -> None:
@@ -161,118 +168,124 @@ class Stock:
         if unused:
             self._hub.limiter.give_back([_buckets(found) for found in unused])
 
-    def usable(self, db: Connection, rows: Sequence[AnyRow]) -> dict[str, Line]:
+    def usable(self, db: Connection, rows: Sequence[AnyRow], lines: Lines) -> dict[str, Line]:
         """Return the channel of each row, by the row's id; one that cannot be used rests."""
-        lines = {
-            channel_id: self._line(db, channel_id)
-            for channel_id in {row.channel_id for row in rows}
-        }
-        return {row.id: line for row in rows if (line := lines[row.channel_id]) is not None}
+        found = {one: self._line(db, one, lines) for one in {row.channel_id for row in rows}}
+        return {row.id: line for row in rows if (line := found[row.channel_id]) is not None}
 
-    def _line(self, db: Connection, channel_id: str) -> Line | None:
-        line = self._hub.directory.usable(db, channel_id)
-        if line is None:
-            self._resting[channel_id] = self._hub.now() + _UNUSABLE
-        return line
+    def _line(self, db: Connection, channel_id: str, lines: Lines) -> Line | None:
+        if channel_id not in lines:
+            lines[channel_id] = self._hub.directory.usable(db, channel_id)
+            if lines[channel_id] is None:
+                for onward in (False, True):
+                    self._resting[Way(channel_id, onward)] = self._hub.now() + _UNUSABLE
+        return lines[channel_id]
 
     def drop(self, ids: Collection[str]) -> None:
         """Forget these parts, which were claimed or put off, and those of channels that rest."""
         kept = []
         for found in self._found:
-            if self._rests(found.row.channel_id):
-                self._more.setdefault(found.row.channel_id)
+            if self._rests(found.way):
+                self._more.setdefault(found.way)
             elif found.row.id not in ids:
                 kept.append(found)
         self._found = kept
 
-    def find(self, db: Connection, ended: Sequence[Result]) -> None:
+    def find(self, db: Connection, ended: Sequence[Result], lines: Lines) -> None:
         """Find what is due where there is room for it, and what ``ended`` held up."""
-        looked = self._look_around(db) if self.curious else set()
+        looked = self._look_around(db, lines) if self.curious else set()
         conversations = {
             result.parcel.row.conversation_id
             for result in ended
-            if result.parcel.line.id not in looked
+            if _way(result.parcel) not in looked
         }
         if conversations:
             now = self._hub.now()
-            self._add(db, lanes.next_in_lanes(db, conversations, now=now, bulk=self._bulk))
+            rows = lanes.next_in_lanes(db, conversations, now=now, bulk=self._bulk)
+            self._add(db, rows, lines)
 
-    def _look_around(self, db: Connection) -> set[str]:
-        """Look at all channels that have anything and for which there is room; return them."""
+    def _look_around(self, db: Connection, lines: Lines) -> set[Way]:
+        """Look wherever there is anything due, and room for it; return where that was."""
         now, bulk = self._hub.now(), self._bulk
         if self._look:
             self._look = False
-            self._more |= dict.fromkeys(lanes.channels_with_due(db, now=now, bulk=bulk))
+            self._more |= dict.fromkeys(lanes.ways_with_due(db, now=now, bulk=bulk))
         looked = set()
-        for channel_id in list(self._more):
-            room = self._room_for(channel_id)
-            line = self._line(db, channel_id) if room else None
+        for way in list(self._more):
+            room = self._room_for(way)
+            line = self._line(db, way.channel_id, lines) if room else None
             if line is None:
                 continue
             # What is known and not claimed yet is found again, before anything else.
-            known = len(self._known(channel_id))
-            most = known + min(room, _pace(line))
+            known = len(self._known(way))
+            most = known + min(room, _pace(line, way))
             begun = monotonic()
-            rows = lanes.due(db, channel_id, now=now, bulk=bulk, limit=most)
-            self._looked(channel_id, monotonic() - begun, more=len(rows) >= most)
-            self._add(db, rows)
-            looked.add(channel_id)
+            rows = lanes.due(db, way, now=now, bulk=bulk, limit=most)
+            self._looked(way, monotonic() - begun, more=len(rows) >= most)
+            self._add(db, rows, lines)
+            looked.add(way)
         return looked
 
-    def _looked(self, channel_id: str, took: float, *, more: bool) -> None:
-        """Note that a channel was looked at, and whether more may be due there."""
-        del self._more[channel_id]
+    def _looked(self, way: Way, took: float, *, more: bool) -> None:
+        """Note that somewhere was looked, and whether more may be due there."""
+        del self._more[way]
         if more:
-            self._more[channel_id] = None  # behind all others now
+            self._more[way] = None  # behind all others now
         # Most of what was read waits behind others, such as thousands of one conversation: what
         # follows a part in its lane is found without such looks.
         if took > _LONG_LOOK:
-            self._more[channel_id] = None
-            self._look_after[channel_id] = monotonic() + _SHARE * took
-            self._wake_in(channel_id, timedelta(seconds=_SHARE * took))
+            self._more[way] = None
+            self._look_after[way] = monotonic() + _SHARE * took
+            self._wake_in(way, timedelta(seconds=_SHARE * took))
 
-    def _add(self, db: Connection, rows: Sequence[AnyRow]) -> None:
+    def _add(self, db: Connection, rows: Sequence[AnyRow], lines: Lines) -> None:
         known = {found.row.id for found in self._found}
-        lines = self.usable(db, rows)
+        usable = self.usable(db, rows, lines)
         until = monotonic() + _FRESH
         self._found += [
-            Found(row, lines[row.id], until)
+            Found(row, usable[row.id], Way(row.channel_id, bool(row.onward)), until)
             for row in rows
-            if row.id in lines and row.id not in known
+            if row.id in usable and row.id not in known
         ]
 
-    def _known(self, channel_id: str) -> list[Found]:
-        return [found for found in self._found if found.row.channel_id == channel_id]
+    def _known(self, way: Way) -> list[Found]:
+        return [found for found in self._found if found.way == way]
 
     def _room(self) -> int:
         """Return how many parts may be found beside those that are known."""
         return self._size + _AHEAD - self.out - len(self._found)
 
-    def _room_for(self, channel_id: str) -> int:
-        """Return how many parts of a channel may be found beside those that are known."""
-        if self._rests(channel_id) or self._look_after.get(channel_id, 0.0) > monotonic():
+    def _room_for(self, way: Way) -> int:
+        """Return how many parts that go this way may be found beside those that are known."""
+        if self._rests(way) or self._look_after.get(way, 0.0) > monotonic():
             return 0
-        known = self._known(channel_id)
-        share = max(0, self._size - self.out - self._out[channel_id]) // 2
+        known = self._known(way)
+        share = max(0, self._size - self.out - self._out[way]) // 2
         most = share + _AHEAD
         if known:
-            most = min(most, _pace(known[0].line))
+            most = min(most, _pace(known[0].line, way))
         return max(0, min(most - len(known), self._room()))
 
-    def _rests(self, channel_id: str) -> bool:
-        until = self._resting.get(channel_id)
+    def _rests(self, way: Way) -> bool:
+        until = self._resting.get(way)
         return until is not None and until > self._hub.now()
 
-    def _wake_in(self, channel_id: str, wait: timedelta) -> None:
+    def _wake_in(self, way: Way, wait: timedelta) -> None:
         seconds = wait.total_seconds()
         if seconds < _SHORT:
             # Always a little later, since two clocks are involved.
             at = (math.floor((monotonic() + seconds) / _GRAIN) + 1) * _GRAIN
-            self._wakes[channel_id] = min(self._wakes.get(channel_id, math.inf), at)
+            self._wakes[way] = min(self._wakes.get(way, math.inf), at)
 
 
-def _pace(line: Line) -> int:
-    """Return how many parts of a channel its limits let go while what was found holds good."""
+def _way(parcel: Parcel) -> Way:
+    return Way(parcel.line.id, not parcel.to_contact)
+
+
+def _pace(line: Line, way: Way) -> int:
+    """Return how many parts the channel's limits let go while what was found holds good."""
+    if way.onward:
+        return _UNLIMITED
     return min(
         (
             limit.burst + math.ceil(_FRESH * limit.count / limit.per.total_seconds())
@@ -289,7 +302,7 @@ def _buckets(found: Found) -> list[Bucket]:
 
 def _limits(found: Found) -> list[tuple[Limit, Bucket]]:
     row, line = found.row, found.line
-    if row.destination != "contact":
+    if row.onward:
         return []
     return [
         (

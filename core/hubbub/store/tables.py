@@ -463,6 +463,7 @@ class Delivery(SQLModel, table=True):
             "ix_deliveries_due",
             "channel_id",
             "bulk",
+            "onward",
             "due_at",
             "id",
             **_only("state IN ('queued', 'retrying')"),
@@ -478,6 +479,8 @@ class Delivery(SQLModel, table=True):
     part: int = 0
     parts: int = 1
     destination: str = "contact"
+    #: Whether that is a route's.
+    onward: bool = False
     #: The routes and the rule (none: the fallback) that chose the destination, for a route.
     routes_version: int | None = None
     route_id: str | None = None

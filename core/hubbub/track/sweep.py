@@ -126,6 +126,8 @@ def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:
         .where(
             _deliveries.c.channel_id == _channels.c.id,
             _deliveries.c.bulk == bulk,
+            # Both: the index goes by it before it goes by the time.
+            _deliveries.c.onward.in_((False, True)),
             one_of(_deliveries.c.state, ("queued", "retrying")),
             _deliveries.c.due_at <= now,
         )

@@ -463,7 +463,7 @@ def test_a_place_within_the_limit_is_given_back_where_another_worker_was_faster(
     stock = Stock(world.hub, bulk=False, size=4)
     stock.look()
     with transaction(world.hub.engine) as db:
-        stock.find(db, ())
+        stock.find(db, (), {})
     found = {one.row.id: one for one in stock.next()}
     go, _ = stock.judged([found[first]])
     assert stock.judged([found[second]])[0] == []
@@ -489,7 +489,7 @@ def test_a_look_that_takes_long_is_not_repeated_at_once(world, monkeypatch):
     for _ in range(5):
         stock.look()
         with transaction(world.hub.engine) as db:
-            stock.find(db, ())
+            stock.find(db, (), {})
     assert len(looks) == 1
     assert len(stock.next()) == 2
     assert 0.1 < stock.patience < 0.5
@@ -509,3 +509,14 @@ def test_channels_that_rest_take_no_room_from_others(world, make_carrier):
     carrier.run()
     assert "Quick" in world.provider.said
     assert world.provider.said.count("One") == 20
+
+
+def test_a_bot_is_asked_while_its_channel_may_send_nothing(world):
+    line = world.channel(messages_per_second=0.01)
+    world.hub.limiter._clock = world.clock.timestamp
+    send(world, line, *["Waits"] * 40)
+    save_routes(world.hub, line.id, WantedRoutes(routes=(), fallback=BOT), actor="cli")
+    world.hear(world.line(line.id), {"id": "m1", "from": "+99", "text": "Hello"})
+    asked = [request.url for request in world.provider.requests if "bot.example" in request.url]
+    assert len(asked) == 1
+    assert world.provider.said.count("Waits") == 1

@@ -391,6 +391,7 @@ def upgrade() -> None:
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("onward", sa.Boolean(), nullable=False),
         sa.Column("routes_version", sa.Integer(), nullable=True),
         sa.Column("route_id", sa.String(), nullable=True),
         sa.Column("first_message", sa.Boolean(), nullable=False),
@@ -440,7 +441,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_due",
         "deliveries",
-        ["channel_id", "bulk", "due_at", "id"],
+        ["channel_id", "bulk", "onward", "due_at", "id"],
         unique=False,
         sqlite_where=sa.text("state IN ('queued', 'retrying')"),
         postgresql_where=sa.text("state IN ('queued', 'retrying')"),
