@@ -20,7 +20,7 @@ from hubbub.route.handling import finish
 from hubbub.scheduler import nudge_what_waits
 from hubbub.sdk import Accepted, AuthFailed, HttpRequest, Limit, Permanent, RateLimited, Text
 from hubbub.sdk.errors import HubError
-from hubbub.store.session import DatabaseDown, transaction
+from hubbub.store.session import DatabaseDown, Deadlock, transaction
 
 BOT = {"type": "chatbot", "url": "https://bot.example/", "secret": "a bot secret of good length"}
 AWAY = DatabaseDown("The database (here) did not answer: away")
@@ -509,6 +509,15 @@ def test_channels_that_rest_take_no_room_from_others(world, make_carrier):
     carrier.run()
     assert "Quick" in world.provider.said
     assert world.provider.said.count("One") == 20
+
+
+def test_a_deadlock_is_tried_again_at_once(world, monkeypatch):
+    line = world.channel()
+    monkeypatch.setattr(courier, "record", first_raises(Deadlock("Two waited."), record))
+    monkeypatch.setattr(courier, "sleep", None)  # not even called
+    send(world, line, "Hi")
+    assert world.provider.said == ["Hi"]
+    assert world.one("SELECT state FROM deliveries")["state"] == "sent"
 
 
 def test_a_bot_is_asked_while_its_channel_may_send_nothing(world):

@@ -5,9 +5,9 @@ import traceback
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from hubbub.store.session import DatabaseDown, make_engine, reading, transaction
+from hubbub.store.session import DatabaseDown, Deadlock, make_engine, reading, transaction
 
 
 def insert(db, name):
@@ -42,6 +42,14 @@ def test_what_a_database_refuses_is_told_without_the_row(engine):
     told = "".join(traceback.format_exception(raised.value))
     assert "UNIQUE" in told.upper()
     assert "some-words" not in told
+
+
+def test_who_gives_way_in_a_deadlock_is_told_that_it_was_one(engine):
+    class GaveWay(Exception):
+        sqlstate = "40P01"
+
+    with pytest.raises(Deadlock), transaction(engine):
+        raise OperationalError("UPDATE", {}, GaveWay("deadlock detected"))
 
 
 def test_reading_within_a_transaction_waits_for_nobody(engine):
