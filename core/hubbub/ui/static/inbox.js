@@ -50,6 +50,8 @@ async function send(event, refresh, toTheEnd) {
   } catch {
     // Whether it arrived is not known. The key stays: sent again, it is the same message.
     complain(form, 'The hub does not answer. Your words are kept here; try again.');
+    // Whether it answers at all, the page then says, until it does.
+    refresh();
   } finally {
     busy.delete(form);
   }
