@@ -1,9 +1,7 @@
 """Check Page, webhook, subscription and token, and register or remove our webhook."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 from hubbub.sdk import (
     AuthFailed,
@@ -36,8 +34,6 @@ WEBHOOK_FIELDS: Final = (
 #: Without these the channel is deaf; without others it only knows less.
 _VITAL: Final = frozenset({"messages", "messaging_postbacks"})
 _NEEDED_SCOPES: Final = ("pages_messaging", "pages_manage_metadata")
-#: Before a token ends, people want some days to replace it.
-_SOON: Final = timedelta(days=7)
 
 _NEW_TOKEN: Final = (
     'At Messenger > API settings press "Generate token" next to the Page, and enter it here.'  # noqa: S105  # a sentence
@@ -104,7 +100,7 @@ def check(connection: MessengerConnection) -> Exchange[Checked]:
         try:
             findings += yield from look(connection)
         except Permanent as error:
-            findings.append(_bad(look.__name__.strip("_"), error.detail, _COMPARE))
+            findings.append(Finding.bad(look.__name__.strip("_"), error.detail, _COMPARE))
     facts = {"page_name": who.name} if who.name else {}
     return Checked(findings=tuple(findings), facts=facts)
 
@@ -145,15 +141,15 @@ def _order(request: HttpRequest) -> Exchange[None]:
 
 def _about_proof(error: AuthFailed) -> Finding:
     if error.code == meanings.WRONG_SECRET.code:
-        return _bad("app", error.detail, _PAIR)
-    return _bad("token", error.detail, _NEW_TOKEN)
+        return Finding.bad("app", error.detail, _PAIR)
+    return Finding.bad("token", error.detail, _NEW_TOKEN)
 
 
 def _about_page(who: Who, connection: MessengerConnection) -> Finding:
     if who.id == connection.fields.settings.page_id:
-        return _fine("page", f"The token is the Page's: {who.name or who.id}.")
+        return Finding.good("page", f"The token is the Page's: {who.name or who.id}.")
     detail = f"The token is not this Page's, but of {who.name or who.id or 'somebody else'}."
-    return _bad("page", detail, _NEW_TOKEN)
+    return Finding.bad("page", detail, _NEW_TOKEN)
 
 
 # --- the webhook ---------------------------------------------------------------------------
@@ -162,15 +158,15 @@ def _about_page(who: Who, connection: MessengerConnection) -> Finding:
 def _webhook(connection: MessengerConnection) -> Exchange[list[Finding]]:
     if not connection.fields.settings.app_id:
         detail = "Without it the hub can neither register its webhook nor see whether it is."
-        return [_warning("app", detail, "Enter the App ID.")]
+        return [Finding.warning("app", detail, "Enter the App ID.")]
     where = yield from _registered(connection)
     if where is None:
         # App ID or App secret: the look at the token says so.
         return []
     if _is_ours(where, connection):
-        return [_fine("webhook", "Meta calls this hub about the app's Pages.")]
-    told = f"{_host(where)} instead of this hub" if where else "nobody"
-    return [_bad("webhook", f"Meta calls {told} about the app's Pages.", _REGISTER)]
+        return [Finding.good("webhook", "Meta calls this hub about the app's Pages.")]
+    told = f"{graph.host(where)} instead of this hub" if where else "nobody"
+    return [Finding.bad("webhook", f"Meta calls {told} about the app's Pages.", _REGISTER)]
 
 
 def _is_ours(callback_url: str | None, connection: MessengerConnection) -> bool:
@@ -210,15 +206,17 @@ def _subscription(connection: MessengerConnection) -> Exchange[list[Finding]]:
     apps = [one for one in found.data if settings.app_id in {one.id, ""}]
     if not apps:
         detail = "The app is not subscribed to the Page, so that its messages do not reach us."
-        return [_bad("subscription", detail, _AGAIN)]
+        return [Finding.bad("subscription", detail, _AGAIN)]
     heard = {field for app in apps for field in app.subscribed_fields}
     missing = [field for field in WEBHOOK_FIELDS if field not in heard]
     if not missing:
-        return [_fine("subscription", "The app hears what happens to the Page.")]
+        return [Finding.good("subscription", "The app hears what happens to the Page.")]
     detail = f"The app does not hear of {', '.join(missing)}."
     if _VITAL & set(missing):
-        return [_bad("subscription", detail, _AGAIN)]
-    return [_warning("subscription", detail, "Save the channel again: the hub then subscribes.")]
+        return [Finding.bad("subscription", detail, _AGAIN)]
+    return [
+        Finding.warning("subscription", detail, "Save the channel again: the hub then subscribes.")
+    ]
 
 
 # --- the token -----------------------------------------------------------------------------
@@ -232,10 +230,10 @@ def _token(connection: MessengerConnection) -> Exchange[list[Finding]]:
     response = yield api.by_app(connection, "GET", "debug_token", asked)
     refused = faults.refusal(response)
     if isinstance(refused, Permanent):
-        return [_bad("app", refused.detail, _PAIR)]
+        return [Finding.bad("app", refused.detail, _PAIR)]
     token = api.need(graph.DebuggedToken, response).data
     return [
-        _fine("app", "App ID and App secret belong together."),
+        Finding.good("app", "App ID and App secret belong together."),
         *_about_token(token, connection, response),
     ]
 
@@ -245,46 +243,19 @@ def _about_token(
 ) -> Iterator[Finding]:
     settings = connection.fields.settings
     if not token.is_valid:
-        yield _bad("token", "The token is not valid any more.", _NEW_TOKEN)
+        yield Finding.bad("token", "The token is not valid any more.", _NEW_TOKEN)
         return
     if token.type not in {"", "PAGE"}:
-        yield _bad("token_type", f"The token is a {token.type} token, not a Page's.", _NEW_TOKEN)
+        yield Finding.bad(
+            "token_type", f"The token is a {token.type} token, not a Page's.", _NEW_TOKEN
+        )
     if token.app_id != settings.app_id:
         detail = f"The token is of another app: {token.app_id or 'none'}."
-        yield _bad("token_app", detail, "Generate a token for the app whose App ID is entered.")
-    yield _lasting(token.ends_at, graph.told_at(response))
+        yield Finding.bad(
+            "token_app", detail, "Generate a token for the app whose App ID is entered."
+        )
+    yield graph.lasting(token.ends_at, graph.told_at(response), _NEW_TOKEN)
     if missing := [scope for scope in _NEEDED_SCOPES if scope not in token.scopes]:
-        yield _bad("scopes", f"The token lacks {', '.join(missing)}.", _NEW_TOKEN)
+        yield Finding.bad("scopes", f"The token lacks {', '.join(missing)}.", _NEW_TOKEN)
     if token.shut_out(_NEEDED_SCOPES, settings.page_id):
-        yield _bad("assets", "The token may not use this Page.", _NEW_TOKEN)
-
-
-def _lasting(end: datetime | None, now: datetime | None) -> Finding:
-    if end is None:
-        return _fine("token", "The token is valid and does not end by itself.")
-    if now and end - now > _SOON:
-        return _fine("token", f"The token is valid until {end:%Y-%m-%d}.")
-    return _warning("token", f"The token ends at {end:%Y-%m-%d %H:%M} UTC.", _NEW_TOKEN)
-
-
-# --- findings ------------------------------------------------------------------------------
-
-
-def _host(url: str) -> str:
-    # Not the whole address: it may hold somebody's secret.
-    try:
-        return urlsplit(url).hostname or "another address"
-    except ValueError:
-        return "another address"
-
-
-def _fine(code: str, detail: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail)
-
-
-def _warning(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail, fix=fix)
-
-
-def _bad(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=False, detail=detail, fix=fix)
+        yield Finding.bad("assets", "The token may not use this Page.", _NEW_TOKEN)

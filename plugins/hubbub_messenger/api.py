@@ -12,9 +12,7 @@ from hubbub.sdk import (
     File,
     HttpRequest,
     HttpResponse,
-    MalformedPayload,
     Multipart,
-    Transient,
     graph,
 )
 from hubbub_messenger import faults
@@ -102,16 +100,7 @@ def ask(connection: MessengerConnection, model: type[_S], path: str, **query: st
 
 def need(model: type[_S], response: HttpResponse) -> _S:
     """Return the body of a good ``response``. Raises the `SendError` it stands for."""
-    if error := faults.refusal(response):
-        raise error
-    try:
-        return graph.parsed(model, response.body)
-    except MalformedPayload:
-        raise Transient(
-            f"The answer ({response.status}) is none of the Graph API: something on the way, such "
-            "as a proxy, may have answered in its place. Look at the API base URL.",
-            code="unreadable_answer",
-        ) from None
+    return graph.need(model, response, faults.refusal(response))
 
 
 def _url(connection: MessengerConnection, path: str, query: Mapping[str, str]) -> str:

@@ -1,7 +1,6 @@
 """Fetch the files that contacts sent, and give Meta those of ours. Source: "Attachments"."""
 
 from typing import Final
-from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pydantic import Field
 
@@ -15,6 +14,7 @@ from hubbub.sdk import (
     Permanent,
     Transient,
     graph,
+    graph_files,
 )
 from hubbub_messenger import api, faults
 from hubbub_messenger.fields import MessengerConnection
@@ -24,11 +24,8 @@ LARGEST: Final = 25 << 20
 _LARGEST_SENT: Final = 100 << 20
 
 _OK: Final = 200
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS: Final = 3
 #: What an address says that is too old; Meta gives out no new one.
 _EXPIRED: Final = frozenset({401, 403, 404, 410})
-_META: Final = (".fbsbx.com", ".facebook.com", ".fbcdn.net")
 _ENDINGS: Final = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
@@ -76,41 +73,5 @@ def filename(kind: str, media: Media) -> str:
 
 
 def _download(url: str, connection: MessengerConnection) -> Exchange[HttpResponse]:
-    for _ in range(_MOST_REDIRECTS + 1):
-        _check_host(url, connection)
-        response = yield api.download(url, limit=_LARGEST_SENT)
-        if response.status not in _REDIRECTS:
-            return response
-        url = _moved(url, response.headers.get("location", ""))
-    raise Permanent("The file's address leads round in circles.", code="media_unavailable")
-
-
-def _check_host(url: str, connection: MessengerConnection) -> None:
-    """Raise `Permanent` unless ``url`` is one of Meta's."""
-    where, base = _parts(url), _parts(connection.fields.settings.api_base)
-    # A simulator, or a proxy in the operator's own network, hands out its own files.
-    ours = (where.scheme, where.netloc) == (base.scheme, base.netloc)
-    metas = where.scheme == "https" and f".{where.hostname}".endswith(_META)
-    if not (ours or metas):
-        raise Permanent(
-            "The file is offered by a host that is not Meta's: it is not fetched.",
-            code="media_unsafe",
-        )
-
-
-def _parts(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        raise _unusable() from None
-
-
-def _moved(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location)
-    except ValueError:
-        raise _unusable() from None
-
-
-def _unusable() -> Permanent:
-    return Permanent("The file has no usable address.", code="media_unsafe")
+    base = connection.fields.settings.api_base
+    return graph_files.download(url, base, lambda at: api.download(at, limit=_LARGEST_SENT))

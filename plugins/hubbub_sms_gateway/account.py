@@ -52,9 +52,9 @@ def inspect(connection: GatewayConnection) -> Exchange[Checked]:
 
 def _local(connection: GatewayConnection) -> Iterator[Finding]:
     settings = connection.fields.settings
-    yield _good("request", _shown(connection))
+    yield Finding.good("request", _shown(connection))
     if not settings.gateway.probe:
-        yield _good("unproven", "Only a message that is sent will prove this gateway.")
+        yield Finding.good("unproven", "Only a message that is sent will prove this gateway.")
     if proof_of(connection) == "address":
         yield Finding(
             code="inbound_proof",
@@ -85,7 +85,7 @@ def _shown(connection: GatewayConnection) -> str:
 def _probed(response: HttpResponse, probe: Probe) -> Finding:
     text = meanings.readable(response)
     if response.status in probe.ok_status and re2.search(probe.ok_body, text):
-        return _good("gateway", "The gateway answers and knows us.")
+        return Finding.good("gateway", "The gateway answers and knows us.")
     if response.status >= _SERVER_ERROR:
         raise Transient(f"The gateway: {meanings.quoted(response)}", code="gateway_busy")
     return Finding(
@@ -115,14 +115,14 @@ def _status(response: HttpResponse, connection: GatewayConnection) -> Checked:
     running = re2.search(r"<status>([^<]*)</status>", text)
     if running is None:
         detail = f"The status page ({response.status}): {meanings.quoted(response)}"
-        return Checked(findings=(_bad("status_page", detail, _STATUS_PAGE),))
+        return Checked(findings=(Finding.bad("status_page", detail, _STATUS_PAGE),))
     centres = re2.findall(_CENTRE, text)
     online = [centre for centre in centres if re2.search(r"<status>\s*online", centre)]
-    findings = [_good("status_page", f"Kannel: {running[1].strip()}.")]
+    findings = [Finding.good("status_page", f"Kannel: {running[1].strip()}.")]
     findings.append(
-        _good("centres", f"{len(online)} of {len(centres)} message centres are online.")
+        Finding.good("centres", f"{len(online)} of {len(centres)} message centres are online.")
         if online
-        else _bad("centres", f"None of {len(centres)} message centres is online.", _CENTRES)
+        else Finding.bad("centres", f"None of {len(centres)} message centres is online.", _CENTRES)
     )
     queued = sum(map(int, re2.findall(r"<queued>(\d+)</queued>", "".join(centres))))
     findings.extend(_growing(queued, connection))
@@ -138,11 +138,3 @@ def _growing(queued: int, connection: GatewayConnection) -> Iterator[Finding]:
     if queued > int(before if before.isdigit() else 0):
         detail = f"{queued} messages wait in Kannel, more than the {before} of last time."
         yield Finding(code="queue", ok=True, detail=detail, fix=_CENTRES)
-
-
-def _good(code: str, detail: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail)
-
-
-def _bad(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=False, detail=detail, fix=fix)

@@ -24,7 +24,7 @@ def inspect(connection: TwilioConnection, *, register: bool) -> Exchange[Checked
     try:
         sender = yield from _sender(connection, register=register)
     except Permanent as error:
-        sender = _seen(_bad("sender", error.detail, _SENDER))
+        sender = _seen(Finding.bad("sender", error.detail, _SENDER))
     return _seen(*account.findings, *sender.findings, facts={**account.facts, **sender.facts})
 
 
@@ -50,16 +50,20 @@ def _account(connection: TwilioConnection) -> Exchange[Checked]:
     response = yield api.get(connection, api.account_url(connection, ".json"))
     error = faults.refusal(response)
     if isinstance(error, Permanent):
-        return _seen(_bad("credentials", error.detail, _CREDENTIALS))
+        return _seen(Finding.bad("credentials", error.detail, _CREDENTIALS))
     account = wire.need(wire.Account, _good(response))
     facts = {"account_type": account.type, "account_name": account.friendly_name}
     if account.status != "active":
-        return _seen(_bad("account", f"The account is {account.status}.", _REACTIVATE), facts=facts)
-    findings = [_good_finding("account", f"The account {account.friendly_name!r} is active.")]
+        return _seen(
+            Finding.bad("account", f"The account is {account.status}.", _REACTIVATE), facts=facts
+        )
+    findings = [Finding.good("account", f"The account {account.friendly_name!r} is active.")]
     if account.type == "Trial":
-        findings.append(_warning("trial", _TRIAL, "Upgrade the account in the Twilio console."))
+        findings.append(
+            Finding.warning("trial", _TRIAL, "Upgrade the account in the Twilio console.")
+        )
     if "_" in _host(connection.webhook_url):
-        findings.append(_warning("callback_host", _UNDERSCORE, _RENAME))
+        findings.append(Finding.warning("callback_host", _UNDERSCORE, _RENAME))
     return _seen(*findings, facts=facts)
 
 
@@ -90,17 +94,17 @@ def _sender(connection: TwilioConnection, *, register: bool) -> Exchange[Checked
         fix = (
             f"If you have not yet, set its webhook in the Twilio console: {connection.webhook_url}"
         )
-        return _seen(_warning("webhook", detail, fix), facts={"mms": "no"})
+        return _seen(Finding.warning("webhook", detail, fix), facts={"mms": "no"})
     detail = f"Nobody can answer {settings.from_number!r}: a name only sends, and not everywhere."
     fix = "Use a phone number where customers should be able to answer."
-    return _seen(_warning("one_way", detail, fix), facts={"mms": "no"})
+    return _seen(Finding.warning("one_way", detail, fix), facts={"mms": "no"})
 
 
 def _inspect_number(connection: TwilioConnection, *, register: bool) -> Exchange[Checked]:
     number = yield from _number(connection)
     if number is None:
         shown = connection.fields.settings.from_number
-        return _seen(_bad("number", f"The account has no number {shown}.", _CHOOSE_NUMBER))
+        return _seen(Finding.bad("number", f"The account has no number {shown}.", _CHOOSE_NUMBER))
     if register:
         form = [("SmsUrl", connection.webhook_url + RETRIES), ("SmsMethod", "POST")]
         _good((yield api.post(connection, _number_url(number, connection), form)))
@@ -117,13 +121,13 @@ _CHOOSE_NUMBER: Final = (
 
 def _capability(number: wire.Number) -> Finding:
     if number.capabilities.sms:
-        return _good_finding("sms", "The number carries SMS.")
-    return _bad("sms", "The number cannot carry SMS.", "Choose a number that has SMS.")
+        return Finding.good("sms", "The number carries SMS.")
+    return Finding.bad("sms", "The number cannot carry SMS.", "Choose a number that has SMS.")
 
 
 def _number_webhook(number: wire.Number, connection: TwilioConnection) -> Finding:
     if number.sms_application_sid:
-        return _bad(
+        return Finding.bad(
             "webhook",
             f"The number is handled by the TwiML app {number.sms_application_sid}, so Twilio "
             "ignores its webhook.",
@@ -133,7 +137,7 @@ def _number_webhook(number: wire.Number, connection: TwilioConnection) -> Findin
         detail = (
             f"Twilio calls our webhook by {number.sms_method}, which has no room for long texts."
         )
-        return _bad("webhook", detail, _REGISTER)
+        return Finding.bad("webhook", detail, _REGISTER)
     return _webhook(number.sms_url, connection)
 
 
@@ -142,7 +146,7 @@ def _inspect_service(connection: TwilioConnection, *, register: bool) -> Exchang
     if response.status == _GONE:
         sid = connection.fields.settings.messaging_service_sid
         fix = "Copy the SID from Messaging > Services in the Twilio console."
-        return _seen(_bad("service", f"The account has no Messaging Service {sid}.", fix))
+        return _seen(Finding.bad("service", f"The account has no Messaging Service {sid}.", fix))
     service = wire.need(wire.Service, _good(response))
     if register:
         wanted = connection.webhook_url + RETRIES
@@ -150,7 +154,7 @@ def _inspect_service(connection: TwilioConnection, *, register: bool) -> Exchang
         service = service.model_copy(
             update={"inbound_request_url": wanted, "use_inbound_webhook_on_number": False}
         )
-    found = _good_finding("service", f"The Messaging Service {service.friendly_name!r} exists.")
+    found = Finding.good("service", f"The Messaging Service {service.friendly_name!r} exists.")
     return _seen(found, _service_webhook(service, connection))
 
 
@@ -165,16 +169,20 @@ def _service_form(webhook: str) -> list[tuple[str, str]]:
 def _service_webhook(service: wire.Service, connection: TwilioConnection) -> Finding:
     if service.use_inbound_webhook_on_number:
         detail = "The Messaging Service leaves inbound messages to the webhooks of its numbers."
-        return _bad("webhook", detail, _REGISTER)
+        return Finding.bad("webhook", detail, _REGISTER)
     return _webhook(service.inbound_request_url, connection)
 
 
 def _webhook(registered: str | None, connection: TwilioConnection) -> Finding:
     if _is_ours(registered, connection):
-        return _good_finding("webhook", "Twilio sends messages to this hub.")
+        return Finding.good("webhook", "Twilio sends messages to this hub.")
     if not registered:
-        return _bad("webhook", "Twilio sends messages nowhere: no webhook is set.", _REGISTER)
-    return _bad("webhook", f"Twilio sends messages elsewhere: to {_host(registered)}.", _REGISTER)
+        return Finding.bad(
+            "webhook", "Twilio sends messages nowhere: no webhook is set.", _REGISTER
+        )
+    return Finding.bad(
+        "webhook", f"Twilio sends messages elsewhere: to {_host(registered)}.", _REGISTER
+    )
 
 
 _REGISTER: Final = "Save the channel again: that enters our webhook at Twilio."
@@ -222,15 +230,3 @@ def _good(response: HttpResponse) -> HttpResponse:
 
 def _seen(*findings: Finding, facts: Mapping[str, str] | None = None) -> Checked:
     return Checked(findings=findings, facts=facts or {})
-
-
-def _good_finding(code: str, detail: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail)
-
-
-def _warning(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail, fix=fix)
-
-
-def _bad(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=False, detail=detail, fix=fix)

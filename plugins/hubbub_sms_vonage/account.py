@@ -39,7 +39,7 @@ def inspect(connection: VonageConnection, *, register: bool) -> Exchange[Checked
             findings += yield from _application(connection, register=register)
         sender = yield from _sender(connection, register=register)
     except Permanent as error:
-        sender = _seen(_bad("sender", error.detail, _SENDER))
+        sender = _seen(Finding.bad("sender", error.detail, _SENDER))
     return _seen(*findings, *sender.findings, facts=sender.facts)
 
 
@@ -69,13 +69,15 @@ def _balance(connection: VonageConnection) -> Exchange[Checked]:
     response = yield api.get(connection, url)
     error = faults.refusal(response)
     if isinstance(error, Permanent):
-        return _seen(_bad("credentials", error.detail, _CREDENTIALS))
+        return _seen(Finding.bad("credentials", error.detail, _CREDENTIALS))
     left = wire.need(wire.Balance, _good(response)).value
     if left <= 0:
-        return _seen(_bad("credit", "The account has no credit left.", _TOP_UP))
+        return _seen(Finding.bad("credit", "The account has no credit left.", _TOP_UP))
     if left < _LOW:
-        return _seen(_warning("credit", f"The account has only {left:.2f} EUR left.", _TOP_UP))
-    return _seen(_fine("credit", "The account is known and has credit."))
+        return _seen(
+            Finding.warning("credit", f"The account has only {left:.2f} EUR left.", _TOP_UP)
+        )
+    return _seen(Finding.good("credit", "The account is known and has credit."))
 
 
 _CREDENTIALS: Final = "Copy API key and API secret from API settings in the Vonage dashboard."
@@ -90,14 +92,18 @@ def _application(connection: VonageConnection, *, register: bool) -> Exchange[li
     response = yield _application_request(connection)
     if response.status == _NOT_FOUND:
         id_ = connection.fields.credentials.application_id
-        return [_bad("application", f"The account has no application {id_}.", _CHOOSE_APPLICATION)]
+        return [
+            Finding.bad(
+                "application", f"The account has no application {id_}.", _CHOOSE_APPLICATION
+            )
+        ]
     application = wire.need(wire.Application, _good(response))
     if register and not _is_ours(application, connection):
         body = _with_webhooks(_written(response), connection)
         changed = _good((yield api.put(connection, api.application_url(connection), body)))
         application = wire.need(wire.Application, changed)
     return [
-        _fine("application", f"The application {application.name!r} exists."),
+        Finding.good("application", f"The application {application.name!r} exists."),
         *_key(application, connection),
         _webhook(application, connection),
     ]
@@ -116,22 +122,22 @@ def _key(application: wire.Application, connection: VonageConnection) -> list[Fi
         return []
     detail = "The Private key is not that of the application, so Vonage refuses what is sent."
     fix = "Generate a new pair of keys at the application, and enter the new private.key here."
-    return [_bad("private_key", detail, fix)]
+    return [Finding.bad("private_key", detail, fix)]
 
 
 def _webhook(application: wire.Application, connection: VonageConnection) -> Finding:
     if _is_ours(application, connection):
-        return _fine("webhook", "Vonage sends messages and statuses to this hub.")
+        return Finding.good("webhook", "Vonage sends messages and statuses to this hub.")
     messages = application.capabilities.messages
     if messages is None:
-        return _bad("webhook", "The application has no capability Messages.", _REGISTER)
+        return Finding.bad("webhook", "The application has no capability Messages.", _REGISTER)
     if messages.version != "v1":
         detail = f"The application speaks version {messages.version or 'none'}, and not v1."
-        return _bad("webhook", detail, _REGISTER)
+        return Finding.bad("webhook", detail, _REGISTER)
     hooks = messages.webhooks
     hosts = sorted({_host(hooks.inbound_url.address), _host(hooks.status_url.address)})
     detail = f"Vonage sends messages or statuses elsewhere: {', '.join(hosts)}."
-    return _bad("webhook", detail, _REGISTER)
+    return Finding.bad("webhook", detail, _REGISTER)
 
 
 _REGISTER: Final = "Save the channel again: the hub then enters its address at Vonage."
@@ -179,10 +185,10 @@ def _sender(connection: VonageConnection, *, register: bool) -> Exchange[Checked
     if address_kind(shown) == "alphanumeric":
         detail = f"Nobody can answer {shown!r}: a name only sends, and not everywhere."
         fix = "Use a phone number where customers should be able to answer."
-        return _seen(_warning("one_way", detail, fix), facts={"mms": "no"})
+        return _seen(Finding.warning("one_way", detail, fix), facts={"mms": "no"})
     number = yield from _number(connection)
     if number is None:
-        return _seen(_bad("number", f"The account has no number {shown}.", _CHOOSE_NUMBER))
+        return _seen(Finding.bad("number", f"The account has no number {shown}.", _CHOOSE_NUMBER))
     if register and not _leads_here(number, connection):
         _good((yield _update(connection, number, [_entry(connection)])))
         number = (yield from _number(connection)) or number
@@ -198,17 +204,19 @@ _CHOOSE_NUMBER: Final = (
 
 def _carries(number: wire.Number) -> Finding:
     if "SMS" in number.features:
-        return _fine("sms", "The number carries SMS.")
-    return _bad("sms", "The number cannot carry SMS.", "Choose a number that has SMS.")
+        return Finding.good("sms", "The number carries SMS.")
+    return Finding.bad("sms", "The number cannot carry SMS.", "Choose a number that has SMS.")
 
 
 def _link(number: wire.Number, connection: VonageConnection) -> Finding:
     if _leads_here(number, connection):
-        return _fine("link", "What is written to the number comes to this hub.")
+        return Finding.good("link", "What is written to the number comes to this hub.")
     if number.app_id:
         detail = f"The number is linked to another application: {number.app_id}."
-        return _bad("link", detail, _UNLINK if connection.fields.legacy else _REGISTER)
-    return _bad("link", "What is written to the number does not come to this hub.", _REGISTER)
+        return Finding.bad("link", detail, _UNLINK if connection.fields.legacy else _REGISTER)
+    return Finding.bad(
+        "link", "What is written to the number does not come to this hub.", _REGISTER
+    )
 
 
 _UNLINK: Final = (
@@ -252,9 +260,9 @@ def _update(connection: VonageConnection, number: wire.Number, change: api.Form)
 def _unproven(connection: VonageConnection) -> list[Finding]:
     findings = []
     if not connection.fields.credentials.signature_secret:
-        findings.append(_warning("unsigned", _UNSIGNED, _SIGN))
+        findings.append(Finding.warning("unsigned", _UNSIGNED, _SIGN))
     if len(connection.webhook_url) > legacy.LONGEST_CALLBACK:
-        findings.append(_warning("callback", _TOO_LONG, _SHORTEN))
+        findings.append(Finding.warning("callback", _TOO_LONG, _SHORTEN))
     return findings
 
 
@@ -293,15 +301,3 @@ def _good(response: HttpResponse) -> HttpResponse:
 
 def _seen(*findings: Finding, facts: Mapping[str, str] | None = None) -> Checked:
     return Checked(findings=findings, facts=facts or {})
-
-
-def _fine(code: str, detail: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail)
-
-
-def _warning(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail, fix=fix)
-
-
-def _bad(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=False, detail=detail, fix=fix)

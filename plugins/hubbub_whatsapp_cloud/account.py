@@ -1,9 +1,8 @@
 """Check number, account and token, and register or remove our webhook."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from hubbub.sdk import (
     AuthFailed,
@@ -22,8 +21,6 @@ from hubbub_whatsapp_cloud.fields import WhatsAppConnection
 _BASIC: Final = "id,display_phone_number,verified_name"
 _ALL: Final = f"{_BASIC},quality_rating,platform_type,status,throughput,webhook_configuration"
 _NEEDED_SCOPES: Final = ("whatsapp_business_messaging", "whatsapp_business_management")
-#: Before a token ends, people want some days to replace it.
-_SOON: Final = timedelta(days=7)
 _PAGES: Final = 3
 _ALIVE: Final = frozenset({"", "CONNECTED"})
 _POOR: Final = frozenset({"YELLOW", "RED"})
@@ -100,7 +97,7 @@ def check(connection: WhatsAppConnection) -> Exchange[Checked]:
         try:
             findings += yield from look(connection)
         except Permanent as error:
-            findings.append(_bad(look.__name__.strip("_"), error.detail, _COMPARE))
+            findings.append(Finding.bad(look.__name__.strip("_"), error.detail, _COMPARE))
     return Checked(findings=tuple(findings), facts=_facts(number))
 
 
@@ -156,8 +153,8 @@ def _number(connection: WhatsAppConnection) -> Exchange[Number]:
 
 def _no_number(error: AuthFailed) -> Finding:
     if error.code == meanings.NOT_FOUND.code:
-        return _bad("phone_number", error.detail, "Copy the Phone number ID from API Setup.")
-    return _bad("token", error.detail, _NEW_TOKEN)
+        return Finding.bad("phone_number", error.detail, "Copy the Phone number ID from API Setup.")
+    return Finding.bad("token", error.detail, _NEW_TOKEN)
 
 
 _NEW_TOKEN: Final = (
@@ -179,24 +176,24 @@ def _facts(number: Number) -> Mapping[str, str]:
 
 def _about_number(number: Number) -> Iterator[Finding]:
     shown = f"{number.display_phone_number or 'The number'} ({number.verified_name or 'no name'})"
-    yield _fine("phone_number", f"{shown} is known, and the token may use it.")
+    yield Finding.good("phone_number", f"{shown} is known, and the token may use it.")
     if number.platform_type not in {"", "CLOUD_API"}:
         detail = f"The number is not on the Cloud API, but on {number.platform_type}."
-        yield _bad("platform", detail, "Move it to the Cloud API, and register it there.")
+        yield Finding.bad("platform", detail, "Move it to the Cloud API, and register it there.")
     if number.status not in _ALIVE:
-        yield _bad("number_status", f"The number is {number.status}.", _MANAGER)
+        yield Finding.bad("number_status", f"The number is {number.status}.", _MANAGER)
     if number.quality_rating in _POOR:
         detail = f"The quality of the number is {number.quality_rating}: people block or report it."
-        yield _warning("quality", detail, _MANAGER)
+        yield Finding.warning("quality", detail, _MANAGER)
 
 
 def _about_webhook(hooks: Webhooks | None, connection: WhatsAppConnection) -> list[Finding]:
     if hooks is None:
         return []
     if hooks.effective == connection.webhook_url:
-        return [_fine("webhook", "Meta calls this hub about the number.")]
-    where = f"{_host(hooks.effective)} instead of this hub" if hooks.effective else "nobody"
-    return [_bad("webhook", f"Meta calls {where} about the number.", _REGISTER)]
+        return [Finding.good("webhook", "Meta calls this hub about the number.")]
+    where = f"{graph.host(hooks.effective)} instead of this hub" if hooks.effective else "nobody"
+    return [Finding.bad("webhook", f"Meta calls {where} about the number.", _REGISTER)]
 
 
 _REGISTER: Final = (
@@ -212,17 +209,17 @@ def _account(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
     settings = connection.fields.settings
     if not settings.business_account_id:
         detail = "Without it the hub cannot see that the account's messages reach the app."
-        return [_warning("account", detail, "Enter the WhatsApp Business Account ID.")]
+        return [Finding.warning("account", detail, "Enter the WhatsApp Business Account ID.")]
     after: dict[str, str] = {}
     for _ in range(_PAGES):
         path = f"{settings.business_account_id}/phone_numbers"
         page = yield from api.ask(connection, NumberPage, path, fields="id", **after)
         if any(number.id == settings.phone_number_id for number in page.data):
-            return [_fine("account", "The number belongs to the account.")]
+            return [Finding.good("account", "The number belongs to the account.")]
         if not page.paging.following:
             break
         after = {"after": page.paging.following}
-    return [_bad("account", "The number does not belong to the account.", _COMPARE)]
+    return [Finding.bad("account", "The number does not belong to the account.", _COMPARE)]
 
 
 def _subscription(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
@@ -233,9 +230,11 @@ def _subscription(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
     found = yield from api.ask(connection, Subscriptions, path)
     apps = {one.whatsapp_business_api_data.id for one in found.data}
     if settings.app_id in apps or (apps and not settings.app_id):
-        return [_fine("subscription", "The app hears what happens to the account.")]
+        return [Finding.good("subscription", "The app hears what happens to the account.")]
     detail = "The app is not subscribed to the account, so that its messages do not reach us."
-    return [_bad("subscription", detail, "Save the channel again: the hub then subscribes it.")]
+    return [
+        Finding.bad("subscription", detail, "Save the channel again: the hub then subscribes it.")
+    ]
 
 
 # --- the token -----------------------------------------------------------------------------
@@ -245,7 +244,7 @@ def _token(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
     settings, credentials = connection.fields.settings, connection.fields.credentials
     if not settings.app_id:
         detail = "Without it neither App secret nor the end of the token's life can be checked."
-        return [_warning("app", detail, "Enter the App ID.")]
+        return [Finding.warning("app", detail, "Enter the App ID.")]
     response = yield api.get(
         connection,
         "debug_token",
@@ -255,10 +254,10 @@ def _token(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
     refused: SendError | None = faults.refusal(response)
     if isinstance(refused, Permanent):
         fix = "Copy App ID and App secret from App settings > Basic."
-        return [_bad("app", refused.detail, fix)]
+        return [Finding.bad("app", refused.detail, fix)]
     token = api.need(graph.DebuggedToken, response).data
     return [
-        _fine("app", "App ID and App secret belong together."),
+        Finding.good("app", "App ID and App secret belong together."),
         *_about_token(token, connection, graph.told_at(response)),
     ]
 
@@ -268,46 +267,18 @@ def _about_token(
 ) -> Iterator[Finding]:
     settings = connection.fields.settings
     if not token.is_valid:
-        yield _bad("token", "The token is not valid any more.", _NEW_TOKEN)
+        yield Finding.bad("token", "The token is not valid any more.", _NEW_TOKEN)
         return
     if token.app_id != settings.app_id:
         detail = f"The token is of another app: {token.app_id or 'none'}."
-        yield _bad("token_app", detail, "Generate a token for the app whose App ID is entered.")
-    yield _lasting(token, now)
+        yield Finding.bad(
+            "token_app", detail, "Generate a token for the app whose App ID is entered."
+        )
+    yield graph.lasting(token.ends_at, now, _NEW_TOKEN)
     if missing := [scope for scope in _NEEDED_SCOPES if scope not in token.scopes]:
-        yield _bad("scopes", f"The token lacks {', '.join(missing)}.", _NEW_TOKEN)
+        yield Finding.bad("scopes", f"The token lacks {', '.join(missing)}.", _NEW_TOKEN)
     if token.shut_out(_NEEDED_SCOPES, settings.business_account_id):
         detail = "The token may not use this WhatsApp account."
-        yield _bad("assets", detail, "Assign the account to the system user, with full control.")
-
-
-def _lasting(token: graph.Token, now: datetime | None) -> Finding:
-    end = token.ends_at
-    if end is None:
-        return _fine("token", "The token is valid and does not end by itself.")
-    if now and end - now > _SOON:
-        return _fine("token", f"The token is valid until {end:%Y-%m-%d}.")
-    return _warning("token", f"The token ends at {end:%Y-%m-%d %H:%M} UTC.", _NEW_TOKEN)
-
-
-# --- findings ------------------------------------------------------------------------------
-
-
-def _host(url: str) -> str:
-    # Not the whole address: it may hold somebody's secret.
-    try:
-        return urlsplit(url).hostname or "another address"
-    except ValueError:
-        return "another address"
-
-
-def _fine(code: str, detail: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail)
-
-
-def _warning(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail, fix=fix)
-
-
-def _bad(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=False, detail=detail, fix=fix)
+        yield Finding.bad(
+            "assets", detail, "Assign the account to the system user, with full control."
+        )

@@ -10,9 +10,7 @@ from hubbub.sdk import (
     File,
     HttpRequest,
     HttpResponse,
-    MalformedPayload,
     Multipart,
-    Transient,
     graph,
 )
 from hubbub_whatsapp_cloud import faults
@@ -99,16 +97,7 @@ def ask(connection: WhatsAppConnection, model: type[_S], path: str, **query: str
 
 def need(model: type[_S], response: HttpResponse) -> _S:
     """Return the body of a good ``response``. Raises the `SendError` it stands for."""
-    if error := faults.refusal(response):
-        raise error
-    try:
-        return graph.parsed(model, response.body)
-    except MalformedPayload:
-        raise Transient(
-            f"The answer ({response.status}) is none of the Graph API: something on the way, such "
-            "as a proxy, may have answered in its place. Look at the API base URL.",
-            code="unreadable_answer",
-        ) from None
+    return graph.need(model, response, faults.refusal(response))
 
 
 def _url(connection: WhatsAppConnection, path: str) -> str:

@@ -115,25 +115,27 @@ def _no_login(error: AuthFailed, connection: OnPremiseConnection) -> Finding:
     fix = "Enter Username and Password again, as they are at the client now."
     if not connection.fields.logs_in:
         fix = "Enter the API token again, as the gateway's dashboard shows it."
-    return _bad("login", error.detail, fix)
+    return Finding.bad("login", error.detail, fix)
 
 
 def _about_health(response: HttpResponse) -> Iterator[Finding]:
     if response.status == _NOT_FOUND:
-        yield _fine("health", "This gateway does not tell how its line to WhatsApp is.")
+        yield Finding.good("health", "This gateway does not tell how its line to WhatsApp is.")
         return
     states = api.need(wire.Health, response).gateways
     if "connected" in states:
-        yield _fine("health", "The client is connected to WhatsApp.")
+        yield Finding.good("health", "The client is connected to WhatsApp.")
     elif "connecting" in states:
         detail = "The client is connecting to WhatsApp; messages wait meanwhile."
-        yield _warning("health", detail, "Should it go on for five minutes, see its logs.")
+        yield Finding.warning("health", detail, "Should it go on for five minutes, see its logs.")
     elif "unregistered" in states:
-        yield _bad("registration", "The number is not registered.", _REGISTER_NUMBER)
+        yield Finding.bad("registration", "The number is not registered.", _REGISTER_NUMBER)
     else:
         told = ", ".join(sorted(filter(None, set(states)))) or "nothing"
         detail = f"The client is not connected to WhatsApp: it says {told}."
-        yield _bad("health", detail, "See that its containers run, reach WhatsApp and are current.")
+        yield Finding.bad(
+            "health", detail, "See that its containers run, reach WhatsApp and are current."
+        )
 
 
 _REGISTER_NUMBER: Final = (
@@ -155,18 +157,17 @@ def _about_webhook(
 ) -> Iterator[Finding]:
     if application is None:
         detail = "The hub may not read where messages are told to."
-        yield _warning("webhook", detail, "Log in as admin; or enter the webhook's address there.")
+        yield Finding.warning(
+            "webhook", detail, "Log in as admin; or enter the webhook's address there."
+        )
     elif application.webhooks.url == connection.webhook_url:
-        yield _fine("webhook", "The client calls this hub.")
+        yield Finding.good("webhook", "The client calls this hub.")
     else:
         where = _host(application.webhooks.url)
-        yield _bad("webhook", f"The client calls {where} and not this hub.", _SAVE_AGAIN)
+        yield Finding.bad("webhook", f"The client calls {where} and not this hub.", _SAVE_AGAIN)
 
 
 _SAVE_AGAIN: Final = "Save the channel again, as admin: the hub then enters its address there."
-
-
-# --- findings ------------------------------------------------------------------------------
 
 
 def _host(url: str) -> str:
@@ -175,15 +176,3 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or "nobody"
     except ValueError:
         return "another address"
-
-
-def _fine(code: str, detail: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail)
-
-
-def _warning(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=True, detail=detail, fix=fix)
-
-
-def _bad(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=False, detail=detail, fix=fix)

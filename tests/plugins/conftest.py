@@ -2,7 +2,9 @@
 
 import ipaddress
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
@@ -15,7 +17,7 @@ from hubbub.deliver.actors import nudge_deliver
 from hubbub.guard import Guard
 from hubbub.receive.work import keep_polled
 from hubbub.sandbox import SandboxConfig, live
-from hubbub.sdk import Polled
+from hubbub.sdk import HttpRequest, Polled
 from hubbub.store.session import make_engine, transaction
 from hubbub.transport import HttpTransport
 from tests.services.world import make_world
@@ -135,6 +137,24 @@ class Joined:
         keep_polled(self.world.hub, line, polled)
         self.world.work()
         return polled
+
+
+@pytest.fixture(scope="session")
+def drive() -> Callable[..., tuple[list[HttpRequest], Any]]:
+    """Return a runner of exchanges: it hands over the answers, and all of them must be asked for."""
+
+    def run(exchange, *answers):
+        requests = []
+        waiting = list(answers)
+        try:
+            requests.append(next(exchange))
+            while True:
+                requests.append(exchange.send(waiting.pop(0)))
+        except StopIteration as stop:
+            assert not waiting, f"{len(waiting)} answers were not asked for"
+            return requests, stop.value
+
+    return run
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from pydantic import (
     model_validator,
 )
 
-from hubbub.sdk.errors import MalformedPayload
+from hubbub.sdk.errors import MalformedPayload, SendError, Transient
 from hubbub.sdk.types import ChannelSettings, Wire
-from hubbub.sdk.values import Answer, Call, HttpResponse
+from hubbub.sdk.values import Answer, Call, Finding, HttpResponse
 
 _S = TypeVar("_S", bound="Said")
 
@@ -52,6 +52,8 @@ _MILLISECONDS: Final = 10**12
 _TIME: Final = re.compile(r"[0-9]{1,13}", re.ASCII)
 _LONGEST_WAIT: Final = timedelta(hours=24)
 _USAGE: Final = "x-business-use-case-usage"
+#: Before a token ends, people want some days to replace it.
+_SOON: Final = timedelta(days=7)
 
 
 # --- the form --------------------------------------------------------------------------------
@@ -239,7 +241,38 @@ class DebuggedToken(Said):
     data: Token
 
 
+def lasting(end: datetime | None, now: datetime | None, fix: str) -> Finding:
+    """Return until when a token is valid; one that ends within days warns, and ``fix`` says how."""
+    if end is None:
+        return Finding.good("token", "The token is valid and does not end by itself.")
+    if now and end - now > _SOON:
+        return Finding.good("token", f"The token is valid until {end:%Y-%m-%d}.")
+    return Finding.warning("token", f"The token ends at {end:%Y-%m-%d %H:%M} UTC.", fix)
+
+
 # --- answers ---------------------------------------------------------------------------------
+
+
+def need(model: type[_S], response: HttpResponse, refusal: SendError | None) -> _S:
+    """Return the body of a good ``response``. Raises ``refusal``, or `Transient` for another's."""
+    if refusal is not None:
+        raise refusal
+    try:
+        return parsed(model, response.body)
+    except MalformedPayload:
+        raise Transient(
+            f"The answer ({response.status}) is none of the Graph API: something on the way, such "
+            "as a proxy, may have answered in its place. Look at the API base URL.",
+            code="unreadable_answer",
+        ) from None
+
+
+def host(url: str) -> str:
+    """Return what to show of an address: not all of it, since it may hold somebody's secret."""
+    try:
+        return urlsplit(url).hostname or "another address"
+    except ValueError:
+        return "another address"
 
 
 def asked_to_wait(response: HttpResponse) -> timedelta | None:

@@ -401,6 +401,21 @@ class Finding:
     detail: str
     fix: str = ""
 
+    @classmethod
+    def good(cls, code: str, detail: str) -> "Finding":
+        """Return that something is as it should be."""
+        return cls(code=code, ok=True, detail=detail)
+
+    @classmethod
+    def warning(cls, code: str, detail: str, fix: str) -> "Finding":
+        """Return that something works and should be mended."""
+        return cls(code=code, ok=True, detail=detail, fix=fix)
+
+    @classmethod
+    def bad(cls, code: str, detail: str, fix: str) -> "Finding":
+        """Return that something does not work."""
+        return cls(code=code, ok=False, detail=detail, fix=fix)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:

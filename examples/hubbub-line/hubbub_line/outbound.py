@@ -58,7 +58,9 @@ def check(connection: LineConnection) -> Exchange[Checked]:
     """Ask who we are, and whether LINE calls us."""
     response = yield _asking(connection, "GET", "/v2/bot/info")
     if response.status == _REFUSED:
-        finding = _bad("token", "LINE refuses the channel access token.", "Issue a new one there.")
+        finding = Finding.bad(
+            "token", "LINE refuses the channel access token.", "Issue a new one there."
+        )
         return Checked(findings=(finding,))
     bot = _need(wire.Bot, response)
     token = Finding(code="token", ok=True, detail=f"The account is {bot.name}.")
@@ -105,15 +107,11 @@ def _said(part: Part) -> dict[str, Any]:
 
 def _webhook(found: wire.Endpoint, connection: LineConnection) -> Finding:
     if found.endpoint != connection.webhook_url:
-        return _bad("webhook", "LINE does not call this hub.", "Save the channel once more.")
+        return Finding.bad("webhook", "LINE does not call this hub.", "Save the channel once more.")
     if not found.active:
         fix = "Switch Use webhook on in the LINE Developers Console."
-        return _bad("webhook", "LINE knows this hub, but calls nobody.", fix)
+        return Finding.bad("webhook", "LINE knows this hub, but calls nobody.", fix)
     return Finding(code="webhook", ok=True, detail="LINE calls this hub.")
-
-
-def _bad(code: str, detail: str, fix: str) -> Finding:
-    return Finding(code=code, ok=False, detail=detail, fix=fix)
 
 
 # --- requests and answers ------------------------------------------------------------------

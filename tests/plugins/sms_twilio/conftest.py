@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # it has no types
 
-from hubbub.sdk import Call, Connection, Headers, HttpRequest, HttpResponse, Part, Text
+from hubbub.sdk import Call, Connection, Headers, HttpResponse, Part, Text
 from hubbub_sms_twilio.channel import SmsTwilio
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -102,24 +102,6 @@ def answer(payload) -> Callable[..., HttpResponse]:
         return HttpResponse(status=status, headers=named, body=payload(name_or_status))
 
     return make
-
-
-@pytest.fixture(scope="session")
-def drive() -> Callable[..., tuple[list[HttpRequest], Any]]:
-    """Return a runner of exchanges: it hands over the answers, and all of them must be asked for."""
-
-    def run(exchange, *answers):
-        requests = []
-        waiting = list(answers)
-        try:
-            requests.append(next(exchange))
-            while True:
-                requests.append(exchange.send(waiting.pop(0)))
-        except StopIteration as stop:
-            assert not waiting, f"{len(waiting)} answers were not asked for"
-            return requests, stop.value
-
-    return run
 
 
 @pytest.fixture(scope="session")
