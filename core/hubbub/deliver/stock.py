@@ -146,7 +146,7 @@ class Stock:
             return go, put_off
         now = self._hub.now()
         limits = [_limits(found) for found in wanted]
-        delays = self._hub.limiter.acquire([_buckets(found) for found in wanted])
+        delays = self._hub.limiter.acquire([[bucket for _, bucket in each] for each in limits])
         late: Counter[str] = Counter()
         for found, each, delay in zip(wanted, limits, delays, strict=True):
             if delay is None:
