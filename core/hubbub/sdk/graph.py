@@ -279,7 +279,10 @@ def asked_to_wait(response: HttpResponse) -> timedelta | None:
     """Return how long Meta asks us to wait, where it does."""
     header = response.headers.get("retry-after", "")
     seconds = int(header[:6]) if header.isascii() and header.isdigit() else 0
-    minutes = _regained(response.headers.get(_USAGE, ""))
+    # Of a number without bounds no time can be made.
+    minutes = min(
+        _regained(response.headers.get(_USAGE, "")), _LONGEST_WAIT // timedelta(minutes=1)
+    )
     wait = timedelta(seconds=seconds, minutes=minutes)
     return min(wait, _LONGEST_WAIT) if wait else None
 

@@ -588,6 +588,7 @@ def test_conformance_12_http_429_waits_as_long_as_it_says(refused):
     [
         ('{"9":[{"type":"whatsapp","estimated_time_to_regain_access":5}]}', timedelta(minutes=5)),
         ('{"9":[{"estimated_time_to_regain_access":999999}]}', timedelta(hours=24)),
+        ('{"9":[{"estimated_time_to_regain_access":999999999999999999999}]}', timedelta(hours=24)),
         ('{"9":[{"estimated_time_to_regain_access":"soon"}]}', timedelta(minutes=2)),
         ("[1]", timedelta(minutes=2)),
         ("{", timedelta(minutes=2)),
