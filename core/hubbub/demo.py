@@ -234,7 +234,7 @@ def _create_page(hub: Hub, sandbox_url: str) -> None:
 
 def _install_client(hub: Hub, sandbox_url: str) -> None:
     """Install a client, as people do on a server of their own."""
-    client = {**_CLIENT, "namespace": _NAMESPACE, "verified_name": "Demo shop (On-Premises)"}
+    client = {**_CLIENT, "namespace": _NAMESPACE, "verified_name": "Demo shop"}
     _tell_sandbox(hub, f"{sandbox_url}/_sandbox/clients", client)
 
 
