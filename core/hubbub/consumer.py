@@ -192,11 +192,12 @@ class BlockingConsumer(Consumer):
         return found is not None
 
     def _fetch(self) -> None:
-        found = [_decoded(data) for data in self._broker.do_fetch(self._queue, self._room()) or ()]
+        room = self._room()
+        found = [_decoded(data) for data in self._broker.do_fetch(self._queue, room) or ()]
         messages = [message for message in found if message is not None]
         self._known.update(map(_id, messages))
         self._ready.extend(messages)
-        self._flowing = bool(found)
+        self._flowing = len(found) >= room  # otherwise that was all
 
     def _maintain_when_due(self) -> None:
         if time.monotonic() < self._maintain_at:

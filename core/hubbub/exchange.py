@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Final, Generic, TypeAlias, TypedDict, TypeVar, cast
 
@@ -234,10 +235,15 @@ def _asked(request: HttpRequest, redact: Redactor) -> Asked:
     body = request.body
     return Asked(
         method=request.method,
-        url=redact.clipped(request.url, MOST_BODY),
+        url=_address(request.url, redact),
         headers=_headers(request.headers, redact),
         body=_body(body, redact) if isinstance(body, bytes) else _files(body, redact),
     )
+
+
+@lru_cache(maxsize=256)  # most requests go to the same few addresses, with the secret in them
+def _address(url: str, redact: Redactor) -> str:
+    return redact.clipped(url, MOST_BODY)
 
 
 def _answered(response: HttpResponse, redact: Redactor) -> Answered:
@@ -249,8 +255,9 @@ def _answered(response: HttpResponse, redact: Redactor) -> Answered:
 
 
 def _headers(headers: Mapping[str, str], redact: Redactor) -> dict[str, str]:
-    some = dict(islice(headers.items(), MOST_HEADERS))
-    return {name: value[:MOST_HEADER] for name, value in redact.headers(some).items()}
+    if len(headers) > MOST_HEADERS:
+        headers = dict(islice(headers.items(), MOST_HEADERS))
+    return {name: value[:MOST_HEADER] for name, value in redact.headers(headers).items()}
 
 
 def _files(body: Multipart | File, redact: Redactor) -> str:
@@ -280,13 +287,15 @@ def _body(body: bytes, redact: Redactor) -> str:
 
 
 def _cut(text: str) -> str:
+    if text.isascii():
+        return text[:MOST_BODY]
     return text.encode("utf-8", "replace")[:MOST_BODY].decode("utf-8", "ignore")
 
 
 def _readable(data: bytes) -> str | None:
     try:
         # Unlike ``bytes.decode`` this bears a character that is cut off at the end.
-        text = codecs.getincrementaldecoder("utf-8")().decode(data)
+        text, _ = codecs.utf_8_decode(data, "strict", False)  # noqa: FBT003  # not the end yet
     except UnicodeDecodeError:
         return None
     return None if "\0" in text else text

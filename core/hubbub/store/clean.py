@@ -17,7 +17,7 @@ def clean(value: T) -> T:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return _storable(value)
+        return value if value.isascii() and "\0" not in value else _storable(value)
     if isinstance(value, tuple):
         return tuple(_clean(item) for item in value)
     if isinstance(value, list):
@@ -36,8 +36,5 @@ def _clean(value: Any) -> Any:
 
 
 def _storable(value: str) -> str:
-    if "\0" in value:
-        value = value.replace("\0", "\ufffd")
-    if value.isascii():
-        return value
+    value = value.replace("\0", "\ufffd")
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -58,12 +58,20 @@ def _from_text(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
+def _written(value: int, bits: int) -> str:
+    """Return the last ``bits`` (a multiple of ten) of ``value``, five to a character."""
+    pairs = _PAIRS
+    return "".join([pairs[value >> shift & 1023] for shift in range(bits - 10, -10, -10)])
+
+
 class _Ids:
     """Make ids that sort by the time they were made, even within one millisecond."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        #: The upper bits of the last id, which those made at once share, and how they are written.
+        self._upper = (0, _written(0, 90))
         self._dice = bytearray()
         # A child must not throw the dice that its parent throws.
         os.register_at_fork(after_in_child=self._dice.clear)
@@ -75,12 +83,12 @@ class _Ids:
                 # The same millisecond, or a clock that was set back: go on from the last one.
                 value = self._last + 1 + (value & 0xFFFFFFFF)
             self._last = value
-        pairs = _PAIRS
-        return (
-            _ALPHABET[value >> 125 & 31]
-            + "".join([pairs[value >> shift & 1023] for shift in range(115, 0, -10)])
-            + _ALPHABET[value & 31]
-        )
+            upper, text = self._upper
+            if value >> 40 != upper:
+                upper = value >> 40
+                text = _written(upper, 90)
+                self._upper = upper, text
+        return text + _written(value, 40)
 
     def _thrown(self) -> int:
         """Return 80 random bits. The system is asked for many at once: each time costs a turn."""
