@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -35,6 +35,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     """Return an engine for ``url``; no connection is made yet."""
     options: dict[str, Any] = {
         "json_serializer": _dumps,
+        "json_deserializer": from_json,
         "pool_size": pool_size,
         # The connection used last knows the statements best.
         "pool_use_lifo": True,
