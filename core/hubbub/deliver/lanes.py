@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from hubbub.store.channels import is_open
 from hubbub.store.prepared import Adding, Many, Prepared, among
 from hubbub.store.states import ACTIVE, DUE_STATES, DeliveryState, predecessors
 from hubbub.store.tables import Address, Attempt, Channel, Conversation, Delivery, Message, table
@@ -79,11 +80,7 @@ _CANDIDATE: Final = (
     _deliveries.c.destination,
     _deliveries.c.onward,
 )
-_OPEN_CHANNEL: Final = and_(
-    _channels.c.deleted_at.is_(None),
-    _channels.c.enabled,
-    or_(_channels.c.paused_until.is_(None), _channels.c.paused_until <= bindparam("now")),
-)
+_OPEN_CHANNEL: Final = is_open(bindparam("now"))
 _READY: Final = and_(
     one_of(_deliveries.c.state, DUE_STATES),
     _deliveries.c.due_at <= bindparam("now"),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select, text, update
 from hubbub.alive import living
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
+from hubbub.store.channels import is_open
 from hubbub.store.session import reading, transaction
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import Call, Channel, Delivery, MediaFile, table
@@ -119,9 +120,7 @@ def attach_strays(hub: Hub, *, back: timedelta) -> None:
 
 def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:
     due = select(_channels.c.id).where(
-        _channels.c.enabled,
-        _channels.c.deleted_at.is_(None),
-        (_channels.c.paused_until.is_(None)) | (_channels.c.paused_until <= now),
+        is_open(now),
         select(_deliveries.c.id)
         .where(
             _deliveries.c.channel_id == _channels.c.id,
