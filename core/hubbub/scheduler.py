@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from hubbub.alive import SignOfLife, hold
+from hubbub.alive import BEAT, DEAD_AFTER, SignOfLife, hold
 from hubbub.connect.actors import nudge_probes, nudge_templates
 from hubbub.deliver.actors import nudge_bulk, nudge_deliver, nudge_media, nudge_proof
 from hubbub.hub import Hub
@@ -35,6 +35,8 @@ class _Task:
     name: str
     every: timedelta
     do: Callable[[Hub], None]
+    #: Whether to do it only when every living process has had the time to say that it lives.
+    settled: bool = False
     due: datetime | None = None
 
     def run_if_due(self, hub: Hub, now: datetime) -> None:
@@ -53,7 +55,7 @@ class _Task:
 def _tasks() -> list[_Task]:
     return [
         _Task("nudge", timedelta(seconds=1), nudge_what_waits),
-        _Task("recover", timedelta(seconds=3), sweep.recover),
+        _Task("recover", timedelta(seconds=3), sweep.recover, settled=True),
         _Task("receipts", timedelta(seconds=10), partial(sweep.attach_strays, back=_RECENT)),
         _Task("older receipts", timedelta(hours=1), partial(sweep.attach_strays, back=_OLD)),
         _Task("probe", timedelta(seconds=15), nudge_probes),
@@ -69,6 +71,9 @@ class Scheduler:
     hub: Hub
     tasks: list[_Task] = field(default_factory=_tasks)
     leading: bool = False
+    #: Since when the database has been there without a gap, and when it was there last.
+    _steady_since: datetime | None = None
+    _seen: datetime | None = None
 
     def tick(self) -> None:
         """Do what is due, if this process leads. Safe to run by several processes at once."""
@@ -79,12 +84,24 @@ class Scheduler:
         except DatabaseDown as error:
             log.warning("scheduler waits for the database", reason=str(error))
             return
+        settled = self._settled(self.hub.now())
         if leads != self.leading:
             self.leading = leads
             log.info("scheduler leads" if leads else "scheduler stands by")
         if leads:
             for task in self.tasks:
-                task.run_if_due(self.hub, now)
+                if settled or not task.settled:
+                    task.run_if_due(self.hub, now)
+
+    def _settled(self, now: datetime) -> bool:
+        """Whether who has given no sign of life is dead, and not cut off as we may have been.
+
+        While the database was away, or the clock was put forward, nobody could give one.
+        """
+        if self._seen is None or self._steady_since is None or now - self._seen > 2 * BEAT:
+            self._steady_since = now
+        self._seen = now
+        return now - self._steady_since >= DEAD_AFTER
 
 
 def nudge_what_waits(hub: Hub) -> None:

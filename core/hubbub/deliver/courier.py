@@ -29,7 +29,7 @@ from hubbub.store.states import DeliveryState
 from hubbub.track.receipts import refresh
 
 #: Parts on their way at once in one process.
-SIZE: Final = 128
+SIZE: Final = 144
 #: Seconds after which an actor message ends, so that it does not hold its thread for ever.
 _SHIFT: Final = 30.0
 #: Seconds at the most between two turns while parts are on their way.

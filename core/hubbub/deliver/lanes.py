@@ -209,13 +209,22 @@ def _step(target: DeliveryState, column: ColumnElement[Any], value: Any) -> Colu
 
 
 def _ending(target: DeliveryState) -> Many:
-    """Return what writes how attempts ended that lead to ``target``."""
+    """Return what writes how attempts ended that lead to ``target``.
+
+    Where a process was taken for dead, another attempt may be under way by now: what went well
+    counts even then, and what failed does not.
+    """
     columns = ("id", "external_id", "address", "due_at", "lane_until", "awaits_answer", "error")
+    numbers = {"attempts": Integer(), "unused": Integer()}
+    went_well = target == DeliveryState.SENT
     return Many(
-        {name: _deliveries.c[name].type for name in columns} | {"unused": Integer()},
+        {name: _deliveries.c[name].type for name in columns} | numbers,
         lambda given: (
             update(_deliveries)
-            .where(_deliveries.c.id == given.c.id)
+            .where(
+                _deliveries.c.id == given.c.id,
+                true() if went_well else _deliveries.c.attempts == given.c.attempts,
+            )
             .values(
                 state=_step(target, _deliveries.c.state, target.value),
                 external_id=func.coalesce(given.c.external_id, _deliveries.c.external_id),

@@ -92,7 +92,7 @@ class Outgoing:
         self._ear.close()
 
     def _start(self) -> None:
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             return
         thread = threading.Thread(target=self._run, name="outgoing", daemon=True)
         try:
@@ -182,8 +182,8 @@ class Outgoing:
                 self._aside(parcel, under_way, request)
                 return
         attempt = _Attempt(parcel, under_way, talk)
-        self._attempts.add(attempt)
         self._selector.register(talk.link.socket, _events(talk.link), attempt)
+        self._attempts.add(attempt)
 
     def _resumed(self, request: HttpRequest) -> Talk | None:
         """Begin ``request``, if that goes without waiting."""

@@ -87,10 +87,17 @@ def _place(result: Result) -> tuple[str, str]:
 
 
 def _unanswered(db: Connection, results: Sequence[Result]) -> list[Result]:
-    """Return ``results`` without those of destinations whose callback was faster."""
+    """Return ``results`` without those of destinations that have answered already.
+
+    By the callback, or because one was asked again whose first answer comes as well.
+    """
     asked = [result.parcel.id for result in results if not result.parcel.to_contact]
     answered = queries.ended(db, asked)
-    return [result for result in results if result.parcel.id not in answered]
+    first: dict[str, Result] = {}
+    for result in results:
+        if result.parcel.id not in answered:
+            first.setdefault(result.parcel.id, result)
+    return list(first.values())
 
 
 def _attach(db: Connection, results: Sequence[Result]) -> list[tuple[str, str]]:
@@ -133,6 +140,7 @@ def _result_row(result: Result, now: datetime) -> tuple[DeliveryState, dict[str,
         "id": result.parcel.id,
         "external_id": None,
         "address": None,
+        "attempts": result.parcel.row.attempts,
         "unused": 0,
         "due_at": now,
         "lane_until": result.parcel.row.lane_until,

@@ -1,8 +1,10 @@
 """Know what is due and may go next: found before there is room for it, within every limit.
 
 Places are shared so that nobody waits for a slow channel: none has more parts on their way than
-places are left free. However many channels are slow, there is room for another one. What goes on
-to a channel's destinations is shared out apart from what goes to its contacts.
+places are left free, and none has many before it has answered some. One that is silent has but one
+at a time, until it answers again. The last places are for who has nothing on its way and is known
+to answer. What goes on to a channel's destinations is shared out apart from what goes to its
+contacts.
 """
 
 import math
@@ -23,6 +25,10 @@ from hubbub.limiter import Bucket
 from hubbub.sdk.capabilities import Limit
 from hubbub.store.types import AnyRow
 
+#: Parts that may be on their way to who has not answered anything yet; each answer allows one more.
+_AT_FIRST: Final = 2
+#: One in so many places is kept for who has nothing on its way, and is known to answer.
+_KEPT: Final = 9
 #: Parts of a channel that are found before there is room for them, so that no room stays empty.
 _AHEAD: Final = 32
 #: Seconds for which what was found holds good: meanwhile its channel may be closed.
@@ -62,6 +68,8 @@ class Stock:
         self._size = size
         #: How many parts are under way.
         self._out: Counter[Way] = Counter()
+        #: How many may be, by how it has answered so far.
+        self._allowed: dict[Way, int] = {}
         self._found: list[Found] = []
         #: Whether anything may have become due, wherever.
         self._look = False
@@ -84,8 +92,13 @@ class Stock:
         self._out.update(map(_way, parcels))
 
     def came_back(self, results: Iterable[Result]) -> None:
-        """Note that these attempts have ended."""
-        self._out.subtract(_way(result.parcel) for result in results)
+        """Note that these attempts have ended, and whether anybody answered."""
+        for result in results:
+            way = _way(result.parcel)
+            self._out[way] -= 1
+            allowed = self._allowed.get(way, _AT_FIRST)
+            more = max(1, allowed // 2) if _silent(result) else min(allowed + 1, self._size)
+            self._allowed[way] = more
 
     def look(self) -> None:
         """Note that something may have become due, on whatever channel."""
@@ -120,7 +133,7 @@ class Stock:
         following = []
         for found in self._found:
             way = found.way
-            if out[way] < free and not self._rests(way):
+            if out[way] < self._most(way, out[way], free) and not self._rests(way):
                 following.append(found)
                 out[way] += 1
                 free -= 1
@@ -255,13 +268,21 @@ class Stock:
         """Return how many parts may be found beside those that are known."""
         return self._size + _AHEAD - self.out - len(self._found)
 
+    def _most(self, way: Way, out: int, free: int) -> int:
+        """Return how many parts may go there at once: ``out`` do, and ``free`` places are left."""
+        allowed = self._allowed.get(way, _AT_FIRST)
+        if out or allowed <= _AT_FIRST:
+            free -= self._size // _KEPT
+        return min(allowed, free)
+
     def _room_for(self, way: Way) -> int:
         """Return how many parts that go this way may be found beside those that are known."""
         if self._rests(way) or self._look_after.get(way, 0.0) > monotonic():
             return 0
         known = self._known(way)
         share = max(0, self._size - self.out - self._out[way]) // 2
-        most = share + _AHEAD
+        allowed = max(0, self._allowed.get(way, _AT_FIRST) - self._out[way])
+        most = min(share, allowed) + _AHEAD
         if known:
             most = min(most, _pace(known[0].line, way))
         return max(0, min(most - len(known), self._room()))
@@ -280,6 +301,12 @@ class Stock:
 
 def _way(parcel: Parcel) -> Way:
     return Way(parcel.line.id, not parcel.to_contact)
+
+
+def _silent(result: Result) -> bool:
+    """Whether nobody answered: what is refused, or throttled, is an answer too."""
+    exchanges = result.exchanges
+    return result.error is not None and bool(exchanges) and exchanges[-1]["response"] is None
 
 
 def _pace(line: Line, way: Way) -> int:

@@ -19,7 +19,7 @@ from hubbub.limiter import Bucket
 from hubbub.route.handling import finish
 from hubbub.scheduler import nudge_what_waits
 from hubbub.sdk import Accepted, AuthFailed, HttpRequest, Limit, Permanent, RateLimited, Text
-from hubbub.sdk.errors import HubError
+from hubbub.sdk.errors import HubError, OutcomeUnknown
 from hubbub.store.session import DatabaseDown, Deadlock, transaction
 
 BOT = {"type": "chatbot", "url": "https://bot.example/", "secret": "a bot secret of good length"}
@@ -186,29 +186,75 @@ def test_what_waits_for_a_missing_plugin_holds_up_no_other_channel(world, monkey
     assert world.provider.said.count("Waits") == courier.SIZE + 50
 
 
-def test_a_slow_channel_leaves_room_for_all_others(world, carrier):
+#: Of those places that are not kept for others, one channel alone gets half.
+HALF = (courier.SIZE - courier.SIZE // 9) // 2
+
+
+def test_a_channel_that_became_slow_leaves_room_for_all_others(world, carrier):
     slow, quick = world.channel(), world.channel()
+    write(world, slow, *["Hello"] * courier.SIZE)
+    carrier.run()
     write(world, slow, *["Slow"] * (courier.SIZE + 10))
     with silent_at(world, "Slow") as go, shift(carrier) as runner:
-        until(lambda: world.provider.said.count("Slow") == courier.SIZE // 2)
+        until(lambda: world.provider.said.count("Slow") == HALF)
         write(world, quick, *["Quick"] * 5)
         carrier.run()
         until(lambda: world.provider.said.count("Quick") == 5)
         assert runner.is_alive()
-        assert world.provider.said.count("Slow") == courier.SIZE // 2
+        assert world.provider.said.count("Slow") == HALF
         go.set()
 
 
-def test_however_many_channels_are_slow_another_one_has_room(world, make_carrier):
-    carrier = make_carrier(size=16)
-    for _ in range(4):
-        write(world, world.channel(), *["Slow"] * 16)
+def test_a_channel_that_has_answered_nothing_yet_has_little_on_its_way(world, carrier):
+    write(world, world.channel(), *["Slow"] * 50)
     with silent_at(world, "Slow") as go, shift(carrier):
-        until(lambda: world.provider.said.count("Slow") >= 12)
+        until(lambda: len(world.provider.requests) == 2)
+        go.set()
+        until(lambda: world.provider.said.count("Slow") == 50)
+
+
+def test_though_many_channels_are_silent_from_the_beginning_a_new_one_has_room(world, carrier):
+    for _ in range(30):
+        write(world, world.channel(), *["Slow"] * 3)
+    with silent_at(world, "Slow") as go, shift(carrier):
+        until(lambda: world.provider.said.count("Slow") == 60)
         write(world, world.channel(), "Quick")
         carrier.run()
         until(lambda: "Quick" in world.provider.said)
         go.set()
+
+
+def test_when_all_channels_but_one_fall_silent_at_once_that_one_goes_on(world, make_carrier):
+    carrier = make_carrier(size=36)
+    quick, *others = (world.channel() for _ in range(10))
+    for line in (quick, *others):
+        write(world, line, *["Hello"] * 36)
+    carrier.run()
+    assert world.provider.said.count("Hello") == 360
+    for line in others:
+        write(world, line, *["Slow"] * 36)
+    with silent_at(world, "Slow") as go, shift(carrier):
+        until(lambda: world.provider.said.count("Slow") >= 32)
+        for number in range(3):
+            write(world, quick, f"Quick {number}")
+            carrier.run()
+            until(lambda: f"Quick {number}" in world.provider.said)  # noqa: B023  # called here
+        go.set()
+
+
+def test_who_does_not_answer_is_asked_one_thing_at_a_time_until_he_does(world, carrier):
+    line = world.channel()
+    silence = OutcomeUnknown("no answer in time")
+    world.provider.answers.extend([silence] * 2)
+    write(world, line, "One", "Two")
+    carrier.run()
+    write(world, line, *["Slow"] * 5)  # the first two lanes wait for proof
+    with silent_at(world, "Slow") as go, shift(carrier):
+        until(lambda: "Slow" in world.provider.said)
+        threading.Event().wait(0.1)
+        assert world.provider.said.count("Slow") == 1
+        go.set()
+        until(lambda: world.provider.said.count("Slow") == 3)
 
 
 def test_a_shift_ends_without_waiting_for_a_slow_answer(world, carrier, monkeypatch):
@@ -426,8 +472,9 @@ def test_a_channel_that_is_paused_sends_nothing_more_of_what_was_found(world, mo
         raise refused
 
     monkeypatch.setattr(type(line.hooks), "send", refuse)
+    monkeypatch.setattr(stocking, "_AT_FIRST", courier.SIZE)
     send(world, line, *["Hi"] * (courier.SIZE * 2))
-    assert len(world.provider.requests) == courier.SIZE // 2
+    assert len(world.provider.requests) == HALF
     assert world.one("SELECT sum(attempts) AS n FROM deliveries")["n"] == 0
 
 

@@ -1,5 +1,6 @@
 """Many attempts at once over real connections: each ends once, and none holds up another."""
 
+import errno
 import queue
 import socket
 import threading
@@ -342,3 +343,25 @@ def test_a_transport_that_only_knows_how_to_wait_is_waited_for(monkeypatch):
 
     assert [one.exchanges for one in sender.ended(8)] == [[299]] * 8
     sender.outgoing.close()
+
+
+def test_a_connection_that_cannot_be_watched_ends_one_attempt_and_no_thread(sender, serve):
+    server = serve(polite)
+    sender.send(parcel(request(server.url(), body=b"1")))
+    sender.ended()
+    selector = sender.outgoing._selector
+    register, refusals = selector.register, [OSError(errno.ENOSPC, "too many watches")]
+
+    def refuse_once(*given):
+        if refusals:
+            raise refusals.pop()
+        return register(*given)
+
+    selector.register = refuse_once
+    sender.send(parcel(request(server.url(), body=b"2")))
+    [unlucky] = sender.ended()
+    sender.send(parcel(request(server.url(), body=b"3")))
+    [next_one] = sender.ended()
+
+    assert isinstance(unlucky.error, OutcomeUnknown)
+    assert next_one.error is None
