@@ -182,7 +182,11 @@ class Outgoing:
                 self._aside(parcel, under_way, request)
                 return
         attempt = _Attempt(parcel, under_way, talk)
-        self._selector.register(talk.link.socket, _events(talk.link), attempt)
+        try:
+            self._selector.register(talk.link.socket, _events(talk.link), attempt)
+        except BaseException:
+            talk.link.shut()
+            raise
         self._attempts.add(attempt)
 
     def _resumed(self, request: HttpRequest) -> Talk | None:
