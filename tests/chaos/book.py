@@ -41,6 +41,8 @@ class Book:
     written: dict[str, Written] = field(default_factory=dict)
     #: What was told of messages, by the id by which the hub knows them.
     receipts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    #: Until when all that an address was sent had reached it, as was told without naming messages.
+    marks: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     #: What was said in calls that were rejected with 401, and in such as nobody can read.
     rejected: set[bytes] = field(default_factory=set)
     malformed: set[bytes] = field(default_factory=set)
@@ -56,6 +58,11 @@ class Book:
         with self.lock:
             self.doubled += state in self.receipts[message_id]
             self.receipts[message_id].add(state)
+
+    def mark(self, address: str, up_to: float) -> None:
+        """Write down that the hub was told of all that reached somebody until some time."""
+        with self.lock:
+            self.marks[address].append(up_to)
 
     def complain(self, what: str) -> None:
         """Write down an answer that nobody should get."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,13 +66,15 @@ class CallingCustomer(Customer):
             self.again(self.dice.choice(self.earlier))
         if self.chance(0.06):
             self._edit(said, number)
-        if self.chance(0.05):
+        if self.chance(0.05) and self.webhook.signed:
             forged = replace(said, number=number, text="forged")
             self.rejected(self.webhook.message(self.line.forger, forged))
         if self.chance(0.04):
             self.malformed(self.webhook.malformed(self.line, number))
         if self.chance(0.05):
-            self._receipt_of_nothing(said.address, f"nothing-{number}")
+            nothing, now = f"nothing-{number}", time.time()
+            told = Told(id=nothing, address=said.address, state="delivered", up_to=now)
+            self.confirm(self.line, told)
         if self.chance(0.01):
             self.until(Post(path=f"/webhooks/{'x' * 32}", body=b"{}", headers={}), 404)
 
@@ -85,13 +88,6 @@ class CallingCustomer(Customer):
         self.edited(self.webhook.external_id(said), meant.text)
         if self.chance(0.3):
             self.again(post)
-
-    def _receipt_of_nothing(self, address: str, message_id: str) -> None:
-        if self.webhook.receipt is None:
-            return
-        told = Told(id=message_id, address=address, state="delivered")
-        if self.until(self.webhook.receipt(self.line, told), 200, 204) is not None:
-            self.book.confirm(told.id, told.state)
 
 
 class PolledCustomer(Customer):

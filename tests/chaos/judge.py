@@ -18,6 +18,8 @@ ARRIVED = frozenset({"sent", "delivered", "read"})
 TO_PEOPLE = frozenset({"fell_back", "dropped", "kept_with"})
 #: Between the clocks of processes on one machine.
 SLACK = timedelta(seconds=1)
+#: Between the clocks of hub and provider, as the hub allows for it.
+SKEW = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Judge:
             *self._answers(),
             *self._written(),
             *self._receipts(),
+            *self._marks(),
             *self._deliveries(),
             *self._strangers(),
             *self._statuses(),
@@ -60,7 +63,8 @@ class Judge:
             yield f"The ledger does not balance: {ledger}"
         if ledger["pending"]:
             yield f"The ledger has {ledger['pending']} pending calls"
-        effects = ledger["inbound_messages"] + ledger["receipts"] + sum(self.facts.edits.values())
+        receipts = ledger["receipts"] - sum(map(_by_mark, self.facts.receipts))
+        effects = ledger["inbound_messages"] + receipts + sum(self.facts.edits.values())
         if ledger["applied"] != effects:
             yield f"{ledger['applied']} events were applied, {effects} effects are there: {ledger}"
 
@@ -119,9 +123,14 @@ class Judge:
 
     def _receipts(self) -> Iterator[str]:
         """Every acknowledged receipt is there once, and moved its delivery forward."""
-        kept = Counter((row.external_id or row.reference, row.state) for row in self.facts.receipts)
+        named = [(row.external_id or row.reference, row.state) for row in self.facts.receipts]
+        kept = Counter(one for one in named if one[0])
         yield from (f"receipt {key} is there {n} times" for key, n in kept.items() if n > 1)
-        states = {_known_as(row): row.state for row in self.facts.deliveries}
+        states = {
+            _known_as(row): row.state
+            for row in self.facts.deliveries
+            if row.address not in self.book.marks
+        }
         for message_id, told in self.book.receipts.items():
             yield from (
                 f"the receipt {message_id} {one} is lost"
@@ -131,6 +140,24 @@ class Judge:
             wanted = next((one for one in ("delivered", "failed") if one in told), "sent")
             if message_id in states and told and states[message_id] != wanted:
                 yield f"{message_id} is {states[message_id]} after the receipts {sorted(told)}"
+
+    def _marks(self) -> Iterator[str]:
+        """Every acknowledged watermark is there once, and moved all that it speaks of, no more."""
+        kept = Counter(
+            (row.address, _ms(row.up_to.timestamp())) for row in self.facts.receipts if row.up_to
+        )
+        told = {(address, _ms(at)) for address, marks in self.book.marks.items() for at in marks}
+        for mark in {*kept, *told}:
+            if (kept[mark], mark in told) != (1, True):
+                yield f"the watermark {mark} is there {kept[mark]} times"
+        taken = {one.external_id: one.at for one in self.facts.seen}
+        for row in self.facts.deliveries:
+            last = max(self.book.marks.get(row.address, ()), default=0.0)
+            if row.state == "sent" and taken.get(_known_as(row), last) < last:
+                yield f"{_known_as(row)} is sent, and reached {row.address} before {last}"
+            begun = row.claimed_at and (row.claimed_at - SKEW).timestamp()
+            if row.address in self.book.marks and row.state == "delivered" and last < begun:
+                yield f"{_known_as(row)} is delivered after {last}, as nobody told"
 
     def _kept(self, what: str, said: set[bytes], state: str) -> Iterator[str]:
         states: dict[bytes, set[str]] = defaultdict(set)
@@ -219,6 +246,16 @@ class Judge:
                         f"{self._story(row)}, lane until {row.lane_until}; "
                         f"{self._story(later)}"
                     )
+
+
+def _by_mark(receipt: AnyRow) -> bool:
+    """Whether a receipt stands for what a watermark, kept for itself, says of one delivery."""
+    return not (receipt.external_id or receipt.reference or receipt.up_to)
+
+
+def _ms(moment: float) -> int:
+    # By thousandths watermarks are told; a time read back may lie a hair below its own.
+    return int(moment * 1000 + 0.001)
 
 
 def _known_as(delivery: AnyRow) -> str:

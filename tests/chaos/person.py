@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from tests.chaos.book import Book
 from tests.chaos.calls import Caller, Numbers, Post
+from tests.chaos.kinds.kind import Line, Told
 from tests.chaos.place import Place
 
 #: How long anybody goes on making the same call.
@@ -88,6 +89,18 @@ class Person:
             time.sleep(PAUSE)
         self.book.complain(f"{post.path} {post.body[:200]!r}: never answered with {wanted}")
         return None
+
+    def confirm(self, line: Line, told: Told) -> None:
+        """Tell what became of a message, where the provider does; write down what was told."""
+        webhook = line.kind.webhook
+        if webhook is None or webhook.receipt is None:
+            return
+        if self.until(webhook.receipt(line, told), 200, 204) is None:
+            return
+        if webhook.watermarks and told.state == "delivered":
+            self.book.mark(told.address, told.up_to)
+        else:
+            self.book.confirm(told.id, told.state)
 
     def again(self, post: Post) -> None:
         """Tell the same once more, as providers do after a lost answer."""

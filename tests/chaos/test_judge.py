@@ -48,6 +48,11 @@ def seen(number, said, **more):
     return Seen(text=said, **{**about, **more})
 
 
+def receipt(**more):
+    about = {"external_id": None, "reference": None, "address": None, "up_to": None}
+    return row(**{**about, "state": "delivered", **more})
+
+
 @pytest.fixture
 def book():
     """A customer wrote twice and sent a file; a colleague wrote once; two calls were odd."""
@@ -84,7 +89,7 @@ def facts():
             delivery(5, "three"),
         ],
         edits={},
-        receipts=[row(external_id="out3", reference=None, state="delivered")],
+        receipts=[receipt(external_id="out3")],
         files={"in1": [b"file"]},
         attempts={},
         seen=[seen(3, "one"), seen(4, "two"), seen(5, "three")],
@@ -198,3 +203,48 @@ def test_what_the_provider_gave_no_id_is_found_by_the_hubs_own(book, facts):
         journal = [facts.seen[0], seen(4, "two", external_id=known_as), facts.seen[2]]
         changed = replace(facts, deliveries=deliveries, seen=journal)
         assert (verdict(book, changed) == []) is well
+
+
+MARK = NOW + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda f: {}, None),
+        (lambda f: {"receipts": f.receipts[1:]}, "is there 0 times"),
+        (lambda f: {"receipts": [*f.receipts, f.receipts[0]]}, "is there 2 times"),
+        (
+            lambda f: {"receipts": [*f.receipts, receipt(address="+2", up_to=MARK)]},
+            "the watermark ('+2'",
+        ),
+        (
+            lambda f: {"deliveries": [*f.deliveries[:2], delivery(5, "three")]},
+            "out5 is sent, and reached +1",
+        ),
+        (
+            lambda f: {
+                "deliveries": [
+                    *f.deliveries[:2],
+                    delivered(5, "three", claimed_at=NOW + timedelta(minutes=1)),
+                ]
+            },
+            "out5 is delivered after",
+        ),
+    ],
+)
+def test_a_watermark_speaks_of_all_that_came_before_it(book, facts, change, complaint):
+    book.receipts.clear()
+    book.marks["+1"].append(MARK.timestamp())
+    passed = replace(
+        facts,
+        ledger={**facts.ledger, "receipts": 4},
+        deliveries=[delivered(3, "one"), delivered(4, "two"), delivered(5, "three")],
+        receipts=[receipt(address="+1", up_to=MARK), receipt(), receipt(), receipt()],
+    )
+    found = verdict(book, replace(passed, **change(passed)))
+    assert any(complaint in one for one in found) if complaint else found == []
+
+
+def delivered(number, said, **more):
+    return delivery(number, said, state="delivered", message_status="delivered", **more)

@@ -64,6 +64,8 @@ class Rules(BaseModel):
     messenger_receipts: bool = True
     #: Seconds until the phone has it.
     messenger_delivered_after: float = Field(1.0, ge=0)
+    #: Refuse messages to people who never wrote to the Page.
+    messenger_first_contact: bool = True
     #: Refuse messages outside the window.
     messenger_window: bool = True
     #: Seconds for which the address of a file is good.

@@ -4,9 +4,20 @@ from typing import Final
 
 from tests.chaos.kinds.kannel import KANNEL
 from tests.chaos.kinds.kind import Kind
+from tests.chaos.kinds.messenger import MESSENGER
+from tests.chaos.kinds.onprem import ONPREM
 from tests.chaos.kinds.telegram import POLLED, TELEGRAM
 from tests.chaos.kinds.twilio import TWILIO
 from tests.chaos.kinds.vonage import VONAGE
 from tests.chaos.kinds.whatsapp import WHATSAPP
 
-KINDS: Final[tuple[Kind, ...]] = (TELEGRAM, POLLED, TWILIO, VONAGE, KANNEL, WHATSAPP)
+KINDS: Final[tuple[Kind, ...]] = (
+    TELEGRAM,
+    POLLED,
+    TWILIO,
+    VONAGE,
+    KANNEL,
+    WHATSAPP,
+    ONPREM,
+    MESSENGER,
+)

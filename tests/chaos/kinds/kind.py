@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from tests.chaos.calls import Post
 from tests.chaos.words import WORDS
 
 #: Credentials that are no secrets.
 _OPEN: Final = frozenset({"account_sid", "api_key", "application_id", "username"})
+
+
+State: TypeAlias = Literal["sent", "delivered", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +46,11 @@ class Told:
 
     id: str
     address: str
-    state: Literal["sent", "delivered", "failed"]
-    #: How the hub sent it; nothing, where nobody ever sent it.
+    state: State
+    #: When it is told. What is told by watermark is told of all that its recipient got until then.
+    up_to: float
+    #: When the provider took it, and how the hub sent it; nothing, where nobody ever sent it.
+    taken_at: float = 0.0
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,6 +65,11 @@ class Webhook:
     #: What was said, in other words; the number is that of this telling.
     edit: Callable[[Line, Said, int], Post] | None = None
     receipt: Callable[[Line, Told], Post] | None = None
+    #: What the provider tells at all, and whether it names no message when it tells of deliveries.
+    tells: frozenset[State] = frozenset({"sent", "delivered", "failed"})
+    watermarks: bool = False
+    #: Whether calls prove who makes them; else the hub believes who knows its address.
+    signed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,11 @@
 """Be Meta, for a number on WhatsApp."""
 
-import hashlib
-import hmac
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.chaos.calls import JSON, Post, path_of
+from tests.chaos.calls import Post
+from tests.chaos.kinds import meta
 from tests.chaos.kinds.kind import Kind, Line, Said, Told, Webhook
 
 _NUMBER = {
@@ -59,10 +57,7 @@ def _call(line: Line, field: str, item: Mapping[str, Any]) -> Post:
     value = {"messaging_product": "whatsapp", "metadata": meant, field: [item]}
     change = {"field": "messages", "value": value}
     entry = {"id": _NUMBER["business_account_id"], "changes": [change]}
-    body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
-    signature = hmac.new(line.secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"content-type": JSON, "X-Hub-Signature-256": f"sha256={signature}"}
-    return Post(path=path_of(line.url), body=body, headers=headers)
+    return meta.call(line, {"object": "whatsapp_business_account", "entry": [entry]})
 
 
 def _wamid(said: Said) -> str:

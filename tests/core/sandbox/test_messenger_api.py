@@ -284,6 +284,12 @@ def test_a_tap_opens_the_window_and_a_rule_keeps_it_open(messenger, sandbox):
     assert messenger.text().status_code == 200
 
 
+def test_the_rule_of_first_contact_can_be_switched_off(messenger, sandbox):
+    assert code(messenger.text()) == (100, 2018001)
+    sandbox.rules(messenger_first_contact=False, messenger_window=False)
+    assert messenger.text().status_code == 200
+
+
 def test_tags_that_ended_are_told_so(written):
     tag = {"messaging_type": "MESSAGE_TAG", "tag": "ACCOUNT_UPDATE"}
     assert code(written.text(**tag)) == (100, 1893061)

@@ -17,9 +17,7 @@ def receive(cloud: Cloud, page: Page, ask: Ask) -> Json:
     """Take what the hub says. Raises `Refused`."""
     said = said_in(ask)
     outgoing = read(Outgoing, said)
-    person = page.people.get(outgoing.recipient.id)
-    if person is None:
-        raise codes.unknown_person()
+    person = _recipient(cloud, page, outgoing.recipient.id)
     if outgoing.message is None:
         return _show(cloud, page, person, outgoing, said)
     with cloud.world.lock:
@@ -66,6 +64,13 @@ def _plain(value: object) -> object:
         return json.loads(value)
     except ValueError:
         return value
+
+
+def _recipient(cloud: Cloud, page: Page, psid: str) -> Person:
+    with cloud.world.lock:
+        if psid not in page.people and cloud.world.rules.messenger_first_contact:
+            raise codes.unknown_person()
+        return page.person(psid)
 
 
 def _attached(cloud: Cloud, page: Page, body: Body, ask: Ask) -> Attachment | None:
