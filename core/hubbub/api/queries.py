@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.tables import (
     Address,
     Call,
@@ -55,7 +56,7 @@ _THREAD: Final = (
     select(
         *_conversations.c,
         _addresses.c.address,
-        func.coalesce(_contacts.c.name, _addresses.c.name).label("contact_name"),
+        CONTACT_NAME.label("contact_name"),
     )
     .join(_addresses, _addresses.c.id == _conversations.c.address_id)
     .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
@@ -99,7 +100,7 @@ def messages(
     db: Connection, wanted: MessageFilter, *, before: str | None, limit: int
 ) -> list[Row[Any]]:
     """Return messages, the newest first."""
-    found = select(_messages)
+    found = named_messages()
     for name in ("channel_id", "conversation_id", "direction", "status"):
         value = getattr(wanted, name)
         if value is not None:
@@ -113,14 +114,14 @@ def messages(
 
 def message(db: Connection, message_id: str) -> Row[Any] | None:
     """Return a message, or None."""
-    return db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
+    return db.execute(named_messages().where(_messages.c.id == message_id)).one_or_none()
 
 
 def conversation_messages(
     db: Connection, conversation_id: str, *, after_seq: int, limit: int
 ) -> list[Row[Any]]:
     """Return the messages of a conversation behind ``after_seq``, oldest first."""
-    found = select(_messages).where(
+    found = named_messages().where(
         _messages.c.conversation_id == conversation_id, _messages.c.seq > after_seq
     )
     return list(db.execute(found.order_by(_messages.c.seq).limit(limit)))

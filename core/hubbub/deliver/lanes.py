@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from hubbub.store.channels import is_open
+from hubbub.store.names import SENDER_NAME
 from hubbub.store.prepared import Adding, Many, Prepared, among
 from hubbub.store.states import ACTIVE, DUE_STATES, DeliveryState, predecessors
 from hubbub.store.tables import Address, Attempt, Channel, Conversation, Delivery, Message, table
@@ -158,7 +159,7 @@ _PARCELS: Final = Prepared(
         _messages.c.direction,
         _messages.c.author,
         _messages.c.sender_address,
-        _messages.c.sender_name,
+        SENDER_NAME,
         _messages.c.contact_id,
         _messages.c.created_at.label("message_created_at"),
         _conversations.c.our_address,

@@ -383,7 +383,7 @@ class Batch:
             conversation_id=thread.conversation_id,
             contact_id=thread.contact_id,
             address=event.sender.address,
-            name=event.sender.name,
+            name=event.sender.name or thread.name_of(event.sender.address),
             content=content,
             received_at=self.now,
             now=self.now,

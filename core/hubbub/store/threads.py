@@ -43,7 +43,9 @@ class Thread:
     address_id: str
     address: str
     last_message_at: datetime
+    #: As they call themselves, and as people here call them.
     name: str | None = None
+    given_name: str | None = None
     address_state: str = "ok"
     blocked: bool = False
     last_seq: int = 0
@@ -59,6 +61,10 @@ class Thread:
     tags: list[str] = field(default_factory=list)
     #: `standing` when it was read.
     stood: tuple[object, ...] = ()
+
+    def name_of(self, address: str) -> str | None:
+        """Return what who writes from ``address`` is called, if that is the contact."""
+        return self.given_name or self.name if address == self.address else None
 
     def standing(self) -> tuple[object, ...]:
         """Return what others want to be told of when it changes."""
@@ -86,6 +92,7 @@ def _select() -> Select[Any]:
             _addresses.c.address,
             _addresses.c.name,
             _addresses.c.state.label("address_state"),
+            _contacts.c.name.label("given_name"),
             _contacts.c.blocked_at,
             *(_conversations.c[name] for name in MOVING),
         )
@@ -158,6 +165,7 @@ def thread_of(row: AnyRow) -> Thread:
         address_id=row.address_id,
         address=row.address,
         name=row.name,
+        given_name=row.given_name,
         address_state=row.address_state,
         blocked=row.blocked_at is not None,
         **{**moving, "tags": list(row.tags or [])},

@@ -9,6 +9,7 @@ from hubbub.sdk.content import from_json
 from hubbub.sdk.telling import Channel, Conversation, Message
 from hubbub.sdk.values import Fault
 from hubbub.store import tables
+from hubbub.store.names import named_messages
 from hubbub.store.tables import table
 
 _messages = table(tables.Message)
@@ -19,7 +20,7 @@ _channels = table(tables.Channel)
 
 def message(db: Connection, message_id: str) -> Message | None:
     """Return a message, or None when it was erased meanwhile."""
-    row = db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
+    row = db.execute(named_messages().where(_messages.c.id == message_id)).one_or_none()
     if row is None:
         return None
     return Message(

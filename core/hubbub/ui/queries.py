@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, literal_column, or_, select, update
 
+from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
@@ -36,7 +37,7 @@ _ROW: Final = (
         _conversations,
         _addresses.c.address,
         _addresses.c.state.label("address_state"),
-        func.coalesce(_contacts.c.name, _addresses.c.name).label("contact_name"),
+        CONTACT_NAME.label("contact_name"),
         _channels.c.name.label("channel_name"),
         _channels.c.type.label("channel_type"),
         _channels.c.status.label("channel_status"),
@@ -102,7 +103,7 @@ def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
 
 def messages(db: Connection, conversation_id: str, *, since: int, limit: int) -> list[AnyRow]:
     """Return the last messages of a conversation from number ``since`` on, oldest first."""
-    found = select(_messages).where(
+    found = named_messages().where(
         _messages.c.conversation_id == conversation_id, _messages.c.seq >= since
     )
     rows = db.execute(found.order_by(_messages.c.seq.desc()).limit(limit)).all()

@@ -100,7 +100,7 @@ def thread_page(
     if row is None:
         return None
     # Colleagues by their id, and the contact, where the messages do not say, by their address.
-    names = queries.names(db) | {row.address: row.contact_name or row.address}
+    names = queries.names(db)
     rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
     first = rows[0].seq if rows else 1
     line = hub.directory.usable(db, row.channel_id)
@@ -191,7 +191,7 @@ def _message(
         id=row.id,
         kind=row.kind,
         inbound=inbound,
-        author=(row.sender_name or names.get(row.sender_address, row.sender_address))
+        author=(row.sender_name or row.sender_address)
         if inbound
         else words.author(row.author, names),
         content=content,

@@ -395,6 +395,21 @@ def test_an_inbound_message_is_shown_as_the_contract_says(
     assert (message["reply_to"], message["reply_to_external_id"]) == (None, "SM122")
 
 
+def test_a_sender_without_a_name_is_called_as_their_contact(
+    every_api, add_channel, add_conversation, add_inbound
+):
+    api = every_api
+    ada = add_conversation(api, add_channel(api), "+15550100")
+    contact_id = api.get(f"/conversations/{ada}")["contact_id"]
+    api.patch(f"/contacts/{contact_id}", {"name": "Ada L."})
+    ours = _send(api, {"conversation_id": ada, "content": {"type": "text", "text": "Hi"}})["id"]
+    _, named = add_inbound(api, ada, seq=2)
+    _, nameless = add_inbound(api, ada, seq=3, sender_name=None)
+    _, of_a_member = add_inbound(api, ada, seq=4, sender_name=None, sender_address="+15550199")
+    names = {one["id"]: one["sender"]["name"] for one in api.get("/messages")["items"]}
+    assert names == {named: "Ada", nameless: "Ada L.", of_a_member: None, ours: None}
+
+
 def test_earlier_versions_are_shown_oldest_first(api, add_channel, add_conversation, add_inbound):
     channel_id = add_channel(api)
     _, message_id = add_inbound(api, add_conversation(api, channel_id))

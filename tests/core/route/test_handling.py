@@ -66,6 +66,13 @@ def test_a_bot_is_told_whether_the_contact_wrote_before(world, line):
     assert [one["message"]["first"] for one in asked(world)] == [True, False]
 
 
+def test_a_bot_is_told_the_contacts_name_where_a_message_says_none(world, line):
+    hear(world, line, 1, (204, {}))
+    world.write("UPDATE contacts SET name = 'Ada'")
+    hear(world, line, 2, (204, {}))
+    assert [one["contact"]["name"] for one in asked(world)] == [None, "Ada"]
+
+
 def test_a_bot_that_is_asked_again_is_told_the_same(world, line):
     hear(world, line, 1, (503, {}))
     world.pass_time(minutes=1)

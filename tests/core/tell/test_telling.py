@@ -45,6 +45,14 @@ def test_a_message_that_came_in_is_told_with_what_it_says(world):
     assert message.channel_id == line.id
 
 
+def test_a_message_without_a_name_is_told_with_its_contacts(world):
+    line = world.channel()
+    world.hear(line, {"from": "+1", "name": "Ada", "text": "Hello"})
+    world.hear(line, {"from": "+1", "text": "Still me"})
+    told = heard(world, "message_received")
+    assert [message.sender_name for _, message in told] == ["Ada", "Ada"]
+
+
 def test_a_message_that_came_twice_is_told_once(world):
     line = world.channel()
     hello = {"id": "m1", "from": "+1", "text": "Hello"}
