@@ -177,9 +177,17 @@ class ChannelHooks:
         """Tell the provider that ``call`` was processed."""
         return cast("Exchange[None]", self._call("acknowledge", call=call, connection=connection))
 
-    def typing(self, address: str, connection: Connection[Any]) -> Exchange[None]:
+    def mark_read(
+        self, address: str, external_id: str, connection: Connection[Any]
+    ) -> Exchange[None]:
+        """Tell a contact that their message was read."""
+        given = {"address": address, "external_id": external_id, "connection": connection}
+        return cast("Exchange[None]", self._call("mark_read", **given))
+
+    def typing(self, address: str, external_id: str, connection: Connection[Any]) -> Exchange[None]:
         """Show that somebody is writing."""
-        return cast("Exchange[None]", self._call("typing", address=address, connection=connection))
+        given = {"address": address, "external_id": external_id, "connection": connection}
+        return cast("Exchange[None]", self._call("typing", **given))
 
     def offers(self, method: str) -> bool:
         """Whether the type overrides the optional ``method``."""

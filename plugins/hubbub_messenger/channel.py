@@ -108,9 +108,19 @@ class Messenger(ChannelType[MessengerFields]):
         """Fetch the file at this address of Meta's."""
         return media.fetch(ref, connection)
 
-    def typing(self, address: str, connection: MessengerConnection) -> Exchange[None]:
-        """Show three dots."""
-        return outbound.typing(address, connection)
+    def mark_read(
+        self, address: str, external_id: str, connection: MessengerConnection
+    ) -> Exchange[None]:
+        """Show that all was seen."""
+        del external_id
+        return outbound.act(address, "mark_seen", connection)
+
+    def typing(
+        self, address: str, external_id: str, connection: MessengerConnection
+    ) -> Exchange[None]:
+        """Show three dots, for 20 seconds at the most."""
+        del external_id
+        return outbound.act(address, "typing_on", connection)
 
     def profile(self, address: str, connection: MessengerConnection) -> Exchange[str | None]:
         """Ask what somebody is called."""

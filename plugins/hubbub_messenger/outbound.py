@@ -72,9 +72,9 @@ def send(part: Part, connection: MessengerConnection) -> Exchange[Accepted]:
     return _accepted(response)
 
 
-def typing(address: str, connection: MessengerConnection) -> Exchange[None]:
-    """Show three dots, for 20 seconds at the most."""
-    body = {"recipient": {"id": address}, "sender_action": "typing_on"}
+def act(address: str, action: str, connection: MessengerConnection) -> Exchange[None]:
+    """Show somebody what the Page does: ``typing_on`` or ``mark_seen``."""
+    body = {"recipient": {"id": address}, "sender_action": action}
     response = yield api.post(connection, f"{connection.fields.settings.page_id}/messages", body)
     if error := faults.refusal(response):
         raise error

@@ -108,6 +108,9 @@ class Telegram(ChannelType[TelegramFields]):
         """Answer a pressed button."""
         return upkeep.acknowledge(call, connection)
 
-    def typing(self, address: str, connection: TelegramConnection) -> Exchange[None]:
+    def typing(
+        self, address: str, external_id: str, connection: TelegramConnection
+    ) -> Exchange[None]:
         """Show that somebody is writing."""
+        del external_id
         return upkeep.typing(address, connection)

@@ -103,3 +103,17 @@ class WhatsAppCloud(ChannelType[WhatsAppFields]):
     def fetch_media(self, ref: str, connection: WhatsAppConnection) -> Exchange[FetchedMedia]:
         """Fetch the file with this media id."""
         return media.fetch(ref, connection)
+
+    def mark_read(
+        self, address: str, external_id: str, connection: WhatsAppConnection
+    ) -> Exchange[None]:
+        """Show that the message and all before it were read."""
+        del address
+        return outbound.mark_read(external_id, connection)
+
+    def typing(
+        self, address: str, external_id: str, connection: WhatsAppConnection
+    ) -> Exchange[None]:
+        """Show for up to 25 seconds that somebody is writing, who thus has read all."""
+        del address
+        return outbound.mark_read(external_id, connection, typing=True)

@@ -71,6 +71,18 @@ def send(part: Part, connection: WhatsAppConnection) -> Exchange[Accepted]:
     return _accepted(response, part)
 
 
+def mark_read(
+    external_id: str, connection: WhatsAppConnection, *, typing: bool = False
+) -> Exchange[None]:
+    """Tell that a message was read, and with it that somebody writes: there is no other way."""
+    reading = {"messaging_product": "whatsapp", "status": "read", "message_id": external_id}
+    sign = {"typing_indicator": {"type": "text"}} if typing else {}
+    path = f"{connection.fields.settings.phone_number_id}/messages"
+    error = faults.refusal((yield api.post(connection, path, {**reading, **sign})))
+    if error:
+        raise error
+
+
 # --- what is said --------------------------------------------------------------------------
 
 

@@ -94,3 +94,10 @@ class WhatsAppOnPremise(ChannelType[OnPremiseFields]):
     def fetch_media(self, ref: str, connection: OnPremiseConnection) -> Exchange[FetchedMedia]:
         """Fetch the file with this media id."""
         return media.fetch(ref, connection)
+
+    def mark_read(
+        self, address: str, external_id: str, connection: OnPremiseConnection
+    ) -> Exchange[None]:
+        """Show that the message and all before it were read."""
+        del address
+        return outbound.mark_read(external_id, connection)

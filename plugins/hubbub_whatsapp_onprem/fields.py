@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 from cryptography.x509 import load_pem_x509_certificates
 from pydantic import Field, field_validator, model_validator
 
-from hubbub.sdk import ChannelSettings, Connection, Fields, wrong_fields
+from hubbub.sdk import Connection, Fields, SeenSettings, wrong_fields
 from hubbub.sdk.graph import GraphToken
 
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
@@ -46,7 +46,7 @@ class Credentials(Fields):
         return value
 
 
-class Settings(ChannelSettings):
+class Settings(SeenSettings):
     """Where the client is, and how it is spoken to."""
 
     api_base: str = Field(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from hubbub.sdk import (
     Accepted,
@@ -45,6 +46,15 @@ def send(part: Part, connection: OnPremiseConnection) -> Exchange[Accepted]:
         address = yield from _look_up(address, connection, us)
         response = yield from us.ask(_message(connection, address, message))
     return _accepted(response, part, address)
+
+
+def mark_read(external_id: str, connection: OnPremiseConnection) -> Exchange[None]:
+    """Tell that a message was read. That somebody writes no client can tell."""
+    path = f"messages/{quote(external_id, safe='')}"
+    request = api.change(connection, "PUT", path, {"status": "read"})
+    error = faults.refusal((yield from Session(connection).ask(request)))
+    if error:
+        raise error
 
 
 def _message(connection: OnPremiseConnection, address: str, message: Mapping[str, Any]) -> Any:

@@ -19,7 +19,6 @@ from hubbub.sdk import (
     Attachment,
     AuthFailed,
     Capabilities,
-    ChannelSettings,
     ChannelType,
     Checked,
     Fault,
@@ -42,6 +41,7 @@ from hubbub.sdk import (
     ReceiptState,
     RecipientGone,
     Reject,
+    SeenSettings,
     Sender,
     SentElsewhere,
     TemplateChanged,
@@ -58,7 +58,7 @@ class Credentials(Fields):
     secret: str = Field(json_schema_extra={"writeOnly": True})
 
 
-class Settings(ChannelSettings):
+class Settings(SeenSettings):
     perch: str = ""
 
 
@@ -152,10 +152,23 @@ class Parrot(ChannelType[ParrotFields]):
             raise Transient("The file is not there yet.")
         return FetchedMedia(body=response.body, mime_type="image/png")
 
+    def mark_read(self, address, external_id, connection):
+        return _sign("read", address, external_id)
+
+    def typing(self, address, external_id, connection):
+        return _sign("typing", address, external_id)
+
 
 @hookimpl
 def register_channel_types():
     return [Parrot()]
+
+
+def _sign(what, address, external_id):
+    body = {"to": address, "after": external_id}
+    response = yield HttpRequest.json("POST", f"http://parrot.test/{what}", body)
+    if response.status != 200:
+        raise Permanent("The parrot does not care.", code="rejected")
 
 
 def _said(content):

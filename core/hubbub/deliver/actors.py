@@ -3,7 +3,7 @@
 import dramatiq
 
 from hubbub.broker import broker
-from hubbub.deliver import media, proof
+from hubbub.deliver import media, proof, signs
 from hubbub.hub import Hub
 from hubbub.process import courier, hub
 
@@ -53,6 +53,18 @@ def learn_name(channel_id: str, address: str) -> None:
     media.learn_name(hub(), channel_id, address)
 
 
+@dramatiq.actor(broker=broker, queue_name="default", time_limit=60_000)
+def show_read(conversation_id: str) -> None:
+    """Tell a contact that what they wrote was read."""
+    signs.show_read(hub(), conversation_id)
+
+
+@dramatiq.actor(broker=broker, queue_name="default", time_limit=60_000)
+def show_typing(conversation_id: str) -> None:
+    """Show a contact that somebody is writing."""
+    signs.show_typing(hub(), conversation_id)
+
+
 def nudge_deliver(hub: Hub) -> None:
     """Announce that something is due to be carried; call it after the commit."""
     hub.nudges.nudge(deliver, lane="deliver")
@@ -81,3 +93,13 @@ def nudge_name(hub: Hub, channel_id: str, address: str) -> None:
 def nudge_proof(hub: Hub, delivery_id: str) -> None:
     """Announce a delivery whose outcome is to be found out."""
     hub.nudges.nudge(seek_proof, delivery_id, lane=f"proof:{delivery_id}")
+
+
+def nudge_read(hub: Hub, conversation_id: str) -> None:
+    """Announce that somebody has seen a conversation; call it after the commit."""
+    hub.nudges.nudge(show_read, conversation_id, lane=f"read:{conversation_id}")
+
+
+def nudge_typing(hub: Hub, conversation_id: str) -> None:
+    """Announce that somebody is writing in a conversation."""
+    hub.nudges.nudge(show_typing, conversation_id, lane=f"typing:{conversation_id}")

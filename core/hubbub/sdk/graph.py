@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from hubbub.sdk.errors import MalformedPayload, SendError, Transient
-from hubbub.sdk.types import ChannelSettings, Wire
+from hubbub.sdk.types import SeenSettings, Wire
 from hubbub.sdk.values import Answer, Call, Finding, HttpResponse
 
 _S = TypeVar("_S", bound="Said")
@@ -90,7 +90,7 @@ GraphIdOrNothing: TypeAlias = Annotated[
 GraphToken: TypeAlias = Annotated[str, AfterValidator(_one_word)]
 
 
-class GraphSettings(ChannelSettings):
+class GraphSettings(SeenSettings):
     """A base for the settings of a channel type of Meta's: where its API is."""
 
     graph_version: str = Field(

@@ -177,8 +177,17 @@ def channel_wants_ack(call: Call) -> bool:  # type: ignore[empty-body]  # a spec
 
 
 @hookspec(firstresult=True)
-def channel_typing(address: str, connection: Connection[Any]) -> Exchange[None]:  # type: ignore[empty-body]  # a spec
-    """Show that somebody is writing; in web. An exception is logged."""
+def channel_mark_read(  # type: ignore[empty-body]  # a spec
+    address: str, external_id: str, connection: Connection[Any]
+) -> Exchange[None]:
+    """Tell a contact that a message of theirs was read; in a worker. An exception is logged."""
+
+
+@hookspec(firstresult=True)
+def channel_typing(  # type: ignore[empty-body]  # a spec
+    address: str, external_id: str, connection: Connection[Any]
+) -> Exchange[None]:
+    """Show that somebody is writing; in a worker. An exception is logged."""
 
 
 @hookspec(firstresult=True)

@@ -83,6 +83,17 @@ class ChannelSettings(Fields):
     )
 
 
+class SeenSettings(ChannelSettings):
+    """A base for the settings of channel types that show contacts what people here do."""
+
+    read_receipts: bool = Field(
+        default=True,
+        title="Show contacts that somebody reads and writes",
+        description="As soon as somebody opens their conversation in the console.",
+        json_schema_extra={"advanced": True},
+    )
+
+
 F = TypeVar("F", bound=BaseModel)
 
 
@@ -228,8 +239,17 @@ class ChannelType(Generic[F]):
         del call
         return False
 
-    def typing(self, address: str, connection: Connection[F]) -> Exchange[None]:
-        """Show the contact that somebody is writing."""
+    def mark_read(
+        self, address: str, external_id: str, connection: Connection[F]
+    ) -> Exchange[None]:
+        """Tell the contact that somebody read their message ``external_id``, and all before it.
+
+        Best effort, like `typing`. Settings that derive from `SeenSettings` may switch both off.
+        """
+        raise NotImplementedError
+
+    def typing(self, address: str, external_id: str, connection: Connection[F]) -> Exchange[None]:
+        """Show the contact, whose last message is ``external_id``, that somebody is writing."""
         raise NotImplementedError
 
 

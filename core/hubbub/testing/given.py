@@ -92,6 +92,7 @@ class Given:
     found: ClassVar[tuple[HttpResponse, ...]] = ()
     not_found: ClassVar[tuple[HttpResponse, ...]] = ()
     acknowledged: ClassVar[tuple[HttpResponse, ...]] = ()
+    seen: ClassVar[tuple[HttpResponse, ...]] = ()
     typed: ClassVar[tuple[HttpResponse, ...]] = ()
 
     def sign(self, call: Call, connection: Connection[Any]) -> Call:

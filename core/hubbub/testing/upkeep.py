@@ -213,9 +213,16 @@ class UpkeepChecks(Given):
             assert ran.error is None, f"It fails: {ran.error!r}."
             assert transport.requests, "The provider hears nothing."
 
+    @only_where(does("mark_read"))
+    def test_what_was_read_is_told(self) -> None:
+        exchange = self.kind.mark_read(self.address, "m-1", self.connection())
+        ran, transport = self.ran(exchange, self.told("seen"))
+        assert ran.error is None, f"It fails: {ran.error!r}."
+        assert transport.requests, "The provider hears nothing."
+
     @only_where(does("typing"))
     def test_somebody_is_shown_writing(self) -> None:
-        exchange = self.kind.typing(self.address, self.connection())
+        exchange = self.kind.typing(self.address, "m-1", self.connection())
         ran, _ = self.ran(exchange, self.told("typed"))
         assert ran.error is None, f"It fails: {ran.error!r}."
 

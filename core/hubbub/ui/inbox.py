@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from werkzeug.datastructures import FileStorage
 
 from hubbub.api.work import ConversationChange, Order, add_note, change_conversation, send
-from hubbub.deliver.actors import nudge_deliver
+from hubbub.deliver.actors import nudge_deliver, nudge_read, nudge_typing
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.people.errors import Conflict, NotFound
@@ -78,6 +78,12 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         hub.live.publish([LiveEvent("message", None, conversation_id)])
         return _done(conversation_id)
 
+    @ui.post("/inbox/<conversation_id>/typing")
+    @guard.page
+    def typing(conversation_id: str) -> Any:
+        nudge_typing(hub, conversation_id)
+        return Response(status=204)
+
     @ui.post("/inbox/<conversation_id>/note")
     @guard.page
     def note(conversation_id: str) -> Any:
@@ -135,6 +141,7 @@ def _see(hub: Hub, conversation_id: str) -> None:
     with transaction(hub.engine) as db:
         if not queries.mark_seen(db, conversation_id):
             return
+    nudge_read(hub, conversation_id)
     hub.live.publish([LiveEvent("seen", None, conversation_id)])
 
 

@@ -157,3 +157,11 @@ def test_what_is_told_is_flat_and_in_older_words():
     }
     assert said["messages"][1]["type"] == "unknown"
     assert said["statuses"][0]["errors"][0]["code"] == 470
+
+
+def test_a_message_is_marked_read(client):
+    heard = client.http.post("/_sandbox/onprem/demo/messages", json={"from": ANN, "text": "Hi"})
+    assert client.ask("PUT", f"messages/{heard.json['id']}", {"status": "read"}).status_code == 200
+    (line,) = client.http.get("/_sandbox/outbound?kind=action").json["items"]
+    assert (line["operation"], line["external_id"]) == ("Messages.read", heard.json["id"])
+    assert client.refusal("PUT", "messages/nothing", {"status": "read"}) == (1009, 400)

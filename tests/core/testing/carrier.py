@@ -293,5 +293,9 @@ class Carrier(ChannelType[CarrierFields]):
     def acknowledge(self, call, connection):
         self.refuse((yield self.asking("POST", "/thanks", connection, {})))
 
-    def typing(self, address, connection):
+    def mark_read(self, address, external_id, connection):
+        self.refuse((yield self.asking("POST", "/read", connection, {"up_to": external_id})))
+
+    def typing(self, address, external_id, connection):
+        del external_id
         self.refuse((yield self.asking("POST", "/cooing", connection, {"to": address})))

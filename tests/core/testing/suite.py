@@ -59,7 +59,7 @@ class CarrierConformance(ChannelConformance):
         "no": Refused(answers=(answer(400),), error=Permanent),
         "shut": Refused(answers=(answer(503),), error=Transient),
     }
-    healthy = removed = acknowledged = typed = fetched = found = accepted
+    healthy = removed = acknowledged = seen = typed = fetched = found = accepted
     registered = (*accepted, *accepted)
     not_found = (answer(404),)
     listed = (answer(200, {"letters": ["ready", "late"]}),)

@@ -35,6 +35,7 @@ class Inbox:
         self.world, self.client = world, client
         self.url = f"/inbox/{conversation(world)}"
         self.token = form_token(client.get(self.url))
+        world.work()  # The contact is shown that somebody read it.
 
     def page(self, **query):
         return self.client.get(self.url, query_string=query).text
@@ -209,6 +210,17 @@ def test_opening_a_conversation_marks_it_seen_and_a_tab_in_the_background_does_n
     assert world.one("SELECT unread FROM conversations")["unread"] == 3
     inbox.client.get(inbox.url, headers={**SCRIPT, "X-Seen": "1"})
     assert world.one("SELECT unread FROM conversations")["unread"] == 0
+
+
+def test_the_contact_is_shown_that_somebody_reads_and_writes(inbox, world, line):
+    world.hear(line, {"id": "m7", "from": "+1", "text": "Are you there?"})
+    world.provider.requests.clear()
+    inbox.page()
+    assert inbox.post("typing", headers=SCRIPT).status_code == 204
+    inbox.page()
+    world.work()
+    signs = [one.url.rpartition("/")[2] for one in world.provider.requests]
+    assert [sign for sign in signs if sign in {"read", "typing"}] == ["read", "typing"]
 
 
 def test_the_script_is_told_that_a_form_was_taken_and_asks_for_the_page_itself(inbox):

@@ -104,7 +104,7 @@ class TestMessenger(ChannelConformance):
         answered("token_200"),
     )
     registered = (answer(200, {"data": []}), answered("ok_200"), answered("ok_200"), *healthy)
-    typed = (answer(200, {"recipient_id": "7770001112223334"}),)
+    seen = typed = (answer(200, {"recipient_id": "7770001112223334"}),)
     removed = (answered("ok_200"), answered("webhooks_200"), answered("ok_200"))
     fetched = (answer(200, b"a picture", content_type="image/jpeg"),)
 

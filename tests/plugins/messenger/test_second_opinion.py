@@ -125,9 +125,13 @@ def test_a_parameter_or_a_value_that_the_specification_lacks_is_noticed(meta):
             page.create_message(params=wrong)
 
 
-def test_dots_are_among_the_sender_actions(channel, connection):
-    body = json.loads(next(channel.typing(ANN, connection)).body)
-    assert body["sender_action"].upper() == Page.SenderAction.typing_on
+@pytest.mark.parametrize(
+    ("sign", "action"),
+    [("typing", Page.SenderAction.typing_on), ("mark_read", Page.SenderAction.mark_seen)],
+)
+def test_what_is_shown_is_among_the_sender_actions(channel, connection, sign, action):
+    body = json.loads(next(getattr(channel, sign)(ANN, "m_1", connection)).body)
+    assert body["sender_action"].upper() == action
 
 
 def test_every_webhook_field_is_one_of_the_specification(channel, connection, meta, wire, answer):

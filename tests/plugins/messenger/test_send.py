@@ -280,10 +280,14 @@ def test_conformance_12_people_have_a_week_where_the_app_has_the_feature(channel
     assert [channel.window(having, person) for person in (False, True)] == [day, week]
 
 
-def test_typing_is_a_request_of_its_own(channel, connection, drive, answer):
-    (request,), _ = drive(channel.typing(ANN, connection), answer(200, b"{}"))
-    assert json.loads(request.body) == {"recipient": {"id": ANN}, "sender_action": "typing_on"}
-    exchange = channel.typing(ANN, connection)
+@pytest.mark.parametrize(("sign", "action"), [("typing", "typing_on"), ("mark_read", "mark_seen")])
+def test_what_people_do_is_shown_by_a_request_of_its_own(
+    channel, connection, drive, answer, sign, action
+):
+    show = getattr(channel, sign)
+    (request,), _ = drive(show(ANN, "m_1", connection), answer(200, b"{}"))
+    assert json.loads(request.body) == {"recipient": {"id": ANN}, "sender_action": action}
+    exchange = show(ANN, "m_1", connection)
     next(exchange)
     with pytest.raises(Permanent):
         exchange.send(answer(400, b'{"error":{"code":100}}'))

@@ -106,7 +106,7 @@ def test_the_two_chats_of_a_person_quote_only_themselves(send, address, quoted):
 
 
 def test_typing_is_shown_for_the_account(telegram, connection, run, answer):
-    _, (request,) = run(telegram.typing("5550001@bc1", connection()), answer("true"))
+    _, (request,) = run(telegram.typing("5550001@bc1", "5550001:1", connection()), answer("true"))
     assert json.loads(request.body)["business_connection_id"] == "bc1"
 
 

@@ -97,7 +97,12 @@ def test_aiogram_knows_every_parameter_that_we_send(aiogram, telegram, connectio
 
 @pytest.mark.parametrize(
     ("generator", "arguments"),
-    [("setup", {}), ("check", {}), ("teardown", {}), ("typing", {"address": "5550001"})],
+    [
+        ("setup", {}),
+        ("check", {}),
+        ("teardown", {}),
+        ("typing", {"address": "5550001", "external_id": "5550001:1"}),
+    ],
 )
 def test_aiogram_knows_every_parameter_of_our_upkeep(
     aiogram, telegram, connection, generator, arguments

@@ -282,7 +282,7 @@ def test_nothing_is_answered_where_no_button_was_pressed(telegram, connection, r
 
 
 def test_typing_is_shown(telegram, connection, run, answer):
-    _, requests = run(telegram.typing("-100123/7", connection()), answer("true"))
+    _, requests = run(telegram.typing("-100123/7", "-100123:1", connection()), answer("true"))
     assert called(requests) == [
         ("sendChatAction", {"chat_id": -100123, "message_thread_id": 7, "action": "typing"})
     ]

@@ -122,6 +122,7 @@ class TestWhatsAppCloud(ChannelConformance):
     )
     registered = (answered("ok_200"), answered("ok_200"), *healthy)
     removed = (answered("ok_200"),)
+    seen = typed = (answered("ok_200"),)
     listed = (answered("templates_first_200"), answered("templates_last_200"))
     fetched = (answered("media_200"), answer(200, b"a picture", content_type="image/jpeg"))
 

@@ -640,3 +640,26 @@ def test_conformance_15_an_answer_without_an_id_is_unknown(refused, body):
 
 def test_no_error_shows_the_token(refused):
     assert TOKEN not in str(refused(401, 190))
+
+
+# --- signs ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sign", "more"),
+    [("mark_read", {}), ("typing", {"typing_indicator": {"type": "text"}})],
+)
+def test_what_people_do_is_shown_by_the_message_that_they_read(
+    channel, connection, drive, answer, sign, more
+):
+    show = getattr(channel, sign)
+    (request,), _ = drive(show(ANN, "wamid.IN0001", connection), answer("ok_200.json"))
+    assert request.url == URL
+    assert json.loads(request.body) == {
+        "messaging_product": "whatsapp",
+        "status": "read",
+        "message_id": "wamid.IN0001",
+        **more,
+    }
+    with pytest.raises(AuthFailed):
+        drive(show(ANN, "wamid.IN0001", connection), answer("error_190_401.json"))

@@ -578,3 +578,17 @@ def test_a_password_is_in_no_request_but_the_login(channel, connect, part):
     login = next(channel.send(part(), connect(tokens={})))
     assert USERNAME not in repr(login)
     assert PASSWORD not in repr(login)
+
+
+# --- signs ---------------------------------------------------------------------------------
+
+
+def test_a_message_is_marked_read_and_a_token_that_has_ended_replaced(channel, connection, drive):
+    requests, _ = drive(
+        channel.mark_read(ANN, "ABGG/1", connection),
+        *("error_1005_401", "login_200", "changed_200"),
+    )
+    assert (requests[0].method, requests[0].url) == ("PUT", f"{BASE}/v1/messages/ABGG%2F1")
+    assert [body(requests[0]), body(requests[2])] == [{"status": "read"}] * 2
+    with pytest.raises(Permanent):
+        drive(channel.mark_read(ANN, "ABGG1", connection), "error_1008_400")

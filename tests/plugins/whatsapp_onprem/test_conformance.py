@@ -102,6 +102,7 @@ class TestWhatsAppOnPremise(ChannelConformance):
     healthy = HEALTHY
     registered = (answered("changed_200"), *HEALTHY)
     removed = (answered("settings_200"), answered("changed_200"), answered("changed_200"))
+    seen = (answered("changed_200"),)
     fetched = (answer(200, b"a picture", content_type="image/jpeg"),)
 
     @contextmanager

@@ -58,6 +58,8 @@ def _performed(cloud: Cloud, clients: Clients, ask: Ask, path: str) -> Reply:
     client = _admitted(clients, ask)
     if ask.method == "GET" and path.startswith(_FILES):
         return _download(cloud, client, path.removeprefix(_FILES))
+    if ask.method == "PUT" and path.startswith(_READS):
+        return _told(_read(cloud, client, ask, path.removeprefix(_READS)))
     if (ask.method, path) not in _OPERATIONS:
         raise Refused(refusal.NOT_FOUND, f"There is no /v1/{path}.")
     return _told(_OPERATIONS[ask.method, path][1](cloud, client, ask))
@@ -69,6 +71,8 @@ def _named(method: str, path: str) -> str:
         return "Users.login"
     if path.startswith(_FILES):
         return "Media.download"
+    if method == "PUT" and path.startswith(_READS):
+        return "Messages.read"
     return _OPERATIONS.get((method, path), ("Other", None))[0]
 
 
@@ -118,6 +122,13 @@ def _send(cloud: Cloud, client: Client, ask: Ask) -> Json:
     contact = {"input": said["to"], "wa_id": person.wa_id}
     named = [{"id": message["id"]} for message in sent["messages"]]
     return {"contacts": [contact], "messages": named}
+
+
+def _read(cloud: Cloud, client: Client, ask: Ask, message_id: str) -> Json:
+    """Take that a message was read, as the Cloud API would."""
+    said = {"messaging_product": "whatsapp", "message_id": message_id, **ask.json}
+    sending.mark_read(cloud, client.number, said)
+    return {}
 
 
 def _newer(client: Client, said: Json) -> Json:
@@ -220,6 +231,7 @@ def _logout(cloud: Cloud, client: Client, ask: Ask) -> Json:
 
 _LOGIN: Final = ("POST", "users/login")
 _FILES: Final = "media/"
+_READS: Final = "messages/"
 #: What can be asked, how faults call it, and what does it.
 _OPERATIONS: Final[Mapping[tuple[str, str], tuple[str, Callable[[Cloud, Client, Ask], Json]]]] = {
     ("POST", "messages"): ("Messages.send", _send),

@@ -16,7 +16,7 @@ _FILES: Final = frozenset({"image", "audio", "video", "document", "sticker"})
 def receive(cloud: Cloud, number: Number, ask: Ask) -> Json:
     """Take what the hub says: a message, or that it read one. Raises `Refused`."""
     said = ask.json
-    return _mark_read(cloud, number, said) if "status" in said else send(cloud, number, said)
+    return mark_read(cloud, number, said) if "status" in said else send(cloud, number, said)
 
 
 def send(cloud: Cloud, number: Number, said: Json) -> Json:
@@ -160,7 +160,8 @@ def _line(cloud: Cloud, number: Number, message: Message, said: Json) -> Sent:
     )
 
 
-def _mark_read(cloud: Cloud, number: Number, said: Json) -> Json:
+def mark_read(cloud: Cloud, number: Number, said: Json) -> Json:
+    """Take that a message was read, and all before it. Raises `Refused`."""
     reading = read(Reading, said)
     with cloud.world.lock:
         message = number.messages.get(reading.message_id)

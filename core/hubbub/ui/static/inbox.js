@@ -3,6 +3,8 @@
 const NEAR_THE_END = 80;
 const busy = new WeakSet();
 const title = document.title;
+const TYPING_LASTS = 10000;
+let toldTyping = 0;
 
 export function inbox(refresh) {
   let stay = false;
@@ -10,7 +12,11 @@ export function inbox(refresh) {
   document.addEventListener('submit', (event) => {
     if (event.target.dataset.stay !== undefined) send(event, refresh, () => { stay = true; });
   });
-  document.addEventListener('input', (event) => { if (event.target.id === 'text') written(event.target); });
+  document.addEventListener('input', (event) => {
+    if (event.target.id !== 'text') return;
+    written(event.target);
+    tellTyping(event.target.form);
+  });
   document.addEventListener('change', (event) => { if (event.target.id === 'file') chosen(event.target.form); });
   document.addEventListener('keydown', sendByKey);
   document.addEventListener('hub:before', () => { stay ||= isAtEnd(); });
@@ -38,6 +44,7 @@ async function send(event, refresh, toTheEnd) {
       complain(form, '');
       if (where === form.action) showQueued(body);
       if (form.id === 'composer') empty(form);
+      toldTyping = 0;
       toTheEnd();
     } else if (answer.status === 401) {
       // The words are kept; they are here again after the login.
@@ -106,6 +113,14 @@ function written(field) {
   if (field.value) sessionStorage.setItem(draftKey(), field.value);
   else sessionStorage.removeItem(draftKey());
   count(field);
+}
+
+// Providers show it for a while by themselves; nothing depends on it.
+function tellTyping(form) {
+  if (!form.elements.text.value || Date.now() < toldTyping + TYPING_LASTS) return;
+  toldTyping = Date.now();
+  const body = new URLSearchParams({ form_token: form.elements.form_token.value });
+  fetch(form.dataset.typing, { method: 'POST', body, headers: { 'X-Script': '1' } }).catch(() => {});
 }
 
 function restore() {
