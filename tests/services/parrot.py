@@ -44,7 +44,9 @@ from hubbub.sdk import (
     SeenSettings,
     Sender,
     SentElsewhere,
+    Template,
     TemplateChanged,
+    TemplateRefused,
     TemplateStatus,
     Text,
     Transient,
@@ -60,6 +62,11 @@ class Credentials(Fields):
 
 class Settings(SeenSettings):
     perch: str = ""
+    #: Those of one flock have the same templates.
+    flock: str = ""
+
+
+_TEMPLATES = {"hello": TemplateStatus.APPROVED, "bye": TemplateStatus.PENDING}
 
 
 class ParrotFields(Fields):
@@ -73,7 +80,7 @@ class Parrot(ChannelType[ParrotFields]):
     fields = ParrotFields
     capabilities = Capabilities(
         inbound=frozenset({"text", "image", "unsupported"}),
-        outbound=frozenset({"text", "image"}),
+        outbound=frozenset({"text", "image", "template"}),
         text_limit=100,
         caption_limit=20,
         receipts=frozenset({"delivered", "read"}),
@@ -138,9 +145,10 @@ class Parrot(ChannelType[ParrotFields]):
 
     def templates(self, connection):
         yield HttpRequest.json("GET", "http://parrot.test/templates", {}, safe=True)
-        return (
-            MessageTemplate(name="hello", language="en", status=TemplateStatus.APPROVED),
-            MessageTemplate(name="bye", language="en", status=TemplateStatus.PENDING),
+        flock = connection.fields.settings.flock
+        return tuple(
+            MessageTemplate(name=name, language="en", status=status, external_id=f"{flock}-{name}")
+            for name, status in _TEMPLATES.items()
         )
 
     def teardown(self, connection):
@@ -174,6 +182,8 @@ def _sign(what, address, external_id):
 def _said(content):
     if isinstance(content, Attachment):
         return {"image": content.media.url, "caption": content.caption}
+    if isinstance(content, Template):
+        return {"template": content.name}
     return {"text": content.text}
 
 
@@ -184,6 +194,8 @@ def _accepted(response):
         raise AuthFailed("The parrot does not know us.", provider_code="401")
     if response.status == 410:
         raise RecipientGone("The perch is empty.", opted_out=True)
+    if response.status == 412:
+        raise TemplateRefused("The parrot has unlearnt it.")
     if response.status == 429:
         raise RateLimited("Too much talk.", retry_after=timedelta(seconds=7))
     if response.status >= 500:
@@ -201,7 +213,7 @@ def _event(item: Any) -> Any:
             return _beside(item)
         case {"status": status}:
             fault = (
-                Fault(code="refused", detail="No.", provider_code="9")
+                Fault(code="refused", detail="No.", provider_code="9", template="unlearnt" in item)
                 if status == "failed"
                 else None
             )

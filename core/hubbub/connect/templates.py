@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection as Database, Row
@@ -16,12 +15,9 @@ from hubbub.people.errors import Conflict
 from hubbub.sdk.templates import MessageTemplate
 from hubbub.store.clean import clean
 from hubbub.store.session import transaction
+from hubbub.store.templates import AGAIN, FRESH
 from hubbub.store.types import new_id
 
-#: How long what was read counts. News come by themselves, but to one channel of an account only.
-_FRESH: Final = timedelta(hours=1)
-#: When a provider is asked again after a failure, be it ours or its.
-_AGAIN: Final = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
@@ -44,7 +40,7 @@ def read_templates(hub: Hub, channel_id: str) -> TemplatesRead:
     """
     with transaction(hub.engine) as db:
         # Whatever happens now, nobody else begins meanwhile, and it is tried again.
-        queries.read_templates_at(db, channel_id, hub.now() + _AGAIN)
+        queries.read_templates_at(db, channel_id, hub.now() + AGAIN)
     row = find_channel(hub, channel_id)
     listed = clean(list_templates(hub, row))
     with transaction(hub.engine) as db:
@@ -52,7 +48,7 @@ def read_templates(hub: Hub, channel_id: str) -> TemplatesRead:
         if today is None or today.version != row.version:
             raise Conflict("The channel changed while its templates were read: read them again.")
         read = _keep(hub, db, channel_id, listed)
-        queries.read_templates_at(db, channel_id, hub.now() + _FRESH)
+        queries.read_templates_at(db, channel_id, hub.now() + FRESH)
         if read.added or read.changed or read.removed:
             queries.change_channel(db, channel_id, values={})
     log.info("templates read", channel=channel_id, **asdict(read))

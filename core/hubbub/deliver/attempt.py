@@ -10,13 +10,15 @@ from pydantic import ValidationError
 
 from hubbub.deliver import queries
 from hubbub.deliver.rules import past_window
+from hubbub.deliver.templates import check_template
 from hubbub.directory import Line
 from hubbub.exchange import Entry, Ran, finished, steps
 from hubbub.hub import Hub
+from hubbub.people.errors import Invalid
 from hubbub.plugins import RouteHooks, UnknownType
 from hubbub.redact import Redactor, secrets_of
-from hubbub.sdk.content import Attachment, Content, Media, from_json
-from hubbub.sdk.errors import Permanent, SendError, Transient
+from hubbub.sdk.content import Attachment, Content, Media, Template, from_json
+from hubbub.sdk.errors import Permanent, SendError, TemplateRefused, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
 from hubbub.sdk.values import Accepted, Exchange, HttpRequest, HttpResponse, Part
 from hubbub.store.clean import clean
@@ -84,7 +86,7 @@ def attempting(hub: Hub, parcel: Parcel) -> Generator[HttpRequest, HttpResponse,
     started_at = hub.now()
     try:
         if parcel.to_contact:
-            sending = _sending(parcel.line, part_of(hub, parcel))
+            sending = _sending(parcel.line, _admitted(parcel, part_of(hub, parcel)))
             ran: Ran[Any] = yield from steps(sending, redact=parcel.line.redactor)
         else:
             handling = _handling(hub, parcel)
@@ -204,6 +206,17 @@ def _redactor(hub: Hub, parcel: Parcel) -> Redactor:
     """Return what masks the secrets of a destination and of its answer."""
     _, settings = route_of(hub, parcel)
     return Redactor({*secrets_of(settings), inquiry_of(hub, parcel).callback_token})
+
+
+def _admitted(parcel: Parcel, part: Part) -> Part:
+    """Return ``part``, unless it fills in a template that changed since it was queued."""
+    if isinstance(part.content, Template):
+        try:
+            check_template(parcel.line.templates, part.content)
+        except Invalid as error:
+            why = " ".join(one.message for one in error.complaints)
+            raise TemplateRefused(why) from None
+    return part
 
 
 def _sending(line: Line, part: Part) -> Exchange[Accepted]:

@@ -27,8 +27,10 @@ from hubbub.sdk.errors import (
     RateLimited,
     RecipientGone,
     SendError,
+    TemplateRefused,
     Transient,
 )
+from hubbub.store import templates
 from hubbub.store.states import DeliveryState
 from hubbub.store.threads import by_ids
 from hubbub.store.types import new_id
@@ -205,6 +207,8 @@ def _follow_up(db: Connection, result: Result, now: datetime) -> None:
             queries.pause_channel(
                 db, parcel.line.id, until=now + wait, status=None, reason="", now=now
             )
+        case TemplateRefused():
+            templates.doubt(db, parcel.line.id, now=now)
         case RecipientGone(opted_out=opted_out):
             queries.mark_address(
                 db,

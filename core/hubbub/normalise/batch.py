@@ -404,6 +404,8 @@ class Batch:
 
     def _receipt(self, event: ReceiptReceived) -> None:
         self.receipts.append(rows.receipt(event, self.line.id, self.now))
+        if event.fault is not None and event.fault.template:
+            self.changes.append(lambda db: templates.doubt(db, self.line.id, now=self.now))
 
     def _change(self, settling: Settling, event: MessageEdited | MessageDeleted) -> None:
         if event.key in self.seen_keys:

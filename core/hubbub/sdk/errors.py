@@ -139,6 +139,12 @@ class WindowClosed(Permanent):
     code = "window_closed"
 
 
+class TemplateRefused(Permanent):
+    """The provider knows the template otherwise than we do: the hub soon reads them all anew."""
+
+    code = "bad_template"
+
+
 class Unsupported(Permanent):
     """This channel cannot say this at all."""
 

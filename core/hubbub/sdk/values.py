@@ -180,7 +180,8 @@ class ReceiptState(StrEnum):
 class Fault:
     """Why something failed, in the form that the API shows.
 
-    ``recipient`` says what it means for the address: nothing, gone for good, or opted out.
+    ``recipient`` says what it means for the address: nothing, gone for good, or opted out;
+    ``template`` that it was about the template, as `TemplateRefused` is.
     """
 
     code: str
@@ -188,6 +189,7 @@ class Fault:
     provider_code: str | None = None
     retryable: bool = False
     recipient: str | None = None
+    template: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -270,6 +270,23 @@ def test_news_of_a_template_count_at_once_and_all_are_read_anew(world):
     assert not world.hub.nudges.waiting
 
 
+def test_news_of_a_template_count_for_all_channels_that_have_it(world):
+    told, sibling, other = (
+        world.channel(perch=perch, flock=flock)
+        for perch, flock in [("1", "a"), ("2", "a"), ("3", "b")]
+    )
+    for line in (told, sibling, other):
+        read_templates(world.hub, line.id)
+    world.hear(told, {"template": "hello", "status": "paused"})
+    statuses = [
+        world.line(line.id).templates["hello", "en"].status for line in (told, sibling, other)
+    ]
+    assert statuses == ["paused", "paused", "approved"]
+    nudge_templates(world.hub)
+    asked = {args for _, args in world.hub.nudges.waiting}
+    assert asked == {(told.id,), (sibling.id,)}
+
+
 def test_the_message_of_a_blocked_contact_is_kept_and_stays_quiet(world):
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "Hi"})

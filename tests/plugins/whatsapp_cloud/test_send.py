@@ -28,6 +28,7 @@ from hubbub.sdk import (
     Reaction,
     RecipientGone,
     Template,
+    TemplateRefused,
     Text,
     Transient,
     Unsupported,
@@ -531,7 +532,8 @@ CLASSES = {
     WindowClosed: "131047",
     RecipientGone: "131026",
     Permanent: "130497 100 131008 131009 131021 131051 131030 131049 131050 130472 131052 131062 "
-    "131063 132000 132001 132005 132007 132008 132012 132015 132016 132068 135000 137000",
+    "131063 132068 135000 137000",
+    TemplateRefused: "132000 132001 132005 132007 132008 132012 132015 132016",
 }
 CODES = [(int(code), kind) for kind, codes in CLASSES.items() for code in codes.split()]
 

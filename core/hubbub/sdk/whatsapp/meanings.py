@@ -12,6 +12,7 @@ from hubbub.sdk import (
     RateLimited,
     RecipientGone,
     SendError,
+    TemplateRefused,
     Transient,
     WindowClosed,
 )
@@ -32,6 +33,11 @@ class Meaning:
 def permanent(code: str, advice: str) -> Meaning:
     """Return the meaning of what no repetition mends."""
     return Meaning(kind=Permanent, code=code, advice=advice)
+
+
+def template(code: str, advice: str) -> Meaning:
+    """Return the meaning of what does not fit the template, as WhatsApp knows it by now."""
+    return Meaning(kind=TemplateRefused, code=code, advice=advice)
 
 
 def transient(code: str, advice: str) -> Meaning:
@@ -77,6 +83,7 @@ def fault(meaning: Meaning, said: str, provider_code: str | None) -> Fault:
         provider_code=provider_code,
         retryable=meaning.kind.retryable,
         recipient="blocked" if issubclass(meaning.kind, RecipientGone) else None,
+        template=issubclass(meaning.kind, TemplateRefused),
     )
 
 
@@ -110,7 +117,7 @@ UNDELIVERED: Final = permanent("undelivered", "It was not delivered, and no reas
 _BAD_REQUEST: Final = permanent(
     "bad_request", "WhatsApp does not take this content: compare it with its rules."
 )
-_TEMPLATE: Final = permanent(
+_TEMPLATE: Final = template(
     "bad_template", "Compare name, language and parameters with the template in WhatsApp Manager."
 )
 
@@ -175,7 +182,7 @@ _ROWS: Final[Mapping[tuple[int, ...], Meaning]] = {
     (131021,): permanent("to_self", "A number cannot write to itself."),
     (131052,): permanent("media_lost", "The file cannot be fetched any more."),
     (132000, 132001, 132005, 132007, 132008, 132012): _TEMPLATE,
-    (132015, 132016): permanent(
+    (132015, 132016): template(
         "template_paused", "The template is paused or disabled: see WhatsApp Manager."
     ),
     (132068,): permanent("flow_blocked", "The flow is blocked: see WhatsApp Manager."),
