@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection as Database, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubbub.connect.rules import connection_secrets, open_connection, open_routes
+from hubbub.connect.former import Former, channel_secrets, open_former
+from hubbub.connect.rules import open_connection, open_routes
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import Redactor, registry, secrets_of
 from hubbub.route.rules import RouteSet
@@ -62,6 +63,7 @@ class Line:
     webhook_key: str
     hooks: ChannelHooks
     connection: Connection[Any] = field(repr=False)
+    former: Former | None
     routes: RouteSet
     templates: Templates
     redactor: Redactor = field(repr=False)
@@ -151,7 +153,8 @@ class Directory:
         routes = open_routes(self._hub, db.execute(_ROUTES, {"id": channel_id}).one_or_none())
         hooks = self._hub.plugins.channel(row.type)
         connection = open_connection(self._hub, row)
-        secrets = connection_secrets(connection)
+        former = open_former(self._hub, row)
+        secrets = channel_secrets(connection, former)
         registry.add(secrets | self._destination_secrets(routes))
         return Line(
             id=row.id,
@@ -162,6 +165,7 @@ class Directory:
             webhook_key=row.webhook_key,
             hooks=hooks,
             connection=connection,
+            former=former,
             routes=routes,
             templates=known_templates(db, row.id) if hooks.capabilities.templates else {},
             redactor=Redactor(secrets),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import Row
 
 from hubbub.api import shapes
@@ -10,6 +10,7 @@ from hubbub.api.endpoint import PREFIX, Ask, Body, Endpoint, Nothing, endpoint, 
 from hubbub.api.forms import form_schema
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.connect import queries
+from hubbub.connect.former import former_until
 from hubbub.connect.rules import shown_status, webhook_url
 from hubbub.connect.work import (
     ChannelChange,
@@ -44,6 +45,10 @@ class ChannelPatch(Body):
     enabled: bool = optional()
     credentials: dict[str, Any] = optional()
     settings: dict[str, Any] = optional()
+    old_credentials_until: AwareDatetime = optional(
+        description="Until when calls are accepted also where the credentials prove them that are "
+        "replaced now, or were before; 30 days at the most. A time that is over ends it."
+    )
 
 
 @endpoint("GET", "/channel-types", tag=_TAG, scope="read")
@@ -120,6 +125,7 @@ def _channel(hub: Hub, channel_id: str) -> shapes.ChannelJson:
 
 
 def _fields(hub: Hub, row: Row[Any]) -> dict[str, Any]:
+    kept = hub.vault.open(row.secrets, row.id)
     status, reason = shown_status(row, installed=row.type in hub.plugins.channels)
     return {
         "id": row.id,
@@ -129,10 +135,11 @@ def _fields(hub: Hub, row: Row[Any]) -> dict[str, Any]:
         "status_reason": reason,
         "status_since": row.status_since,
         "webhook_url": webhook_url(hub.settings.base_url, row.webhook_key),
-        "verify_token": hub.vault.open(row.secrets, row.id).get("verify_token"),
+        "verify_token": kept.get("verify_token"),
         "last_active_at": row.last_active_at,
         "enabled": row.enabled,
         "settings": row.settings,
+        "old_credentials_until": former_until(kept, hub.now()),
         "created_at": row.created_at,
     }
 

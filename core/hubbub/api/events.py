@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row
 from hubbub.api import queries, shapes
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
 from hubbub.api.pages import Page, by_id, cut
-from hubbub.connect.rules import connection_secrets, open_connection
+from hubbub.connect.former import channel_secrets, open_former
+from hubbub.connect.rules import open_connection
 from hubbub.hub import Hub
 from hubbub.people.errors import NotFound
 from hubbub.receive.work import replay
@@ -84,10 +85,10 @@ def _found(db: Connection, call_id: str) -> Row[Any]:
 def _redactor(hub: Hub, channel: Row[Any]) -> Redactor | None:
     """Return what masks the secrets of a channel; None where nobody knows them any more."""
     try:
-        connection = open_connection(hub, channel)
+        connection, former = open_connection(hub, channel), open_former(hub, channel)
     except HubError:
         return None
-    return Redactor(connection_secrets(connection))
+    return Redactor(channel_secrets(connection, former))
 
 
 def _whole(row: Row[Any], known: Redactor | None) -> shapes.WholeEventJson:

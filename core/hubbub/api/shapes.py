@@ -82,6 +82,10 @@ class ChannelJson(BaseModel):
     last_active_at: datetime | None
     enabled: bool
     settings: dict[str, Any]
+    old_credentials_until: datetime | None = Field(
+        description="Until when calls are accepted also where the credentials from before prove "
+        "them."
+    )
     created_at: datetime
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection as Database, Row
 from sqlalchemy.exc import IntegrityError
 
 from hubbub.connect import queries
+from hubbub.connect.former import former_until, with_former
 from hubbub.connect.provider import ask, say_goodbye
 from hubbub.connect.routes import first_route_set
 from hubbub.connect.rules import (
@@ -37,12 +38,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelChange:
-    """What to change of a channel; None leaves it. Credentials and settings are merged."""
+    """What to change of a channel; None leaves it. Credentials and settings are merged.
+
+    ``old_credentials_until``: until then calls are accepted also where the credentials prove them
+    that were replaced, now or before.
+    """
 
     name: str | None = None
     enabled: bool | None = None
     credentials: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] | None = None
+    old_credentials_until: datetime | None = None
 
     @property
     def concerns_provider(self) -> bool:
@@ -200,20 +206,24 @@ def _changed_columns(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str
     if change.enabled is not None:
         values["enabled"] = change.enabled
     if change.credentials is not None or change.settings is not None:
-        values |= _changed_fields(hub, row, change.credentials or {}, change.settings or {})
+        values |= _changed_fields(hub, row, change)
+    elif change.old_credentials_until is not None:
+        kept = hub.vault.open(row.secrets, row.id)
+        secrets = with_former(kept, kept, change.old_credentials_until, hub.now())
+        values["secrets"] = hub.vault.seal(secrets, row.id)
     return values
 
 
-def _changed_fields(
-    hub: Hub, row: Row[Any], credentials: Mapping[str, Any], settings: Mapping[str, Any]
-) -> dict[str, Any]:
+def _changed_fields(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str, Any]:
     hooks = hub.plugins.channel(row.type)
     kept = hub.vault.open(row.secrets, row.id)
+    credentials = merged(kept["credentials"], change.credentials or {})
     # Whoever logged in before may be somebody else, or somewhere else.
-    secrets = {**kept, "credentials": merged(kept["credentials"], credentials), "tokens": {}}
-    changed = {"settings": merged(row.settings, settings)}
+    after = {**kept, "credentials": credentials, "tokens": {}}
+    secrets = with_former(kept, after, change.old_credentials_until, hub.now())
+    changed = {"settings": merged(row.settings, change.settings or {})}
     account = hooks.account(opened(hub, hooks, secrets, {**row._asdict(), **changed}))
-    if credentials and row.account not in {None, account}:
+    if change.credentials and row.account not in {None, account}:
         raise _another_account()
     return {**changed, "secrets": hub.vault.seal(secrets, row.id), "account": account}
 
@@ -244,10 +254,13 @@ def _learnt(hub: Hub, row: Row[Any], asked: Asked) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if asked.facts and dict(asked.facts) != row.facts:
         columns["facts"] = dict(asked.facts)
-    if asked.tokens:
+    if asked.status == "connected" or asked.tokens:
         kept = hub.vault.open(row.secrets, row.id)
-        if kept.get("tokens") != asked.tokens:
-            columns["secrets"] = hub.vault.seal({**kept, "tokens": dict(asked.tokens)}, row.id)
+        secrets = {**kept, "tokens": dict(asked.tokens)} if asked.tokens else dict(kept)
+        if former_until(kept, hub.now()) is None:
+            secrets.pop("former", None)
+        if secrets != kept:
+            columns["secrets"] = hub.vault.seal(secrets, row.id)
     return columns
 
 

@@ -1,6 +1,7 @@
 """Hand on what a call says to other channels: those whose provider calls all at one address."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,8 +20,13 @@ def relatives(hub: Hub, db: Connection, line: Line, events: Sequence[Event]) -> 
     if not wanted:
         return {}
     found = queries.by_account(db, line.type, wanted)
+    now = hub.now()
+    ours = _families(line, now)
+    others = [(row.account, hub.directory.usable(db, row.id)) for row in found]
     return {
-        row.account: row.id for row in found if _related(line, hub.directory.usable(db, row.id))
+        account: other.id
+        for account, other in others
+        if other is not None and other.id != line.id and ours & _families(other, now)
     }
 
 
@@ -45,8 +51,9 @@ def copy_for(channel_id: str, call: Call) -> dict[str, Any]:
     }
 
 
-def _related(line: Line, other: Line | None) -> bool:
-    if other is None or other.id == line.id:
-        return False
-    family = line.hooks.family(line.connection)
-    return family is not None and family == other.hooks.family(other.connection)
+def _families(line: Line, now: datetime) -> set[str]:
+    """Return to whom a channel belongs: while its credentials are rotated, by either of them."""
+    former = line.former
+    before = former.connection if former is not None and now < former.until else line.connection
+    found = {line.hooks.family(one) for one in (line.connection, before)}
+    return {family for family in found if family is not None}

@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from hubbub.directory import Line
-from hubbub.sdk.values import Accept, Answer, Call, Challenge, Reject, Verdict
+from hubbub.sdk.values import Accept, Answer, Call, Challenge, Connection, Reject, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +44,16 @@ def judge(line: Line, call: Call) -> Judged:
 
 
 def _verdict(line: Line, call: Call) -> Verdict:
+    verdict, former = _verified(line, call, line.connection), line.former
+    if isinstance(verdict, Reject) and former is not None and call.received_at < former.until:
+        earlier = _verified(line, call, former.connection)
+        return earlier if isinstance(earlier, Accept) else verdict
+    return verdict
+
+
+def _verified(line: Line, call: Call, connection: Connection[Any]) -> Verdict:
     try:
-        return line.hooks.verify(call, line.connection)
+        return line.hooks.verify(call, connection)
     # Whatever a plugin stumbles over, the call is not proven authentic, and is not lost either.
     except Exception:
         log.exception("verify failed", channel=line.id, channel_type=line.type)

@@ -115,6 +115,8 @@ class ChannelPage:
     routes_problem: tuple[str, ...]
     calls: tuple[CallRow, ...]
     form: FormPage | None
+    #: Until when the credentials from before prove calls; empty where they do not.
+    old_until: str
     touches: Mapping[str, int]
     problem: str
 
@@ -175,10 +177,12 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
     written = json.dumps(routes.shown_routes(hub.plugins, current), indent=2, ensure_ascii=False)
     kind = hub.plugins.channels.get(row.type)
     with reading(hub.engine) as db:
+        line = hub.directory.usable(db, channel_id)
+        former = line.former if line and line.former and line.former.until > now else None
         return ChannelPage(
             row=_row(hub, row, queries.traffic(db, now - _DAY).get(channel_id, _NO_TRAFFIC)),
             webhook_url=f"{hub.settings.base_url}/webhooks/{row.webhook_key}",
-            verify_token=_verify_token(hub, db, channel_id),
+            verify_token=line.connection.verify_token if line else None,
             findings=tried.findings,
             routes=tuple(_sentences(current)),
             routes_json=tried.typed_for("routes").get("routes", written),
@@ -187,6 +191,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             form=change_form(kind, row, tried.typed_for("change"), tried.error_of("change"))
             if kind
             else None,
+            old_until=words.exact(former.until) if former else "",
             touches=queries.counts_of_channel(db, channel_id),
             problem=_other_problem(tried),
         )
@@ -213,11 +218,6 @@ def _row(hub: Hub, row: AnyRow, traffic: Mapping[str, int]) -> ChannelRow:
         sent=traffic.get("sent", 0),
         failed=traffic.get("failed", 0),
     )
-
-
-def _verify_token(hub: Hub, db: Connection, channel_id: str) -> str | None:
-    line = hub.directory.usable(db, channel_id)
-    return line.connection.verify_token if line else None
 
 
 def _calls(db: Connection, channel_id: str, now: datetime) -> tuple[CallRow, ...]:

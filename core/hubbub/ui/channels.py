@@ -1,6 +1,8 @@
 """Show channels, add them, change them, mend them."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -20,6 +22,13 @@ from hubbub.sdk.errors import HubError
 from hubbub.ui.channel_form import new_form, read_change, read_new
 from hubbub.ui.channel_page import Tried, channel_page, channels_page, types_page
 from hubbub.ui.guard import Guard
+
+#: How long calls are accepted that the credentials prove which are replaced.
+_OVERLAPS: Final[Mapping[str, timedelta]] = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
 
 
 def add_channels(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -109,8 +118,14 @@ def _change(hub: Hub, channel_id: str) -> None:
         name=request.form.get("name"),
         credentials=given["credentials"] or None,
         settings=given["settings"] or None,
+        old_credentials_until=_old_until(hub) if given["credentials"] else None,
     )
     change_channel(hub, channel_id, change, actor=g.person.actor)
+
+
+def _old_until(hub: Hub) -> datetime | None:
+    lasts = _OVERLAPS.get(request.form.get("old_for", ""))
+    return hub.now() + lasts if lasts else None
 
 
 def _switch(hub: Hub, channel_id: str) -> None:

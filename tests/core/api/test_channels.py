@@ -16,6 +16,7 @@ KEYS = {
     "last_active_at",
     "enabled",
     "settings",
+    "old_credentials_until",
     "created_at",
 }
 
@@ -120,6 +121,23 @@ def test_new_credentials_are_merged_and_tried(api):
     api.hub.http.status = 401
     changed = api.patch(f"/channels/{channel['id']}", {"credentials": {"token": "4711:wrong"}})
     assert changed["status"] == "error"
+
+
+def test_credentials_are_replaced_with_an_overlap_whose_end_is_shown(every_api):
+    channel = every_api.post("/channels", NEW)
+    path = f"/channels/{channel['id']}"
+    assert channel["old_credentials_until"] is None
+    new, day = {"second": "another-secret"}, "2026-01-03T03:04:05Z"
+    changed = every_api.patch(path, {"credentials": new, "old_credentials_until": day})
+    assert changed["old_credentials_until"] == day
+    ended = every_api.patch(path, {"old_credentials_until": "2026-01-02T03:04:05Z"})
+    assert ended["old_credentials_until"] is None
+
+
+@pytest.mark.parametrize("until", ["2026-01-03T03:04:05Z", "2026-03-01T00:00:00Z", "tomorrow"])
+def test_an_overlap_without_a_replacement_or_for_too_long_is_422(api, until):
+    path = f"/channels/{api.post('/channels', NEW)['id']}"
+    assert api.fields("PATCH", path, {"old_credentials_until": until}) == ["old_credentials_until"]
 
 
 def test_a_deleted_channel_is_gone(api):

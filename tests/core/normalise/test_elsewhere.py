@@ -1,9 +1,11 @@
 """What was sent from our account by other means, and what is for other channels."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from hubbub.connect.work import ChannelChange, change_channel
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.sdk import Text
@@ -85,3 +87,16 @@ def test_a_channel_with_another_secret_is_handed_nothing(world):
     world.channel(perch="b", secret="another")
     world.hear(one, *MIXED)
     assert len(world.rows("SELECT id FROM calls")) == 1
+
+
+def test_channels_stay_together_while_their_secret_is_rotated(world, perches):
+    one, _ = perches
+    new = ChannelChange(
+        credentials={"secret": "new"}, old_credentials_until=world.hub.now() + timedelta(days=1)
+    )
+    change_channel(world.hub, one.id, new, actor="cli")
+    world.hear(world.line(one.id), *MIXED)
+    assert len(world.rows("SELECT id FROM calls")) == 2
+    world.clock.forward(days=1)
+    world.hear(world.line(one.id), {"for": "b"}, secret="new")
+    assert len(world.rows("SELECT id FROM calls")) == 3

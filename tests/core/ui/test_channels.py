@@ -43,6 +43,15 @@ def test_a_secret_left_empty_stays(admin, world, line):
     assert "Other" in admin.get("/channels").text
 
 
+def test_a_secret_is_replaced_with_an_overlap(admin, world, line):
+    where = f"/channels/{line.id}"
+    changed = {"name": "Perch", "credentials.secret": "jolly", "old_for": "day"}
+    assert admin.fill(f"{where}/change", **changed).status_code == 302
+    assert 'id="old-until"' in admin.get(where).text
+    world.clock.forward(days=1)
+    assert 'id="old-until"' not in admin.get(where).text
+
+
 def test_what_the_check_found_is_shown(admin, line):
     page = admin.fill(f"/channels/{line.id}/check").text
     assert "It talks." in page
