@@ -3,11 +3,14 @@
 import hashlib
 import hmac
 from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from hubbub.sdk import Call, Headers, HttpResponse
+from hubbub.sdk import Call, Challenge, Headers, HttpResponse
+from tests.services.peers import Server
 
 APP_SECRET = "f1c71710f1c71710f1c71710f1c71710"
 WEBHOOK = "https://hub.example.com/webhooks/k1"
@@ -57,3 +60,22 @@ def answer(payload) -> Callable[..., HttpResponse]:
         return HttpResponse(status=status, headers=named, body=body or payload(name_or_status))
 
     return make
+
+
+@contextmanager
+def shaking_hands(channel_type, connection):
+    """Return ``connection`` with a webhook on this machine, where the type answers handshakes."""
+
+    def listen(peer):
+        head, _ = peer.request()
+        path = head.split(b" ", 2)[1].decode()
+        call = Call(method="GET", url=path, headers=Headers({}), body=b"", received_at=NOON)
+        verdict = channel_type.verify(call, connection)
+        assert isinstance(verdict, Challenge)
+        peer.answer(verdict.answer.body, f"{verdict.answer.status} .")
+
+    server = Server(listen)
+    try:
+        yield replace(connection, webhook_url=server.url("/webhooks/k1"))
+    finally:
+        server.close()

@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from hubbub.sandbox import live
 from hubbub.sdk import (
     ATTACHMENT_TYPES,
     AuthFailed,
@@ -17,6 +19,7 @@ from hubbub.sdk import (
 )
 from hubbub.testing import ChannelConformance, Recorded, Refused, answer
 from hubbub_messenger.channel import Messenger
+from tests.plugins.meta import shaking_hands
 
 PAYLOADS = Path(__file__).parent / "payloads"
 
@@ -113,3 +116,16 @@ class TestMessenger(ChannelConformance):
         signature = hmac.new(secret, call.body, hashlib.sha256).hexdigest()
         signed = {**call.headers, "x-hub-signature-256": f"sha256={signature}"}
         return replace(call, headers=Headers(signed))
+
+    @contextmanager
+    def simulator(self):
+        with live() as sandbox:
+            steer = sandbox.app.test_client().post
+            made = steer("/_sandbox/pages", json={**self.settings, **self.credentials})
+            # A Page writes only to people who wrote to it.
+            said = {"from": self.address, "text": "Hi"}
+            told = steer(f"/_sandbox/messenger/{self.settings['page_id']}/messages", json=said)
+            assert {made.status_code, told.status_code} == {201}, made.text + told.text
+            connection = self.connection(api_base=f"{sandbox.url}/messenger")
+            with shaking_hands(self.kind, connection) as reachable:
+                yield reachable

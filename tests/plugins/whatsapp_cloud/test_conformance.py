@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from hubbub.sandbox import live
 from hubbub.sdk import (
     ATTACHMENT_TYPES,
     AuthFailed,
@@ -16,6 +18,7 @@ from hubbub.sdk import (
 )
 from hubbub.testing import ChannelConformance, Recorded, Refused, answer
 from hubbub_whatsapp_cloud.channel import WhatsAppCloud
+from tests.plugins.meta import shaking_hands
 
 PAYLOADS = Path(__file__).parent / "payloads"
 
@@ -131,3 +134,13 @@ class TestWhatsAppCloud(ChannelConformance):
         signature = hmac.new(secret, call.body, hashlib.sha256).hexdigest()
         signed = {**call.headers, "x-hub-signature-256": f"sha256={signature}"}
         return replace(call, headers=Headers(signed))
+
+    @contextmanager
+    def simulator(self):
+        with live() as sandbox:
+            known = {**self.settings, **self.credentials}
+            made = sandbox.app.test_client().post("/_sandbox/numbers", json=known)
+            assert made.status_code == 201, made.text
+            connection = self.connection(api_base=f"{sandbox.url}/whatsapp")
+            with shaking_hands(self.kind, connection) as reachable:
+                yield reachable
