@@ -144,9 +144,14 @@ class Judge:
     def _marks(self) -> Iterator[str]:
         """Every acknowledged watermark is there once, and moved all that it speaks of, no more."""
         kept = Counter(
-            (row.address, _ms(row.up_to.timestamp())) for row in self.facts.receipts if row.up_to
+            # A time that is read back may lie a hair beside its own.
+            (row.address, round(row.up_to.timestamp() * 1000))
+            for row in self.facts.receipts
+            if row.up_to
         )
-        told = {(address, _ms(at)) for address, marks in self.book.marks.items() for at in marks}
+        told = {
+            (address, int(at * 1000)) for address, marks in self.book.marks.items() for at in marks
+        }
         for mark in {*kept, *told}:
             if (kept[mark], mark in told) != (1, True):
                 yield f"the watermark {mark} is there {kept[mark]} times"
@@ -251,11 +256,6 @@ class Judge:
 def _by_mark(receipt: AnyRow) -> bool:
     """Whether a receipt stands for what a watermark, kept for itself, says of one delivery."""
     return not (receipt.external_id or receipt.reference or receipt.up_to)
-
-
-def _ms(moment: float) -> int:
-    # By thousandths watermarks are told; a time read back may lie a hair below its own.
-    return int(moment * 1000 + 0.001)
 
 
 def _known_as(delivery: AnyRow) -> str:

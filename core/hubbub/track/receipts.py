@@ -102,6 +102,11 @@ class _Moving:
     error: dict[str, Any] | None
     marks: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def proven(self) -> bool:
+        """Whether it was not known before that the provider has it, and is now."""
+        return self.state == DeliveryState.SENT and self.row.state != self.state.value
+
     def hear(self, receipt: Mapping[str, Any]) -> None:
         wanted = DeliveryState(receipt["state"])
         fault = receipt["fault"]
@@ -137,6 +142,9 @@ def take_receipts(
     _ADD.run(db, rows)
     marks = [row for row in rows if row["up_to"] is not None]
     changed = _write(db, channel_id, named.values())
+    # Of what is proven only now to have arrived, watermarks may have spoken before.
+    proven = {one.external_id for one in named.values() if one.proven and one.external_id}
+    changed += _catch_up(db, channel_id, proven)
     return changed + _pass(db, channel_id, marks, watermarks.reached(db, channel_id, marks))
 
 
@@ -151,10 +159,7 @@ def attach_waiting(
         return []
     waiting = _WAITING.all(db, channel_id=channel_id, external_ids=external_ids)
     changed = _attach(db, channel_id, waiting, set(external_ids)) if waiting else []
-    if by_watermark:
-        sent = watermarks.named(db, channel_id, external_ids)
-        changed += _pass(db, channel_id, watermarks.told(db, channel_id, sent), sent)
-    return changed
+    return changed + (_catch_up(db, channel_id, external_ids) if by_watermark else [])
 
 
 def strays(db: Connection, *, since: datetime, before: datetime) -> dict[str, set[str]]:
@@ -211,6 +216,16 @@ def _attach(
             attached.append({"id": receipt.id, "delivery_id": moving.row.id})
     _ATTACH.run(db, attached)
     return _write(db, channel_id, named.values())
+
+
+def _catch_up(
+    db: Connection, channel_id: str, external_ids: Collection[str]
+) -> list[tuple[str, str]]:
+    """Apply the watermarks told so far to deliveries that have become known by these ids."""
+    if not external_ids:
+        return []
+    sent = watermarks.named(db, channel_id, external_ids)
+    return _pass(db, channel_id, watermarks.told(db, channel_id, sent), sent)
 
 
 def _pass(

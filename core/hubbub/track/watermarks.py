@@ -25,6 +25,11 @@ _SKEW: Final = timedelta(seconds=2)
 #: Messages of a conversation that one watermark may speak of, counted from the last.
 _MOST: Final = 500
 
+#: Those of which a watermark may speak.
+_ARRIVED: Final = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
+#: Held as well: whoever finds out meanwhile that one of these arrived waits, and sees the mark.
+_MAY_ARRIVE: Final = (*sorted(_ARRIVED), DeliveryState.SENDING, DeliveryState.UNKNOWN)
+
 #: When the provider says that it took a delivery, where it does.
 _TAKEN_AT: Final = (
     select(_receipts.c.provider_at)
@@ -58,7 +63,7 @@ _REACHED: Final = Prepared(
         _messages.c.seq > _conversations.c.last_seq - _MOST,
         _messages.c.direction == "outbound",
         _deliveries.c.destination == "contact",
-        one_of(_deliveries.c.state, (DeliveryState.SENT, DeliveryState.DELIVERED)),
+        one_of(_deliveries.c.state, _MAY_ARRIVE),
     )
     .order_by(_deliveries.c.id)
     .with_for_update(of=_deliveries)
@@ -86,7 +91,9 @@ def reached(
     """Return the deliveries that ``marks`` may speak of, held until the transaction ends."""
     if not marks:
         return []
-    return _REACHED.all(db, channel_id=channel_id, addresses={mark["address"] for mark in marks})
+    addresses = {mark["address"] for mark in marks}
+    held = _REACHED.all(db, channel_id=channel_id, addresses=addresses)
+    return [row for row in held if row.state in _ARRIVED]
 
 
 def named(db: Connection, channel_id: str, external_ids: Collection[str]) -> Sequence[AnyRow]:

@@ -1,7 +1,6 @@
 """Writing down how attempts ended: what is held meanwhile is held in everybody's order."""
 
 import threading
-import time
 
 import pytest
 from sqlalchemy import text
@@ -13,8 +12,9 @@ from hubbub.deliver.record import hold, record
 from hubbub.normalise.work import normalise
 from hubbub.route.handling import finish
 from hubbub.sdk.routing import Outcome
-from hubbub.store.session import reading, transaction
+from hubbub.store.session import transaction
 from hubbub.store.threads import by_ids
+from tests.services.locks import wait_for_who_waits
 
 BOT = {"type": "chatbot", "url": "https://bot.example/", "secret": "a bot secret of good length"}
 
@@ -53,17 +53,10 @@ def write(world, results):
             hold(db, results)
             record(world.hub, db, results, finish)
 
-    def waits():
-        waiting = text("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
-        with reading(world.hub.engine) as db:
-            return db.execute(waiting).first() is not None
-
     def start():
         threads.append(threading.Thread(target=written))
         threads[0].start()
-        deadline = time.monotonic() + 10
-        while not waits():
-            assert time.monotonic() < deadline, "it never waited"
+        wait_for_who_waits(world.hub.engine)
 
     yield start
     threads[0].join()

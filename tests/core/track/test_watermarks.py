@@ -1,17 +1,20 @@
 """A watermark speaks of all that went before it, of nothing after it, and waits for what comes."""
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
-from hubbub.sdk import Text
+from hubbub.sdk import OutcomeUnknown, Text
 from hubbub.store.session import transaction
 from hubbub.track import watermarks
 from hubbub.track.ledger import ledger
 from hubbub.track.trace import trace
+from tests.services.locks import wait_for_who_waits
 
 
 @pytest.fixture
@@ -93,6 +96,31 @@ def test_one_that_comes_before_the_answer_waits_for_it(perch):
     perch.world.provider.will(answer)
     perch.write("One")
     assert perch.statuses() == ["read"]
+
+
+def test_one_that_comes_before_the_proof_of_a_lost_send_waits_for_it(perch):
+    perch.world.provider.will(OutcomeUnknown("The line broke."))
+    perch.write("One")
+    perch.mark("delivered")
+    assert perch.statuses() == ["unknown"]
+    delivery = perch.world.one("SELECT id FROM deliveries")["id"]
+    perch.world.hear(perch.line, {"id": "out-1", "ref": delivery, "status": "sent"})
+    assert perch.statuses() == ["delivered"]
+
+
+def test_one_that_comes_while_the_answer_is_written_down_waits_until_it_is(perch):
+    if perch.world.hub.engine.dialect.name == "sqlite":
+        return  # its writers follow one another
+    perch.world.provider.will(OutcomeUnknown("The line broke."))
+    perch.write("One")
+    with transaction(perch.world.hub.engine) as db:
+        db.execute(text("SELECT id FROM deliveries FOR UPDATE"))
+        marking = threading.Thread(target=perch.mark, args=["delivered"])
+        marking.start()
+        wait_for_who_waits(perch.world.hub.engine)
+        db.execute(text("UPDATE deliveries SET state = 'sent', external_id = 'out-1'"))
+    marking.join()
+    assert perch.statuses() == ["delivered"]
 
 
 def test_an_older_one_says_nothing_of_a_later_message(perch):
