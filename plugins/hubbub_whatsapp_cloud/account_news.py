@@ -26,7 +26,6 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "phone_number_name_update": "The display name was decided on",
     "phone_number_quality_update": "The quality or the limits of a number changed",
     "security": "The security of a number changed",
-    "smb_message_echoes": "It was written in the WhatsApp Business app, and by us",
     "standby": "Another app answers this chat",
     "user_preferences": "Somebody chose about marketing, which Meta itself holds back",
 }

@@ -14,6 +14,7 @@ from hubbub.sdk import (
     MessageEdited,
     MessageReceived,
     Sender,
+    SentElsewhere,
     System,
     Unreadable,
     graph,
@@ -28,6 +29,9 @@ from hubbub_whatsapp_cloud.wire import Change, Message, Value
 _W = TypeVar("_W", bound=graph.Said)
 #: What only happens to a number; older payloads have another word for it.
 _NEW_NUMBER: Final = frozenset({"user_changed_number", "customer_changed_number"})
+
+#: What happens at a number, and not to the account: what is said there, by us also elsewhere.
+_OF_NUMBER: Final = frozenset({"messages", "smb_message_echoes"})
 
 
 def events(call: Call, connection: WhatsAppConnection) -> Iterator[Event]:
@@ -49,7 +53,7 @@ def events(call: Call, connection: WhatsAppConnection) -> Iterator[Event]:
 def _change(change: Change | Unreadable, account_id: str, settings: Settings) -> Iterator[Event]:
     if isinstance(change, Unreadable):
         yield change
-    elif change.field != "messages":
+    elif change.field not in _OF_NUMBER:
         yield account_news.event(change, account_id, settings)
     else:
         yield from _value(change.value, settings)
@@ -75,9 +79,11 @@ def _items(value: Value) -> Iterator[Event]:
         yield message if isinstance(message, Unreadable) else _About(message, people).event()
     for status in _each(wire.Status, value.statuses):
         yield status if isinstance(status, Unreadable) else receipts.event(status)
+    for echo in _each(wire.Echo, value.message_echoes):
+        yield echo if isinstance(echo, Unreadable) else _elsewhere(echo)
     for error in _each(Error, value.errors):
         yield error if isinstance(error, Unreadable) else account_news.trouble(error)
-    if not (value.messages or value.statuses or value.errors):
+    if not (value.messages or value.statuses or value.message_echoes or value.errors):
         yield Ignored(reason="It holds no message and no status.")
 
 
@@ -162,6 +168,20 @@ class _About:
             external_id=self.message.id,
             provider_at=graph.moment(self.message.timestamp),
         )
+
+
+def _elsewhere(echo: wire.Echo) -> Event:
+    to = address(echo.to, echo.to_user_id)
+    if not to:
+        return Unreadable(reason=f"Echo: nobody is named as its recipient: {echo.id[:80]}.")
+    return SentElsewhere(
+        key=f"message:{echo.id}",
+        address=to,
+        content=content_of(echo),
+        external_id=echo.id,
+        by="WhatsApp Business app",
+        provider_at=graph.moment(echo.timestamp),
+    )
 
 
 def _moved(message: Message, note: SystemNote) -> tuple[str, str] | None:

@@ -43,6 +43,7 @@ class Value(Said):
     contacts: tuple[Any, ...] = ()
     messages: tuple[Any, ...] = ()
     statuses: tuple[Any, ...] = ()
+    message_echoes: tuple[Any, ...] = ()
     errors: tuple[Any, ...] = ()
 
 
@@ -74,6 +75,15 @@ class Message(Spoken):
     edit: Edit | None = None
     revoke: Revoke | None = None
     system: SystemNote | None = None
+
+
+class Echo(Spoken):
+    """One message of ours that was written in the WhatsApp Business app."""
+
+    id: str = Field(min_length=1)
+    to: str = ""
+    to_user_id: str = ""
+    timestamp: str = ""
 
 
 class Status(Said):

@@ -97,6 +97,7 @@ class TestWhatsAppCloud(ChannelConformance):
         "delivered": heard("status_delivered", "receipt delivered"),
         "read": heard("status_read", "receipt read"),
         "failed": heard("status_failed_131026", "receipt failed"),
+        "app": heard("account_echo", "text elsewhere"),
         "quality": heard("account_quality", "ignored"),
         "paused": heard("account_template_paused", "template paused"),
         "category": heard("account_template_category", "template"),

@@ -23,6 +23,7 @@ from hubbub.sdk import (
     ReceiptReceived,
     ReceiptState,
     Sender,
+    SentElsewhere,
     System,
     TemplateChanged,
     TemplateStatus,
@@ -277,6 +278,27 @@ def test_a_failed_status_without_errors_is_a_failure_all_the_same(hear):
     assert (receipt.fault.code, receipt.fault.provider_code) == ("undelivered", None)
 
 
+# --- the WhatsApp Business app ----------------------------------------------------------------
+
+
+def test_what_we_wrote_in_the_app_stands_in_the_conversation(hear):
+    assert one(hear("account_echo.json")) == SentElsewhere(
+        key="message:wamid.ECHO1",
+        address=ANN,
+        content=Text(text="On my way"),
+        external_id="wamid.ECHO1",
+        by="WhatsApp Business app",
+        provider_at=datetime.fromtimestamp(1795000000, UTC),
+    )
+
+
+def test_what_was_written_to_a_user_id_goes_there_and_to_nobody_nowhere(hear, payload):
+    body = payload("account_echo.json")
+    by_id = body.replace(b'"to":"15550100199"', b'"to_user_id":"US.70000000000000000001"')
+    assert one(hear(by_id)).address == "US.70000000000000000001"
+    assert isinstance(one(hear(body.replace(b'"to":"15550100199",', b""))), Unreadable)
+
+
 # --- accounts ------------------------------------------------------------------------------
 
 
@@ -286,7 +308,6 @@ def test_a_failed_status_without_errors_is_a_failure_all_the_same(hear):
         ("quality", ["quality", "FLAGGED", "TIER_1K"]),
         ("restricted", ["account", "ACCOUNT_RESTRICTION"]),
         ("preferences", ["marketing", "stop"]),
-        ("echo", ["WhatsApp Business app"]),
         ("invented", ["weather"]),
     ],
 )
