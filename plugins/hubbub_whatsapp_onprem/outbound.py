@@ -45,7 +45,7 @@ def send(part: Part, connection: OnPremiseConnection) -> Exchange[Accepted]:
     if asks and policy == "on_unknown" and faults.not_found(response):
         address = yield from _look_up(address, connection, us)
         response = yield from us.ask(_message(connection, address, message))
-    return _accepted(response, part, address)
+    return _accepted(response, part, address, us)
 
 
 def mark_read(external_id: str, connection: OnPremiseConnection) -> Exchange[None]:
@@ -152,7 +152,7 @@ def _file(
 # --- the answer ----------------------------------------------------------------------------
 
 
-def _accepted(response: HttpResponse, part: Part, address: str) -> Accepted:
+def _accepted(response: HttpResponse, part: Part, address: str, us: Session) -> Accepted:
     refused = faults.refusal(response)
     if refused and not faults.may_have_arrived(response):
         raise refused
@@ -165,7 +165,9 @@ def _accepted(response: HttpResponse, part: Part, address: str) -> Accepted:
     told = identity.address(sent.contacts[0].wa_id) if sent.contacts else ""
     known = told if told.startswith("+") else address
     return Accepted(
-        external_id=sent.messages[0].id, address=known if known != part.address else None
+        external_id=sent.messages[0].id,
+        address=known if known != part.address else None,
+        renewed=us.renewed,
     )
 
 

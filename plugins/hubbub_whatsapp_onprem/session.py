@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from hubbub.sdk import Exchange, HttpRequest, HttpResponse
+from hubbub.sdk import Exchange, HttpRequest, HttpResponse, Renewed
 from hubbub_whatsapp_onprem import api, faults, wire
 from hubbub_whatsapp_onprem.fields import OnPremiseConnection
 
@@ -17,7 +17,7 @@ ENDS_AT: Final = "login_ends_at"
 class Session:
     """Us, for the length of one exchange: with the token that a check kept, or a new one.
 
-    A token that is refused is replaced once. What is new is kept by the next check.
+    A token that is refused is replaced once; `renewed` is then kept for others.
     """
 
     def __init__(self, connection: OnPremiseConnection) -> None:
@@ -25,6 +25,14 @@ class Session:
         self._fresh = False
         self.token = connection.tokens.get(TOKEN, "")
         self.ends_at = _time(connection.facts.get(ENDS_AT, ""))
+
+    @property
+    def renewed(self) -> Renewed | None:
+        """The login that had to be made on the way, if one had."""
+        if not self._fresh:
+            return None
+        ends_at = self.ends_at.isoformat() if self.ends_at else ""
+        return Renewed(tokens={TOKEN: self.token}, facts={ENDS_AT: ends_at})
 
     def ask(self, request: HttpRequest) -> Exchange[HttpResponse]:
         """Make ``request``; where the client knows us no more, log in and make it once again.

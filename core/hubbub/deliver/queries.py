@@ -212,6 +212,20 @@ def pause_channel(
         note(db, "channel_status_changed", channel_id)
 
 
+def channel_at(db: Connection, channel_id: str, *, version: int) -> AnyRow | None:
+    """Return a channel, held until the transaction ends, if that is its version still."""
+    found = select(_channels).where(_channels.c.id == channel_id, _channels.c.version == version)
+    return db.execute(found.with_for_update()).one_or_none()
+
+
+def renew_channel(
+    db: Connection, channel_id: str, *, secrets: bytes, facts: Mapping[str, str]
+) -> None:
+    """Write what was renewed of a channel."""
+    new = {"secrets": secrets, "facts": facts, "version": _channels.c.version + 1}
+    db.execute(update(_channels).where(_channels.c.id == channel_id).values(new))
+
+
 def mark_address(db: Connection, channel_id: str, address: str, *, state: str, reason: str) -> None:
     """Remember that an address cannot be written to any more."""
     db.execute(

@@ -20,6 +20,7 @@ from hubbub.deliver.rules import (
     retry_in,
     uses_attempt,
 )
+from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.sdk.errors import (
     AuthFailed,
@@ -30,6 +31,7 @@ from hubbub.sdk.errors import (
     TemplateRefused,
     Transient,
 )
+from hubbub.sdk.values import Renewed
 from hubbub.store import templates
 from hubbub.store.states import DeliveryState
 from hubbub.store.threads import by_ids
@@ -60,7 +62,7 @@ def record(
     lanes.write_results(db, rows)
     for result in sorted(results, key=_place):
         if result.parcel.to_contact:
-            _follow_up(db, result, now)
+            _follow_up(hub, db, result, now)
         else:
             finish(hub, db, result)
     contact = [result for result in results if result.parcel.to_contact]
@@ -81,6 +83,16 @@ def hold(db: Connection, results: Sequence[Result], others: Sequence[str] = ()) 
     ids = [*(result.parcel.id for result in results), *others]
     if ids:
         lanes.hold(db, ids)
+
+
+def keep_renewed(hub: Hub, db: Connection, line: Line, renewed: Renewed) -> None:
+    """Keep what a send had to renew, unless the channel has changed since: also by another send."""
+    row = queries.channel_at(db, line.id, version=line.version)
+    if row is not None:
+        kept = hub.vault.open(row.secrets, row.id)
+        tokens = {**kept.get("tokens", {}), **renewed.tokens}
+        secrets = hub.vault.seal({**kept, "tokens": tokens}, row.id)
+        queries.renew_channel(db, row.id, secrets=secrets, facts={**row.facts, **renewed.facts})
 
 
 def _place(result: Result) -> tuple[str, str]:
@@ -187,11 +199,13 @@ def _unknown(target: DeliveryState) -> bool:
     return target == DeliveryState.UNKNOWN
 
 
-def _follow_up(db: Connection, result: Result, now: datetime) -> None:
+def _follow_up(hub: Hub, db: Connection, result: Result, now: datetime) -> None:
     """Do what an attempt's end means for the channel and the address."""
-    parcel, error = result.parcel, result.error
-    if result.accepted is not None and result.accepted.address is not None:
-        queries.rename_address(db, parcel.line.id, parcel.row.address, result.accepted.address)
+    parcel, error, accepted = result.parcel, result.error, result.accepted
+    if accepted is not None and accepted.address is not None:
+        queries.rename_address(db, parcel.line.id, parcel.row.address, accepted.address)
+    if accepted is not None and accepted.renewed is not None:
+        keep_renewed(hub, db, parcel.line, accepted.renewed)
     match error:
         case AuthFailed():
             queries.pause_channel(

@@ -384,6 +384,14 @@ class HttpResponse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Renewed:
+    """Tokens and facts of a connection that are others now; those not named stay."""
+
+    tokens: Mapping[str, str] = field(repr=False)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Accepted:
     """The provider took the part and named it."""
 
@@ -392,6 +400,8 @@ class Accepted:
     address: str | None = None
     #: A few words for the trace, such as "3 segments".
     note: str = ""
+    #: What had to be renewed on the way, so that the next send need not.
+    renewed: Renewed | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

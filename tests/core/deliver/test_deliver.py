@@ -7,8 +7,9 @@ import pytest
 
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
+from hubbub.deliver.record import keep_renewed
 from hubbub.deliver.rules import Refused
-from hubbub.sdk import OutcomeUnknown, RateLimited, Text
+from hubbub.sdk import OutcomeUnknown, RateLimited, Renewed, Text
 from hubbub.store.session import transaction
 from hubbub.transport import NotSent
 
@@ -328,3 +329,13 @@ def test_rate_limits_put_off_and_lose_nothing(world):
 def test_a_wait_that_no_provider_means_is_brought_within_bounds(asked, waits):
     limited = RateLimited("Slowly.", retry_after=asked)
     assert limited.retry_after == timedelta(seconds=waits)
+
+
+def test_of_several_sends_that_renew_a_token_at_once_the_first_one_counts(world):
+    line = world.channel()
+    for token in ("first", "second"):
+        with transaction(world.hub.engine) as db:
+            renewed = Renewed(tokens={"login": token}, facts={"until": token})
+            keep_renewed(world.hub, db, line, renewed)
+    now = world.line(line.id).connection
+    assert (now.tokens, now.facts["until"]) == ({"login": "first"}, "first")

@@ -124,6 +124,8 @@ def test_conformance_02_a_refused_token_is_replaced_and_the_message_repeated_onc
     assert requests[0].body == requests[2].body
     assert (bearer(requests[0]), bearer(requests[2])) == (TOKEN, RENEWED)
     assert accepted.external_id == "gBGGTESTOUT0001"
+    assert accepted.renewed.tokens == {"login": RENEWED}
+    assert accepted.renewed.facts["login_ends_at"].startswith("2026-")
 
 
 def test_conformance_02_a_second_refusal_stops_the_channel(channel, connection, drive, part):

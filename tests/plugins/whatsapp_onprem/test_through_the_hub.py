@@ -167,3 +167,17 @@ def test_conformance_15_delivered_beats_an_earlier_failed_and_deleted_changes_no
 def test_without_a_message_within_a_day_only_templates_may_be_sent(hub):
     with pytest.raises(Refused):
         hub.write("Hello")
+
+
+def test_a_token_that_is_renewed_in_the_middle_of_a_send_is_kept_for_the_next(hub):
+    hub.hear(payload("message_text"))
+    login = {"users": [{"token": "eyJ.another", "expires_after": "2026-12-24 10:00:00+00:00"}]}
+    sent = (200, read("sent_200"))
+    hub.write("Hello", (401, read("error_1005_401")), (200, login), sent)
+    hub.world.provider.requests.clear()
+    hub.write("Hello again", (200, {"messages": [{"id": "gBGGTESTOUT0002"}]}))
+    (request,) = hub.world.provider.requests
+    assert request.headers["authorization"] == "Bearer eyJ.another"
+    assert hub.connection().facts["login_ends_at"] == "2026-12-24T10:00:00+00:00"
+    assert "eyJ.another" not in str(hub.world.rows("SELECT * FROM channels"))
+    assert "eyJ.another" not in str(hub.world.rows("SELECT * FROM attempts"))
