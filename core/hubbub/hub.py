@@ -11,6 +11,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from hubbub import loading
+from hubbub.asides import Asides
 from hubbub.directory import Directory
 from hubbub.guard import Guard
 from hubbub.keyring import secret_keys
@@ -54,6 +55,7 @@ class Hub:
     process_id: str = field(default_factory=_process_id)
 
     directory: Directory = field(init=False, repr=False)
+    asides: Asides = field(default_factory=Asides, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Give the hub its directory, which needs the hub."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import dramatiq
@@ -21,7 +22,8 @@ from hubbub.settings import QUEUES, Settings
 from hubbub.signals import stop_on_signal
 from hubbub.tell.actors import announce
 
-_THREADS: Final = 8
+#: Each kind of work has threads of its own: what waits for a provider must not keep the others.
+_THREADS: Final = {"inbound": 4, "outbound": 2, "bulk": 2, "media": 8, "default": 8}
 _TELLING_THREADS: Final = 2
 #: Milliseconds for running actors to end when the worker stops.
 _DRAIN: Final = 25_000
@@ -80,19 +82,23 @@ def run(
     """Work until SIGINT or SIGTERM (or ``stop``), then let what has begun end."""
     stop = stop or stop_on_signal()
     hub = equip(Hub.make(settings))
-    worker = Worker(broker, queues=set(queues), worker_threads=_THREADS, worker_timeout=200)
+    workers = [
+        Worker(broker, queues={queue}, worker_threads=_THREADS[queue], worker_timeout=200)
+        for queue in queues
+    ]
     with SignOfLife(hub, "worker"):
         broker.emit_after("process_boot")  # as `dramatiq worker` does: time limits begin with it
-        worker.start()
+        for worker in workers:
+            worker.start()
         teller = start_telling(hub)
         log.info("worker ready", process=hub.process_id)
         stop.wait()
         log.info("worker drains")
         # First nothing new is claimed, then the actors end.
         process.stop_couriers()
-        worker.stop(timeout=_DRAIN)
-        if teller is not None:
-            teller.stop(timeout=_DRAIN)
+        with ThreadPoolExecutor() as ending:
+            for worker in [*workers, *filter(None, [teller])]:
+                ending.submit(worker.stop, timeout=_DRAIN)
 
 
 def start_telling(hub: Hub) -> Worker | None:

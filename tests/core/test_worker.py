@@ -43,6 +43,36 @@ def test_the_time_limits_of_actors_begin_with_the_worker(world, replace):
     assert booted.times == 1
 
 
+def test_each_kind_of_work_has_threads_of_its_own(world, replace):
+    """One whose threads all wait for a silent provider keeps no other from being done."""
+    replace("broker")
+    broker: Any = vars(worker)["broker"]
+    stop, over, done = threading.Event(), threading.Event(), threading.Event()
+    started = threading.Semaphore(0)
+
+    @dramatiq.actor(broker=broker, queue_name="default")
+    def wait():
+        started.release()
+        over.wait(10)
+
+    @dramatiq.actor(broker=broker, queue_name="inbound")
+    def read():
+        done.set()
+
+    runner = threading.Thread(target=worker.run, args=(world.hub.settings, stop))
+    runner.start()
+    for _ in range(20):
+        wait.send()
+    for _ in range(worker._THREADS["default"]):
+        assert started.acquire(timeout=10)
+    read.send()
+    assert done.wait(10)
+    stop.set()
+    over.set()
+    runner.join(10)
+    assert not runner.is_alive()
+
+
 def test_the_time_limits_of_what_plugins_are_told_begin_with_its_workers(replace):
     booted = replace("telling")
     hub: Any = SimpleNamespace(plugins=SimpleNamespace(listeners=["one"]))

@@ -19,7 +19,8 @@ from hubbub.store.calls import kept_call
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import AnyRow
 
-_ROUND: Final = 20
+#: Few at a time: meanwhile a channel may have become silent.
+_ROUND: Final = 4
 #: A worker that died while it fetched leaves the file to others after this.
 _CLAIM: Final = timedelta(minutes=2)
 log = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ def fetch_due(hub: Hub) -> int:
     done = 0
     while True:
         with reading(hub.engine) as db:
-            rows = queries.due_media(db, now=hub.now(), limit=_ROUND)
+            rows = queries.due_media(db, now=hub.now(), limit=_ROUND, without=hub.asides.full())
         taken = [row for row in rows if _fetch(hub, row)]
         done += len(taken)
         if not taken:
@@ -44,8 +45,12 @@ def acknowledge(hub: Hub, call_id: str) -> None:
         line = hub.directory.usable(db, row.channel_id) if row is not None else None
     if row is None or line is None:
         return
-    exchange = line.hooks.acknowledge(kept_call(row), line.connection)
-    ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
+    with hub.asides.place(line.id) as free:
+        if not free:
+            log.info("call not acknowledged", call=call_id, channel=line.id, error="busy")
+            return
+        exchange = line.hooks.acknowledge(kept_call(row), line.connection)
+        ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
     if ran.error is not None:
         log.info("call not acknowledged", call=call_id, channel=line.id, error=ran.error.code)
 
@@ -56,8 +61,11 @@ def learn_name(hub: Hub, channel_id: str, address: str) -> None:
         line = hub.directory.usable(db, channel_id)
     if line is None:
         return
-    exchange = line.hooks.profile(address, line.connection)
-    ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
+    with hub.asides.place(channel_id) as free:
+        if not free:
+            return  # the next message asks again
+        exchange = line.hooks.profile(address, line.connection)
+        ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
     if ran.error is not None:
         log.info("name not learnt", channel=channel_id, error=ran.error.code)
     elif ran.value:
@@ -66,6 +74,11 @@ def learn_name(hub: Hub, channel_id: str, address: str) -> None:
 
 
 def _fetch(hub: Hub, row: AnyRow) -> bool:
+    with hub.asides.place(row.channel_id) as free:
+        return free and _fetched(hub, row)
+
+
+def _fetched(hub: Hub, row: AnyRow) -> bool:
     now = hub.now()
     with transaction(hub.engine) as db:
         line = hub.directory.usable(db, row.channel_id)

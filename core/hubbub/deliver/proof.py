@@ -14,7 +14,7 @@ from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.sdk.errors import OutcomeUnknown, SendError
 from hubbub.sdk.values import Accepted, ExternalId
-from hubbub.store.session import transaction
+from hubbub.store.session import reading, transaction
 from hubbub.store.states import DeliveryState
 from hubbub.store.threads import by_ids
 from hubbub.store.types import new_id
@@ -37,6 +37,15 @@ def seek_proof(hub: Hub, delivery_id: str) -> None:
 
     Meanwhile a receipt may settle it: then nothing is done.
     """
+    with reading(hub.engine) as db:
+        row = lanes.parcel(db, delivery_id)
+    if row is not None:
+        with hub.asides.place(row.channel_id) as free:
+            if free:  # otherwise the sweep comes back to it
+                _seek(hub, delivery_id)
+
+
+def _seek(hub: Hub, delivery_id: str) -> None:
     now = hub.now()
     with transaction(hub.engine) as db:
         row = lanes.parcel(db, delivery_id)

@@ -339,11 +339,17 @@ def media(db: Connection, media_id: str) -> AnyRow | None:
     return db.execute(select(_media).where(_media.c.id == media_id)).one_or_none()
 
 
-def due_media(db: Connection, *, now: datetime, limit: int) -> Sequence[AnyRow]:
-    """Return files whose fetching is due, the longest due first."""
+def due_media(
+    db: Connection, *, now: datetime, limit: int, without: Collection[str]
+) -> Sequence[AnyRow]:
+    """Return files whose fetching is due, but those of some channels, the longest due first."""
     wanted = (
         select(_media)
-        .where(_media.c.state == text("'pending'"), _media.c.due_at <= now)
+        .where(
+            _media.c.state == text("'pending'"),
+            _media.c.due_at <= now,
+            _media.c.channel_id.not_in(without),
+        )
         .order_by(_media.c.due_at)
         .limit(limit)
     )

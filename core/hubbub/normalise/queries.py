@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Table,
     bindparam,
+    func,
     insert,
     or_,
     select,
@@ -42,11 +44,19 @@ receipts = table(Receipt)
 deliveries = table(Delivery)
 channels = table(Channel)
 
-_PENDING: Final = Prepared(
-    select(calls)
+_LENGTH: Final = func.length(calls.c.body)
+_FIRST: Final = (
+    select(calls.c.id, (func.sum(_LENGTH).over(order_by=calls.c.id) - _LENGTH).label("before"))
     .where(calls.c.channel_id == bindparam("channel_id"), calls.c.state == text("'pending'"))
     .order_by(calls.c.id)
     .limit(bindparam("most"))
+    .subquery()
+)
+_PENDING: Final = Prepared(
+    select(calls)
+    .join(_FIRST, _FIRST.c.id == calls.c.id)
+    .where(_FIRST.c.before < bindparam("octets", type_=BigInteger()))
+    .order_by(calls.c.id)
 )
 _KNOWN_MESSAGES: Final = Prepared(
     select(messages.c.id, messages.c.event_key, messages.c.kind).where(
@@ -89,9 +99,12 @@ _ADD: Final = {
 }
 
 
-def pending(db: Connection, *, channel_id: str, limit: int) -> Sequence[AnyRow]:
-    """Return the oldest calls of a channel that nobody has read."""
-    return _PENDING.all(db, channel_id=channel_id, most=limit)
+def pending(db: Connection, *, channel_id: str, limit: int, octets: int) -> Sequence[AnyRow]:
+    """Return the oldest calls of a channel that nobody has read.
+
+    Their bodies have ``octets`` together, and more only by the last of them.
+    """
+    return _PENDING.all(db, channel_id=channel_id, most=limit, octets=octets)
 
 
 def known_messages(db: Connection, channel_id: str, keys: Collection[str]) -> Sequence[AnyRow]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -33,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 #: Only a body with one of these can hold text that a database refuses.
 _SUSPECT: Final = (b"\\u", b"\0", b"%00", b"\xed")
+
+#: Events that are read of one call: providers send a thousand at the most.
+_MOST_EVENTS: Final = 10_000
 
 APPLIED, DUPLICATE, IGNORED, DEAD = "applied", "duplicate", "ignored", "dead"
 
@@ -80,11 +84,14 @@ class Settling:
 def read(line: Line, call: Call) -> Settling:
     """Return the events of ``call``; a plugin that fails at it makes one that is dead."""
     try:
-        events = list(line.hooks.parse(call, line.connection))
+        events = list(islice(line.hooks.parse(call, line.connection), _MOST_EVENTS + 1))
     # A plugin may stumble over anything a stranger wrote; the call stays and can be replayed.
     except Exception as error:
         log.exception("parse failed", channel=line.id, call=call.id)
         events = [Unreadable(reason=f"The channel type failed: {type(error).__name__}.")]
+    if len(events) > _MOST_EVENTS:
+        why = f"It tells of more than {_MOST_EVENTS} things; the first {_MOST_EVENTS} were read."
+        events[_MOST_EVENTS:] = [Unreadable(reason=why)]
     if any(mark in call.body for mark in _SUSPECT):
         events = [clean(event) for event in events]
     return Settling(call=call, events=events)

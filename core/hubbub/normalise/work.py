@@ -1,9 +1,9 @@
 """Turn the kept calls of a channel into messages, many in one transaction."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,13 +19,15 @@ from hubbub.normalise.batch import Batch
 from hubbub.normalise.facts import Facts
 from hubbub.normalise.relatives import relatives
 from hubbub.normalise.rules import Settling, read
-from hubbub.sdk.values import Unreadable
+from hubbub.sdk.values import Call, Unreadable
 from hubbub.steps import step
 from hubbub.store.calls import kept_call
 from hubbub.store.session import DatabaseDown, transaction
 
-#: Most calls in one transaction.
+#: Most calls in one transaction, the octets after which no further one is taken, and the events.
 BATCH: Final = 200
+_OCTETS: Final = 1 << 21
+_EVENTS: Final = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -35,50 +37,61 @@ def normalise(hub: Hub, channel_id: str) -> int:
 
     Safe to run twice and by several workers at once: they take turns.
     """
-    total = 0
-    while done := _batch(hub, channel_id, BATCH):
+    total, more = 0, True
+    while more:
+        done, more = _batch(hub, channel_id, BATCH)
         total += done
-        if done < BATCH:
-            break
     return total
 
 
-def _batch(hub: Hub, channel_id: str, most: int) -> int:
+class _Read(NamedTuple):
+    """What one transaction did, and whether more may be pending."""
+
+    batch: Batch
+    more: bool
+
+
+def _batch(hub: Hub, channel_id: str, most: int) -> tuple[int, bool]:
+    """Read some calls; return how many, and whether more may be pending."""
     try:
-        batch = _attempt(hub, channel_id, most)
+        found = _attempt(hub, channel_id, most)
     except DatabaseDown:
         raise
     # One call that cannot be stored must not hold up its neighbours: find it one by one.
     except Exception as error:
         if most > 1:
             log.exception("batch failed, reading calls one by one", channel=channel_id)
-            return sum(takewhile(bool, (_batch(hub, channel_id, 1) for _ in range(most))))
+            singly = (_batch(hub, channel_id, 1)[0] for _ in range(most))
+            return sum(takewhile(bool, singly)), True
         log.exception("call cannot be stored", channel=channel_id)
         refused = isinstance(error, SQLAlchemyError)
         why = "The database refused" if refused else "The hub could not store"
-        batch = _attempt(hub, channel_id, 1, unreadable=f"{why} what it says.")
-    if batch is None:
-        return 0
+        found = _attempt(hub, channel_id, 1, unreadable=f"{why} what it says.")
+    if found is None:
+        return 0, False
+    batch = found.batch
     _tell(hub, batch)
     for relative in {channel_id for _, channel_id in batch.copies}:
         # Here and now: what was handed on goes no further.
         normalise(hub, relative)
-    return len(batch.settlings)
+    return len(batch.settlings), found.more
 
 
-def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> Batch | None:
+def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> _Read | None:
     with transaction(hub.engine) as db:
         hold_channel(db, channel_id)
         line = hub.directory.usable(db, channel_id)
-        rows = queries.pending(db, channel_id=channel_id, limit=most) if line else ()
-        if line is None or not rows:
-            # A channel whose plugin is missing keeps its calls until the plugin is back.
+        # A channel whose plugin is missing keeps its calls until the plugin is back.
+        if line is None:
+            return None
+        rows = queries.pending(db, channel_id=channel_id, limit=most, octets=_OCTETS)
+        if not rows:
             return None
         calls = [kept_call(row) for row in rows]
         settlings = (
             [Settling(call=call, events=[Unreadable(reason=unreadable)]) for call in calls]
             if unreadable
-            else [read(line, call) for call in calls]
+            else _settlings(line, calls)
         )
         step("normalise.read")
         events = [event for settling in settlings for event in settling.events]
@@ -88,7 +101,24 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> Batc
         batch.store(db)
         step("normalise.stored")
     step("normalise.committed")
-    return batch
+    octets = sum(len(call.body) for call in calls)
+    return _Read(batch, len(settlings) == most or len(settlings) < len(rows) or octets >= _OCTETS)
+
+
+def _settlings(line: Line, calls: Sequence[Call]) -> list[Settling]:
+    """Read ``calls`` until there are many events; what comes after is for the next transaction.
+
+    On SQLite everybody else waits meanwhile.
+    """
+    settlings: list[Settling] = []
+    events = 0
+    for call in calls:
+        settling = read(line, call)
+        events += len(settling.events)
+        settlings.append(settling)
+        if events >= _EVENTS:
+            break
+    return settlings
 
 
 def _applied(

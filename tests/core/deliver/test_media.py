@@ -1,8 +1,12 @@
 """Files that contacts send: fetched once, and again where the hub or the provider stumbles."""
 
+import threading
+
 import pytest
 
+from hubbub.deliver.media import fetch_due
 from hubbub.media import StoreDown
+from hubbub.normalise.work import normalise
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 
@@ -49,3 +53,43 @@ def test_a_file_that_cannot_be_kept_is_fetched_again(world, hear_image, monkeypa
     world.provider.will((200, PNG))
     world.pass_time(seconds=10)
     assert world.hub.media.get(file_of(world)["id"]) == PNG
+
+
+@pytest.fixture
+def silence(world):
+    """Let two fetchers begin, whom the provider does not answer before the end of the test."""
+    over, asked = threading.Event(), threading.Semaphore(0)
+
+    def answer(request):
+        asked.release()
+        over.wait(10)
+        return 200, PNG
+
+    threads = [threading.Thread(target=fetch_due, args=(world.hub,)) for _ in range(2)]
+
+    def begin():
+        world.provider.will(answer, answer, (200, PNG))
+        for thread in threads:
+            thread.start()
+            assert asked.acquire(timeout=10)
+
+    yield begin
+    over.set()
+    for thread in threads:
+        thread.join(10)
+
+
+def test_a_provider_that_gives_no_files_holds_up_no_other_channel(world, silence):
+    silent, other = world.channel(), world.channel()
+    for line, count in ((silent, 9), (other, 1)):
+        files = [{"id": f"m{n}", "from": f"+{n}", "image": f"ref-{n}"} for n in range(count)]
+        world.call(line, {"items": files})
+    world.hub.nudges.waiting.clear()
+    for line in (silent, other):
+        normalise(world.hub, line.id)
+    silence()
+
+    assert fetch_due(world.hub) == 1
+
+    ready = world.rows("SELECT channel_id FROM media WHERE state = 'ready'")
+    assert [row["channel_id"] for row in ready] == [other.id]
