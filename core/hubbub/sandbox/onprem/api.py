@@ -118,7 +118,7 @@ def _send(cloud: Cloud, client: Client, ask: Ask) -> Json:
     person = _known(cloud, str(said.get("to", "")))
     if person is None:
         raise Refused(refusal.NOT_FOUND, "unknown contact")
-    sent = sending.send(cloud, client.number, _newer(client, said))
+    sent = sending.send(cloud, client.number, _newer(client, said), came=said)
     contact = {"input": said["to"], "wa_id": person.wa_id}
     named = [{"id": message["id"]} for message in sent["messages"]]
     return {"contacts": [contact], "messages": named}

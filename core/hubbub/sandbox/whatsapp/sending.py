@@ -19,15 +19,15 @@ def receive(cloud: Cloud, number: Number, ask: Ask) -> Json:
     return mark_read(cloud, number, said) if "status" in said else send(cloud, number, said)
 
 
-def send(cloud: Cloud, number: Number, said: Json) -> Json:
-    """Take a message. Raises `Refused`."""
+def send(cloud: Cloud, number: Number, said: Json, *, came: Json | None = None) -> Json:
+    """Take a message; ``came`` is how it came, where that was in other words. Raises `Refused`."""
     outgoing = read(Outgoing, said)
     with cloud.world.lock:
         person = _recipient(cloud, number, outgoing)
         message = _Draft(cloud, number, person, outgoing).message()
         flaw = window.flaw(cloud, number, message)
         _place(number, message, arrives=flaw is None)
-    cloud.world.sent.add(_line(cloud, number, message, said))
+    cloud.world.sent.add(_line(cloud, number, message, came or said))
     _fetch_links(cloud, number, message, outgoing, flaw)
     named = {"id": message.id}
     if outgoing.template:
