@@ -57,7 +57,7 @@ class SmsVonage(ChannelType[VonageFields]):
     )
     fields = VonageFields
     capabilities = Capabilities(
-        inbound=frozenset({"text", "image", "audio", "video", "document"}),
+        inbound=frozenset({"text", "image", "audio", "video", "document", "unsupported"}),
         outbound=frozenset({"text", *_MEDIA}),
         text_limit=outbound.TEXT_LIMIT,
         caption_limit=outbound.CAPTION_LIMIT,

@@ -18,6 +18,7 @@ from hubbub.sdk import (
     Sender,
     Text,
     Unreadable,
+    UnsupportedContent,
 )
 from hubbub_sms_vonage import faults, meanings, wire
 from hubbub_sms_vonage.sides import address, one_way, opt_out, reference
@@ -32,6 +33,8 @@ _RECEIPTS: Final[Mapping[str, ReceiptState]] = {
 #: Errors that are none: Vonage has the message already.
 _NO_FAILURE: Final = {str(meanings.ALREADY_SENT): ReceiptState.SENT}
 _OURS: Final = frozenset({"sms", "mms"})
+#: Kinds that may say nothing at all; an SMS need not name its own.
+_TEXTS: Final = frozenset({"", "text"})
 _VCARD: Final = "text/vcard"
 
 
@@ -71,7 +74,7 @@ def _message(inbound: wire.Inbound) -> Iterator[Event]:
         # An application may carry other channels too.
         yield Ignored(reason=f"It came over {inbound.channel[:40]!r}, which is no SMS.")
         return
-    for number, content in enumerate(_captioned(inbound.text, list(_files(inbound)))):
+    for number, content in enumerate(_contents(inbound)):
         yield MessageReceived(
             key=f"message:{inbound.id}" + (f":{number}" if number else ""),
             sender=Sender(address=address(inbound.sender)),
@@ -82,6 +85,13 @@ def _message(inbound: wire.Inbound) -> Iterator[Event]:
             our_address=address(inbound.to) or None,
         )
     yield from one_way(inbound.sender, inbound.id)
+
+
+def _contents(inbound: wire.Inbound) -> list[Content]:
+    files = list(_files(inbound))
+    if not files and not inbound.text and inbound.kind not in _TEXTS:
+        return [UnsupportedContent(provider_type=inbound.kind[:40])]
+    return _captioned(inbound.text, files)
 
 
 def _captioned(text: str, files: list[Attachment]) -> list[Content]:

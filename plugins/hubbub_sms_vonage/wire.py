@@ -39,6 +39,7 @@ class Inbound(Wire):
 
     id: str = Field(alias="message_uuid", min_length=1)
     channel: str
+    kind: str = Field("", alias="message_type")
     sender: str = Field(alias="from", pattern=r"\S")
     to: str = ""
     timestamp: str = ""

@@ -83,6 +83,12 @@ class TestMessagesApi(Vonage):
             .replace(b"0005", b"0009"),
             says=("video",),
         ),
+        "hologram": Recorded(
+            body=payload("message_text")
+            .replace(b'"text":"Is it ready?"', b'"message_type":"hologram"')
+            .replace(b"-000000000001", b"-000000000010"),
+            says=("unsupported",),
+        ),
         "rejected": heard("status_rejected_1240", "receipt failed"),
         "elsewhere": heard("message_whatsapp", "ignored"),
     }
@@ -159,7 +165,10 @@ class SmsApi(SmsVonage):
     """What the older API carries of it: texts."""
 
     capabilities = replace(
-        SmsVonage.capabilities, inbound=frozenset({"text"}), outbound=frozenset({"text"}), media={}
+        SmsVonage.capabilities,
+        inbound=frozenset({"text", "unsupported"}),
+        outbound=frozenset({"text"}),
+        media={},
     )
 
 

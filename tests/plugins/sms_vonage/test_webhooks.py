@@ -17,6 +17,7 @@ from hubbub.sdk import (
     Sender,
     Text,
     Unreadable,
+    UnsupportedContent,
 )
 
 ID = "00000000-0000-4000-8000-00000000000"
@@ -96,6 +97,14 @@ def test_a_message_to_another_number_of_the_application_is_kept(parse, payload):
 def test_an_empty_text_is_a_message(parse, payload):
     (event,) = parse(changed(payload, "message_text.json", text=None))
     assert event.content == Text(text="")
+
+
+@pytest.mark.parametrize("kind", ["hologram", "image"])
+def test_a_kind_of_which_nothing_is_understood_keeps_its_place(parse, payload, kind):
+    (event,) = parse(changed(payload, "message_text.json", text=None, message_type=kind))
+    assert event.content == UnsupportedContent(provider_type=kind)
+    (event,) = parse(changed(payload, "message_text.json", message_type=kind))
+    assert event.content == Text(text="Is it ready?")
 
 
 def test_a_picture_has_its_words_and_its_file(parse):
