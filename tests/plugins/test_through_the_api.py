@@ -75,6 +75,8 @@ class Journey:
     named: str
     external_id: str = "{}"
     sender: Mapping[str, Any]
+    #: What they say that nobody understands; the SMS of Twilio and Kannel have no kinds.
+    strange: Mapping[str, Any] | None = None
     #: All that the one request with our answer says, and who answers.
     asked: Mapping[str, Any]
     ours: str
@@ -103,6 +105,7 @@ def telegram():
         named="message_id",
         external_id="5550001:{}",
         sender={"address": "5550001", "name": "Ann"},
+        strange={"from": {"id": 5550001, "first_name": "Ann"}, "hologram": {"file_id": "1"}},
         asked={"chat_id": 5550001, "text": ANSWER},
         ours="@sandbox_5550900_bot",
     )
@@ -147,6 +150,7 @@ def sms_vonage():
         says={"from": ann, "to": ours, "text": QUESTION},
         named="message_uuid",
         sender={"address": ANN, "name": None},
+        strange={"from": ann, "to": ours, "fields": {"message_type": "hologram"}},
         asked={
             "channel": "sms",
             "message_type": "text",
@@ -210,6 +214,7 @@ def whatsapp_cloud():
         says={"from": ANN, "name": "Ann Test", "text": QUESTION},
         named="id",
         sender={"address": ANN, "name": "Ann Test"},
+        strange={"from": ANN, "message": {"type": "hologram", "hologram": {"id": "1"}}},
         asked={
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
@@ -234,6 +239,7 @@ def whatsapp_onpremise():
         says={"from": ANN, "name": "Ann Test", "text": QUESTION},
         named="id",
         sender={"address": ANN, "name": "Ann Test"},
+        strange={"from": ANN, "message": {"type": "hologram", "hologram": {"id": "1"}}},
         asked={
             "to": ANN.lstrip("+"),
             "recipient_type": "individual",
@@ -259,6 +265,7 @@ def messenger():
         says={"from": person, "name": "Ann Test", "text": QUESTION},
         named="mid",
         sender={"address": person, "name": None},
+        strange={"from": person, "message": {"attachments": [{"type": "hologram"}]}},
         asked={
             "recipient": {"id": person},
             "messaging_type": "RESPONSE",
@@ -328,14 +335,19 @@ class Traveller:
         return told
 
 
-@pytest.mark.parametrize("kind", JOURNEYS)
-def test_a_conversation_from_the_first_word_to_the_last_receipt(joined, kind):
+@pytest.fixture
+def travel(joined):
+    """Return a maker of travellers, by type."""
     # Some providers sign the time of day, and windows count from it.
     joined.world.clock.now = datetime.now(UTC)
     joined.control("rules", QUIET, method="PATCH")
-    way = JOURNEYS[kind]()
-    hub = Traveller(joined, way)
-    channel = hub.connect()
+    return lambda kind: Traveller(joined, JOURNEYS[kind]())
+
+
+@pytest.mark.parametrize("kind", JOURNEYS)
+def test_a_conversation_from_the_first_word_to_the_last_receipt(travel, kind):
+    hub = travel(kind)
+    way, channel = hub.journey, hub.connect()
     assert (channel["type"], channel["status"]) == (kind, "connected")
     assert "credentials" not in channel
 
@@ -355,7 +367,7 @@ def test_a_conversation_from_the_first_word_to_the_last_receipt(joined, kind):
     assert message.keys() >= KEYS
     assert (message["direction"], message["status"]) == ("outbound", "queued")
     assert hub.api("POST", "/messages", answer, **once)["id"] == message["id"]
-    (sent,) = joined.sent()
+    (sent,) = hub.joined.sent()
     assert sent["params"] == way.asked
 
     found = f"/messages/{message['id']}"
@@ -372,6 +384,18 @@ def test_a_conversation_from_the_first_word_to_the_last_receipt(joined, kind):
     assert stages == ({"deliver", "track"} if way.told else {"deliver"})
 
 
-def test_every_type_has_gone_this_way(joined):
-    types = {one["type"] for one in Traveller(joined, None).api("GET", "/channel-types")["items"]}
+def test_every_type_has_gone_this_way(travel):
+    types = {one["type"] for one in travel("telegram").api("GET", "/channel-types")["items"]}
     assert types - {"parrot"} == JOURNEYS.keys()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in JOURNEYS if not kind.endswith(("io", "ay"))])
+def test_what_nobody_understands_is_unsupported_and_its_call_is_kept(travel, kind):
+    hub = travel(kind)
+    channel = hub.connect()
+    hub.happens("messages", hub.journey.strange)
+    (message,) = hub.api("GET", f"/messages?channel_id={channel['id']}")["items"]
+    assert message["content"] == {"type": "unsupported", "provider_type": "hologram"}
+    (event,) = hub.api("GET", f"/events?channel_id={channel['id']}")["items"]
+    assert (event["state"], event["applied"], event["dead"]) == ("done", 1, 0)
+    assert "hologram" in hub.api("GET", f"/events/{event['id']}")["body"]

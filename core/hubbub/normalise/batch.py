@@ -432,9 +432,10 @@ class Batch:
         """Take back all that the provider has as this message."""
         deleted_at = event.deleted_at or self.now
         for number, (message_id, before) in enumerate(found):
-            self.changes.append(
-                partial(queries.change_message, message_id=message_id, deleted_at=deleted_at)
-            )
+            self.changes += [
+                partial(queries.change_message, message_id=message_id, deleted_at=deleted_at),
+                partial(queries.hide_preview, message_id=message_id),
+            ]
             key = f"{event.key}:{number}" if number else event.key
             self._keep_version(key, message_id, before)
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
     update,
 )
 
@@ -187,6 +188,16 @@ def change_message(
     }
     given = {name: value for name, value in values.items() if value is not None}
     db.execute(update(messages).where(messages.c.id == message_id).values(given))
+
+
+def hide_preview(db: Connection, message_id: str) -> None:
+    """Show no words of a message that was taken back, where it is the last of its conversation."""
+    gone = select(messages.c.conversation_id, messages.c.seq).where(messages.c.id == message_id)
+    db.execute(
+        update(conversations)
+        .where(tuple_(conversations.c.id, conversations.c.last_seq).in_(gone))
+        .values(preview="Deleted by its author.")
+    )
 
 
 def change_address(db: Connection, address_id: str, **values: Any) -> None:

@@ -1,12 +1,16 @@
 """What becomes of the events in kept calls."""
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy.exc import DataError
 
 from hubbub.connect.actors import nudge_templates
 from hubbub.connect.templates import read_templates
+from hubbub.live import LiveEvent
+from hubbub.normalise.work import normalise
 from hubbub.sdk import Text
 
 
@@ -48,6 +52,29 @@ def test_the_same_event_twice_is_one_message_and_one_duplicate(world):
     world.hear(line, hello)
     assert len(world.rows("SELECT id FROM messages")) == 1
     assert outcomes(world) == [["applied", "duplicate"], ["duplicate"]]
+
+
+def test_a_call_that_comes_twice_at_the_same_moment_is_one_message_and_told_once(
+    world, monkeypatch
+):
+    line = world.channel()
+    for _ in range(4):
+        world.call(line, {"items": [{"id": "m1", "from": "+1", "text": "Hello"}]})
+    told: list[LiveEvent] = []
+    monkeypatch.setattr(world.hub.live, "publish", told.extend)
+    monkeypatch.setattr("hubbub.normalise.work.BATCH", 1)
+    start = threading.Barrier(4)
+
+    def worker():
+        start.wait()
+        return normalise(world.hub, line.id)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [future.result() for future in [pool.submit(worker) for _ in range(4)]]
+    assert sum(done) == 4
+    assert [event.kind for event in told] == ["message"]
+    assert world.one("SELECT unread FROM conversations") == {"unread": 1}
+    assert sorted(outcomes(world)) == [["applied"], *[["duplicate"]] * 3]
 
 
 def test_equal_texts_without_an_id_are_two_messages(world):
@@ -171,6 +198,15 @@ def test_an_edit_in_the_same_call_as_its_message_is_applied(world):
     assert "Hello" in str(world.one("SELECT content FROM messages")["content"])
 
 
+def test_a_deletion_of_an_earlier_message_leaves_the_preview_alone(world):
+    line = world.channel()
+    world.hear(line, *({"id": text, "from": "+1", "text": text} for text in ("one", "two")))
+    world.hear(line, {"delete": "one"})
+    assert world.one("SELECT preview FROM conversations") == {"preview": "two"}
+    world.hear(line, {"delete": "two"}, {"id": "three", "from": "+1", "text": "three"})
+    assert world.one("SELECT preview FROM conversations") == {"preview": "three"}
+
+
 def test_a_deletion_marks_the_message(world):
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "Oops"}, {"delete": "m1"})
@@ -213,6 +249,17 @@ def test_an_opt_out_marks_the_address_until_it_opts_in_again(world):
     assert world.one("SELECT state FROM addresses")["state"] == "opted_out"
     world.hear(line, {"id": "m3", "from": "+1", "text": "START", "opt_out": False})
     assert world.one("SELECT state FROM addresses")["state"] == "ok"
+
+
+def test_a_second_wish_not_to_be_written_to_changes_nothing(world):
+    line = world.channel()
+    world.hear(line, {"id": "m1", "from": "+1", "text": "STOP", "opt_out": True})
+    world.write("UPDATE addresses SET state_reason = 'as it was'")
+    world.hear(line, {"id": "m2", "from": "+1", "text": "STOP", "opt_out": True})
+    assert world.one("SELECT state, state_reason FROM addresses") == {
+        "state": "opted_out",
+        "state_reason": "as it was",
+    }
 
 
 def test_who_blocked_us_and_writes_again_can_be_reached_again(world):

@@ -252,6 +252,22 @@ def test_a_long_conversation_shows_the_latest_and_goes_back_to_its_beginning(inb
     assert bubbles(shown[-1].text) == ["Hello", *(f"No {n}" for n in range(90))]
 
 
+def test_what_its_author_deleted_is_shown_to_nobody(inbox, world, line):
+    assert "Hello" in inbox.page()
+    world.hear(line, {"delete": "m1"})
+    page = inbox.page()
+    assert "Deleted by its author." in page
+    assert "Hello" not in page
+
+
+def test_who_cannot_be_answered_has_no_form_to_answer_with(inbox, world, line):
+    assert 'id="composer"' in inbox.page()
+    world.hear(line, {"address": "+1", "state": "blocked", "key": "one_way"})
+    page = inbox.page()
+    assert 'id="composer"' not in page
+    assert 'id="closed"' in page
+
+
 def test_the_last_notes_are_shown_however_many_there_are(inbox, world):
     for n in range(203):
         inbox.post("note", text=f"Note {n}")
