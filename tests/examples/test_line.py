@@ -17,6 +17,7 @@ import threading
 import venv
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/hubbub-line"
 ADA, SECRET = "U" + "a" * 32, "0c" * 16
 SENT = {"sentMessages": [{"id": "461230966842064897", "quoteToken": "IStG5h1Tz7b"}]}
-ASKED = {
+ASKED: dict[str, Any] = {
     "type": "message",
     "mode": "active",
     "timestamp": 1767268800000,
@@ -109,7 +110,7 @@ class Line:
 
     def __init__(self, serve):
         self.endpoint = ""
-        self.pushed = queue.Queue()
+        self.pushed: queue.Queue[Any] = queue.Queue()
         self.url = serve(self._answer).url("")
 
     def _answer(self, peer):
@@ -159,6 +160,7 @@ def running(folder, plugins_file):
     guard = threading.Timer(60, process.kill)
     guard.start()
     try:
+        assert process.stdout
         assert "ready" in process.stdout.readline()
         token = run(hubbub, "token", "create", "--name", "test", cwd=folder, **where).stdout.strip()
 

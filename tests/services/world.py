@@ -137,7 +137,7 @@ class World:
         with reading(self.hub.engine) as db:
             return self.hub.directory.usable(db, channel_id)
 
-    def call(self, line, body, *, secret=None, method="POST", path=None, length=None):
+    def call(self, line, body, *, secret=None, method="POST", path=None, length=None, **environ):
         """Post to the channel's webhook; returns status and body of the answer."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         environ = {
@@ -148,6 +148,7 @@ class World:
             "CONTENT_LENGTH": str(len(data) if length is None else length),
             "HTTP_X_PARROT_SIGNATURE": "polly wants a cracker" if secret is None else secret,
             "wsgi.input": io.BytesIO(data),
+            **environ,
         }
         answered = []
         body = self.webhooks(environ, lambda status, headers: answered.append(status))

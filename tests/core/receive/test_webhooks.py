@@ -15,6 +15,13 @@ def test_an_authentic_call_is_kept_before_it_is_answered(world):
     assert json.loads(bytes(row["body"])) == HELLO
 
 
+def test_the_address_that_was_called_is_the_public_one_whatever_the_request_says(world):
+    line = world.channel()
+    inner = {"HTTP_HOST": "10.0.0.7:8080", "HTTP_X_FORWARDED_HOST": "evil.example"}
+    world.call(line, HELLO, QUERY_STRING="a=1", **inner)
+    assert world.one("SELECT url FROM calls")["url"] == f"{line.connection.webhook_url}?a=1"
+
+
 @pytest.mark.parametrize("secret", ["", "wrong", "explode"])
 def test_a_call_that_is_not_authentic_is_quarantined(world, secret):
     line = world.channel()

@@ -4,12 +4,22 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl
 
 import pytest
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # it has no types
 
+from hubbub import process
+from hubbub.connect import work as connect
+from hubbub.deliver import work as deliver
+from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import Refused
 from hubbub.sdk import Attachment, Choices, Headers, Media, Option, Text
+from hubbub.store.session import make_engine, transaction
 from hubbub_sms_twilio.source import TwilioLog
+from tests.plugins.sms_twilio.conftest import PAYLOADS
+from tests.services.world import make_world
 
 SID = "AC" + "0" * 31 + "9"
 SERVICE = "MG" + "0" * 31 + "1"
@@ -70,6 +80,80 @@ def test_case_01_a_call_with_a_wrong_signature_is_quarantined(joined, phone):
     assert joined.heard(2) == [401, 200]
     states = joined.world.rows("SELECT state FROM calls ORDER BY state")
     assert [row["state"] for row in states] == ["done", "quarantined"]
+
+
+class Proxied:
+    """A hub behind a proxy that ends TLS: Twilio knows only the public address."""
+
+    def __init__(self, world):
+        self.world = world
+        world.provider.will(*[self._twilio] * 3)
+        channel_id = connect.create_channel(
+            world.hub,
+            type="sms_twilio",
+            name="Shop",
+            credentials=CREDENTIALS,
+            settings={"from_number": "+15005550001"},
+            actor="cli",
+        )
+        self.line = world.line(channel_id)
+
+    def _twilio(self, request):
+        name = "numbers_200" if "IncomingPhoneNumbers" in request.url else "account_200"
+        return 200, (PAYLOADS / f"{name}.json").read_bytes()
+
+    def called(self, name, query=""):
+        """Let Twilio call the public address, and the proxy call the inner one."""
+        body = (PAYLOADS / f"{name}.form").read_bytes()
+        url = self.line.connection.webhook_url + (f"?{query}" if query else "")
+        said = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        signature = RequestValidator(CREDENTIALS["auth_token"]).compute_signature(url, said)
+        inner: dict[str, Any] = {
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": "application/x-www-form-urlencoded",
+            "wsgi.url_scheme": "http",
+            "HTTP_HOST": "10.0.0.7:8080",
+            "HTTP_X_FORWARDED_PROTO": "http",
+            "HTTP_X_TWILIO_SIGNATURE": signature,
+        }
+        status, _ = self.world.call(self.line, body, **inner)
+        self.world.work()
+        return status
+
+    def write(self, address, content):
+        hub = self.world.hub
+        with transaction(hub.engine) as db:
+            told = deliver.start_conversation(hub, db, channel_id=self.line.id, address=address)
+            deliver.submit(hub, db, conversation_id=told, content=content, author="api:t")
+        nudge_deliver(hub)
+        self.world.work()
+
+
+@pytest.fixture
+def proxied(make_settings, sqlite_url, fake_redis, tmp_path):
+    engine = make_engine(sqlite_url)
+    settings = make_settings(public_url="https://chat.example.com")
+    world = make_world(settings, engine, fake_redis, tmp_path, sections="[plugins.sms_twilio]\n")
+    yield Proxied(world)
+    process.stop_couriers()
+    engine.dispose()
+
+
+def test_case_02_a_call_through_a_proxy_is_judged_by_the_public_address(proxied):
+    assert proxied.line.connection.webhook_url.startswith("https://chat.example.com/")
+    assert proxied.called("message_text") == 200
+    assert len(proxied.world.rows("SELECT id FROM messages")) == 1
+
+
+def test_case_08_a_status_that_comes_before_the_answer_finds_its_message(proxied):
+    def created(request):
+        (callback,) = parse_qs(request.body.decode())["StatusCallback"]
+        assert proxied.called("status_delivered", callback.partition("?")[2].partition("#")[0])
+        return 201, (PAYLOADS / "created_201.json").read_bytes()
+
+    proxied.world.provider.will(created)
+    proxied.write("+15005550006", Text(text="Ready at 5"))
+    assert proxied.world.one("SELECT status FROM messages")["status"] == "delivered"
 
 
 def test_case_03_a_parameter_that_nobody_knows_is_kept(joined, text):
@@ -167,6 +251,10 @@ def test_case_13_refused_credentials_stop_the_channel_until_they_are_mended(join
     assert joined.world.one("SELECT status FROM channels")["status"] == "error"
     joined.world.pass_time(minutes=5)
     assert (joined.sent(), joined.statuses()) == ([], ["sending"])
+    connect.check_channel(joined.world.hub, phone.id)
+    joined.world.pass_time(seconds=5)
+    assert joined.world.one("SELECT status FROM channels")["status"] == "connected"
+    assert ([line["text"] for line in joined.sent()], joined.statuses()) == (["Ready"], ["sent"])
 
 
 def test_case_14_a_text_of_1601_characters_is_two_messages_in_order(joined, phone, text):

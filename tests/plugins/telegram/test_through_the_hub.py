@@ -1,9 +1,11 @@
 """The conformance cases of the channel, by number, through a whole hub and the sandbox."""
 
 import json
+import logging
 
 import pytest
 
+from hubbub.connect import work as connect
 from hubbub.sdk import Attachment, Choices, Media, Option, Reaction, Text
 
 BOT = 5550900
@@ -59,19 +61,41 @@ def test_case_03_the_same_update_twice_is_one_message(joined, bot):
     assert contents(joined) == [{"type": "text", "text": "Hi"}]
 
 
-def test_case_04_a_photo_is_fetched_and_the_token_is_kept_nowhere(joined, write):
+def test_case_04_a_photo_is_fetched_and_the_token_is_kept_nowhere(
+    joined, bot, write, caplog, capsys
+):
+    caplog.set_level(logging.DEBUG)
+    joined.fault("drop_before", "getFile", times=1)
     write(None, upload={"kind": "photo", "data": "/9j/4AAQSkZJRg=="}, caption="Broken")
-    joined.world.pass_time(seconds=5)
+    assert joined.world.one("SELECT state FROM media")["state"] == "pending"
+    joined.world.pass_time(minutes=5)
+    joined.control(f"telegram/{BOT}/revoke")
+    connect.check_channel(joined.world.hub, bot.id)
     media = joined.world.one("SELECT * FROM media")
     assert media["state"] == "ready"
-    for name in ("media", "messages", "calls", "attempts"):
+    for name in ("media", "messages", "calls", "attempts", "channels"):
         assert TOKEN not in str(joined.world.rows(f"SELECT * FROM {name}"))
+    printed = capsys.readouterr()
+    assert "channel status" in printed.out
+    assert TOKEN not in caplog.text + printed.out + printed.err
 
 
 def test_case_07_an_album_is_told_in_its_order(joined, bot, write):
     for number in range(3):
         write(str(number), media_group_id="1")
     assert [content["text"] for content in contents(joined)] == ["0", "1", "2"]
+
+
+def test_case_07_an_album_that_comes_at_once_is_whole_and_in_its_order(joined, bot):
+    # For one chat Telegram makes one call at a time - telegram-bot-api, WebhookActor: each chat has
+    # a queue - and what is kept in an order is shown in that order.
+    items = [{"from": ADA, "text": str(number), "media_group_id": "1"} for number in range(3)]
+    told = [joined.control(f"telegram/{BOT}/messages", item)["message_id"] for item in items]
+    joined.control(f"telegram/{BOT}/messages", {"from": BO, "text": "Hi"})
+    assert joined.heard(4) == [200] * 4
+    album = [row for row in joined.inbound() if row["sender_address"] == "5550001"]
+    assert [row["external_id"] for row in album] == [f"5550001:{number}" for number in told]
+    assert [row["seq"] for row in album] == [1, 2, 3]
 
 
 def test_case_08_a_deep_link_opens_the_conversation(joined, write):
