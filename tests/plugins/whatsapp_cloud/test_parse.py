@@ -137,6 +137,14 @@ def test_conformance_07_who_has_another_number_moves(hear, name, before, after):
     assert event.reason
 
 
+def test_conformance_07_who_names_no_user_id_before_is_known_by_the_senders(hear, payload):
+    said = payload("message_changed_user_id.json")
+    bare = said.replace(b',"previous_user_id":"US.70000000000000000001"', b"")
+    assert bare != said
+    event = one(hear(bare))
+    assert (event.address, event.moved_to) == (BEFORE, AFTER)
+
+
 def test_an_edit_and_a_revocation_name_their_message(hear):
     assert one(hear("message_edit.json")) == MessageEdited(
         key=KEY, external_id="wamid.IN0001", content=Text(text="fixed"), edited_at=AT
@@ -306,7 +314,7 @@ def test_what_was_written_to_a_user_id_goes_there_and_to_nobody_nowhere(hear, pa
     ("name", "words"),
     [
         ("quality", ["quality", "FLAGGED", "TIER_1K"]),
-        ("restricted", ["account", "ACCOUNT_RESTRICTION"]),
+        ("restricted", ["changed the account", "ACCOUNT_RESTRICTION"]),
         ("preferences", ["marketing", "stop"]),
         ("invented", ["weather"]),
     ],

@@ -138,9 +138,16 @@ def test_where_no_component_is_told_meta_judges(wants):
     ("word", "status"),
     [
         ("APPROVED", TemplateStatus.APPROVED),
+        ("REINSTATED", TemplateStatus.APPROVED),
+        ("PENDING", TemplateStatus.PENDING),
         ("IN_APPEAL", TemplateStatus.PENDING),
-        ("PENDING_DELETION", TemplateStatus.DELETED),
+        ("REJECTED", TemplateStatus.REJECTED),
+        ("PAUSED", TemplateStatus.PAUSED),
+        ("DISABLED", TemplateStatus.DISABLED),
+        ("LIMIT_EXCEEDED", TemplateStatus.DISABLED),
         ("ARCHIVED", TemplateStatus.DISABLED),
+        ("PENDING_DELETION", TemplateStatus.DELETED),
+        ("DELETED", TemplateStatus.DELETED),
         ("SHINY", TemplateStatus.UNKNOWN),
     ],
 )
