@@ -24,6 +24,7 @@ from hubbub.sdk import (
     Unsupported,
     WindowClosed,
 )
+from hubbub_sms_twilio import faults
 from hubbub_sms_twilio.meanings import MEANINGS
 
 SERVICE = "MG00000000000000000000000000000007"
@@ -258,6 +259,56 @@ def test_a_redirect_leaves_the_outcome_unknown(send):
         send("x", 302)
 
 
+#: By the fact sheet, "Errors".
+CODES: list[tuple[tuple[int, ...], type[SendError], str]] = [
+    ((20003, *range(20101, 20108), 20151, 20156, 20403), AuthFailed, "auth_failed"),
+    ((20005, 20010, 21470, 21471, 21472, 30002), AuthFailed, "account_inactive"),
+    ((20404,), AuthFailed, "wrong_account"),
+    ((20429,), RateLimited, "rate_limited"),
+    ((20500,), Transient, "provider_down"),
+    ((20001, 20422, 21602, 21604, 21609, 21619, 21624, 21626, 21627), Permanent, "bad_request"),
+    ((21211, 21217, 21401, 21421, 21614), RecipientGone, "bad_address"),
+    ((14108, 21212, 21407, 21601, 21603, 21606, 21616), Permanent, "sender_unusable"),
+    ((21408,), Permanent, "country_not_enabled"),
+    ((21219, 21607, 21608), Permanent, "trial_account"),
+    ((21610,), RecipientGone, "opted_out"),
+    ((21611, 30001), RateLimited, "queue_full"),
+    ((21612,), Permanent, "no_route"),
+    ((21617,), Permanent, "too_long"),
+    ((21618,), Permanent, "content_refused"),
+    ((11751, 12300, *range(21620, 21624), 30011, 30019), Permanent, "media_refused"),
+    ((*range(21701, 21706), 21709), Permanent, "service_unusable"),
+    ((30003,), Transient, "unreachable"),
+    ((30004, 63033), Permanent, "blocked"),
+    ((30005, 30006), RecipientGone, "recipient_gone"),
+    ((30007,), Permanent, "filtered"),
+    ((30008,), Transient, "undelivered"),
+    ((30010,), Permanent, "too_expensive"),
+    ((30017, 30022, 30410, 63018), RateLimited, "congested"),
+    ((30018, 30024, 30032, 30034), Permanent, "registration_required"),
+    ((30023, 30025, 30026, 30027), RateLimited, "daily_cap"),
+    ((30036,), Transient, "expired"),
+    ((63003, 63024), Permanent, "no_such_recipient"),
+    ((63016,), WindowClosed, "window_closed"),
+    ((63032,), Permanent, "policy"),
+    ((63038,), Permanent, "daily_limit"),
+]
+EACH_CODE = [(code, kind, word) for codes, kind, word in CODES for code in codes]
+
+
+@pytest.mark.parametrize(("code", "kind", "word"), EACH_CODE)
+def test_each_error_code_has_its_class_at_once_and_later(code, kind, word):
+    error = faults.error(code, "No.")
+    assert (type(error), error.code, error.provider_code) == (kind, word, str(code))
+    told = faults.fault(str(code), "undelivered")
+    assert (told.code, told.retryable) == (word, kind.retryable)
+    assert (told.recipient is not None) == (kind is RecipientGone)
+
+
+def test_no_error_code_has_a_meaning_that_no_test_knows():
+    assert {code for code, _, _ in EACH_CODE} == MEANINGS.keys()
+
+
 @pytest.mark.parametrize(
     ("reply", "kind", "word"),
     [
@@ -266,30 +317,18 @@ def test_a_redirect_leaves_the_outcome_unknown(send):
         ((500, 20500), Transient, "provider_down"),
         ((401, None), AuthFailed, "auth_failed"),
         ((403, 20403), AuthFailed, "auth_failed"),
-        ((403, 20005), AuthFailed, "account_inactive"),
         ((404, 20404), AuthFailed, "wrong_account"),
-        ((400, 20107), AuthFailed, "auth_failed"),
         ((400, 21211), RecipientGone, "bad_address"),
-        ((400, 21614), RecipientGone, "bad_address"),
-        ((400, 21606), Permanent, "sender_unusable"),
-        ((400, 21408), Permanent, "country_not_enabled"),
-        ((400, 21608), Permanent, "trial_account"),
         ((400, 21611), RateLimited, "queue_full"),
         ((400, 21612), Permanent, "no_route"),
-        ((400, 21617), Permanent, "too_long"),
-        ((400, 21705), Permanent, "service_unusable"),
-        ((400, 21609), Permanent, "bad_request"),
-        ((400, 30034), Permanent, "registration_required"),
-        ((400, 30022), RateLimited, "congested"),
-        ((400, 30027), RateLimited, "daily_cap"),
-        ((400, 30004), Permanent, "blocked"),
         ((400, 63016), WindowClosed, "window_closed"),
-        ((400, 63018), RateLimited, "congested"),
         ((400, 99999), Permanent, "rejected"),
         ((400, None), Permanent, "rejected"),
     ],
 )
-def test_refusals_become_errors_by_their_code(send, answer, reply, kind, word):
+def test_refusals_become_errors_by_their_code_or_else_by_their_status(
+    send, answer, reply, kind, word
+):
     status, code = reply
     body = b'{"code": %d, "message": "No."}' % code if code else b""
     with pytest.raises(SendError) as caught:
@@ -306,6 +345,18 @@ def test_an_error_says_what_to_do(send, answer):
         "Twilio: Permission to send not enabled. Allow the country in the Twilio console: "
         "Messaging > Settings > Geo permissions."
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "advice"),
+    [
+        ("", "undelivered", "Twilio gives no reason"),
+        ("99999", "undelivered", "https://www.twilio.com/docs/errors/99999"),
+        ("", "canceled", "The message was cancelled"),
+    ],
+)
+def test_a_failure_that_nobody_knows_says_where_to_look(code, status, advice):
+    assert advice in faults.fault(code, status).detail
 
 
 def test_every_meaning_tells_a_person_something():

@@ -21,6 +21,7 @@ from hubbub.sdk import (
     RateLimited,
     ReceiptReceived,
     RecipientGone,
+    SendError,
     Template,
     Text,
     Transient,
@@ -28,8 +29,11 @@ from hubbub.sdk import (
     UnsupportedContent,
     WindowClosed,
 )
+from hubbub.sdk.whatsapp.wire import Error
 from hubbub.testing.exchanges import carried
 from hubbub.transport import HttpTransport, NotSent
+from hubbub_whatsapp_onprem import faults
+from hubbub_whatsapp_onprem.meanings import BY_CODE
 from tests.plugins.whatsapp_onprem.conftest import (
     ANN,
     BASE,
@@ -449,7 +453,7 @@ def test_conformance_12_an_unknown_number_is_looked_up_and_written_to_as_it_is_k
         "contacts": ["+5511987650000"],
         "force_check": True,
     }
-    assert requests[1].safe
+    assert (requests[1].method, requests[1].safe) == ("POST", True)
     assert body(requests[2])["to"] == "551187650000"
     assert accepted.address == "+15550100199"  # what the answer to the message says counts
 
@@ -530,6 +534,70 @@ def test_conformance_14_errors_count_whatever_the_status_and_in_either_form(
     with pytest.raises(error) as refused:
         drive(channel.send(part(), connection), said)
     assert refused.value.code == code
+
+
+#: By the fact sheet, "Errors".
+CODES: list[tuple[tuple[int, ...], type[SendError], str]] = [
+    ((400,), Permanent, "media_lost"),
+    ((402,), AuthFailed, "billing"),
+    ((408, 410), Permanent, "expired"),
+    ((429,), RateLimited, "too_many_messages"),
+    ((430, 432, 433), AuthFailed, "certificate"),
+    ((470,), WindowClosed, "window_closed"),
+    ((471,), RateLimited, "spam_rate_limit"),
+    ((472,), Permanent, "experiment"),
+    ((480,), Permanent, "identity_changed"),
+    ((500, 1000, 1014, 1023), Transient, "provider_down"),
+    ((1001,), Permanent, "too_long"),
+    ((501, 1002, 1004, 1008, 1009, 1010, 1025), Permanent, "bad_request"),
+    ((1005,), AuthFailed, "auth_failed"),
+    ((1006,), Permanent, "not_found"),
+    ((1007, 1013), RecipientGone, "not_on_whatsapp"),
+    ((1011, 1017, 1018), Transient, "not_ready"),
+    ((1015,), RateLimited, "rate_limited"),
+    ((1016,), RateLimited, "overloaded"),
+    ((1021,), Permanent, "to_self"),
+    ((1022,), AuthFailed, "no_webhook"),
+    ((1024,), AuthFailed, "password_change"),
+    ((1026,), Permanent, "incapable"),
+    ((1031,), AuthFailed, "account_restricted"),
+    ((*range(2000, 2014), 2015, 2016), Permanent, "bad_template"),
+]
+EACH_CODE = [(code, kind, word) for codes, kind, word in CODES for code in codes]
+
+
+@pytest.mark.parametrize(("code", "kind", "word"), EACH_CODE)
+def test_conformance_14_each_error_code_has_its_class(answer, code, kind, word):
+    said = json.dumps({"errors": [{"code": code, "title": "No"}]}).encode()
+    error = faults.refusal(answer(400, said))
+    assert error is not None
+    assert (type(error), error.code, error.provider_code) == (kind, word, str(code))
+    told = faults.fault([Error(code=code)])
+    assert (told.code, told.retryable) == (word, kind.retryable)
+
+
+def test_no_error_code_has_a_meaning_that_no_test_knows():
+    assert {code for code, _, _ in EACH_CODE} == BY_CODE.keys()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "word"),
+    [
+        (400, Permanent, "rejected"),
+        (401, AuthFailed, "auth_failed"),
+        (403, AuthFailed, "no_permission"),
+        (404, Permanent, "not_found"),
+        (413, Permanent, "too_large"),
+        (429, RateLimited, "rate_limited"),
+        (500, Transient, "provider_down"),
+    ],
+)
+def test_conformance_14_an_answer_that_is_none_of_the_clients_is_judged_by_its_status(
+    answer, status, kind, word
+):
+    error = faults.refusal(answer(status, b"<html>No</html>"))
+    assert error is not None
+    assert (type(error), error.code) == (kind, word)
 
 
 def test_conformance_14_an_answer_that_nobody_can_read_is_never_counted_as_sent(
