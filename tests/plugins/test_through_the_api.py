@@ -264,7 +264,7 @@ def messenger():
         shakes_hands=True,
         says={"from": person, "name": "Ann Test", "text": QUESTION},
         named="mid",
-        sender={"address": person, "name": None},
+        sender={"address": person, "name": "Ann Test"},
         strange={"from": person, "message": {"attachments": [{"type": "hologram"}]}},
         asked={
             "recipient": {"id": person},
