@@ -86,6 +86,8 @@ def run(
         Worker(broker, queues={queue}, worker_threads=_THREADS[queue], worker_timeout=200)
         for queue in queues
     ]
+    # Dramatiq warns where several share a broker, which it allows: each has queues of its own.
+    broker.logger.addFilter(lambda record: "_WorkerMiddleware" not in record.getMessage())
     with SignOfLife(hub, "worker"):
         broker.emit_after("process_boot")  # as `dramatiq worker` does: time limits begin with it
         for worker in workers:

@@ -43,7 +43,7 @@ def test_the_time_limits_of_actors_begin_with_the_worker(world, replace):
     assert booted.times == 1
 
 
-def test_each_kind_of_work_has_threads_of_its_own(world, replace):
+def test_each_kind_of_work_has_threads_of_its_own(world, replace, caplog):
     """One whose threads all wait for a silent provider keeps no other from being done."""
     replace("broker")
     broker: Any = vars(worker)["broker"]
@@ -71,6 +71,7 @@ def test_each_kind_of_work_has_threads_of_its_own(world, replace):
     over.set()
     runner.join(10)
     assert not runner.is_alive()
+    assert caplog.messages == []
 
 
 def test_the_time_limits_of_what_plugins_are_told_begin_with_its_workers(replace):
