@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Self
+from typing import Final, Self
 
 from redis import Redis
 from sqlalchemy import Engine
@@ -24,8 +24,12 @@ from hubbub.redis_client import make_redis
 from hubbub.settings import Settings
 from hubbub.store.session import make_engine
 from hubbub.store.types import new_id
-from hubbub.transport import HttpTransport, Transport
+from hubbub.transport import Transport
+from hubbub.transports import Transports
 from hubbub.vault import Vault
+
+#: Connections to Redis for sends that wait for a session: as many as may be on their way.
+_WAITING: Final = 256
 
 
 def _now() -> datetime:
@@ -66,12 +70,14 @@ class Hub:
         """Return the hub that ``settings`` describe. Raises `BadSettings`."""
         engine = make_engine(settings.database)
         client = make_redis(settings.redis)
+        # Whoever waits for a session's answer keeps a connection meanwhile.
+        patient = make_redis(settings.redis, connections=_WAITING, retries=0)
         return cls(
             settings=settings,
             engine=engine,
             plugins=loading.load(settings.plugins_file),
             vault=Vault(secret_keys(settings, engine)),
-            http=HttpTransport(Guard(settings.private_networks)),
+            http=Transports(Guard(settings.private_networks), patient),
             media=MediaStore(settings.media),
             nudges=Nudges(client),
             limiter=Limiter(client),

@@ -1,9 +1,10 @@
-"""Hold long-lived sources: each by one listener at a time, through a lease."""
+"""Hold long-lived sources and sessions: each by one listener at a time, through a lease."""
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 import structlog
 from sqlalchemy import or_, select
@@ -14,10 +15,12 @@ from hubbub.deliver.queries import pause_channel
 from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.directory import Line
 from hubbub.exchange import run as run_exchange
+from hubbub.holding import Dialler, Holding
 from hubbub.hub import Hub
 from hubbub.receive.queries import cursor
 from hubbub.receive.work import keep_polled
 from hubbub.sdk.errors import AuthFailed, Permanent, RateLimited, SendError
+from hubbub.sdk.session import SessionType
 from hubbub.sdk.types import Source
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
@@ -27,19 +30,26 @@ from hubbub.tell.actors import announce
 
 #: A source whose listener is silent for so long goes to another one; longer than a round.
 _LEASE: Final = timedelta(seconds=60)
-#: Seconds after which a source at rest renews it.
+#: Seconds after which a source at rest, or a session, renews it.
 _RENEW: Final = 20.0
+#: After a session was lost that had been well.
+_RECONNECT: Final = timedelta(seconds=5)
+#: Seconds between two looks whether a channel with a session has been changed.
+_LOOK_AGAIN: Final = 2.0
 _LOOK: Final = 2.0
 #: Seconds between rounds after a failure: doubled each time.
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
+
+#: What a listener holds for a channel.
+Held: TypeAlias = Source | SessionType
 
 _channels = table(Channel)
 log = structlog.get_logger(__name__)
 
 
 class Listener:
-    """The sources that this process holds, each in a thread."""
+    """The sources and sessions that this process holds, each in a thread."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -65,8 +75,10 @@ class Listener:
         for thread in self._held.values():
             thread.join(timeout=5)
 
-    def _wanted(self, db: Any) -> list[tuple[Line, Source]]:
-        kinds = {source.type: source for source in self._hub.plugins.sources}
+    def _wanted(self, db: Any) -> list[tuple[Line, Held]]:
+        plugins = self._hub.plugins
+        kinds: dict[str, Held] = {source.type: source for source in plugins.sources}
+        kinds |= {session.type: session for session in plugins.sessions}
         found = db.execute(
             select(_channels.c.id).where(
                 _channels.c.type.in_(kinds),
@@ -83,7 +95,7 @@ class Listener:
         return [
             (line, kinds[line.type])
             for line in lines
-            if line is not None and kinds[line.type].wanted(line.connection)
+            if line is not None and _wants(kinds[line.type], line)
         ]
 
     def _take(self, channel_id: str) -> bool:
@@ -92,7 +104,7 @@ class Listener:
             take_from_the_dead(db, name, now)
             return hold(db, name, holder=self._hub.process_id, now=now, period=_LEASE)
 
-    def _listen(self, channel_id: str, source: Source) -> None:
+    def _listen(self, channel_id: str, source: Held) -> None:
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
             try:
@@ -124,15 +136,25 @@ class Listener:
                 return False
         return True
 
-    def _round(self, channel_id: str, source: Source) -> timedelta | None:
+    def _round(self, channel_id: str, source: Held) -> timedelta | None:
         """Do one round; return the rest after it, None when the source is not ours to hold."""
         if not self._take(channel_id):
             return None
         with reading(self._hub.engine) as db:
             line = self._hub.directory.usable(db, channel_id)
             at = cursor(db, channel_id)
-        if line is None or not line.enabled or not source.wanted(line.connection):
+        if line is None or not line.enabled or not _wants(source, line):
             return None
+        try:
+            if isinstance(source, SessionType):
+                return self._hold(line, source, at)
+            return self._poll(line, source, at)
+        except SendError as error:
+            self._note(line, error)
+            raise
+
+    def _poll(self, line: Line, source: Source, at: str) -> timedelta:
+        """Ask once; return the rest until the next time."""
         ran = run_exchange(
             source.cycle(line.connection, at),
             self._hub.http,
@@ -140,11 +162,31 @@ class Listener:
             files=media_bytes(self._hub),
         )
         if ran.error is not None:
-            self._note(line, ran.error)
             raise ran.error
         if ran.value is not None and (ran.value.calls or ran.value.cursor != at):
             keep_polled(self._hub, line, ran.value)
         return ran.value.rest if ran.value is not None else timedelta()
+
+    def _hold(self, line: Line, kind: SessionType, at: str) -> timedelta:
+        """Hold a session until it ends, the channel is changed, or the hub stops."""
+        holding = Holding(
+            self._hub,
+            line,
+            kind.begin(line.connection, at),
+            dialler=cast("Dialler", self._hub.http),
+            stop=self._stop,
+            still=_Watch(self._hub, line, self._take),
+        )
+        try:
+            holding.run()
+        except SendError as error:
+            error.detail = line.redactor.text(error.detail)
+            if not holding.was_ready or isinstance(error, Permanent):
+                raise
+            # It was well before, so that there is no reason to wait longer each time.
+            log.warning("session lost", channel=line.id, reason=error.detail)
+            return _RECONNECT
+        return timedelta()
 
     def _note(self, line: Line, error: SendError) -> None:
         if not isinstance(error, Permanent):
@@ -169,6 +211,39 @@ class Listener:
             log.warning("source not given back", channel=channel_id, reason=str(error))
 
 
+class _Watch:
+    """Says whether a session is still to be held: looks at the channel, and renews the lease."""
+
+    def __init__(self, hub: Hub, line: Line, take: Callable[[str], bool]) -> None:
+        self._hub = hub
+        self._line = line
+        self._take = take
+        self._renewed = self._looked = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked < _LOOK_AGAIN:
+            return True
+        self._looked = now
+        try:
+            return self._unchanged() and self._renew(now)
+        except DatabaseDown as error:
+            # Nobody else can take the lease meanwhile; after its time somebody may.
+            log.warning("session not looked after", channel=self._line.id, reason=str(error))
+            return now - self._renewed < _LEASE.total_seconds() - _RENEW
+
+    def _unchanged(self) -> bool:
+        with reading(self._hub.engine) as db:
+            today = self._hub.directory.usable(db, self._line.id)
+        return today is not None and today.version == self._line.version
+
+    def _renew(self, now: float) -> bool:
+        if now - self._renewed < _RENEW:
+            return True
+        self._renewed = now
+        return self._take(self._line.id)
+
+
 def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """Hold sources until SIGINT or SIGTERM (or ``stop``)."""
     stop = stop or stop_on_signal()
@@ -182,6 +257,10 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
             except DatabaseDown as error:
                 log.warning("listener waits for the database", reason=str(error))
         listener.stop()
+
+
+def _wants(source: Held, line: Line) -> bool:
+    return isinstance(source, SessionType) or source.wanted(line.connection)
 
 
 def _pause(error: Exception, pause: float) -> float:

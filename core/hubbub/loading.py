@@ -159,6 +159,7 @@ def _register(
     channels = _offered(probe.hook.register_channel_types())
     routes = _offered(probe.hook.register_route_types())
     sources = _offered(probe.hook.register_sources())
+    sessions = _offered(probe.hook.register_sessions())
     conditions = _offered(probe.hook.register_conditions())
     _check_free(channels, plugins.channels)
     _check_free(routes, plugins.routes)
@@ -174,6 +175,7 @@ def _register(
         plugins.manager.register(route, f"route:{route.type}")
         plugins.routes[route.type] = route
     plugins.sources.extend(sources)
+    plugins.sessions.extend(sessions)
     plugins.conditions.update({kind.type: kind for kind in conditions})
     return status(
         state="loaded",

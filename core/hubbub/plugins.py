@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.routing import Inquiry, Outcome
 from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
+from hubbub.sdk.session import SessionType
 from hubbub.sdk.templates import MessageTemplate
 from hubbub.sdk.types import ChannelType, ConditionType, Pages, RouteType, Source
 from hubbub.sdk.values import (
@@ -266,6 +267,7 @@ class Plugins:
     channels: dict[str, ChannelType[Any]] = field(default_factory=dict)
     routes: dict[str, RouteType] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
+    sessions: list[SessionType] = field(default_factory=list)
     conditions: dict[str, ConditionType] = field(default_factory=dict)
     statuses: list[PluginStatus] = field(default_factory=list)
     #: The plugin that offers each channel type.

@@ -33,6 +33,7 @@ PLUGINS = "".join(
         "whatsapp_cloud",
         "messenger",
         "whatsapp_onprem",
+        "sms_smpp",
     )
 )
 #: Below which path of the sandbox a type has its provider.

@@ -12,6 +12,7 @@ from hubbub.sandbox.messenger.provider import Messenger
 from hubbub.sandbox.onprem.provider import OnPremises
 from hubbub.sandbox.pages import page_blueprint
 from hubbub.sandbox.providers import Provider
+from hubbub.sandbox.smsc.provider import MessageCentre
 from hubbub.sandbox.telegram.provider import Telegram
 from hubbub.sandbox.twilio.provider import Twilio
 from hubbub.sandbox.vonage.provider import Vonage
@@ -28,6 +29,7 @@ PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (
     WhatsApp,
     Messenger,
     OnPremises,
+    MessageCentre,
 )
 
 _REQUEST_LIMIT: Final = 64 * 1024 * 1024

@@ -44,6 +44,12 @@ class Rules(BaseModel):
     gateway_sent_after: float = Field(0.3, ge=0)
     #: Seconds until the phone has it.
     gateway_delivered_after: float = Field(1.0, ge=0)
+    #: Let the message centre report what became of messages.
+    smsc_receipts: bool = True
+    #: Seconds until it is on its way.
+    smsc_sent_after: float = Field(0.3, ge=0)
+    #: Seconds until the phone has it.
+    smsc_delivered_after: float = Field(1.0, ge=0)
     #: Let Vonage tell what became of messages.
     vonage_receipts: bool = True
     #: Seconds until the carrier has it.

@@ -42,6 +42,7 @@ def _add_endpoints(blueprint: Blueprint, providers: Mapping[str, Provider]) -> N
         "numbers": "whatsapp",
         "pages": "messenger",
         "clients": "onprem",
+        "centres": "smsc",
     }
     for path, name in names.items():
         provider = providers[name]

@@ -84,7 +84,7 @@ def live(config: SandboxConfig | None = None, *, port: int = 0) -> Iterator[Live
     try:
         yield running
     finally:
-        running.world.lanes.close()
+        running.world.close()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -65,6 +65,7 @@ class World:
         #: Guards the state of every provider; never held while the network is awaited.
         self.lock = threading.RLock()
         self._learnt_url = ""
+        self._endings: list[Callable[[], None]] = []
 
     @property
     def base_url(self) -> str:
@@ -82,6 +83,16 @@ class World:
         if fault is not None and fault.kind == "drop_before":
             return
         self.lanes.put(lane, self._job(parcel, twice=fault is not None), delay=delay)
+
+    def at_end(self, ending: Callable[[], None]) -> None:
+        """Have ``ending`` called when the sandbox ends."""
+        self._endings.append(ending)
+
+    def close(self) -> None:
+        """End: what waits is lost."""
+        self.lanes.close()
+        for ending in self._endings:
+            ending()
 
     def reset(self) -> None:
         """Forget what was sent, called and broken, and every setting made while running."""

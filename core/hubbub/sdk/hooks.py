@@ -15,6 +15,7 @@ import pluggy
 
 from hubbub.sdk.routing import Inquiry, Outcome
 from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
+from hubbub.sdk.session import SessionType
 from hubbub.sdk.telling import Channel, Conversation, Message
 from hubbub.sdk.templates import MessageTemplate
 from hubbub.sdk.types import ChannelType, ConditionType, Pages, RouteType, Source
@@ -55,6 +56,14 @@ def register_route_types() -> Iterable[RouteType]:  # type: ignore[empty-body]  
 @hookspec
 def register_sources() -> Iterable[Source]:  # type: ignore[empty-body]  # a spec
     """Return the sources a plugin offers; called at start in every process.
+
+    An exception refuses the plugin and harms no other.
+    """
+
+
+@hookspec
+def register_sessions() -> Iterable[SessionType]:  # type: ignore[empty-body]  # a spec
+    """Return the sessions a plugin offers; called at start in every process.
 
     An exception refuses the plugin and harms no other.
     """

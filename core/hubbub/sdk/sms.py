@@ -74,13 +74,16 @@ def units(text: str, name: Alphabet) -> int:
     return sum(_width(character, name) for character in text)
 
 
-def split(text: str, *, reference_bits: Literal[8, 16] = 8) -> list[str]:
+def split(
+    text: str, *, reference_bits: Literal[8, 16] = 8, name: Alphabet | None = None
+) -> list[str]:
     """Return ``text`` segment by segment, composed (NFC); no pair is cut.
 
-    ``reference_bits`` is the size of the number that holds the segments together.
+    ``reference_bits`` is the size of the number that holds the segments together; ``name`` is the
+    alphabet, where that is not the one that the text needs.
     """
     text = _composed(text)
-    name = alphabet(text)
+    name = name or alphabet(text)
     if units(text, name) <= _capacity(name, 0):
         return [text]
     return _cut(text, name, _capacity(name, _HEADER[reference_bits]))

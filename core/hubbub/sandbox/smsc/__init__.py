@@ -1,0 +1,1 @@
+"""Imitate a message centre that speaks SMPP 3.4."""
