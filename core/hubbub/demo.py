@@ -50,7 +50,10 @@ _CLIENT: Final = {"username": "demo", "password": "0" * 30 + "10"}
 _NAMESPACE: Final = "sandbox_namespace"
 #: How the demo's gateway calls the hub, in Kannel's own escapes.
 _INBOUND: Final = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"
-#: Where a channel of an earlier start found its provider.
+_CENTRE: Final = {"system_id": "demo", "password": "0" * 6 + "13"}
+_CENTRE_NUMBER: Final = "+15550113"
+#: Where a channel of an earlier start found its provider; a message centre has a port of its own.
+_CENTRE_ADDRESS: Final = re.compile(r"smpp://127\.0\.0\.1:\d+")
 _SANDBOX: Final = re.compile(
     r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage|whatsapp|messenger|onprem)"
 )
@@ -103,6 +106,10 @@ def seed(settings: Settings, sandbox_url: str) -> str:
 def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
     """Tell this start's sandbox, which remembers nothing, of a channel that an earlier one had."""
     before = str(row.settings.get("api_base", ""))
+    if _CENTRE_ADDRESS.fullmatch(before):
+        change = ChannelChange(settings={"api_base": _open_account(hub, sandbox_url)})
+        change_channel(hub, row.id, change, actor="cli")
+        return
     place = _SANDBOX.fullmatch(before)
     if place is None:
         return  # somebody's own channel, at a provider
@@ -238,6 +245,28 @@ def _install_client(hub: Hub, sandbox_url: str) -> None:
     _tell_sandbox(hub, f"{sandbox_url}/_sandbox/clients", client)
 
 
+def _add_centre(hub: Hub, sandbox_url: str) -> None:
+    create_channel(
+        hub,
+        type="sms_smpp",
+        name="SMS demo (SMPP)",
+        credentials={"password": _CENTRE["password"]},
+        settings={
+            "api_base": _open_account(hub, sandbox_url),
+            "system_id": _CENTRE["system_id"],
+            "from_number": _CENTRE_NUMBER,
+        },
+        actor="cli",
+    )
+
+
+def _open_account(hub: Hub, sandbox_url: str) -> str:
+    """Have an account opened at the message centre, as operators do; return where that listens."""
+    account = {**_CENTRE, "numbers": [_CENTRE_NUMBER]}
+    made = _tell_sandbox(hub, f"{sandbox_url}/_sandbox/centres", account)
+    return str(made["address"])
+
+
 #: How each channel is added, by its type.
 _CHANNELS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "telegram": _add_telegram,
@@ -247,6 +276,7 @@ _CHANNELS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "whatsapp_cloud": _add_whatsapp,
     "messenger": _add_messenger,
     "whatsapp_onpremise": _add_client,
+    "sms_smpp": _add_centre,
 }
 #: What people make in a provider's dashboard beforehand, by the provider's path in the sandbox.
 _DASHBOARDS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
@@ -257,8 +287,8 @@ _DASHBOARDS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
 }
 
 
-def _tell_sandbox(hub: Hub, url: str, what: Mapping[str, Any]) -> None:
-    hub.http.perform(HttpRequest.json("POST", url, what), files=_no_files)
+def _tell_sandbox(hub: Hub, url: str, what: Mapping[str, Any]) -> Any:
+    return hub.http.perform(HttpRequest.json("POST", url, what), files=_no_files).json()
 
 
 def _no_files(media: Media) -> bytes:

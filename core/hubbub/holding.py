@@ -250,15 +250,21 @@ class Holding:
         while not self._ended.is_set():
             try:
                 ticket = self._desk.next()
-            except RedisError:
+                if ticket is not None and not self._passed_on(ticket):
+                    self._desk.give_back(ticket)
+            except RedisError as error:
+                # A ticket that is lost by this is taken back by who waits for it.
+                log.warning("nothing is asked", channel=self._line.id, error=str(error))
                 self._ended.wait(_LOOK)
-                continue
-            while ticket is not None and not self._ended.is_set():
-                with suppress(queue.Full):
-                    self._errands.put(ticket, timeout=_LOOK)
-                    ticket = None
-            with suppress(OSError):
+
+    def _passed_on(self, ticket: str) -> bool:
+        """Hand a ticket to the loop; False when that has ended."""
+        while not self._ended.is_set():
+            with suppress(queue.Full, OSError):
+                self._errands.put(ticket, timeout=_LOOK)
                 self._bell.send(b"!")
+                return True
+        return False
 
     # --- the end ---------------------------------------------------------------------------
 
@@ -298,9 +304,16 @@ class Holding:
         lost = "The session ended before the provider answered."
         for ticket in list(self._under_way):
             self._answer(Answered(ticket=ticket, answer=OutcomeUnknown(lost)))
+        self._give_back()
         self._selector.close()
         self._bell.close()
         self._ear.close()
+
+    def _give_back(self) -> None:
+        """Leave what nobody took to whoever holds the session next."""
+        with suppress(queue.Empty, RedisError):
+            while True:
+                self._desk.give_back(self._errands.get_nowait())
 
 
 def _lost(error: OSError) -> SendError:

@@ -23,6 +23,8 @@ from hubbub.transport import NotSent
 
 #: A holder that was silent for so long is not waited for any more.
 PRESENCE: Final = timedelta(seconds=15)
+#: A request lies longer than anybody waits for it, so that taking it back always proves something.
+_MARGIN: Final = timedelta(seconds=10)
 #: How long an answer waits for whoever asked.
 _ANSWER: Final = timedelta(minutes=1)
 #: The most whole seconds of one look at a list: more would outlast a client's patience.
@@ -66,9 +68,9 @@ class Relay:
 
     def _put(self, channel_id: str, ticket: str, request: HttpRequest) -> None:
         with self._redis.pipeline() as pipe:
-            pipe.set(_request(ticket), _sealed(request), px=request.timeout)
+            pipe.set(_request(ticket), _sealed(request), px=request.timeout + _MARGIN)
             pipe.rpush(_waiting(channel_id), ticket)
-            pipe.expire(_waiting(channel_id), 2 * request.timeout)
+            pipe.expire(_waiting(channel_id), request.timeout + _MARGIN)
             pipe.execute()
 
     def _awaited(self, ticket: str, deadline: Deadline) -> bytes | None:
@@ -110,6 +112,10 @@ class Desk:
         """Wait a moment for somebody to ask; return the ticket."""
         found = self._redis.blpop([_waiting(self._channel_id)], timeout=_LOOK)
         return None if found is None else cast("list[bytes]", found)[1].decode()
+
+    def give_back(self, ticket: str) -> None:
+        """Leave the request with this ticket to whoever holds the session next."""
+        self._redis.lpush(_waiting(self._channel_id), ticket)
 
     def take(self, ticket: str) -> Errand | None:
         """Take what was asked with ``ticket``; None when whoever asked has given up."""

@@ -16,7 +16,7 @@ from hubbub_sms_smpp.texts import segment
 #: Seconds for which the rest of a message is awaited.
 PATIENCE: Final = 300.0
 #: Octets of incomplete messages; with more, the oldest is given up early.
-_MOST: Final = 1 << 16
+_MOST: Final = 1 << 15
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ def set_up(monkeypatch):
         lambda _hub, channel_id, change, **_: changes.update({channel_id: change.settings}),
     )
     monkeypatch.setattr(demo, "_configure_gateway", lambda *_: None)
-    monkeypatch.setattr(demo, "_tell_sandbox", lambda *_: None)
+    monkeypatch.setattr(demo, "_tell_sandbox", lambda *_: {"address": "smpp://127.0.0.1:2"})
     return changes
 
 
@@ -35,6 +35,13 @@ def test_channels_of_an_earlier_start_are_set_up_at_the_sandbox_of_this_one(set_
     hub: Any = None
     demo._point(hub, row, SANDBOX)
     assert set_up == {"one": {"api_base": f"{SANDBOX}/{kind}"}}
+
+
+def test_a_channel_of_an_earlier_message_centre_finds_the_port_of_this_one(set_up):
+    row: Any = SimpleNamespace(id="one", settings={"api_base": "smpp://127.0.0.1:1"})
+    hub: Any = None
+    demo._point(hub, row, SANDBOX)
+    assert set_up == {"one": {"api_base": "smpp://127.0.0.1:2"}}
 
 
 @pytest.mark.parametrize("settings", [{}, {"api_base": "https://api.telegram.org"}])

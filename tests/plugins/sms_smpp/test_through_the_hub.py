@@ -2,18 +2,45 @@
 
 import json
 
+import pytest
+
+from hubbub import holding, listener as listening
+from hubbub.connect.work import ChannelChange, change_channel, check_channel
+from hubbub.receive.work import keep_polled
 from hubbub.sdk import Text
-from tests.plugins.sms_smpp.conftest import ADA
+from hubbub.store.session import DatabaseDown
+from tests.plugins.sms_smpp.conftest import ADA, PASSWORD, SYSTEM_ID
+
+LONG = "Überall €uro und 😀, " * 20
 
 
-def test_a_message_goes_out_and_its_receipts_come_back(bound):
-    bound.open().hold()
-    bound.joined.write(bound.line, ADA, Text(text="Ready at 5€"))
-    bound.until(lambda: bound.joined.statuses() != ["queued"])
+def write(bound, text):
+    """Write to somebody, and wait until the centre has it."""
+    bound.joined.write(bound.line, ADA, Text(text=text))
+    bound.until(lambda: bound.joined.statuses()[-1] in {"sent", "delivered", "failed"})
+
+
+def inbound(bound):
+    return [json.loads(row["content"])["text"] for row in bound.joined.inbound()]
+
+
+@pytest.mark.parametrize("mode", ["transceiver", "transmitter+receiver"])
+def test_a_message_goes_out_and_its_receipts_come_back(bound, mode):
+    bound.open(bind_mode=mode).hold(sessions=1 if mode == "transceiver" else 2)
+    write(bound, "Ready at 5€")
     bound.joined.heard(2)
     assert bound.joined.statuses() == ["delivered"]
     (sent,) = bound.joined.sent()
     assert (sent["address"], sent["text"]) == (ADA, "Ready at 5€")
+
+
+@pytest.mark.parametrize("mode", ["udh", "udh8", "sar", "payload"])
+def test_a_long_message_arrives_whole_with_one_receipt(bound, mode):
+    bound.open(long_mode=mode).hold()
+    write(bound, LONG)
+    bound.joined.heard(2)
+    assert bound.joined.statuses() == ["delivered"]
+    assert [sent["text"] for sent in bound.joined.sent()] == [LONG]
 
 
 def test_what_a_customer_writes_comes_in(bound):
@@ -23,3 +50,144 @@ def test_what_a_customer_writes_comes_in(bound):
     (message,) = bound.joined.inbound()
     assert json.loads(message["content"])["text"] == "When are you open?"
     assert message["sender_address"] == ADA
+
+
+def test_a_long_text_of_a_customer_is_one_message_and_each_segment_confirmed(bound):
+    bound.open().hold()
+    bound.say(LONG)
+    bound.joined.heard(-(-len(LONG.encode("utf-16-be")) // 134))
+    assert inbound(bound) == [LONG]
+
+
+def test_case_14_receipts_before_the_answer_and_in_decimal_are_matched(bound):
+    bound.joined.control("centres", {"system_id": SYSTEM_ID, "decimal_receipts": True})
+    bound.joined.fault("reorder_receipts", "receipt")
+    bound.open(receipt_id_format="dec_to_hex").hold()
+    write(bound, "Ready")
+    bound.joined.heard(2)
+    assert bound.joined.statuses() == ["delivered"]
+
+
+def test_what_the_network_could_not_deliver_has_failed(bound):
+    bound.joined.fault("undelivered", "receipt")
+    bound.open().hold()
+    write(bound, "Ready")
+    bound.joined.heard(2)
+    assert bound.joined.statuses() == ["failed"]
+
+
+def test_case_13_throttled_is_sent_again_and_uses_up_no_attempt(bound):
+    bound.open().hold()
+    bound.joined.fault("rate_limit", "submit_sm", times=2)
+    bound.joined.write(bound.line, ADA, Text(text="Ready"))
+
+    def passed():
+        bound.world.pass_time(seconds=5)
+        return bound.joined.statuses() != ["sending"] and bound.joined.sent()
+
+    bound.until(passed)
+    assert len(bound.joined.sent()) == 1
+    assert bound.world.one("SELECT attempts FROM deliveries")["attempts"] == 1
+
+
+def test_an_answer_that_is_lost_leaves_the_outcome_open_and_nothing_is_sent_twice(bound):
+    bound.open().hold()
+    bound.joined.control("rules", {"smsc_receipts": False}, method="PATCH")
+    bound.joined.fault("drop_after_accept", "submit_sm", times=1)
+    bound.joined.write(bound.line, ADA, Text(text="Ready"))
+    bound.until(lambda: bound.world.one("SELECT state FROM deliveries")["state"] == "unknown")
+    assert len(bound.joined.sent()) == 1
+
+
+@pytest.mark.parametrize("what", ["unbind", "hangup"])
+def test_case_15_a_session_that_the_centre_ends_is_begun_anew(bound, what):
+    bound.open().hold()
+    bound.joined.control(f"smsc/{SYSTEM_ID}/{what}", {})
+    bound.say("Are you there?")
+    bound.until(lambda: 0 in bound.joined.heard(1))
+    assert inbound(bound) == ["Are you there?"]
+    write(bound, "We are")
+
+
+def test_what_cannot_be_kept_comes_again(bound, monkeypatch):
+    failures: list[Exception] = [DatabaseDown("away"), RuntimeError("odd")]
+
+    def failing(*arguments):
+        if failures:
+            raise failures.pop()
+        keep_polled(*arguments)
+
+    monkeypatch.setattr(holding, "keep_polled", failing)
+    bound.open().hold()
+    bound.say("Once")
+    assert bound.joined.heard(3) == [0x64, 0x64, 0]
+    assert inbound(bound) == ["Once"]
+
+
+def test_a_wrong_password_turns_the_channel_to_error_until_it_is_mended(bound):
+    bound.open(password="wrong-canary")
+    assert bound.status()["status"] == "error"
+    assert "ESME_RINVPASWD" in bound.status()["status_reason"]
+    change_channel(
+        bound.world.hub,
+        bound.line.id,
+        ChannelChange(credentials={"password": PASSWORD}),
+        actor="cli",
+    )
+    assert bound.status()["status"] == "connected"
+    bound.hold()
+
+
+def test_a_bind_that_is_refused_later_stops_the_listener_too(bound):
+    bound.open()
+    bound.joined.fault("status", "bind", code=0x0E)
+    bound.listener.look()
+    bound.until(lambda: bound.status()["status"] == "error")
+    assert "ESME_RINVPASWD" in bound.status()["status_reason"]
+
+
+def test_a_check_asks_over_the_session_and_without_one_asks_to_be_let_in(bound):
+    bound.open()
+    before = {one.code: one.detail for one in check_channel(bound.world.hub, bound.line.id)}
+    bound.hold()
+    after = {one.code: one.detail for one in check_channel(bound.world.hub, bound.line.id)}
+    assert "no listener" in before["session"]
+    assert "is held" in after["session"]
+
+
+def test_without_a_listener_a_message_is_provably_not_sent_and_waits(bound):
+    bound.open()
+    bound.joined.write(bound.line, ADA, Text(text="Ready"))
+    bound.until(lambda: bound.world.one("SELECT state FROM deliveries")["state"] == "retrying")
+    assert (
+        json.loads(bound.world.one("SELECT error FROM deliveries")["error"])["code"] == "no_session"
+    )
+    assert bound.joined.sent() == []
+
+
+def test_a_changed_channel_gets_a_new_session(bound, monkeypatch):
+    monkeypatch.setattr(listening, "_LOOK_AGAIN", 0.0)
+    bound.open().hold()
+    change = ChannelChange(settings={"bind_mode": "transmitter+receiver"})
+    change_channel(bound.world.hub, bound.line.id, change, actor="cli")
+    bound.until(lambda: bound.sessions() == 2)
+
+
+def test_a_listener_that_stops_takes_leave_and_another_one_goes_on(bound):
+    bound.open().hold()
+    bound.listener.stop()
+    bound.until(lambda: bound.sessions() == 0)
+    assert not bound.world.hub.redis.exists(f"hubbub:session:{bound.line.id}:held")
+    assert bound.world.rows("SELECT name FROM leases") == []
+    bound.listener = listening.Listener(bound.world.hub)
+    bound.hold()
+
+
+def test_no_attempt_shows_the_password_or_octets(bound):
+    bound.open().hold()
+    write(bound, "Ready")
+    exchanges = bound.world.one("SELECT exchanges FROM attempts")["exchanges"]
+    assert PASSWORD not in exchanges
+    assert json.loads(exchanges)[0]["request"]["headers"]["destination_addr"] == (
+        "447700900123 (TON 1, NPI 1)"
+    )

@@ -30,6 +30,8 @@ _BAD: Final = frozenset({"expired", "undeliverable", "rejected"})
 #: How often what the hub does not confirm is sent again, and how long an answer is awaited.
 _REPEATS: Final = 20
 _TIMEOUT: Final = 10.0
+#: Seconds between two looks whether the hub is bound.
+_LOOK: Final = 0.1
 #: Octets of a text in one segment, behind a header of six.
 _SEGMENT: Final = {0: (160, 153), wire.UCS2: (140, 134)}
 _references: Final = itertools.count(1)
@@ -244,6 +246,10 @@ def _put(smsc: Smsc, delivery: _Delivery) -> None:
     attempts = itertools.count(1)
 
     def job() -> float | None:
+        if delivery.account.receiver() is None:
+            # A centre keeps what it has until somebody binds.
+            known = smsc.accounts.get(delivery.account.system_id) is delivery.account
+            return _LOOK if known else None
         attempt = next(attempts)
         if _confirmed(smsc, delivery, attempt):
             return None
