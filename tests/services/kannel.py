@@ -38,13 +38,7 @@ store-location = "{folder}/kannel.store"
 log-file = "{folder}/bearerbox.log"
 log-level = 1
 
-group = smsc
-smsc = fake
-smsc-id = lab
-host = 127.0.0.1
-port = {centre}
-connect-allow-ip = 127.0.0.1
-
+{smsc}
 group = smsbox
 smsbox-id = box1
 bearerbox-host = 127.0.0.1
@@ -78,11 +72,24 @@ user-deny-ip = "*.*.*.*"
 user-allow-ip = "127.0.0.1"
 """
 
+#: A centre that connects to Kannel, and speaks its own fake protocol.
+_FAKE = """
+group = smsc
+smsc = fake
+smsc-id = lab
+host = 127.0.0.1
+port = {centre}
+connect-allow-ip = 127.0.0.1
+"""
+
 
 class Kannel:
-    """The two boxes; `centre` or `fake_centre` connects what stands for the network."""
+    """The two boxes; `centre` or `fake_centre` connects what stands for the network.
 
-    def __init__(self, folder, inbound_url):
+    Unless ``smsc``, a group of the configuration, says where Kannel itself connects to.
+    """
+
+    def __init__(self, folder, inbound_url, smsc=""):
         self._folder = folder
         self._ports = dict(
             zip(("admin", "smsbox", "centre", "sendsms"), _free_ports(4), strict=True)
@@ -94,6 +101,7 @@ class Kannel:
             _CONFIGURATION.format(
                 folder=folder,
                 inbound=inbound_url,
+                smsc=smsc or _FAKE.format(**self._ports),
                 user=USER,
                 password=PASSWORD,
                 status_password=STATUS_PASSWORD,
@@ -118,7 +126,7 @@ class Kannel:
         """Connect a message centre that speaks the fake protocol, a line for each message."""
         place = ("127.0.0.1", self._ports["centre"])
         with socket.create_connection(place, _PATIENCE) as link, link.makefile("rb") as lines:
-            self._until_online()
+            self.until_online()
             yield Centre(link, lines)
 
     def fake_centre(self, *messages, count=1):
@@ -130,10 +138,10 @@ class Kannel:
             *messages,
             output=report,
         )
-        self._until_online()
+        self.until_online()
         return report
 
-    def _until_online(self):
+    def until_online(self):
         page = f"{self.status_page}/status.xml?password={quote(STATUS_PASSWORD)}"
 
         def online():
@@ -178,16 +186,16 @@ def find(name):
 
 @pytest.fixture
 def kannel(tmp_path):
-    """Start a Kannel that calls an address: ``kannel(inbound_url)``."""
+    """Start a Kannel that calls an address: ``kannel(inbound_url, smsc="")``."""
     absent = [name for name in ("bearerbox", "smsbox", "fakesmsc") if find(name) is None]
     if absent:
         missing(f"There is no Kannel here ({', '.join(absent)}).")
     boxes = []
 
-    def start(inbound_url):
+    def start(inbound_url, smsc=""):
         folder = tmp_path / "kannel"
         folder.mkdir()
-        boxes.append(Kannel(folder, inbound_url))
+        boxes.append(Kannel(folder, inbound_url, smsc))
         boxes[-1].start()
         return boxes[-1]
 

@@ -149,3 +149,44 @@ def test_the_fake_centre_of_debian_texts_and_is_answered(joined, kannel):
 
 def _octets(text):
     return unquote_to_bytes(text.replace(b"+", b" "))
+
+
+SMPP = """
+group = smsc
+smsc = smpp
+smsc-id = lab
+host = 127.0.0.1
+port = {port}
+transceiver-mode = true
+smsc-username = kannel
+smsc-password = word
+system-type = ""
+interface-version = 34
+source-addr-autodetect = true
+"""
+
+
+def test_a_real_kannel_finds_in_the_sandbox_a_message_centre_that_speaks_smpp(joined, kannel):
+    """An outside judge of the sandbox's side of SMPP, by which the type `sms_smpp` is tested."""
+    account = {"system_id": "kannel", "password": "word", "numbers": [OURS]}
+    port = joined.control("centres", account)["address"].rpartition(":")[2]
+    joined.control("rules", {"smsc_sent_after": 0, "smsc_delivered_after": 0}, method="PATCH")
+    line = _channel(joined, "kannel", "http://127.0.0.1:9")
+    inbound = f"{line.connection.webhook_url}?token={TOKEN.replace(' ', '%20')}&{INBOUND}"
+    boxes = kannel(inbound, SMPP.format(port=port))
+    boxes.until_online()
+    change = connect.ChannelChange(settings={"api_base": boxes.url})
+    connect.change_channel(joined.world.hub, line.id, change, actor="cli")
+    shop = Shop(joined, boxes, joined.world.line(line.id))
+    long = "Überall €uro und 😀, " * 10
+
+    for text in ("Hello {two}", long):
+        joined.control("smsc/kannel/messages", {"from": ADA, "to": OURS, "text": text})
+        shop.heard()
+    assert [content["text"] for content in shop.contents()] == ["Hello {two}", long]
+
+    # Kannel tells each step: taken, on its way, delivered.
+    shop.write(long)
+    shop.heard(3)
+    assert joined.statuses() == ["delivered"]
+    assert [sent["text"] for sent in joined.sent()] == [long]

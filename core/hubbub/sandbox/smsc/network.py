@@ -63,11 +63,11 @@ def accept(smsc: Smsc, account: Account, sent: Message) -> str:
     key = (sent.source, sent.dest, reference, total)
     with smsc.world.lock:
         known = account.segments.setdefault(key, {})
-        known[place] = sent
+        known[place] = (message_id, sent)
         if len(known) < total:
             return message_id
         del account.segments[key]
-    _take(smsc, account, message_id, [known[one] for one in sorted(known)])
+    _take(smsc, account, [known[one] for one in sorted(known)])
     return message_id
 
 
@@ -101,18 +101,18 @@ def tell(smsc: Smsc, account: Account, telling: Telling) -> Json:
     return {"id": sms.id, "status": sms.status}
 
 
-def _take(smsc: Smsc, account: Account, message_id: str, parts: list[Message]) -> None:
-    last = parts[-1]
+def _take(smsc: Smsc, account: Account, parts: list[tuple[str, Message]]) -> None:
+    message_id, last = parts[-1]
     ours = f"+{last.source}" if last.types[0] == 1 else last.source
     sms = Sms(
         id=message_id,
         customer=f"+{last.dest}",
         number=ours,
-        text=wire.words(parts),
+        text=wire.words([sent for _, sent in parts]),
         mine=False,
         at=time.time(),
         status="accepted by the centre",
-        registered=bool(last.registered & 1),
+        registered=tuple(one for one, sent in parts if sent.registered & 1),
     )
     with smsc.world.lock:
         account.messages[sms.id] = sms
@@ -162,17 +162,23 @@ def _carry(smsc: Smsc, account: Account, sms: Sms) -> None:
 def _report(smsc: Smsc, account: Account, sms: Sms, status: str) -> None:
     with smsc.world.lock:
         sms.status, sms.problem = status, status in _BAD
-    if not sms.registered:
-        return
+    # The network knows segments, and no messages.
+    for message_id in sms.registered:
+        message = _receipt(account, sms, message_id, status)
+        key = f"{message_id}:{status}"
+        _put(smsc, _Delivery(account=account, sms=sms, message=message, kind="status", key=key))
+
+
+def _receipt(account: Account, sms: Sms, message_id: str, status: str) -> Message:
     word, number = _STATES[status]
-    told = str(int(sms.id, 16)) if account.decimal_receipts else sms.id
+    told = str(int(message_id, 16)) if account.decimal_receipts else message_id
     when = time.strftime("%y%m%d%H%M", time.gmtime())
     error = "001" if status in _BAD else "000"
     text = (
         f"id:{told} sub:001 dlvrd:001 submit date:{when} done date:{when} stat:{word} err:{error} "
         f"text:{sms.text[:20].encode('ascii', 'replace').decode()}"
     )
-    receipt = Message(
+    return Message(
         source=sms.customer.removeprefix("+"),
         dest=sms.number.removeprefix("+"),
         esm_class=wire.RECEIPT,
@@ -182,8 +188,6 @@ def _report(smsc: Smsc, account: Account, sms: Sms, status: str) -> None:
             wire.MESSAGE_STATE: bytes((number,)),
         },
     )
-    key = f"{sms.id}:{status}"
-    _put(smsc, _Delivery(account=account, sms=sms, message=receipt, kind="status", key=key))
 
 
 def _segments(texting: Texting) -> list[Message]:

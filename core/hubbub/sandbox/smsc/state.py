@@ -23,8 +23,8 @@ class Sms:
     #: How far it came, in words for the customer's page.
     status: str = ""
     problem: bool = False
-    #: Whether the hub wants to hear what becomes of it.
-    registered: bool = False
+    #: The ids of the segments of which the hub wants to hear what became.
+    registered: tuple[str, ...] = ()
 
 
 class Bound:
@@ -85,8 +85,10 @@ class Account:
     decimal_receipts: bool = False
     messages: dict[str, Sms] = field(default_factory=dict)
     sessions: list[Bound] = field(default_factory=list)
-    #: Segments of messages of the hub that are not complete.
-    segments: dict[tuple[str, str, int, int], dict[int, Message]] = field(default_factory=dict)
+    #: Segments of messages of the hub that are not complete, each with its id, by place.
+    segments: dict[tuple[str, str, int, int], dict[int, tuple[str, Message]]] = field(
+        default_factory=dict
+    )
 
     def chat(self, number: str, customer: str) -> list[Sms]:
         """Return what passed between a number of ours and a customer, oldest first."""
