@@ -31,6 +31,7 @@ from hubbub_sms_smpp.texts import joined, segment
 _OPT_OUT: Final = {"stop": True, "start": False}
 _TON_INTERNATIONAL: Final = 1
 _TON_ALPHANUMERIC: Final = 5
+_LONGEST_SHORT_CODE: Final = 6
 _RECEIPTS: Final = frozenset({Esm.RECEIPT, Esm.INTERMEDIATE})
 #: "id:IIII sub:SSS dlvrd:DDD submit date:YYMMDDhhmm done date:YYMMDDhhmm stat:DDDDDDD err:E text:".
 #: Source: SMPP 3.4, appendix B, which every vendor follows in his own way.
@@ -143,10 +144,11 @@ def _address(given: Address, connection: SmppConnection) -> str:
     text = given.text.strip()
     if given.ton == _TON_ALPHANUMERIC or not text:
         return text
-    region = connection.fields.settings.default_region or None
-    number = to_e164(text, region, international=given.ton == _TON_INTERNATIONAL)
+    # Many a centre says of short codes too that they are international.
+    if given.ton == _TON_INTERNATIONAL and len(text) > _LONGEST_SHORT_CODE:
+        text = f"+{text.removeprefix('00').lstrip('+')}"
     # A number that our tables do not know is still a number: it wrote to us.
-    return number or text
+    return to_e164(text, connection.fields.settings.default_region or None) or text
 
 
 def _opt_out(content: Content) -> bool | None:

@@ -95,6 +95,8 @@ def test_an_acknowledgement_of_a_phone_is_passed_over():
         (Address(text="+447700900123"), "+447700900123"),
         (Address(text="07700900123", ton=2), "+447700900123"),
         (Address(text="12345", ton=3), "12345"),
+        (Address(text="12345", ton=1), "12345"),
+        (Address(text="15550113", ton=1), "+15550113"),  # longer than most short codes, in no table
     ],
 )
 def test_who_writes_has_one_spelling(source, address):

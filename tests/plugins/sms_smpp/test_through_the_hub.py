@@ -9,7 +9,9 @@ from hubbub.connect.work import ChannelChange, change_channel, check_channel
 from hubbub.receive.work import keep_polled
 from hubbub.sdk import Text
 from hubbub.store.session import DatabaseDown
+from hubbub_sms_smpp.assembly import Assembly
 from tests.plugins.sms_smpp.conftest import ADA, PASSWORD, SYSTEM_ID
+from tests.plugins.sms_smpp.made import deliver, sms
 
 LONG = "Überall €uro und 😀, " * 20
 
@@ -181,6 +183,40 @@ def test_a_listener_that_stops_takes_leave_and_another_one_goes_on(bound):
     assert bound.world.rows("SELECT name FROM leases") == []
     bound.listener = listening.Listener(bound.world.hub)
     bound.hold()
+
+
+def test_a_listener_that_lost_its_lease_lets_the_session_go(bound, monkeypatch):
+    monkeypatch.setattr(listening, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(listening, "_RENEW", 0.0)
+    bound.open().hold()
+    bound.world.write("UPDATE leases SET holder = 'another'")
+    bound.until(lambda: bound.sessions() == 0)
+    bound.listener.look()
+    assert bound.sessions() == 0
+
+
+def test_a_channel_that_is_switched_off_takes_leave(bound, monkeypatch):
+    monkeypatch.setattr(listening, "_LOOK_AGAIN", 0.0)
+    bound.open().hold()
+    change_channel(bound.world.hub, bound.line.id, ChannelChange(enabled=False), actor="cli")
+    bound.until(lambda: bound.sessions() == 0)
+
+
+def test_a_half_message_outlives_the_listener_that_heard_it(bound):
+    bound.open().hold()
+    half = sms(b"\x05\x00\x03\x07\x02\x01first ", esm_class=0x40)
+    cursor = Assembly().add(deliver(half), bound.world.clock.timestamp())[0].cursor()
+    bound.listener.stop()
+    bound.world.write(
+        "INSERT INTO source_cursors (channel_id, cursor) VALUES (:id, :cursor)",
+        id=bound.line.id,
+        cursor=cursor,
+    )
+    bound.listener = listening.Listener(bound.world.hub)
+    bound.hold()
+    bound.world.pass_time(seconds=301)
+    bound.until(lambda: bound.world.work() or inbound(bound))
+    assert inbound(bound) == ["first […]"]
 
 
 def test_no_attempt_shows_the_password_or_octets(bound):
