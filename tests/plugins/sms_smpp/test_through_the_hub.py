@@ -1,17 +1,25 @@
 """The channel through a whole hub: a listener, a worker, and the sandbox's message centre."""
 
 import json
+from contextlib import suppress
 
 import pytest
 
 from hubbub import holding, listener as listening
 from hubbub.connect.work import ChannelChange, change_channel, check_channel
+from hubbub.guard import Guard
 from hubbub.receive.work import keep_polled
+from hubbub.sandbox.smsc.centre import Centre
 from hubbub.sdk import Text
 from hubbub.store.session import DatabaseDown
+from hubbub.transports import Transports
 from hubbub_sms_smpp.assembly import Assembly
+from tests.plugins.conftest import LOOPBACK
 from tests.plugins.sms_smpp.conftest import ADA, PASSWORD, SYSTEM_ID
 from tests.plugins.sms_smpp.made import deliver, sms
+from tests.services.peers import certificate
+
+__all__ = ["certificate"]
 
 LONG = "Überall €uro und 😀, " * 20
 
@@ -217,6 +225,38 @@ def test_a_half_message_outlives_the_listener_that_heard_it(bound):
     bound.world.pass_time(seconds=301)
     bound.until(lambda: bound.world.work() or inbound(bound))
     assert inbound(bound) == ["first […]"]
+
+
+def test_over_tls_all_goes_as_without(bound, certificate, monkeypatch):
+    server, client = certificate
+    plain = Centre._talk
+    monkeypatch.setattr(
+        Centre, "_talk", lambda self, link: plain(self, server.wrap_socket(link, server_side=True))
+    )
+    transports = Transports(
+        Guard(LOOPBACK, lookup=lambda host, port, **_: [(2, 1, 6, "", ("127.0.0.1", port))]),
+        bound.world.hub.redis,
+    )
+    transports.__dict__["_trust"] = client
+    bound.world.hub.http = transports
+    bound.open(api_base=f"smpps://hub.test:{bound.address.rpartition(':')[2]}").hold()
+    write(bound, LONG)
+    bound.joined.heard(2)
+    bound.say(LONG)
+    bound.until(lambda: bound.joined.heard(1) and inbound(bound))
+    assert (bound.joined.statuses(), inbound(bound)) == (["delivered"], [LONG])
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(bound, certificate, monkeypatch):
+    server, _ = certificate
+
+    def talk(self, link):
+        with suppress(OSError), link:
+            server.wrap_socket(link, server_side=True).close()
+
+    monkeypatch.setattr(Centre, "_talk", talk)
+    bound.open(api_base=bound.address.replace("smpp:", "smpps:"))
+    assert "certificate is not valid" in bound.status()["status_reason"]
 
 
 def test_no_attempt_shows_the_password_or_octets(bound):
