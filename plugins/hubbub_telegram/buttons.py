@@ -11,6 +11,9 @@ from typing import Final
 
 from hubbub.sdk import Choices, Option
 
+#: Buttons under one message, as far as is known: the Bot API names no limit.
+OPTIONS: Final = 100
+
 #: Bytes of ``callback_data`` - Bot API, "InlineKeyboardButton".
 _LONGEST: Final = 64
 _BY_INDEX: Final = re.compile(r"o:[0-9]+")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from hubbub.sdk import Capabilities, Limit, MediaRule, SetupStep
+from hubbub_telegram.buttons import OPTIONS
 from hubbub_telegram.fields import TelegramConnection
 
 _UPDATES: Final = (
@@ -81,7 +82,7 @@ CAPABILITIES: Final = Capabilities(
             mime_types=frozenset({"image/webp", "application/x-tgsticker", "video/webm"}),
         ),
     },
-    options=100,
+    options=OPTIONS,
     replies=True,
     # A bot cannot open a conversation: the person must write first.
     initiates=False,

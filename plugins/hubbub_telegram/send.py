@@ -20,7 +20,7 @@ from hubbub.sdk import (
 from hubbub_telegram.addresses import external_id, target
 from hubbub_telegram.answers import Answer, SentMessage, failure, read, refusal_of, result_of
 from hubbub_telegram.api import calling, uploading
-from hubbub_telegram.buttons import described
+from hubbub_telegram.buttons import OPTIONS, described
 from hubbub_telegram.cards import in_words
 from hubbub_telegram.errors import Refusal
 from hubbub_telegram.fields import TelegramConnection
@@ -36,7 +36,7 @@ def sayable(content: Content) -> Iterator[Content]:
         case Contacts(contacts=cards):
             for card in cards:
                 yield Contacts(contacts=(card,)) if card.phones else Text(text=in_words(card))
-        case Choices():
+        case Choices(options=options) if len(options) <= OPTIONS:
             yield replace(content, text=described(content))
         case _:
             yield content

@@ -14,6 +14,7 @@ from hubbub.sdk.content import (
     Email,
     Form,
     Location,
+    Option,
     Text,
 )
 from hubbub.sdk.errors import Unsupported
@@ -45,7 +46,9 @@ def split_text(text: str, limit: int, unit: str = "characters") -> list[str]:
 
 def numbered_menu(choices: Choices) -> str:
     """Return ``choices`` as a text that asks for a number."""
-    lines = [f"{number}. {option.title}" for number, option in enumerate(choices.options, start=1)]
+    lines = [
+        f"{number}. {_entry(option)}" for number, option in enumerate(choices.options, start=1)
+    ]
     return "\n".join([choices.text, "", *lines])
 
 
@@ -59,6 +62,10 @@ def choice_from_reply(text: str, choices: Choices) -> Choice | None:
         if answer in {str(number), option.title.casefold()}:
             return Choice(id=option.id, title=option.title)
     return None
+
+
+def _entry(option: Option) -> str:
+    return f"{option.title}: {option.description}" if option.description else option.title
 
 
 def _fit(content: Content, can: Capabilities) -> Iterator[Content]:

@@ -319,6 +319,12 @@ def test_descriptions_of_options_stand_in_the_text(telegram, connection):
     assert only.content == Choices(text="Size?\n\nSmall: 0.2 l", options=options)
 
 
+def test_a_menu_says_descriptions_once(telegram, connection):
+    options = tuple(Option(id=f"{n}", title="Size", description=f"{n} cm") for n in range(101))
+    menu = render(telegram, connection, Choices(text="Size?", options=options))
+    assert "\n".join(one.content.text for one in menu).count(" 100 cm") == 1
+
+
 # --- answers that cannot be read ---
 
 
