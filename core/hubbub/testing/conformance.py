@@ -7,6 +7,8 @@ from hubbub.testing.addresses import AddressChecks
 from hubbub.testing.answers import AnswerChecks
 from hubbub.testing.applies import leave_out
 from hubbub.testing.authenticity import AuthenticityChecks
+from hubbub.testing.files import FileChecks
+from hubbub.testing.handshakes import HandshakeChecks
 from hubbub.testing.inbound import InboundChecks
 from hubbub.testing.live import LiveChecks
 from hubbub.testing.outbound import OutboundChecks
@@ -14,18 +16,22 @@ from hubbub.testing.purity import PurityChecks
 from hubbub.testing.robustness import RobustnessChecks
 from hubbub.testing.secrecy import SecrecyChecks
 from hubbub.testing.upkeep import UpkeepChecks
+from hubbub.testing.wholeness import WholenessChecks
 
 
 class ChannelConformance(
     AboutChecks,
     AddressChecks,
     AuthenticityChecks,
+    HandshakeChecks,
     InboundChecks,
     RobustnessChecks,
     PurityChecks,
     OutboundChecks,
+    WholenessChecks,
     AnswerChecks,
     UpkeepChecks,
+    FileChecks,
     SecrecyChecks,
     LiveChecks,
 ):

@@ -1,11 +1,13 @@
-"""Carry out a plugin's exchanges as the hub does, with answers that are given."""
+"""Carry out a plugin's exchanges as the hub does, with answers that are given, and read them."""
 
+import json
 from collections.abc import Iterable
 from typing import TypeVar
+from urllib.parse import unquote, unquote_plus
 
 from hubbub.exchange import Ran, run
 from hubbub.redact import Redactor
-from hubbub.sdk import Exchange, HttpRequest, HttpResponse, Media, SendError
+from hubbub.sdk import Exchange, File, HttpRequest, HttpResponse, Media, Multipart, SendError
 from hubbub.transport import Files, Transport
 
 T = TypeVar("T")
@@ -34,5 +36,29 @@ def carried(exchange: Exchange[T], transport: Transport, secrets: Iterable[str] 
     return run(exchange, transport, redact=Redactor(secrets), files=_some_file)
 
 
+def spoken(request: HttpRequest) -> str:
+    """Return all that ``request`` says, with the encodings of forms, addresses and JSON undone."""
+    if isinstance(request.body, File):
+        raw = request.body.filename
+    elif isinstance(request.body, Multipart):
+        raw = " ".join(str(value) for _, value in request.body.fields)
+    else:
+        raw = request.body.decode("utf-8", "replace")
+    address = (unquote(request.url), unquote_plus(request.url))
+    return " ".join((raw, unquote_plus(raw), *address, _unescaped(raw)))
+
+
+def is_planned(error: SendError | None) -> bool:
+    """Say whether ``error`` is one that the plugin raised on purpose."""
+    return error is not None and error.code != "plugin_error"
+
+
 def _some_file(media: Media) -> bytes:
     return f"The file {media.id}.".encode()
+
+
+def _unescaped(raw: str) -> str:
+    try:
+        return json.dumps(json.loads(raw), ensure_ascii=False)
+    except ValueError:
+        return ""

@@ -28,7 +28,7 @@ from hubbub.sdk import (
 )
 from hubbub.testing.exchanges import Scripted, carried
 from hubbub.testing.recorded import Recorded, Refused
-from hubbub.testing.samples import SAMPLES
+from hubbub.testing.samples import SAMPLES, offers
 
 T = TypeVar("T")
 WEBHOOK = "https://hub.example.com/webhooks/abcdefghijklmnopqrst"
@@ -57,19 +57,24 @@ class Given:
     address: ClassVar[str]
     bad_addresses: ClassVar[tuple[str, ...]] = ()
 
-    #: By name; at least one for each type and receipt that the capabilities promise.
+    #: By name; at least one for each type and receipt that the capabilities promise, and one with
+    #: its ``words`` for texts, and for captions where there are any.
     inbound: ClassVar[Mapping[str, Recorded]]
     #: A kind that the plugin has never heard of, in the provider's envelope.
     unknown: ClassVar[Recorded]
     #: Several things in one call, and the same with one that is spoilt in the middle.
     batch: ClassVar[Recorded | None] = None
     broken_batch: ClassVar[Recorded | None] = None
+    #: The call by which the provider makes sure that the webhook is ours (its ``says`` is empty),
+    #: and what it wants to read in the answer.
+    handshake: ClassVar[Recorded | None] = None
+    handshake_answer: ClassVar[bytes] = b""
     #: False where the proof is a mere word, which covers nothing of the call.
     signs_body: ClassVar[bool] = True
     #: False where there is none but the webhook's address, which nobody else knows.
     proves: ClassVar[bool] = True
 
-    #: The answers when a text is taken, and the id they give it.
+    #: The answers when a text is taken, and the id they give it: of the form that replies quote.
     accepted: ClassVar[tuple[HttpResponse, ...]]
     external_id: ClassVar[str]
     #: Where other content types are answered in another way.
@@ -119,6 +124,7 @@ class Given:
             "refused": self.refusals,
             "content": {content.type: content for content in SAMPLES},
             "carried_content": {name: self.sample(name) for name in carries},
+            "offered": offers(self.kind.capabilities.options),
         }
 
     # --- what the checks use ---------------------------------------------------------------

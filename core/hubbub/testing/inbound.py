@@ -15,6 +15,7 @@ from hubbub.sdk import (
     ReceiptState,
     Unreadable,
     UnsupportedContent,
+    to_json,
 )
 from hubbub.testing.applies import only_where
 from hubbub.testing.given import Given
@@ -76,6 +77,22 @@ class InboundChecks(Given):
             if isinstance(content, Attachment):
                 assert content.media.ref or content.media.url, "A file can never be fetched."
                 assert content.type in ATTACHMENT_TYPES, f"No file is a {content.type}."
+
+    def test_what_people_wrote_is_read_word_for_word(self, recorded: Recorded) -> None:
+        read = [text for event in self.events(self.call(recorded)) for text in _texts(event)]
+        lost = [words for words in recorded.words if not any(words in text for text in read)]
+        assert not lost, f"Of what was written, this is not in what is read: {lost}."
+
+    def test_texts_and_captions_are_recorded_with_their_words(self) -> None:
+        worded = {kind for one in self.recordings() if one.words for kind in one.says}
+        can = self.kind.capabilities
+        assert "text" in worded or "text" not in can.inbound, (
+            "No recorded text of your test says what was written in it (Recorded.words)."
+        )
+        captioned = can.inbound & ATTACHMENT_TYPES if can.caption_limit else frozenset()
+        assert worded & captioned or not captioned, (
+            "No recorded file of your test says what was written below it (Recorded.words)."
+        )
 
     # --- once ------------------------------------------------------------------------------
 
@@ -172,6 +189,12 @@ class InboundChecks(Given):
 
 def _keys(events: list[Event]) -> list[str | None]:
     return [getattr(event, "key", None) for event in events]
+
+
+def _texts(event: Event) -> list[str]:
+    content: Any = getattr(event, "content", None)
+    values = to_json(content).values() if content else ()
+    return [value for value in values if isinstance(value, str)]
 
 
 def _is_aware(value: datetime) -> bool:

@@ -1,9 +1,8 @@
 """Check that a message is fitted to the channel and put into requests whole."""
 
-import json
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from hubbub.sdk import (
     Text,
     Unsupported,
 )
+from hubbub.testing.exchanges import spoken
 from hubbub.testing.given import STAND_IN, Given
 from hubbub.testing.samples import for_all
 
@@ -197,24 +197,6 @@ class OutboundChecks(Given):
         if self.kind.capabilities.text_unit == "utf16":
             return len(text.encode("utf-16-le")) // 2
         return len(text)
-
-
-def spoken(request: HttpRequest) -> str:
-    """Return all that ``request`` says, with the encodings of forms, addresses and JSON undone."""
-    if isinstance(request.body, File):
-        raw = request.body.filename
-    elif isinstance(request.body, Multipart):
-        raw = " ".join(str(value) for _, value in request.body.fields)
-    else:
-        raw = request.body.decode("utf-8", "replace")
-    return " ".join((raw, unquote_plus(raw), unquote(request.url), _unescaped(raw)))
-
-
-def _unescaped(raw: str) -> str:
-    try:
-        return json.dumps(json.loads(raw), ensure_ascii=False)
-    except ValueError:
-        return ""
 
 
 def _said(content: Any) -> str:

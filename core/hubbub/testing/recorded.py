@@ -26,10 +26,12 @@ from hubbub.sdk import (
 class Recorded:
     """One webhook call as the provider made it, without its proof, and what it says.
 
-    ``says`` has one entry for each event, as `said` words it: ``("text",)``.
+    ``says`` has one entry for each event, as `said` words it: ``("text",)``. ``words`` are what
+    people wrote in it, texts and captions, as they wrote them: each must come out.
     """
 
     says: tuple[str, ...]
+    words: tuple[str, ...] = ()
     body: bytes = b""
     method: str = "POST"
     query: str = ""

@@ -50,7 +50,10 @@ SAMPLES: Final[tuple[Content, ...]] = (
     Contacts(contacts=(Card(name="Ada", phones=("+15005550006",)),)),
     Reaction(emoji="👍", target_external_id="1:1"),
     Choice(id="yes", title="Yes"),
-    Choices(text="Ready?", options=(Option(id="y", title="Yes"), Option(id="n", title="No"))),
+    Choices(
+        text="Which of them?",
+        options=(Option(id="pick-1", title="Zebra one"), Option(id="pick-2", title="Zebra two")),
+    ),
     Form(fields={"name": "Ada"}),
     Template(name="ready", language="en", parameters={"1": "Ada"}),
     Email(subject="Ready", text="It is ready."),
@@ -58,6 +61,31 @@ SAMPLES: Final[tuple[Content, ...]] = (
     System(event="started"),
     UnsupportedContent(provider_type="hologram"),
 )
+
+#: More than a button holds.
+_LONG: Final = "A zebra with stripes on both of its sides, which is the one of the number"
+
+
+def offers(limit: int) -> dict[str, Choices]:
+    """Return options in each form that may be hard to show, where ``limit`` is the most."""
+    few, described = min(limit, 2), "It has stripes"
+    return {
+        "few": _offer(few, "Zebra"),
+        "as many as it can": _offer(limit, "Zebra"),
+        "with descriptions": _offer(few, "Zebra", described),
+        "with long titles": _offer(few, _LONG),
+        "with long titles and descriptions": _offer(few, _LONG, described),
+        "more than it can": _offer(limit + 1, "Zebra", described),
+    }
+
+
+def _offer(count: int, title: str, description: str | None = None) -> Choices:
+    said = [f"{description} {n}" if description else None for n in range(count)]
+    options = (
+        Option(id=f"pick-{n}", title=f"{title} {n}", description=said[n]) for n in range(count)
+    )
+    return Choices(text="Which of them?", options=tuple(options))
+
 
 #: What stands in JSON where something else was expected.
 ODD_VALUES: Final[tuple[Any, ...]] = (

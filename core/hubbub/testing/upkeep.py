@@ -1,19 +1,17 @@
 """Check what a channel type asks of the provider beside sending."""
 
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from hypothesis import strategies as st
 
 from hubbub.exchange import Ran
 from hubbub.sdk import (
-    ATTACHMENT_TYPES,
     Accepted,
     AuthFailed,
     Call,
     ChannelType,
     Checked,
     Exchange,
-    FetchedMedia,
     HttpResponse,
     MessageTemplate,
     OutcomeUnknown,
@@ -21,9 +19,8 @@ from hubbub.sdk import (
     Transient,
 )
 from hubbub.testing.applies import does, only_where
-from hubbub.testing.exchanges import Scripted
+from hubbub.testing.exchanges import Scripted, is_planned, spoken
 from hubbub.testing.given import Given
-from hubbub.testing.outbound import spoken
 from hubbub.testing.recorded import answer
 from hubbub.testing.samples import ANY_BODY, for_all
 
@@ -34,10 +31,6 @@ _PAGE: Final = b"<html>It works!</html>"
 
 def _registers(suite: Given) -> bool:
     return suite.kind.capabilities.registers_webhook
-
-
-def _reads_files(suite: Given) -> bool:
-    return bool(suite.kind.capabilities.inbound & ATTACHMENT_TYPES)
 
 
 def _lists(suite: Given) -> bool:
@@ -51,12 +44,11 @@ def _finds(suite: Given) -> bool:
 _checking = only_where(does("check"))
 _registering = only_where(_registers)
 _listing = only_where(_lists)
-_fetching = only_where(does("fetch_media"), _reads_files)
 _finding = only_where(_finds)
 
 
 class UpkeepChecks(Given):
-    """``check``, ``setup``, ``teardown``, templates, files, proof, and small signals."""
+    """``check``, ``setup``, ``teardown``, templates, proof, and small signals."""
 
     # --- check -----------------------------------------------------------------------------
 
@@ -91,13 +83,13 @@ class UpkeepChecks(Given):
     def test_a_provider_that_cannot_be_reached_is_found(self) -> None:
         ran, _ = self._check(_UNREACHABLE)
         found = ran.value is not None and not ran.value.ok
-        assert found or _is_planned(ran.error), f"It says {ran.value or ran.error!r}."
+        assert found or is_planned(ran.error), f"It says {ran.value or ran.error!r}."
 
     @_checking
     def test_a_random_answer_to_a_check_is_no_crash(self) -> None:
         def check(reply: tuple[int, bytes]) -> None:
             ran, _ = self._check(answer(*reply))
-            assert ran.value is not None or _is_planned(ran.error), f"{ran.error!r} on {reply}"
+            assert ran.value is not None or is_planned(ran.error), f"{ran.error!r} on {reply}"
 
         for_all(st.tuples(st.integers(200, 599), ANY_BODY), check)
 
@@ -125,7 +117,7 @@ class UpkeepChecks(Given):
         for reply in (_UNREACHABLE, answer(401, _PAGE), answer(500, _PAGE), answer(200, _PAGE)):
             ran, _ = self.ran(self.kind.setup(self.connection()), (reply,))
             found = ran.value is not None and not ran.value.ok
-            assert found or _is_planned(ran.error), f"On {reply!r} it says {ran.value}."
+            assert found or is_planned(ran.error), f"On {reply!r} it says {ran.value}."
 
     @only_where(_registers, does("teardown"))
     def test_the_set_up_can_be_undone(self) -> None:
@@ -154,30 +146,7 @@ class UpkeepChecks(Given):
         replies += [answer(status, _PAGE) for status in (200, 401, 429, 500)]
         for reply in replies:
             ran, _ = self._list(*begun, reply)
-            assert _is_planned(ran.error), f"On {reply!r} it lists {ran.value}."
-
-    # --- files -----------------------------------------------------------------------------
-
-    @_fetching
-    def test_a_file_is_fetched(self) -> None:
-        exchange = self.kind.fetch_media(self._ref(), self.connection())
-        ran, _ = self.ran(exchange, self.told("fetched"))
-        media: Any = ran.value
-        assert isinstance(media, FetchedMedia), f"The file is not fetched: {ran.error!r}."
-        assert media.body == self.fetched[-1].body, "Other bytes than those answered came out."
-
-    @_fetching
-    def test_fetching_a_file_changes_nothing(self) -> None:
-        exchange = self.kind.fetch_media(self._ref(), self.connection())
-        _, transport = self.ran(exchange, self.told("fetched"))
-        assert all(one.safe for one in transport.requests), "A request is not marked safe."
-
-    @_fetching
-    def test_a_file_that_is_not_there_is_no_file(self) -> None:
-        for status in (401, 403, 404, 410, 429, 500):
-            exchange = self.kind.fetch_media(self._ref(), self.connection())
-            ran, _ = self.ran(exchange, (answer(status, _PAGE),))
-            assert _is_planned(ran.error), f"HTTP {status} is {ran.value or ran.error!r}."
+            assert is_planned(ran.error), f"On {reply!r} it lists {ran.value}."
 
     # --- proof -----------------------------------------------------------------------------
 
@@ -197,7 +166,7 @@ class UpkeepChecks(Given):
     def test_no_answer_proves_nothing(self) -> None:
         for status in (200, 401, 403, 429, 500, 503):
             ran, _ = self._find(answer(status, _PAGE))
-            assert _is_planned(ran.error), f"HTTP {status} proves {ran.value}."
+            assert is_planned(ran.error), f"HTTP {status} proves {ran.value}."
         ran, _ = self._find(_UNREACHABLE)
         assert isinstance(ran.error, Transient | OutcomeUnknown), f"It is {ran.error!r}."
 
@@ -245,15 +214,3 @@ class UpkeepChecks(Given):
     def _find(self, *answers: HttpResponse | SendError) -> tuple[Ran[Accepted | None], Scripted]:
         exchange: Exchange[Accepted | None] = self.kind.find(self.part(), self.connection())
         return self.ran(exchange, answers)
-
-    def _ref(self) -> str:
-        for call in self._calls():
-            for event in self.events(call):
-                media = getattr(getattr(event, "content", None), "media", None)
-                if media is not None and media.ref:
-                    return str(media.ref)
-        raise AssertionError("No recorded call brings a file with a ref to fetch.")
-
-
-def _is_planned(error: SendError | None) -> bool:
-    return error is not None and error.code != "plugin_error"

@@ -38,9 +38,10 @@ def message(number: int, kind: str, **more: Any) -> dict[str, Any]:
     return event(number, "message", replyToken="nHuyWiB7yP5Zw52FIkcQobQuGDXCTA", message=said)
 
 
-def call(*events: dict[str, Any], says: tuple[str, ...]) -> Recorded:
+def call(*events: dict[str, Any], says: tuple[str, ...], words: tuple[str, ...] = ()) -> Recorded:
     body = json.dumps({"destination": "U" + "b" * 32, "events": events}).encode()
-    return Recorded(body=body, headers={"content-type": "application/json"}, says=says)
+    headers = {"content-type": "application/json"}
+    return Recorded(body=body, headers=headers, says=says, words=words)
 
 
 ONE = message(1, "text", text="Is it ready? 🍎")
@@ -58,7 +59,7 @@ class TestLine(ChannelConformance):
     bad_addresses = ("", "ada", "@216ru", "U123", "X" + "a" * 32)
 
     inbound = {
-        "text": call(ONE, says=("text",)),
+        "text": call(ONE, says=("text",), words=("Is it ready? 🍎",)),
         "in a group": call(message(3, "text", text="Hi") | IN_GROUP, says=("text",)),
         "image": call(message(4, "image"), says=("image",)),
         "video": call(message(5, "video"), says=("video",)),

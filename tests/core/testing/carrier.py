@@ -16,10 +16,12 @@ from pydantic import Field, SecretStr, ValidationError
 from hubbub.sdk import (
     Accept,
     Accepted,
+    Answer,
     Attachment,
     AuthFailed,
     BadAddress,
     Capabilities,
+    Challenge,
     ChannelSettings,
     ChannelType,
     Checked,
@@ -51,6 +53,7 @@ from hubbub.sdk import (
 )
 
 BASE = "https://api.carrier.example"
+FILES = "https://files.carrier.example"
 HEADER = "x-carrier-signature"
 
 
@@ -95,6 +98,7 @@ class Carrier(ChannelType[CarrierFields]):
         receipts=frozenset({"delivered", "read"}),
         limits=(Limit.per_second(5),),
         registers_webhook=True,
+        replies=True,
         finds=True,
         templates=True,
     )
@@ -114,8 +118,13 @@ class Carrier(ChannelType[CarrierFields]):
         given = call.headers.get(HEADER, "").encode("utf-8", "replace")
         key = connection.fields.credentials.signing_key.get_secret_value()
         if self.fits(given, signature(key, call.body).encode()):
-            return Accept()
+            return self.greeting(call) or Accept()
         return Reject("The header X-Carrier-Signature does not fit.")
+
+    def greeting(self, call):
+        """Return the answer to a handshake; None where ``call`` is none."""
+        greeting = call.body.removeprefix(b"greeting:")
+        return Challenge(Answer(body=greeting)) if greeting != call.body else None
 
     def fits(self, given, ours):
         return hmac.compare_digest(given, ours)
@@ -181,7 +190,13 @@ class Carrier(ChannelType[CarrierFields]):
         return self.accepted(response)
 
     def request(self, part, connection):
-        body = {"to": part.address, "reference": part.reference, **self.words(part.content)}
+        quoted = part.reply_to_external_id
+        body = {
+            "to": part.address,
+            "reference": part.reference,
+            "quotes": quoted,
+            **self.words(part.content),
+        }
         return self.asking("POST", f"/birds/{quote(part.address, safe='')}", connection, body)
 
     def words(self, content):
@@ -191,16 +206,21 @@ class Carrier(ChannelType[CarrierFields]):
             case Attachment(media=media, caption=caption):
                 return {"file": media.url, "text": caption or ""}
             case Choices(text=text, options=options):
-                return {"text": text, "options": [option.title for option in options]}
+                return {"text": text, "options": [self.option(one) for one in options]}
         raise Unsupported(f"A pigeon carries no {content.type}.")
 
+    def option(self, option):
+        return {"ring": option.id, "title": option.title, "small print": option.description}
+
     def asking(self, method, path, connection, body=None, **more):
-        key = connection.fields.credentials.key.get_secret_value()
         base = connection.fields.settings.api_base or BASE
-        headers = {"authorization": f"Bearer {key}"}
+        headers = self.proof(connection)
         if body is None:
             return HttpRequest(method=method, url=base + path, headers=headers, safe=True, **more)
         return HttpRequest.json(method, base + path, body, headers=headers, **more)
+
+    def proof(self, connection):
+        return {"authorization": f"Bearer {connection.fields.credentials.key.get_secret_value()}"}
 
     def refuse(self, response):
         """Raise what the answer stands for, unless it says yes."""
@@ -283,9 +303,18 @@ class Carrier(ChannelType[CarrierFields]):
         return MessageTemplate(name=name, language="en", status=TemplateStatus.APPROVED)
 
     def fetch_media(self, ref, connection):
-        response = yield self.asking("GET", f"/files/{quote(ref, safe='')}", connection)
+        response = yield self.file(ref, connection)
+        if response.status == 302:
+            response = yield self.file(response.headers["location"], connection)
         self.refuse(response)
         return FetchedMedia(body=response.body)
+
+    def file(self, url, connection):
+        headers = self.proof(connection) if self.is_ours(url) else {}
+        return HttpRequest(method="GET", url=url, headers=headers, safe=True)
+
+    def is_ours(self, url):
+        return url.startswith(f"{FILES}/")
 
     def wants_ack(self, call):
         return b'"urgent"' in call.body

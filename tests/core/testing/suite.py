@@ -10,12 +10,13 @@ from threading import Thread
 
 from hubbub.sdk import AuthFailed, Headers, Permanent, RateLimited, RecipientGone, Transient
 from hubbub.testing import ChannelConformance, Recorded, Refused, answer
-from tests.core.testing.carrier import HEADER, Carrier, signature
+from tests.core.testing.carrier import FILES, HEADER, Carrier, signature
 
 
-def call(*items, says):
+def call(*items, says, words=()):
     body = json.dumps({"items": items}).encode()
-    return Recorded(body=body, headers={"content-type": "application/json"}, says=says)
+    headers = {"content-type": "application/json"}
+    return Recorded(body=body, headers=headers, says=says, words=words)
 
 
 def text(number):
@@ -37,8 +38,8 @@ class CarrierConformance(ChannelConformance):
     bad_addresses = ("", "Ada", "-1")
 
     inbound = {
-        "text": call(text(1), says=("text",)),
-        "image": call(text(2) | {"file": "f/1"}, says=("image",)),
+        "text": call(text(1), says=("text",), words=("Coo",)),
+        "image": call(text(2) | {"file": f"{FILES}/1"}, says=("image",), words=("Coo",)),
         "urgent": call(text(3) | {"urgent": True}, says=("text",)),
         "delivered": call(receipt("delivered"), says=("receipt delivered",)),
         "read": call(receipt("read"), says=("receipt read",)),
@@ -46,6 +47,8 @@ class CarrierConformance(ChannelConformance):
     }
     unknown = call({"kind": "moulting", "id": "x1"}, says=("ignored",))
     batch = call(text(5), text(6), text(7), says=("text", "text", "text"))
+    handshake = Recorded(body=b"greeting:4711", says=())
+    handshake_answer = b"4711"
     broken_batch = call(text(5), SPOILT, text(7), says=("text", "unreadable", "text"))
 
     accepted = (answer(200, {"bird": "b1"}),)
@@ -59,7 +62,9 @@ class CarrierConformance(ChannelConformance):
         "no": Refused(answers=(answer(400),), error=Permanent),
         "shut": Refused(answers=(answer(503),), error=Transient),
     }
-    healthy = removed = acknowledged = seen = typed = fetched = found = accepted
+    healthy = removed = acknowledged = seen = typed = found = accepted
+    # A careless reader goes where an answer says.
+    fetched = (answer(200, {"bird": "b1", "url": f"{FILES}/1"}),)
     registered = (*accepted, *accepted)
     not_found = (answer(404),)
     listed = (answer(200, {"letters": ["ready", "late"]}),)

@@ -15,14 +15,17 @@ from pydantic import Field
 from hubbub.sdk import (
     Accept,
     Accepted,
+    Answer,
     Attachment,
     AuthFailed,
+    Challenge,
     ChannelSettings,
     ChannelType,
     Draft,
     FetchedMedia,
     Fields,
     Finding,
+    HttpRequest,
     Media,
     OutcomeUnknown,
     Permanent,
@@ -32,7 +35,7 @@ from hubbub.sdk import (
     Text,
     Unsupported,
 )
-from tests.core.testing.carrier import HEADER, Carrier
+from tests.core.testing.carrier import FILES, HEADER, Carrier
 from tests.core.testing.suite import CarrierConformance
 
 FAULTS: list[Any] = []
@@ -118,6 +121,38 @@ class RejectsInSilence(Carrier):
         return Reject("") if isinstance(verdict, Reject) else verdict
 
 
+@caught_by("test_a_handshake_is_answered_as_the_provider_wants")
+class AnswersHandshakesWithItsOwnWord(Carrier):
+    def greeting(self, call):
+        greeting = super().greeting(call)
+        return greeting and Challenge(Answer(body=b"coo"))
+
+
+@caught_by("test_the_answer_to_a_handshake_is_no_page")
+class AnswersHandshakesWithAPage(Carrier):
+    def greeting(self, call):
+        greeting = super().greeting(call)
+        return greeting and Challenge(replace(greeting.answer, content_type="text/html"))
+
+
+@caught_by("test_a_handshake_without_proof_is_rejected")
+class AnswersHandshakesOfAnybody(Carrier):
+    def verify(self, call, connection):
+        return self.greeting(call) or super().verify(call, connection)
+
+
+@caught_by("test_a_handshake_with_a_false_proof_is_rejected")
+class AnswersHandshakesWithAnySignature(Carrier):
+    def verify(self, call, connection):
+        shaken = self.greeting(call) if HEADER in call.headers else None
+        return shaken or super().verify(call, connection)
+
+
+@caught_by("test_a_handshake_of_another_channel_is_rejected")
+class AnswersHandshakesOfAllChannels(AnswersHandshakesWithAnySignature):
+    pass
+
+
 # --- what is read --------------------------------------------------------------------------
 
 
@@ -168,6 +203,22 @@ class DropsUnknownKinds(Carrier):
 class TakesPicturesForTexts(Carrier):
     def message(self, read):
         return replace(super().message(read), content=Text(text=read.text))
+
+
+@caught_by("test_what_people_wrote_is_read_word_for_word")
+class LosesTheCaptionItReads(Carrier):
+    def message(self, read):
+        message = super().message(read)
+        picture = isinstance(message.content, Attachment)
+        return (
+            replace(message, content=replace(message.content, caption="")) if picture else message
+        )
+
+
+@caught_by("test_what_people_wrote_is_read_word_for_word")
+class CutsTheTextItReads(Carrier):
+    def message(self, read):
+        return super().message(read.model_copy(update={"text": read.text[:1]}))
 
 
 @caught_by("test_every_content_type_that_is_read_is_declared")
@@ -377,6 +428,84 @@ class SendsNoWords(Carrier):
         return {}
 
 
+@caught_by("test_all_that_is_said_is_in_the_requests")
+class SendsTheFirstWordAlone(Carrier):
+    def words(self, content):
+        words = super().words(content)
+        return {**words, "text": words["text"].partition(" ")[0]}
+
+
+@caught_by("test_all_that_is_said_is_in_the_requests")
+class LosesTheCaptionItSends(Carrier):
+    def words(self, content):
+        words = super().words(content)
+        return {**words, "text": ""} if isinstance(content, Attachment) else words
+
+
+@caught_by("test_a_file_is_in_the_requests")
+class SendsTheCaptionWithoutTheFile(Carrier):
+    def words(self, content):
+        return {name: word for name, word in super().words(content).items() if name != "file"}
+
+
+@caught_by("test_all_that_options_say_is_in_the_requests")
+class SendsOnlyTheFirstOption(Carrier):
+    def words(self, content):
+        first = getattr(content, "options", ())[:1]
+        return super().words(replace(content, options=first) if first else content)
+
+
+@caught_by("test_all_that_options_say_is_in_the_requests")
+class CutsTitlesToALetter(Carrier):
+    def option(self, option):
+        return super().option(replace(option, title=option.title[:1]))
+
+
+@caught_by("test_all_that_options_say_is_in_the_requests")
+class CutsLongTitles(Carrier):
+    def option(self, option):
+        return super().option(replace(option, title=option.title[:20]))
+
+
+@caught_by("test_all_that_options_say_is_in_the_requests")
+class LosesDescriptions(Carrier):
+    def option(self, option):
+        return super().option(replace(option, description=None))
+
+
+@caught_by("test_each_option_can_be_told_from_the_others")
+class GivesAllOptionsOneId(Carrier):
+    def option(self, option):
+        return super().option(replace(option, id="x"))
+
+
+@caught_by("test_a_quotation_is_in_the_request")
+class QuotesNothing(Carrier):
+    def request(self, part, connection):
+        return super().request(replace(part, reply_to_external_id=None), connection)
+
+
+@caught_by("test_a_quotation_is_in_the_request")
+class QuotesAlwaysTheSame(Carrier):
+    def request(self, part, connection):
+        quoted = "b1" if part.reply_to_external_id else None
+        return super().request(replace(part, reply_to_external_id=quoted), connection)
+
+
+@caught_by("test_the_reference_by_which_it_is_found_is_in_the_request")
+class SendsNoReference(Carrier):
+    def request(self, part, connection):
+        return super().request(replace(part, reference=""), connection)
+
+
+@caught_by("test_the_reference_by_which_it_is_found_is_in_the_request")
+class HearsOfAReferenceThatItNeverSent(SendsNoReference):
+    capabilities = replace(Carrier.capabilities, finds=False)
+
+    def receipt(self, read):
+        return replace(super().receipt(read), reference="0" * 26)
+
+
 @caught_by("test_a_hostile_address_reaches_no_other_place")
 class DoesNotQuoteTheAddress(Carrier):
     def request(self, part, connection):
@@ -569,6 +698,48 @@ class RegistersBlindly(Carrier):
 class TakesAnErrorPageForAFile(Carrier):
     def fetch_media(self, ref, connection):
         response = yield self.asking("GET", "/files", connection)
+        return FetchedMedia(body=response.body)
+
+
+@caught_by("test_a_file_on_another_host_is_asked_for_without_credentials")
+class ShowsTheKeyToAnyHost(Carrier):
+    def is_ours(self, url):
+        return True
+
+
+@caught_by("test_a_file_on_another_host_is_asked_for_without_credentials")
+class ShowsTheKeyToHostsThatLookAlike(Carrier):
+    def is_ours(self, url):
+        return url.startswith(FILES)
+
+
+@caught_by("test_a_file_on_another_host_is_asked_for_without_credentials")
+class PutsTheKeyIntoTheAddressOfAnyHost(Carrier):
+    def file(self, url, connection):
+        key = connection.fields.credentials.key.get_secret_value()
+        return HttpRequest(method="GET", url=f"{url}?key={key}", safe=True)
+
+
+@caught_by("test_a_redirect_to_another_host_is_followed_without_credentials")
+class TakesTheKeyAlongWhereItIsSent(Carrier):
+    def fetch_media(self, ref, connection):
+        response = yield self.file(ref, connection)
+        if response.status == 302:
+            moved = response.headers["location"]
+            headers = self.proof(connection)
+            response = yield HttpRequest(method="GET", url=moved, headers=headers, safe=True)
+        self.refuse(response)
+        return FetchedMedia(body=response.body)
+
+
+@caught_by("test_an_answer_that_names_another_host_learns_no_credentials")
+class GoesWithTheKeyWhereAnAnswerSays(Carrier):
+    def fetch_media(self, ref, connection):
+        where = yield self.file(ref, connection)
+        headers = self.proof(connection)
+        response = yield HttpRequest(
+            method="GET", url=where.json()["url"], headers=headers, safe=True
+        )
         return FetchedMedia(body=response.body)
 
 

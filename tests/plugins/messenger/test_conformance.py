@@ -24,10 +24,10 @@ from tests.plugins.meta import shaking_hands
 PAYLOADS = Path(__file__).parent / "payloads"
 
 
-def heard(name, *says):
+def heard(name, *says, words=()):
     """A call from a file; each has a message of its own."""
     body = (PAYLOADS / f"{name}.json").read_bytes().replace(b"TEST-IN-0001", name.encode())
-    return Recorded(body=body, headers={"content-type": "application/json"}, says=says)
+    return Recorded(body=body, headers={"content-type": "application/json"}, says=says, words=words)
 
 
 def answered(name):
@@ -63,7 +63,7 @@ class TestMessenger(ChannelConformance):
     bad_addresses = ("", "Ann", "+15550100199", "m.me/ann")
 
     inbound = {
-        "text": heard("message_text", "text"),
+        "text": heard("message_text", "text", words=("Is it open today? Café 😀",)),
         "images": heard("message_images", "image", "image"),
         "audio": heard("message_audio", "audio"),
         "video": heard("message_video", "video"),
@@ -88,6 +88,8 @@ class TestMessenger(ChannelConformance):
     unknown = heard("item_invented", "ignored")
     batch = replace(BROKEN, body=WHOLE, says=("text", "text", "text", "text", "for account"))
     broken_batch = BROKEN
+    handshake = Recorded(method="GET", query="hub.mode=subscribe&hub.challenge=1158201444", says=())
+    handshake_answer = b"1158201444"
 
     accepted = (SENT,)
     accepted_as = dict.fromkeys(ATTACHMENT_TYPES, (answered("uploaded_200"), SENT))
@@ -112,6 +114,8 @@ class TestMessenger(ChannelConformance):
     fetched = (answer(200, b"a picture", content_type="image/jpeg"),)
 
     def sign(self, call, connection):
+        if call.method == "GET":
+            return replace(call, url=f"{call.url}&hub.verify_token={connection.verify_token}")
         secret = connection.fields.credentials.app_secret.encode()
         signature = hmac.new(secret, call.body, hashlib.sha256).hexdigest()
         signed = {**call.headers, "x-hub-signature-256": f"sha256={signature}"}

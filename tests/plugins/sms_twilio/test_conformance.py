@@ -22,8 +22,9 @@ def payload(name):
     return (PAYLOADS / name).read_bytes()
 
 
-def form(name, *says, query=""):
-    return Recorded(body=payload(f"{name}.form"), headers=FORM, query=query, says=says)
+def form(name, *says, query="", words=()):
+    body = payload(f"{name}.form")
+    return Recorded(body=body, headers=FORM, query=query, says=says, words=words)
 
 
 def answered(name):
@@ -58,13 +59,14 @@ class TestSmsTwilio(ChannelConformance):
     bad_addresses = ("", "Ada", "Example Ltd", "+", "12")
 
     inbound = {
-        "text": form("message_text", "text"),
+        "text": form("message_text", "text", words=("Is it ready?",)),
         "picture": form("message_mms", "image"),
         "files": replace(
             form("message_mms_five", "image", "video", "document", "audio", "document"),
             body=payload("message_mms_five.form").replace(
                 b"MM" + b"0" * 31 + b"2", b"MM" + b"1" * 32
             ),
+            words=("Look 😀",),
         ),
         "location": form("message_location", "location"),
         "stop": form("message_stop", "text"),

@@ -36,9 +36,9 @@ def payload(name):
     return (PAYLOADS / f"{name}.json").read_bytes().replace(b"THE PUBLIC KEY", escaped)
 
 
-def heard(name, *says):
+def heard(name, *says, words=()):
     headers = {"content-type": "application/json"}
-    return Recorded(body=payload(name), headers=headers, says=says)
+    return Recorded(body=payload(name), headers=headers, says=says, words=words)
 
 
 def answered(name):
@@ -70,8 +70,8 @@ class Vonage(ChannelConformance):
 class TestMessagesApi(Vonage):
     channel_type = SmsVonage
     inbound = {
-        "text": heard("message_text", "text"),
-        "picture": heard("message_mms_image", "image"),
+        "text": heard("message_text", "text", words=("Is it ready?",)),
+        "picture": heard("message_mms_image", "image", words=("Look",)),
         "files": heard("message_mms_several", "image", "audio", "document", "document"),
         "stop": heard("message_stop", "text"),
         "name": heard("message_name", "text", "address blocked"),
@@ -176,7 +176,7 @@ class TestSmsApi(Vonage):
     channel_type = SmsApi
     settings = {"from_number": OURS, "mode": "sms_legacy", "signature_method": "sha256"}
     inbound = {
-        "text": heard("legacy_message_text", "text"),
+        "text": heard("legacy_message_text", "text", words=("Is it ready?",)),
         "part": heard("legacy_message_part_1", "text"),
         "binary": heard("legacy_message_binary", "unsupported"),
         "buffered": heard("legacy_receipt_buffered", "receipt sent"),

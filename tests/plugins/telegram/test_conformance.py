@@ -14,11 +14,12 @@ PAYLOADS = Path(__file__).parent / "payloads"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
-def update(name, *says):
+def update(name, *says, words=()):
     return Recorded(
         body=(PAYLOADS / f"updates/{name}.json").read_bytes(),
         headers={"content-type": "application/json"},
         says=says,
+        words=words,
     )
 
 
@@ -36,8 +37,8 @@ class TestTelegram(ChannelConformance):
 
     signs_body = False
     inbound = {
-        "text": update("message_text", "text"),
-        "photo": update("message_photo", "image"),
+        "text": update("message_text", "text", words=("Hi 😀 @bob_1 /help",)),
+        "photo": update("message_photo", "image", words=("Broken",)),
         "audio": update("message_audio", "audio"),
         "voice": update("message_voice", "voice"),
         "video": update("message_video", "video"),

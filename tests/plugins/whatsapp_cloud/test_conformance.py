@@ -23,10 +23,10 @@ from tests.plugins.meta import shaking_hands
 PAYLOADS = Path(__file__).parent / "payloads"
 
 
-def heard(name, *says):
+def heard(name, *says, words=()):
     """A call from a file; each has a message of its own."""
     body = (PAYLOADS / f"{name}.json").read_bytes().replace(b"TEST0001", name.encode())
-    return Recorded(body=body, headers={"content-type": "application/json"}, says=says)
+    return Recorded(body=body, headers={"content-type": "application/json"}, says=says, words=words)
 
 
 def answered(name):
@@ -73,8 +73,8 @@ class TestWhatsAppCloud(ChannelConformance):
     bad_addresses = ("", "Ann", "+", "12", "US.", "US.7 0")
 
     inbound = {
-        "text": heard("message_text", "text"),
-        "image": heard("message_image", "image"),
+        "text": heard("message_text", "text", words=("Is it open today? Café 😀",)),
+        "image": heard("message_image", "image", words=("my receipt",)),
         "audio": heard("message_audio", "audio"),
         "voice": heard("message_voice", "voice"),
         "video": heard("message_video", "video"),
@@ -107,6 +107,8 @@ class TestWhatsAppCloud(ChannelConformance):
         BROKEN, body=WHOLE, says=("text", "text", "receipt delivered", "ignored", "text")
     )
     broken_batch = BROKEN
+    handshake = Recorded(method="GET", query="hub.mode=subscribe&hub.challenge=1158201444", says=())
+    handshake_answer = b"1158201444"
 
     accepted = (SENT,)
     accepted_as = dict.fromkeys(ATTACHMENT_TYPES, (answered("uploaded_200"), SENT))
@@ -131,6 +133,8 @@ class TestWhatsAppCloud(ChannelConformance):
     fetched = (answered("media_200"), answer(200, b"a picture", content_type="image/jpeg"))
 
     def sign(self, call, connection):
+        if call.method == "GET":
+            return replace(call, url=f"{call.url}&hub.verify_token={connection.verify_token}")
         secret = connection.fields.credentials.app_secret.encode()
         signature = hmac.new(secret, call.body, hashlib.sha256).hexdigest()
         signed = {**call.headers, "x-hub-signature-256": f"sha256={signature}"}

@@ -20,10 +20,10 @@ from hubbub_whatsapp_onprem.channel import WhatsAppOnPremise
 PAYLOADS = Path(__file__).parent / "payloads"
 
 
-def heard(name, *says):
+def heard(name, *says, words=()):
     """A call from a file."""
     body = (PAYLOADS / f"{name}.json").read_bytes()
-    return Recorded(body=body, headers={"content-type": "application/json"}, says=says)
+    return Recorded(body=body, headers={"content-type": "application/json"}, says=says, words=words)
 
 
 def answered(name):
@@ -45,8 +45,8 @@ class TestWhatsAppOnPremise(ChannelConformance):
 
     proves = False
     inbound = {
-        "text": heard("message_text", "text"),
-        "image": heard("message_image", "image"),
+        "text": heard("message_text", "text", words=("Is it open today?",)),
+        "image": heard("message_image", "image", words=("my receipt",)),
         "audio": heard("message_audio", "audio"),
         "voice": heard("message_voice", "voice"),
         "video": heard("message_video", "video"),
