@@ -34,6 +34,7 @@ format: setup  ## Format the code
 
 docs: setup  ## Write the pages that are made from the code
 	@$(BIN)/python docs/channels/make.py
+	@$(BIN)/python docs/make_sdk.py
 
 bench: setup  ## Run the benchmarks
 	@PYTHONPATH=. $(BIN)/python -m bench $(ARGS)

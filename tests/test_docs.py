@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from hubbub import sdk
 from hubbub.commands.scaffold import make_package
 from hubbub.loading import load
 from hubbub.sdk import hooks
@@ -89,3 +90,13 @@ def test_every_channel_type_has_a_page():
     made = run_path(str(ROOT / "docs/channels/make.py"))
     pages = {path.stem for path in (ROOT / "docs/channels").glob("*.md")}
     assert {one.type for one in made["built_in"]()} == pages - {"index"}
+
+
+def test_the_page_of_the_sdk_says_what_its_docstrings_say():
+    made = run_path(str(ROOT / "docs/make_sdk.py"))
+    assert (ROOT / "docs/sdk.md").read_text() == made["page"](), "Run `make docs`."
+
+
+def test_the_page_of_the_sdk_has_all_that_a_plugin_may_import():
+    page = (ROOT / "docs/sdk.md").read_text()
+    assert sorted(re.findall(r"^### `(\w+)", page, re.MULTILINE)) == sorted(sdk.__all__)

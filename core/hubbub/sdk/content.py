@@ -167,7 +167,10 @@ class System:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsupported:
-    """What we do not understand yet; the call that brought it is kept and can be replayed."""
+    """What we do not understand yet; the call that brought it is kept and can be replayed.
+
+    ``hubbub.sdk.UnsupportedContent``; there, `Unsupported` is the error.
+    """
 
     provider_type: str
     type: Literal["unsupported"] = "unsupported"

@@ -146,7 +146,10 @@ class TemplateRefused(Permanent):
 
 
 class Unsupported(Permanent):
-    """This channel cannot say this at all."""
+    """This channel cannot say this at all.
+
+    What came in, and nobody understands, is no error but content: `UnsupportedContent`.
+    """
 
     code = "unsupported"
 
