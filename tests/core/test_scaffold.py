@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from shlex import quote
 from zipfile import ZipFile
 
 import pytest
@@ -66,6 +68,16 @@ def test_the_package_becomes_a_wheel_that_a_hub_loads(package, tmp_path):
     assert mine["distribution"] == "hubbub-night-mail"
 
 
+def test_the_package_takes_no_hub_from_an_index(package):
+    assert tomllib.loads((package / "pyproject.toml").read_text())["project"]["dependencies"] == []
+    done = subprocess.run(
+        ["bash", ".ci/run"], cwd=package, env={}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "names the folder of the hub" in done.stderr
+    assert not (package / ".venv").exists()
+
+
 def test_nothing_of_the_template_is_left(tmp_path):
     make_package(tmp_path / "carrier", taken=())
     made = [path for path in (tmp_path / "carrier").rglob("*") if path.is_file()]
@@ -113,7 +125,7 @@ def new(tmp_path, monkeypatch, capsys):
 def test_the_command_makes_the_folder_and_says_how_to_go_on(new):
     status, out, err = new("hubbub-carrier")
     assert (status, err) == (0, "")
-    assert "cd hubbub-carrier && pytest" in out
+    assert f"cd hubbub-carrier && {quote(sys.executable)} -m pytest" in out
     assert Path("hubbub-carrier/hubbub_carrier/channel.py").exists()
 
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from shlex import quote
 
 import click
 import tomlkit
@@ -71,7 +73,7 @@ def new(name: str) -> None:
     plugin = make_package(folder, taken={point.name for point in entry_points(group=GROUP)})
     click.echo(
         f"{folder} holds the plugin {plugin}. Its README says how to go on; to run its tests:\n"
-        f"  cd {folder} && pytest"
+        f"  cd {quote(name)} && {quote(sys.executable)} -m pytest"
     )
 
 

@@ -5,9 +5,11 @@ For authors of plugins; needs the extra ``hubbub[testing]``. See ``docs/adding-a
 
 from hubbub.testing.conformance import ChannelConformance
 from hubbub.testing.exchanges import Scripted, carried
+from hubbub.testing.given import REFERENCE
 from hubbub.testing.recorded import Recorded, Refused, answer, said
 
 __all__ = [
+    "REFERENCE",
     "ChannelConformance",
     "Recorded",
     "Refused",

@@ -32,6 +32,8 @@ from hubbub.testing.samples import SAMPLES, offers
 
 T = TypeVar("T")
 WEBHOOK = "https://hub.example.com/webhooks/abcdefghijklmnopqrst"
+#: Our own name for the part that is sent.
+REFERENCE = "0123456789abcdefghjkmnpqrs"
 #: Where the provider seems to be, once ``settings.api_base`` says so.
 STAND_IN = "https://stand-in.example"
 
@@ -179,7 +181,7 @@ class Given:
         part = Part(
             content=content or self.sample("text"),
             address=self.address,
-            reference="0123456789abcdefghjkmnpqrs",
+            reference=REFERENCE,
             created_at=self.received_at,
         )
         return replace(part, **more)

@@ -10,12 +10,11 @@ from urllib.parse import quote
 
 from hubbub.sandbox import live
 from hubbub.sdk import AuthFailed, Headers, OutcomeUnknown, Permanent, RateLimited, Transient
-from hubbub.testing import ChannelConformance, Recorded, Refused, answer
+from hubbub.testing import REFERENCE, ChannelConformance, Recorded, Refused, answer
 from hubbub_sms_gateway.channel import SmsGateway
 
 PAYLOADS = Path(__file__).parent / "payloads"
 OURS, ADA = "+15005550001", "+15005550006"
-REFERENCE = "0123456789abcdefghjkmnpqrs"
 
 
 def asked(name, *says):
