@@ -31,8 +31,9 @@ def form(choices: Choices) -> _Form | None:
     usable = all(0 < len(key) <= _PAYLOAD for key in ids) and len(set(ids)) == len(ids)
     if not (fits and usable and 0 < len(options) <= OPTIONS):
         return None
-    if any(option.description for option in options) and len(options) <= _CARDS:
-        return "cards"
+    if any(option.description for option in options):
+        # Buttons and quick replies have no room for a description.
+        return "cards" if len(options) <= _CARDS else None
     few = len(options) <= _BUTTONS and 0 < len(choices.text) <= _BUTTON_TEXT
     return "buttons" if few else "quick_replies"
 

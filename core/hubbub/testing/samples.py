@@ -73,6 +73,7 @@ def offers(limit: int) -> dict[str, Choices]:
         "few": _offer(few, "Zebra"),
         "as many as it can": _offer(limit, "Zebra"),
         "with descriptions": _offer(few, "Zebra", described),
+        "as many as it can, with descriptions": _offer(limit, "Zebra", described),
         "with long titles": _offer(few, _LONG),
         "with long titles and descriptions": _offer(few, _LONG, described),
         "more than it can": _offer(limit + 1, "Zebra", described),

@@ -221,6 +221,7 @@ def test_conformance_11_options_with_descriptions_are_cards_below_the_text(send,
     "choices",
     [
         options(14),
+        options(11, description="d"),
         options(2, title="x" * 20),
         Choices(text="?", options=(Option(id="x" * 1001, title="A"),)),
         Choices(text="?", options=(Option(id="a", title="A"), Option(id="a", title="B"))),
