@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner
@@ -61,6 +61,13 @@ def test_all_that_the_conformance_kit_asks_for_is_documented():
     page = (ROOT / "docs/adding-a-channel.md").read_text()
     asked = {*given.Given.__annotations__, "sign", "simulator", "sample"}
     assert {name for name in asked if not re.search(rf"`{name}[`(]", page)} == set()
+
+
+def test_how_a_call_is_said_to_be_read_is_documented_for_every_event():
+    page = (ROOT / "docs/adding-a-channel.md").read_text()
+    table = page[page.index("| event | is worded |") :].partition("\n\n")[0]
+    documented = set(re.findall(r"`([A-Z]\w+)`", table))
+    assert documented == {event.__name__ for event in get_args(sdk.Event)}
 
 
 def test_the_example_of_a_plugin_works(tmp_path):

@@ -47,7 +47,12 @@ SAMPLES: Final[tuple[Content, ...]] = (
     Attachment(type="document", media=_file("application/pdf", "bill.pdf"), caption="Bill"),
     Attachment(type="sticker", media=_file("image/webp", "wave.webp")),
     Location(latitude=48.1, longitude=11.5, name="Cafe", address="Main St 1"),
-    Contacts(contacts=(Card(name="Ada", phones=("+15005550006",)),)),
+    Contacts(
+        contacts=(
+            Card(name="Ada", phones=("+15005550006",), emails=("ada@shop.example",)),
+            Card(name="Bo", phones=("+15005550007", "+15005550008")),
+        )
+    ),
     Reaction(emoji="👍", target_external_id="1:1"),
     Choice(id="yes", title="Yes"),
     Choices(
@@ -55,7 +60,7 @@ SAMPLES: Final[tuple[Content, ...]] = (
         options=(Option(id="pick-1", title="Zebra one"), Option(id="pick-2", title="Zebra two")),
     ),
     Form(fields={"name": "Ada"}),
-    Template(name="ready", language="en", parameters={"1": "Ada"}),
+    Template(name="ready", language="en", parameters={"1": "Ada", "2": "Zebra Street"}),
     Email(subject="Ready", text="It is ready."),
     Order(items=("A cup",), note="Blue"),
     System(event="started"),
