@@ -36,9 +36,8 @@ def test_every_word_is_explained(words):
 
 def test_the_configuration_of_kannel_is_the_one_that_the_tests_run():
     (shown,) = re.findall(r"^```\n(group = core\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert [_named(line) for line in _lines(shown)] == [
-        _named(line) for line in _lines(tried._CONFIGURATION)
-    ]
+    whole = tried._CONFIGURATION.replace("{smsc}\n", tried._FAKE)
+    assert [_named(line) for line in _lines(shown)] == [_named(line) for line in _lines(whole)]
     assert tried.INBOUND in shown
 
 

@@ -15,8 +15,9 @@ from hubbub.store.session import DatabaseDown
 from hubbub.transports import Transports
 from hubbub_sms_smpp.assembly import Assembly
 from tests.plugins.conftest import LOOPBACK
-from tests.plugins.sms_smpp.conftest import ADA, PASSWORD, SYSTEM_ID
+from tests.plugins.sms_smpp.conftest import ADA, OURS, PASSWORD, SYSTEM_ID
 from tests.plugins.sms_smpp.made import deliver, sms
+from tests.plugins.test_through_the_api import KEYS, Traveller
 from tests.services.peers import certificate
 
 __all__ = ["certificate"]
@@ -32,6 +33,37 @@ def write(bound, text):
 
 def inbound(bound):
     return [json.loads(row["content"])["text"] for row in bound.joined.inbound()]
+
+
+def test_a_conversation_through_the_api_alone(bound):
+    program = Traveller(bound.joined, None)
+    settings = {"api_base": bound.address, "system_id": SYSTEM_ID, "from_number": OURS}
+    body = {"type": "sms_smpp", "name": "Shop", "credentials": {"password": PASSWORD}}
+    channel = program.api("POST", "/channels", body | {"settings": settings}, status=201)
+    assert (channel["type"], channel["status"]) == ("sms_smpp", "connected")
+    bound.line = bound.world.line(channel["id"])
+    bound.hold()
+
+    bound.say("Is it open today?")
+    bound.joined.heard(1)
+    (conversation,) = program.api("GET", f"/conversations?channel_id={channel['id']}")["items"]
+    (heard,) = program.api("GET", f"/conversations/{conversation['id']}/messages")["items"]
+    assert heard.keys() >= KEYS
+    assert heard["content"] == {"type": "text", "text": "Is it open today?"}
+    assert heard["sender"] == {"address": ADA, "name": None}
+
+    answer = {"conversation_id": conversation["id"], "content": {"type": "text", "text": "Yes"}}
+    once = {"status": 202, "Idempotency-Key": "one"}
+    message = program.api("POST", "/messages", answer, **once)
+    assert (message.keys() >= KEYS, message["status"]) == (True, "queued")
+    assert program.api("POST", "/messages", answer, **once)["id"] == message["id"]
+    bound.joined.heard(2)  # its receipts
+    found = f"/messages/{message['id']}"
+    bound.until(lambda: program.api("GET", found)["status"] == "delivered")
+    (sent,) = bound.joined.sent()
+    assert (sent["address"], sent["text"]) == (ADA, "Yes")
+    stages = {one["stage"] for one in program.api("GET", f"{found}/trace")["items"]}
+    assert stages == {"deliver", "track"}
 
 
 @pytest.mark.parametrize("mode", ["transceiver", "transmitter+receiver"])
