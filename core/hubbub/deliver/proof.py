@@ -53,7 +53,7 @@ def _seek(hub: Hub, delivery_id: str) -> None:
         if row is None or line is None or row.state != DeliveryState.UNKNOWN or row.due_at > now:
             return
         # Whoever else comes along finds that it is not due.
-        queries.ask_again(db, delivery_id, at=now + _AGAIN)
+        queries.ask_again(db, row, at=now + _AGAIN)
         others = queries.others(db, row)
     parcel = Parcel(row, line)
     ran = _ask(hub, parcel, others)
@@ -86,15 +86,15 @@ def _settle(
         if not isinstance(ran.error, OutcomeUnknown) and _young(parcel, now):
             return
     if parcel.line.settings.unknown_outcome == "resend" and parcel.row.attempts <= _RESENDS:
-        queries.move(db, parcel.id, DeliveryState.RETRYING, due_at=now, error=parcel.row.error)
+        queries.send_again(db, parcel.row, now=now)
         return
-    queries.ask_again(db, parcel.id, at=now + _FAR)
+    queries.ask_again(db, parcel.row, at=now + _FAR)
     log.warning("outcome stays unknown", delivery=parcel.id, channel=parcel.line.id)
 
 
 def _proven(db: Connection, parcel: Parcel, found: Accepted | None, now: datetime) -> None:
     if found is None:
-        queries.move(db, parcel.id, DeliveryState.RETRYING, due_at=now, lane_until=None)
+        queries.send_again(db, parcel.row, now=now, lane_until=None)
         return
     # Two equal parts, both lost, may have been shown the same message: it is one of them alone.
     by_ids(db, [parcel.row.conversation_id])

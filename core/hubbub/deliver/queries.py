@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
+    Update,
     case,
     insert,
     or_,
@@ -99,11 +100,26 @@ def move(db: Connection, delivery_id: str, target: DeliveryState, **values: Any)
     return bool(moved.rowcount)
 
 
-def ask_again(db: Connection, delivery_id: str, *, at: datetime) -> None:
-    """Write when to ask again what became of a delivery whose outcome is unknown."""
-    unknown = one_of(_deliveries.c.state, (DeliveryState.UNKNOWN,))
-    asked = update(_deliveries).where(_deliveries.c.id == delivery_id, unknown)
-    db.execute(asked.values(due_at=at))
+def ask_again(db: Connection, row: AnyRow, *, at: datetime) -> None:
+    """Write when to ask again what became of the attempt that ``row`` tells of."""
+    db.execute(_still_unknown(row).values(due_at=at))
+
+
+def send_again(db: Connection, row: AnyRow, *, now: datetime, **values: Any) -> None:
+    """Make a delivery due again whose attempt, of which ``row`` tells, did not arrive."""
+    db.execute(_still_unknown(row).values(state=DeliveryState.RETRYING, due_at=now, **values))
+
+
+def _still_unknown(row: AnyRow) -> Update:
+    """Return what changes a delivery if nothing has happened since it was read as ``row``.
+
+    Whoever asks about one attempt must not meddle with the next, which a person may have asked for.
+    """
+    return update(_deliveries).where(
+        _deliveries.c.id == row.id,
+        one_of(_deliveries.c.state, (DeliveryState.UNKNOWN,)),
+        _deliveries.c.attempts == row.attempts,
+    )
 
 
 def ended(db: Connection, ids: Collection[str]) -> set[str]:

@@ -232,6 +232,30 @@ def test_the_policy_resend_sends_once_more(world):
     assert status(world, message_id) == "sent"
 
 
+@pytest.mark.parametrize(
+    ("policy", "proof"),
+    [("hold", (404, {})), ("resend", (500, {}))],
+    ids=["proven lost", "sent again by policy"],
+)
+def test_a_try_that_a_person_asked_for_meanwhile_is_not_repeated(world, policy, proof):
+    world.hear(world.channel(unknown_outcome=policy), {"id": "m1", "from": "+1", "text": "Hello"})
+    world.provider.will(OutcomeUnknown("The connection broke."))
+    message_id = send(world)
+
+    def ask(_request):
+        with transaction(world.hub.engine) as db:
+            deliver.retry(world.hub, db, message_id)
+        world.provider.will(OutcomeUnknown("The connection broke again."))
+        nudge_deliver(world.hub)
+        world.work()
+        return proof
+
+    world.provider.will(ask)
+    world.pass_time(seconds=61)
+    assert world.provider.said == ["Hi", "Hi"]
+    assert status(world, message_id) == "unknown"
+
+
 def test_what_never_reached_the_provider_is_simply_tried_again(world, line):
     world.provider.will(NotSent("Connection refused."))
     message_id = send(world)
