@@ -218,7 +218,7 @@ def _event(item: Any) -> Any:
                 else None
             )
             return ReceiptReceived(
-                key=f"status:{item.get('id') or item.get('ref')}:{status}",
+                key=item.get("key", f"status:{item.get('id') or item.get('ref')}:{status}"),
                 state=ReceiptState(status),
                 external_id=item.get("id"),
                 reference=item.get("ref"),

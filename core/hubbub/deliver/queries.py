@@ -106,7 +106,7 @@ def ask_again(db: Connection, row: AnyRow, *, at: datetime) -> None:
 
 
 def send_again(db: Connection, row: AnyRow, *, now: datetime, **values: Any) -> None:
-    """Make a delivery due again whose attempt, of which ``row`` tells, did not arrive."""
+    """Make a delivery due again whose attempt, of which ``row`` tells, was lost."""
     db.execute(_still_unknown(row).values(state=DeliveryState.RETRYING, due_at=now, **values))
 
 
@@ -172,7 +172,10 @@ def release(db: Connection, message_id: str, *, now: datetime) -> int:
 
 
 def revive(db: Connection, message_id: str, *, now: datetime) -> int:
-    """Make the failed and unknown parts of a message due again, on a person's word."""
+    """Make the failed and unknown parts of a message due again, on a person's word.
+
+    They lose the provider's ids, by which it may still tell of the try before.
+    """
     revived = db.execute(
         update(_deliveries)
         .where(
@@ -185,6 +188,7 @@ def revive(db: Connection, message_id: str, *, now: datetime) -> int:
             due_at=now,
             lane_until=None,
             starts_at=None,
+            external_id=None,
             error=None,
         )
     )

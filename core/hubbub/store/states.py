@@ -36,7 +36,9 @@ class DeliveryState(StrEnum):
 S = DeliveryState
 
 NEXT: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
-    S.QUEUED: frozenset({S.SENDING, S.FAILED, S.CANCELLED}),
+    # Somebody may have asked for another try, of which a late failure of the one before says
+    # nothing; what has arrived after all needs none.
+    S.QUEUED: frozenset({S.SENDING, S.DELIVERED, S.READ, S.CANCELLED}),
     # A receipt may overtake the answer to the very request it speaks of.
     S.SENDING: frozenset(
         {S.SENT, S.DELIVERED, S.READ, S.RETRYING, S.FAILED, S.UNKNOWN, S.CANCELLED}

@@ -111,7 +111,9 @@ class _Moving:
         wanted = DeliveryState(receipt["state"])
         fault = receipt["fault"]
         before, self.state = self.state, advance(self.state, wanted)
-        self.external_id = self.external_id or receipt["external_id"]
+        # What waits for another try goes by no id: receipts that name it speak of the one before.
+        if self.state != DeliveryState.QUEUED:
+            self.external_id = self.external_id or receipt["external_id"]
         if fault is not None:
             if self.state == DeliveryState.FAILED and before != DeliveryState.FAILED:
                 self.error = _error(fault)

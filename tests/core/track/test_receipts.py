@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from hubbub.deliver.work import retry
 from hubbub.scheduler import Scheduler
 from hubbub.sdk import OutcomeUnknown
 from hubbub.store.session import transaction
@@ -211,6 +212,44 @@ def test_a_receipt_that_only_brings_the_providers_id_leaves_the_reason_of_a_fail
     assert status(world) == "failed"
     assert before[0] is not None
     assert failure(world) == before
+
+
+@pytest.fixture
+def tried_again(world, sent):
+    """A message that failed, which a person lets go out again; returns like `sent`, and its id."""
+    line, deliver = sent
+    deliver()
+    world.hear(line, {"status": "failed", "id": "out-1"})
+    with transaction(world.hub.engine) as db:
+        retry(world.hub, db, world.one("SELECT id FROM messages")["id"])
+    return line, deliver, world.one("SELECT id FROM deliveries")["id"]
+
+
+def test_another_report_that_the_first_try_failed_does_not_stop_the_second(world, tried_again):
+    line, deliver, delivery_id = tried_again
+    world.hear(line, {"status": "failed", "ref": delivery_id, "id": "out-1", "key": "again"})
+    assert status(world) == "queued"
+    deliver()
+    assert status(world) == "sent"
+    assert world.provider.said == ["Hi", "Hi"]
+
+
+@pytest.mark.parametrize("answer", [(500, {}), OutcomeUnknown("The line broke.")])
+def test_a_report_by_the_id_of_the_first_try_says_nothing_of_the_second(world, tried_again, answer):
+    line, deliver, _delivery_id = tried_again
+    world.provider.will(answer)
+    deliver()
+    before = status(world)
+    world.hear(line, {"status": "failed", "id": "out-1", "key": "again"})
+    assert (status(world), before in {"sending", "unknown"}) == (before, True)
+
+
+def test_what_arrived_after_all_is_not_sent_again(world, tried_again):
+    line, deliver, delivery_id = tried_again
+    world.hear(line, {"status": "delivered", "ref": delivery_id, "id": "out-1"})
+    deliver()
+    assert status(world) == "delivered"
+    assert world.provider.said == ["Hi"]
 
 
 def test_the_ledger_balances(world, sent):
