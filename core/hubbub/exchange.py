@@ -1,6 +1,5 @@
 """Drive a plugin's exchange with its provider, and keep a redacted record of what was said."""
 
-import asyncio
 import codecs
 import time
 import traceback
@@ -13,6 +12,7 @@ from typing import Final, Generic, TypeAlias, TypedDict, TypeVar, cast
 
 import structlog
 
+from hubbub.plugins import RAISED
 from hubbub.redact import Redactor
 from hubbub.sdk.errors import HubError, OutcomeUnknown, Permanent, SendError
 from hubbub.sdk.values import Exchange, File, HttpRequest, HttpResponse, Multipart
@@ -29,9 +29,6 @@ MOST_BODY: Final = 4000
 #: Headers, or fields of a form, that are recorded, and the characters of each header.
 MOST_HEADERS: Final = 50
 MOST_HEADER: Final = 500
-
-#: What foreign code may raise: some libraries end a process, or a task, in the middle of a call.
-_RAISED: Final = (Exception, SystemExit, asyncio.CancelledError)
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +126,7 @@ def steps(
         error = _told(raised, redact)
     except HubError as raised:
         error = record.judged(redact.text(raised.detail), code=raised.code)
-    except _RAISED as raised:  # a plugin is foreign code, and this is its edge
+    except RAISED as raised:  # a plugin is foreign code, and this is its edge
         error = record.judged(f"The plugin failed: {type(raised).__name__}.", code="plugin_error")
         _log(raised)
     return Ran(

@@ -1,5 +1,6 @@
 """Call what is loaded through one typed facade: the only caller of hooks."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,6 +38,8 @@ TELLING: Final = (
     "channel_status_changed",
     "conversation_changed",
 )
+#: What foreign code may raise: some libraries end a process, or a task, in the middle of a call.
+RAISED: Final = (Exception, SystemExit, asyncio.CancelledError)
 _M = TypeVar("_M")
 _V = TypeVar("_V")
 log = structlog.get_logger(__name__)
@@ -249,7 +252,7 @@ class Screens(Generic[_M, _V]):
             try:
                 verdict = caller(message=message)
             # A screen may fail in any way; no message is lost by that.
-            except Exception:
+            except RAISED:
                 log.exception("screen failed", plugin=plugin)
                 continue
             if isinstance(verdict, self._verdicts):
@@ -312,7 +315,7 @@ class Plugins:
             try:
                 pages = caller()
             # A plugin may fail in any way; the pages of the others are served.
-            except Exception:
+            except RAISED:
                 log.exception("pages not served", plugin=plugin)
                 continue
             yield plugin, pages

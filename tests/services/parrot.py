@@ -98,8 +98,7 @@ class Parrot(ChannelType[ParrotFields]):
         return f"family {connection.fields.credentials.secret}"
 
     def verify(self, call, connection):
-        if call.headers.get("x-parrot-signature") == "explode":
-            raise RuntimeError("verify is broken")
+        _explode(call.headers.get("x-parrot-signature"))
         if call.headers.get("x-parrot-signature") != connection.fields.credentials.secret:
             return Reject("The header x-parrot-signature is not ours.")
         return Accept(Answer(body=b"squawk"))
@@ -172,6 +171,13 @@ def register_channel_types():
     return [Parrot()]
 
 
+def _explode(how):
+    if how == "explode":
+        raise RuntimeError("The parrot is broken.")
+    if how == "exit":
+        raise SystemExit(1)
+
+
 def _sign(what, address, external_id):
     body = {"to": address, "after": external_id}
     response = yield HttpRequest.json("POST", f"http://parrot.test/{what}", body)
@@ -205,8 +211,8 @@ def _accepted(response):
 
 def _event(item: Any) -> Any:
     match item:
-        case {"explode": _}:
-            raise RuntimeError("parse is broken")
+        case {"explode": how}:
+            _explode(how)
         case {"bad": why} | {"ignore": why}:
             return Unreadable(reason=str(why)) if "bad" in item else Ignored(reason=why)
         case {"for": _} | {"up_to": _} | {"said": _} | {"template": _}:

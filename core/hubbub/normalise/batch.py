@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 from sqlalchemy import Connection
@@ -172,6 +172,8 @@ class Batch:
                 self._template(settling, event)
             case Ignored(reason=reason) | Unreadable(reason=reason):
                 settling.note(event, IGNORED if isinstance(event, Ignored) else DEAD, reason)
+            case _:
+                assert_never(event)
 
     def _once(self, settling: Settling, event: ReceiptReceived | AddressChanged) -> None:
         if event.key in self.seen_keys:

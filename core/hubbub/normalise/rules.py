@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import structlog
 
 from hubbub.directory import Line
-from hubbub.plugins import Screened, Screens
+from hubbub.plugins import RAISED, Screened, Screens
 from hubbub.sdk.content import (
     Attachment,
     Choice,
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 #: Only a body with one of these can hold text that a database refuses.
 _SUSPECT: Final = (b"\\u", b"\0", b"%00", b"\xed")
 
+_KNOWN: Final = get_args(Event)
 #: Events that are read of one call: providers send a thousand at the most.
 _MOST_EVENTS: Final = 10_000
 
@@ -86,15 +87,21 @@ def read(line: Line, call: Call) -> Settling:
     try:
         events = list(islice(line.hooks.parse(call, line.connection), _MOST_EVENTS + 1))
     # A plugin may stumble over anything a stranger wrote; the call stays and can be replayed.
-    except Exception as error:
+    except RAISED as error:
         log.exception("parse failed", channel=line.id, call=call.id)
         events = [Unreadable(reason=f"The channel type failed: {type(error).__name__}.")]
     if len(events) > _MOST_EVENTS:
         why = f"It tells of more than {_MOST_EVENTS} things; the first {_MOST_EVENTS} were read."
         events[_MOST_EVENTS:] = [Unreadable(reason=why)]
+    # One of a newer kind, or no event at all: it must not vanish.
+    events = [event if isinstance(event, _KNOWN) else _unknown(event) for event in events]
     if any(mark in call.body for mark in _SUSPECT):
         events = [clean(event) for event in events]
     return Settling(call=call, events=events)
+
+
+def _unknown(event: object) -> Unreadable:
+    return Unreadable(reason=f"The hub does not know this kind of event: {type(event).__name__}.")
 
 
 class Screening(NamedTuple):

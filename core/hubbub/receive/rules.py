@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 
 from hubbub.directory import Line
+from hubbub.plugins import RAISED
 from hubbub.sdk.values import Accept, Answer, Call, Challenge, Connection, Reject, Verdict
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,6 @@ def _verified(line: Line, call: Call, connection: Connection[Any]) -> Verdict:
     try:
         return line.hooks.verify(call, connection)
     # Whatever a plugin stumbles over, the call is not proven authentic, and is not lost either.
-    except Exception:
+    except RAISED:
         log.exception("verify failed", channel=line.id, channel_type=line.type)
         return Reject("The channel type failed while it checked the call; see the log.")

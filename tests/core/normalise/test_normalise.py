@@ -3,6 +3,7 @@
 import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 from sqlalchemy.exc import DataError
@@ -12,6 +13,14 @@ from hubbub.connect.templates import read_templates
 from hubbub.live import LiveEvent
 from hubbub.normalise.work import normalise
 from hubbub.sdk import Text
+from tests.services import parrot
+
+
+@dataclass(frozen=True)
+class Mood:
+    """What a channel type of another version of the SDK may tell of."""
+
+    key: str
 
 
 def outcomes(world):
@@ -118,16 +127,31 @@ def test_one_bad_item_harms_no_sibling(world):
     assert (call["state"], call["reason"]) == ("dead", "rotten")
 
 
-def test_a_plugin_that_fails_makes_the_call_dead_and_replayable(world):
+@pytest.mark.parametrize("how", ["explode", "exit"])
+def test_a_plugin_that_fails_makes_the_call_dead_and_replayable(world, how):
     from hubbub.receive.work import replay
 
     line = world.channel()
-    world.hear(line, {"explode": 1})
+    world.hear(line, {"explode": how})
     row = world.one("SELECT id, state, dead, events FROM calls")
     assert (row["state"], row["dead"], row["events"]) == ("dead", 1, 1)
     replay(world.hub, row["id"])
     world.work()
     assert world.one("SELECT state FROM calls")["state"] == "dead"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [(Mood("gloomy"), "Mood"), ({"type": "text"}, "dict"), (None, "NoneType")]
+)
+def test_what_the_hub_does_not_know_as_an_event_is_dead_and_harms_no_sibling(
+    world, monkeypatch, said, kind
+):
+    real = parrot._event
+    monkeypatch.setattr(parrot, "_event", lambda item: said if "odd" in item else real(item))
+    world.hear(world.channel(), {"odd": 1}, {"id": "m1", "from": "+1", "text": "one"})
+    assert outcomes(world) == [["dead", "applied"]]
+    (call,) = _calls(world)
+    assert call["reason"] == f"The hub does not know this kind of event: {kind}."
 
 
 @pytest.mark.parametrize("text", ["a\0b", "half \ud83d pair", "whole 😀 pair"])

@@ -22,7 +22,7 @@ def test_the_address_that_was_called_is_the_public_one_whatever_the_request_says
     assert world.one("SELECT url FROM calls")["url"] == f"{line.connection.webhook_url}?a=1"
 
 
-@pytest.mark.parametrize("secret", ["", "wrong", "explode"])
+@pytest.mark.parametrize("secret", ["", "wrong", "explode", "exit"])
 def test_a_call_that_is_not_authentic_is_quarantined(world, secret):
     line = world.channel()
     status, _ = world.call(line, HELLO, secret=secret)
