@@ -229,6 +229,7 @@ def _event(item: Any) -> Any:
                 external_id=item.get("id"),
                 reference=item.get("ref"),
                 fault=fault,
+                provider_at=datetime.fromisoformat(item["at"]) if "at" in item else None,
             )
         case {"edit": external_id, "text": text}:
             return MessageEdited(

@@ -139,7 +139,10 @@ class Batch:
         for change in self.changes:
             change(db)
         if self.receipts:
-            self.advanced = take_receipts(db, self.line.id, self.receipts)
+            by_watermark = self.line.hooks.capabilities.watermarks
+            self.advanced = take_receipts(
+                db, self.line.id, self.receipts, by_watermark=by_watermark
+            )
         queries.add_calls(db, list(self.copies.values()))
         queries.settle(db, [settling.row(self.now) for settling in self.settlings])
         queries.touch_channel(db, self.line.id, self.now)

@@ -101,16 +101,19 @@ class _Moving:
     external_id: str | None
     error: dict[str, Any] | None
     marks: list[tuple[str, str]] = field(default_factory=list)
+    echoed: bool = False
 
     @property
-    def proven(self) -> bool:
-        """Whether it was not known before that the provider has it, and is now."""
-        return self.state == DeliveryState.SENT and self.row.state != self.state.value
+    def placed(self) -> bool:
+        """Whether it is known only now that the provider has it, or since when."""
+        news = self.echoed or self.row.state not in watermarks.ARRIVED
+        return news and self.state in watermarks.ARRIVED
 
     def hear(self, receipt: Mapping[str, Any]) -> None:
         wanted = DeliveryState(receipt["state"])
         fault = receipt["fault"]
         before, self.state = self.state, advance(self.state, wanted)
+        self.echoed |= wanted == DeliveryState.SENT and receipt["provider_at"] is not None
         # What waits for another try goes by no id: receipts that name it speak of the one before.
         if self.state != DeliveryState.QUEUED:
             self.external_id = self.external_id or receipt["external_id"]
@@ -124,10 +127,11 @@ class _Moving:
 
 
 def take_receipts(
-    db: Connection, channel_id: str, rows: Sequence[dict[str, Any]]
+    db: Connection, channel_id: str, rows: Sequence[dict[str, Any]], *, by_watermark: bool
 ) -> list[tuple[str, str]]:
     """Store receipts and advance what they speak of; one without its delivery waits for it.
 
+    ``by_watermark``: some may tell only how far a contact has come.
     Returns conversation and message of each message whose status changed.
     """
     named = _named(
@@ -142,16 +146,18 @@ def take_receipts(
             row["delivery_id"] = moving.row.id
             moving.hear(row)
     _ADD.run(db, rows)
-    marks = [row for row in rows if row["up_to"] is not None]
     changed = _write(db, channel_id, named.values())
-    # Of what is proven only now to have arrived, watermarks may have spoken before.
-    proven = {one.external_id for one in named.values() if one.proven and one.external_id}
-    changed += _catch_up(db, channel_id, proven)
+    if not by_watermark:
+        return changed
+    # Watermarks may have spoken before of what is placed only now.
+    placed = {one.external_id for one in named.values() if one.placed and one.external_id}
+    changed += _catch_up(db, channel_id, placed)
+    marks = [row for row in rows if row["up_to"] is not None]
     return changed + _pass(db, channel_id, marks, watermarks.reached(db, channel_id, marks))
 
 
 def attach_waiting(
-    db: Connection, channel_id: str, external_ids: Collection[str], *, by_watermark: bool = False
+    db: Connection, channel_id: str, external_ids: Collection[str], *, by_watermark: bool
 ) -> list[tuple[str, str]]:
     """Apply receipts that came before their deliveries had these ids; return like above.
 
@@ -233,16 +239,19 @@ def _catch_up(
 def _pass(
     db: Connection,
     channel_id: str,
-    marks: Iterable[Mapping[str, Any]],
-    sent: Iterable[AnyRow],
+    marks: Sequence[Mapping[str, Any]],
+    sent: Sequence[AnyRow],
 ) -> list[tuple[str, str]]:
     """Apply watermarks to what was ``sent`` before them; each leaves a receipt of its own."""
+    if not (marks and sent):
+        return []
+    echoed = watermarks.echoed(db, channel_id, sent)
     moved = [_Moving(row, DeliveryState(row.state), row.external_id, row.error) for row in sent]
     receipts = []
     for mark in marks:
         for moving in moved:
             before = moving.state
-            if watermarks.covers(mark, moving.row):
+            if watermarks.covers(mark, moving.row, echoed=echoed):
                 moving.hear(mark)
             if moving.state != before:
                 receipts.append(_receipt_by(mark, moving.row))

@@ -114,7 +114,7 @@ def attach_strays(hub: Hub, *, back: timedelta) -> None:
         missed = strays(db, since=now - back, before=now - _SETTLED)
     for channel_id, external_ids in missed.items():
         with transaction(hub.engine) as db:
-            changed = attach_waiting(db, channel_id, external_ids)
+            changed = attach_waiting(db, channel_id, external_ids, by_watermark=True)
         hub.live.publish([LiveEvent("status", channel_id, *ids) for ids in changed])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from hubbub.store.prepared import Prepared, among
 from hubbub.store.states import DeliveryState
@@ -22,21 +22,24 @@ _addresses = table(Address)
 
 #: Our clock and the provider's may differ.
 _SKEW: Final = timedelta(seconds=2)
+#: No attempt takes so long: what was begun before is with the provider, whether it says so or not.
+_LONGEST: Final = timedelta(minutes=10)
 #: Messages of a conversation that one watermark may speak of, counted from the last.
 _MOST: Final = 500
+#: Messages of a conversation among which echoes are looked for, counted from the last.
+_RECENT: Final = 50
 
 #: Those of which a watermark may speak.
-_ARRIVED: Final = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
+ARRIVED: Final = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 #: Held as well: whoever finds out meanwhile that one of these arrived waits, and sees the mark.
-_MAY_ARRIVE: Final = (*sorted(_ARRIVED), DeliveryState.SENDING, DeliveryState.UNKNOWN)
+_MAY_ARRIVE: Final = (*sorted(ARRIVED), DeliveryState.SENDING, DeliveryState.UNKNOWN)
 
-#: When the provider says that it took a delivery, where it does.
+#: When the provider says that it took a delivery, where it does: by an echo.
 _TAKEN_AT: Final = (
-    select(_receipts.c.provider_at)
+    select(func.max(_receipts.c.provider_at))
     .where(
         _receipts.c.delivery_id == _deliveries.c.id, _receipts.c.state == DeliveryState.SENT.value
     )
-    .limit(1)
     .scalar_subquery()
     .label("taken_at")
 )
@@ -50,6 +53,7 @@ _COLUMNS: Final = (
     _deliveries.c.error,
     _deliveries.c.channel_id,
     _deliveries.c.claimed_at,
+    _deliveries.c.attempts,
     _TAKEN_AT,
 )
 _REACHED: Final = Prepared(
@@ -74,6 +78,21 @@ _NAMED: Final = Prepared(
         among(_deliveries.c.external_id, "external_ids"),
     )
 )
+_ECHOED: Final = Prepared(
+    select(_deliveries.c.address)
+    .distinct()
+    .join(_messages, _messages.c.id == _deliveries.c.message_id)
+    .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+    .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .join(_receipts, _receipts.c.delivery_id == _deliveries.c.id)
+    .where(
+        _addresses.c.channel_id == bindparam("channel_id"),
+        among(_addresses.c.address, "addresses"),
+        _messages.c.seq > _conversations.c.last_seq - _RECENT,
+        _receipts.c.state == DeliveryState.SENT.value,
+        _receipts.c.provider_at.is_not(None),
+    )
+)
 _TOLD: Final = Prepared(
     select(_receipts)
     .where(
@@ -93,12 +112,21 @@ def reached(
         return []
     addresses = {mark["address"] for mark in marks}
     held = _REACHED.all(db, channel_id=channel_id, addresses=addresses)
-    return [row for row in held if row.state in _ARRIVED]
+    return [row for row in held if row.state in ARRIVED]
 
 
 def named(db: Connection, channel_id: str, external_ids: Collection[str]) -> Sequence[AnyRow]:
-    """Return the deliveries that the provider knows by these ids."""
-    return _NAMED.all(db, channel_id=channel_id, external_ids=external_ids)
+    """Return the deliveries with these ids at the provider of which a watermark may speak."""
+    found = _NAMED.all(db, channel_id=channel_id, external_ids=external_ids)
+    return [row for row in found if row.state in ARRIVED]
+
+
+def echoed(db: Connection, channel_id: str, sent: Iterable[AnyRow]) -> set[str]:
+    """Return to which addresses of what was ``sent``, and is not echoed, other things were."""
+    addresses = {row.address for row in sent if row.taken_at is None}
+    if not addresses:
+        return set()
+    return {row.address for row in _ECHOED.all(db, channel_id=channel_id, addresses=addresses)}
 
 
 def told(db: Connection, channel_id: str, sent: Iterable[AnyRow]) -> list[dict[str, Any]]:
@@ -111,11 +139,18 @@ def told(db: Connection, channel_id: str, sent: Iterable[AnyRow]) -> list[dict[s
     return [row._asdict() for row in found]
 
 
-def covers(mark: Mapping[str, Any], delivery: AnyRow) -> bool:
-    """Whether a delivery was sent until the time of ``mark``, by the provider's clock or ours."""
+def covers(mark: Mapping[str, Any], delivery: AnyRow, *, echoed: Collection[str]) -> bool:
+    """Whether a delivery was sent until the time of ``mark``, by the provider's clock or ours.
+
+    To those who are ``echoed`` the provider tells when it took a delivery, and that is awaited: an
+    attempt may begin long before, and the contact read something else meanwhile.
+    """
     if mark["address"] != delivery.address:
         return False
     if delivery.taken_at is not None:
         return bool(delivery.taken_at <= mark["up_to"])
-    began = delivery.claimed_at
-    return bool(began is not None and began - _SKEW <= mark["up_to"])
+    if delivery.claimed_at is None:
+        return False
+    # What others sent was told by its echo, and never tried by us.
+    awaited = delivery.attempts > 0 and delivery.address in echoed
+    return bool(delivery.claimed_at + (_LONGEST if awaited else -_SKEW) <= mark["up_to"])

@@ -11,7 +11,7 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.sdk import OutcomeUnknown, Text
 from hubbub.store.session import transaction
-from hubbub.track import watermarks
+from hubbub.track import receipts, sweep, watermarks
 from hubbub.track.ledger import ledger
 from hubbub.track.trace import trace
 from tests.services.locks import wait_for_who_waits
@@ -47,6 +47,11 @@ class Perch:
     def mark(self, status="read", to="+1", **later):
         at = self.world.clock.now + timedelta(**later)
         self.world.hear(self.line, {"status": status, "up_to": at.isoformat(), "to": to})
+
+    def echo(self, external_id, **later):
+        """Let the provider tell when it took a message."""
+        at = self.world.clock.now + timedelta(**later)
+        self.world.hear(self.line, {"status": "sent", "id": external_id, "at": at.isoformat()})
 
     def statuses(self):
         rows = self.world.rows(
@@ -108,11 +113,13 @@ def test_one_that_comes_before_the_proof_of_a_lost_send_waits_for_it(perch):
     assert perch.statuses() == ["delivered"]
 
 
-def test_one_that_comes_while_the_answer_is_written_down_waits_until_it_is(perch):
+@pytest.mark.parametrize("state", ["sending", "unknown"])
+def test_one_that_comes_while_the_answer_is_written_down_waits_until_it_is(perch, state):
     if perch.world.hub.engine.dialect.name == "sqlite":
         return  # its writers follow one another
     perch.world.provider.will(OutcomeUnknown("The line broke."))
     perch.write("One")
+    perch.world.write("UPDATE deliveries SET state = :state", state=state)
     with transaction(perch.world.hub.engine) as db:
         db.execute(text("SELECT id FROM deliveries FOR UPDATE"))
         marking = threading.Thread(target=perch.mark, args=["delivered"])
@@ -131,6 +138,69 @@ def test_an_older_one_says_nothing_of_a_later_message(perch):
     assert perch.statuses() == ["read", "sent"]
 
 
+@pytest.fixture
+def slow(perch):
+    """A channel that echoes; its second message takes 20 s to send, and 5 s on all is read."""
+    perch.write("One")
+    perch.echo("out-1")
+
+    def answer(_request):
+        perch.world.clock.forward(seconds=5)
+        perch.mark("read")
+        perch.world.clock.forward(seconds=15)
+        return 200, {"id": "out-2"}
+
+    perch.world.provider.will(answer)
+    perch.write("Two")
+    return perch
+
+
+def test_what_was_not_sent_yet_is_not_read_however_long_it_takes_to_send(slow):
+    assert slow.statuses() == ["read", "sent"]
+    slow.mark("read", seconds=-10)
+    assert slow.statuses() == ["read", "sent"]
+    slow.echo("out-2")
+    assert slow.statuses() == ["read", "sent"]
+    slow.mark("read")
+    assert slow.statuses() == ["read", "read"]
+
+
+def test_an_echo_that_comes_late_lets_it_speak_of_the_message_after_all(slow):
+    slow.mark("read")
+    assert slow.statuses() == ["read", "sent"]
+    slow.echo("out-2", seconds=-1)
+    assert slow.statuses() == ["read", "read"]
+
+
+def test_an_echo_that_is_found_by_the_sweep_does_so_too(slow, monkeypatch):
+    slow.mark("read")
+    monkeypatch.setattr(receipts, "_named", lambda *given: {})
+    slow.echo("out-2", seconds=-1)
+    monkeypatch.undo()
+    slow.world.clock.forward(seconds=6)
+    sweep.attach_strays(slow.world.hub, back=timedelta(minutes=1))
+    assert slow.statuses() == ["read", "read"]
+
+
+def test_an_echo_is_not_awaited_for_ever(slow):
+    slow.world.clock.forward(minutes=10)
+    slow.mark("read")
+    assert slow.statuses() == ["read", "read"]
+
+
+def test_what_others_sent_needs_no_echo(slow):
+    slow.world.hear(slow.line, {"said": "x", "to": "+1", "text": "Three"})
+    slow.mark("read")
+    assert slow.statuses() == ["read", "sent", "read"]
+
+
+def test_an_echo_of_what_failed_since_does_not_let_it_be_read(slow):
+    slow.world.hear(slow.line, {"status": "failed", "id": "out-2"})
+    slow.mark("read")
+    slow.echo("out-2", seconds=-1)
+    assert slow.statuses() == ["read", "failed"]
+
+
 def test_the_trace_of_each_message_tells_of_it(perch):
     perch.write("One", "Two")
     perch.mark("read")
@@ -145,6 +215,7 @@ def test_postgresql_finds_what_it_speaks_of_by_its_indexes(world):
         return
     asked = {
         watermarks._REACHED: {"channel_id": "c", "addresses": ["+1"]},
+        watermarks._ECHOED: {"channel_id": "c", "addresses": ["+1"]},
         watermarks._TOLD: {"channel_id": "c", "addresses": ["+1"], "since": world.clock.now},
     }
     with transaction(world.hub.engine) as db:
