@@ -1,5 +1,6 @@
 """Show a destination's settings without its secrets, and put back those that were left hidden."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -7,6 +8,10 @@ from hubbub.plugins import Plugins, UnknownType
 
 #: What is shown in place of a destination's secret; saved again, it keeps the secret.
 HIDDEN: Final = "********"
+#: What some programs take for an absolute URL, blanks left out; and one that all read alike.
+_URL: Final = re.compile(r"https?:|[a-z][a-z0-9+.-]*:[/\\]", re.ASCII | re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[a-z0-9+.-]+://[a-z0-9.:\[\]-]+(?![^/?#])", re.ASCII | re.IGNORECASE)
+_BLANKS: Final = re.compile(r"[\s\x00-\x20]+")
 
 
 def hidden(plugins: Plugins, to: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,9 +30,10 @@ def hidden(plugins: Plugins, to: Mapping[str, Any]) -> dict[str, Any]:
 def revealed(plugins: Plugins, to: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``to`` with the secrets of ``kept`` where it holds `HIDDEN`.
 
-    Only of a destination of the same type, and only where the secret stood before.
+    Only of a destination of the same type, where the secret stood before, and if what it names
+    leads nowhere else: who may write routes but never saw the secret must not have it sent to them.
     """
-    if to.get("type") != kept.get("type"):
+    if to.get("type") != kept.get("type") or not _origins(to) <= _origins(kept):
         return dict(to)
     return {**to, **_filled(to, kept, hidden(plugins, kept))}
 
@@ -39,6 +45,18 @@ def still_hidden(value: object, where: str) -> Iterator[str]:
     items = value.items() if isinstance(value, Mapping) else ()
     for name, item in enumerate(value) if isinstance(value, list) else items:
         yield from still_hidden(item, f"{where}.{name}")
+
+
+def _origins(value: object) -> set[str]:
+    """Return the origin of every URL in ``value``; a URL that is not plain is one of its own."""
+    if isinstance(value, str):
+        if not _URL.match(_BLANKS.sub("", value)):
+            return set()
+        plain = _PLAIN.match(value)
+        return {plain.group().lower() if plain else value}
+    if isinstance(value, Mapping):
+        return set().union(*map(_origins, value.values()))
+    return set().union(*map(_origins, value)) if isinstance(value, list) else set()
 
 
 def _masked(value: Any, schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:

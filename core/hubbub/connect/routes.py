@@ -124,7 +124,10 @@ def _wrong_destinations(plugins: Plugins, routes: RouteSet) -> Iterator[Complain
     for where, destination in [*named, ("fallback", routes.fallback)]:
         for name, value in destination.settings.items():
             for path in still_hidden(value, f"{where}.{name}"):
-                yield Complaint(path, "Enter it again: it is not known here.")
+                yield Complaint(
+                    path,
+                    "Enter it again: it is kept only where it stood, and while the address stays.",
+                )
         try:
             plugins.route(destination.type).validate(destination.settings)
         except UnknownType as error:

@@ -62,12 +62,12 @@ def test_secrets_are_hidden_at_any_depth(plugins):
 def test_what_was_left_hidden_is_put_back(plugins):
     changed = {
         **SHOWN,
-        "url": "https://other.example",
+        "url": "https://BOT.example/v2?x=1",
         "login": {"user": "bob", "password": HIDDEN},
     }
     expected = {
         **WHOLE,
-        "url": "https://other.example",
+        "url": "https://BOT.example/v2?x=1",
         "login": {"user": "bob", "password": "two"},
     }
     assert revealed(plugins, changed, WHOLE) == expected
@@ -89,6 +89,30 @@ def test_a_secret_that_is_given_anew_replaces_the_old_one(plugins):
 )
 def test_no_secret_is_put_where_none_stood(plugins, asked):
     assert list(still_hidden(revealed(plugins, asked, WHOLE), "to"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://thief.example",
+        "http://bot.example",
+        "https://bot.example:8443",
+        "https://bot.example.thief.example",
+        "https://bot.example@thief.example",
+        "https://thief.example\\@bot.example",
+        "https://bot.example\\.thief.example",
+        "https:thief.example",
+        " https://thief.example",
+        "ht\ttps://thief.example",
+        "\x01https://thief.example",
+        "HTTPS:\\\\thief.example",
+        "ftp://thief.example",
+    ],
+)
+def test_no_secret_goes_where_it_did_not_go_before(plugins, url):
+    for elsewhere in ({**SHOWN, "url": url}, {**SHOWN, "login": {"user": url}}):
+        found = revealed(plugins, elsewhere, WHOLE)
+        assert {"to.secret", "to.by_name.a"} <= set(still_hidden(found, "to"))
 
 
 def test_what_is_still_hidden_is_named_by_its_path():

@@ -98,6 +98,20 @@ def test_a_hidden_secret_cannot_be_carried_over_to_another_kind(hub, add_channel
         _save(hub, channel_id, _rule(to={**TO_BOT, "secret": HIDDEN}, id="one"))
 
 
+def test_a_hidden_secret_cannot_be_carried_over_to_another_address(hub, add_channel):
+    channel_id = add_channel(hub)
+    _save(hub, channel_id, fallback=TO_BOT)
+    with pytest.raises(Invalid) as raised:
+        _save(
+            hub, channel_id, fallback={**TO_BOT, "url": "https://thief.example", "secret": HIDDEN}
+        )
+    (complaint,) = raised.value.complaints
+    assert (complaint.field, "while the address stays" in complaint.message) == (
+        "fallback.secret",
+        True,
+    )
+
+
 def test_who_saves_at_the_same_moment_second_is_told(hub, add_channel, monkeypatch):
     channel_id = add_channel(hub)
     stale = current_routes(hub, channel_id)

@@ -76,6 +76,18 @@ def test_routes_that_cannot_be_read_are_kept_in_the_form_with_what_is_wrong(
     assert f"{json.dumps(written)[1:-1]}</textarea>".replace('\\"', "&#34;") in page.text
 
 
+def test_a_hidden_secret_has_to_be_entered_again_for_another_address(admin, line):
+    bot = {"type": "chatbot", "url": "https://bot.example", "secret": "a secret of good length"}
+    admin.fill(f"/channels/{line.id}/routes", routes=json.dumps({"routes": [], "fallback": bot}))
+    moved = {**bot, "url": "https://thief.example", "secret": "********"}
+    written = json.dumps({"routes": [], "fallback": moved})
+    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
+    assert page.status_code == 422
+    assert (
+        "Enter it again: it is kept only where it stood, and while the address stays." in page.text
+    )
+
+
 def test_conflicts_of_routes_are_named_and_can_be_accepted(admin, line):
     same = {"when": {"text": {"word": ["hi"]}}, "to": {"type": "inbox"}}
     routes = [{"name": "First", **same}, {"name": "Second", **same}]
