@@ -34,8 +34,14 @@ while at <= #ARGV do
     local buckets, wait, slowest = tonumber(ARGV[at]), 0, 0
     for bucket = 0, buckets - 1 do
         local key = tonumber(ARGV[at + 1 + bucket * 3])
+        local interval = tonumber(ARGV[at + 2 + bucket * 3])
         local slack = tonumber(ARGV[at + 3 + bucket * 3])
-        full[key] = full[key] or tonumber(redis.call('get', KEYS[key]) or 0)
+        if not full[key] then
+            local kept = tonumber(redis.call('get', KEYS[key]) or 0)
+            full[key] = math.min(kept, now + slack + interval)
+            -- Only a clock that was ahead has written more, or a limit that was lower.
+            changed[key] = full[key] < kept or nil
+        end
         if full[key] - slack - now > wait then
             wait, slowest = full[key] - slack - now, bucket
         end

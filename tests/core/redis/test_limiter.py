@@ -114,6 +114,18 @@ def test_a_bucket_that_is_full_again_is_forgotten_by_redis(redis):
     assert 59_000 < redis.pttl("limit:a") <= 60_001
 
 
+def test_a_clock_that_was_ahead_for_a_while_does_not_block_for_as_long(redis):
+    now = [1000.0]
+    limiter = Limiter(redis, clock=lambda: now[0])
+    bucket = Bucket("a", count=1, per=MINUTE, burst=2)
+    now[0] += 3600
+    limiter.acquire([[bucket]])
+    now[0] -= 3600
+    assert waits(limiter, [[bucket]]) == [60]
+    now[0] += 60
+    assert waits(limiter, [[bucket], [bucket]]) == [0, 60]
+
+
 @pytest.mark.parametrize("odd", [{"count": 0}, {"per": timedelta(0)}, {"burst": 0}, {"count": -1}])
 def test_a_bucket_that_lets_nothing_through_is_refused(odd):
     with pytest.raises(ValueError, match="lets nothing through"):
