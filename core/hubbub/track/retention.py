@@ -4,11 +4,11 @@ What nobody has settled yet is never deleted. What is deleted of the calls stays
 `hubbub.track.ledger` adds to what it counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from hubbub.hub import Hub
 from hubbub.store.session import reading, transaction
@@ -24,6 +24,7 @@ from hubbub.store.tables import (
     Session,
     table,
 )
+from hubbub.store.types import AnyRow
 
 #: How long a rejected call stays releasable.
 QUARANTINE_KEPT: Final = timedelta(hours=72)
@@ -73,25 +74,30 @@ def forget(hub: Hub) -> None:
 
 
 def _forget_calls(hub: Hub, channel_id: str, state: CallState, before: datetime) -> None:
-    def batch(db: Connection) -> int:
-        since = func.coalesce(_calls.c.settled_at, _calls.c.received_at)
-        # The oldest alone are looked at, which an index lists.
-        oldest = (
-            select(_calls.c.id, since.label("since"))
-            .where(_calls.c.channel_id == channel_id, _calls.c.state == state)
-            .order_by(_calls.c.id)
-            .limit(_BATCH)
-            .subquery()
-        )
-        due = _calls.c.id.in_(select(oldest.c.id).where(oldest.c.since < before))
+    seen = ""
+
+    def batch(db: Connection) -> bool:
+        nonlocal seen
+        oldest = _oldest(db, channel_id, state, after=seen)
+        # Calls that were replayed stand among them, settled since.
+        due = [row.id for row in oldest if (row.settled_at or row.received_at) < before]
         # Somebody may have replayed one meanwhile: then it is not what it was, and stays.
-        gone = delete(_calls).where(due, _calls.c.state == state)
+        gone = delete(_calls).where(_calls.c.id.in_(due), _calls.c.state == state)
         rows = db.execute(gone.returning(*(_calls.c[name] for name in SUMS))).all()
         if rows and state != CallState.QUARANTINED:
             _add(db, channel_id, state, rows)
-        return len(rows)
+        seen = oldest[-1].id if oldest else seen
+        return len(oldest) == _BATCH and oldest[-1].received_at < before
 
     _in_batches(hub, batch)
+
+
+def _oldest(db: Connection, channel_id: str, state: CallState, *, after: str) -> Sequence[AnyRow]:
+    """Return the oldest calls in a state, as an index lists them, that come after one."""
+    found = select(_calls.c.id, _calls.c.received_at, _calls.c.settled_at).where(
+        _calls.c.channel_id == channel_id, _calls.c.state == state, _calls.c.id > after
+    )
+    return db.execute(found.order_by(_calls.c.id).limit(_BATCH)).all()
 
 
 def _add(db: Connection, channel_id: str, state: CallState, rows: Any) -> None:
@@ -107,20 +113,20 @@ def _add(db: Connection, channel_id: str, state: CallState, rows: Any) -> None:
 def _forget_rows(hub: Hub, rows: Table, at: Any, before: datetime) -> None:
     """Delete the rows of before ``before``; ids sort by time, so the oldest come first."""
 
-    def batch(db: Connection) -> int:
+    def batch(db: Connection) -> bool:
         oldest = select(rows.c.id, at.label("at")).order_by(rows.c.id).limit(_BATCH).subquery()
         due = select(oldest.c.id).where(oldest.c.at < before)
-        return db.execute(delete(rows).where(rows.c.id.in_(due))).rowcount
+        return db.execute(delete(rows).where(rows.c.id.in_(due))).rowcount == _BATCH
 
     _in_batches(hub, batch)
 
 
-def _in_batches(hub: Hub, batch: Callable[[Connection], int]) -> None:
-    """Run ``batch``, each time in a transaction of its own, until it finds less than it may."""
+def _in_batches(hub: Hub, batch: Callable[[Connection], bool]) -> None:
+    """Run ``batch``, each time in a transaction of its own, while it says that there is more."""
     for _ in range(_MOST):
         with transaction(hub.engine) as db:
-            done = batch(db)
-        if done < _BATCH:
+            more = batch(db)
+        if not more:
             return
 
 

@@ -86,6 +86,19 @@ def test_more_than_one_batch_is_deleted(world, line, monkeypatch):
     assert counted(world).events == 5
 
 
+def test_calls_that_were_replayed_keep_none_of_those_behind_them(world, line, monkeypatch):
+    monkeypatch.setattr(retention, "_BATCH", 2)
+    for number in range(5):
+        world.hear(line, {"id": f"m{number}", "from": "+1", "text": "one"})
+    world.clock.forward(days=29)
+    replayed = [row["id"] for row in world.rows("SELECT id FROM calls ORDER BY id")][:3]
+    for call_id in replayed:
+        replay(world.hub, call_id)
+    world.work()
+    age(world, days=2)
+    assert [row["id"] for row in world.rows("SELECT id FROM calls ORDER BY id")] == replayed
+
+
 def test_zero_keeps_for_ever(make_settings, engine, fake_redis, tmp_path):
     from tests.services.world import make_world
 
