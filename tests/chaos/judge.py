@@ -158,7 +158,10 @@ class Judge:
         taken = {one.external_id: one.at for one in self.facts.seen}
         for row in self.facts.deliveries:
             last = max(self.book.marks.get(row.address, ()), default=0.0)
-            if row.state == "sent" and taken.get(_known_as(row), last) < last:
+            echoed = "sent" in self.book.receipts.get(_known_as(row), ())
+            # Without an echo the hub knows it only from the answer.
+            heard = 0.0 if echoed else row.due_at.timestamp()
+            if row.state == "sent" and max(taken.get(_known_as(row), last), heard) < last:
                 yield f"{_known_as(row)} is sent, and reached {row.address} before {last}"
             begun = row.claimed_at and (row.claimed_at - SKEW).timestamp()
             if row.address in self.book.marks and row.state == "delivered" and last < begun:

@@ -36,6 +36,7 @@ def delivery(number, said, **more):
         "lane_until": None,
         "created_at": NOW,
         "claimed_at": NOW,
+        "due_at": NOW,
         "conversation_id": "c",
         "address": "+1",
     }
@@ -221,6 +222,15 @@ MARK = NOW + timedelta(seconds=5)
         (
             lambda f: {"deliveries": [*f.deliveries[:2], delivery(5, "three")]},
             "out5 is sent, and reached +1",
+        ),
+        (
+            lambda f: {
+                "deliveries": [
+                    *f.deliveries[:2],
+                    delivery(5, "three", due_at=NOW + timedelta(minutes=1)),
+                ]
+            },
+            None,
         ),
         (
             lambda f: {

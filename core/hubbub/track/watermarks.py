@@ -22,7 +22,7 @@ _addresses = table(Address)
 
 #: Our clock and the provider's may differ.
 _SKEW: Final = timedelta(seconds=2)
-#: No attempt takes so long: what was begun before is with the provider, whether it says so or not.
+#: No attempt takes so long: what was begun before is with the provider.
 _LONGEST: Final = timedelta(minutes=10)
 #: Messages of a conversation that one watermark may speak of, counted from the last.
 _MOST: Final = 500
@@ -53,6 +53,7 @@ _COLUMNS: Final = (
     _deliveries.c.error,
     _deliveries.c.channel_id,
     _deliveries.c.claimed_at,
+    _deliveries.c.due_at,
     _deliveries.c.attempts,
     _TAKEN_AT,
 )
@@ -142,8 +143,9 @@ def told(db: Connection, channel_id: str, sent: Iterable[AnyRow]) -> list[dict[s
 def covers(mark: Mapping[str, Any], delivery: AnyRow, *, echoed: Collection[str]) -> bool:
     """Whether a delivery was sent until the time of ``mark``, by the provider's clock or ours.
 
-    To those who are ``echoed`` the provider tells when it took a delivery, and that is awaited: an
-    attempt may begin long before, and the contact read something else meanwhile.
+    To those who are ``echoed`` the provider tells when it took a delivery. Until it does, only what
+    came after its answer counts: an attempt begins long before, and the contact may have read
+    something else meanwhile.
     """
     if mark["address"] != delivery.address:
         return False
@@ -152,5 +154,7 @@ def covers(mark: Mapping[str, Any], delivery: AnyRow, *, echoed: Collection[str]
     if delivery.claimed_at is None:
         return False
     # What others sent was told by its echo, and never tried by us.
-    awaited = delivery.attempts > 0 and delivery.address in echoed
-    return bool(delivery.claimed_at + (_LONGEST if awaited else -_SKEW) <= mark["up_to"])
+    if delivery.attempts > 0 and delivery.address in echoed:
+        # An answer leaves its time there; what was proven otherwise may have a later one.
+        return bool(min(delivery.due_at, delivery.claimed_at + _LONGEST) <= mark["up_to"])
+    return bool(delivery.claimed_at - _SKEW <= mark["up_to"])

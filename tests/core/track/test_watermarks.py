@@ -11,6 +11,7 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.sdk import OutcomeUnknown, Text
 from hubbub.store.session import transaction
+from hubbub.store.states import NEVER
 from hubbub.track import receipts, sweep, watermarks
 from hubbub.track.ledger import ledger
 from hubbub.track.trace import trace
@@ -157,23 +158,22 @@ def slow(perch):
 
 def test_what_was_not_sent_yet_is_not_read_however_long_it_takes_to_send(slow):
     assert slow.statuses() == ["read", "sent"]
-    slow.mark("read", seconds=-10)
+    slow.echo("out-2", seconds=-2)
+    slow.mark("read", seconds=-3)
     assert slow.statuses() == ["read", "sent"]
-    slow.echo("out-2")
-    assert slow.statuses() == ["read", "sent"]
-    slow.mark("read")
+    slow.mark("read", seconds=-2)
     assert slow.statuses() == ["read", "read"]
 
 
 def test_an_echo_that_comes_late_lets_it_speak_of_the_message_after_all(slow):
-    slow.mark("read")
+    slow.mark("read", seconds=-1)
     assert slow.statuses() == ["read", "sent"]
     slow.echo("out-2", seconds=-1)
     assert slow.statuses() == ["read", "read"]
 
 
 def test_an_echo_that_is_found_by_the_sweep_does_so_too(slow, monkeypatch):
-    slow.mark("read")
+    slow.mark("read", seconds=-1)
     monkeypatch.setattr(receipts, "_named", lambda *given: {})
     slow.echo("out-2", seconds=-1)
     monkeypatch.undo()
@@ -182,15 +182,29 @@ def test_an_echo_that_is_found_by_the_sweep_does_so_too(slow, monkeypatch):
     assert slow.statuses() == ["read", "read"]
 
 
-def test_an_echo_is_not_awaited_for_ever(slow):
-    slow.world.clock.forward(minutes=10)
+def test_without_its_echo_a_message_is_with_the_provider_once_that_has_answered(slow):
     slow.mark("read")
     assert slow.statuses() == ["read", "read"]
 
 
+def test_an_echo_of_what_a_person_says_has_arrived_is_awaited_for_as_long_as_a_send_takes(slow):
+    slow.world.provider.will(OutcomeUnknown("The line broke."))
+    slow.write("Three")
+    lost = slow.world.one("SELECT id FROM messages WHERE status = 'unknown'")["id"]
+    slow.world.write(
+        "UPDATE deliveries SET due_at = :far WHERE message_id = :id", far=NEVER, id=lost
+    )
+    with transaction(slow.world.hub.engine) as db:
+        deliver.settle_by_hand(db, lost, arrived=True)
+    slow.mark("read", minutes=9)
+    assert slow.statuses() == ["read", "read", "sent"]
+    slow.mark("read", minutes=10)
+    assert slow.statuses() == ["read", "read", "read"]
+
+
 def test_what_others_sent_needs_no_echo(slow):
     slow.world.hear(slow.line, {"said": "x", "to": "+1", "text": "Three"})
-    slow.mark("read")
+    slow.mark("read", seconds=-1)
     assert slow.statuses() == ["read", "sent", "read"]
 
 
