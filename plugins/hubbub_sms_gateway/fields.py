@@ -62,7 +62,7 @@ class Credentials(Fields):
         title="Signing key",
         description="For gateways that sign their calls (SMS Gateway for Android, httpSMS, ...).",
         repr=False,
-        json_schema_extra={**_SECRET, "advanced": False},
+        json_schema_extra=_SECRET,
     )
     status_password: str = Field(
         "",
@@ -81,7 +81,6 @@ class Settings(ChannelSettings):
         "",
         title="API base URL",
         description="Where the gateway listens, such as http://127.0.0.1:13013 for Kannel.",
-        json_schema_extra={"advanced": False},
     )
     from_number: str = Field(
         "",

@@ -13,6 +13,7 @@ API_BASE: Final = "https://api.twilio.com"
 MESSAGING_BASE: Final = "https://messaging.twilio.com"
 
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
+_ADVANCED: Final[dict[str, Any]] = {"advanced": True}
 
 
 class Credentials(Fields):
@@ -35,14 +36,14 @@ class Credentials(Fields):
         title="Secondary Auth Token",
         description="While you rotate the Auth Token: webhooks signed with either are accepted.",
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, **_ADVANCED},
     )
     signing_key: str = Field(
         "",
         title="Webhook SharedKey",
         description="Only if the account signs its webhooks with HMAC-SHA256.",
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, **_ADVANCED},
     )
 
 
@@ -53,6 +54,7 @@ class Settings(ChannelSettings):
         API_BASE,
         title="API base URL",
         description="Change it for another Twilio region, a proxy, or a simulator.",
+        json_schema_extra=_ADVANCED,
     )
     from_number: str = Field(
         "",

@@ -80,6 +80,7 @@ class Settings(ChannelSettings):
         API_BASE,
         title="API base URL",
         description="Change it for a region (api-eu, api-us, api-ap), a proxy, or a simulator.",
+        json_schema_extra=_ADVANCED,
     )
     rest_base: str = Field(
         "",

@@ -45,6 +45,7 @@ class TelegramSettings(ChannelSettings):
         API_BASE,
         title="API base URL",
         description="Another one for a self-hosted Bot API server, a proxy or a simulator.",
+        json_schema_extra={"advanced": True},
     )
     mode: Mode | None = Field(
         None,

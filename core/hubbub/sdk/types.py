@@ -41,7 +41,8 @@ class Fields(BaseModel):
     """A base for ``credentials``, ``settings`` and ``fields`` models.
 
     Unknown names are refused, blanks around pasted values are dropped, and no secret is in the
-    repr of a field declared as ``SecretStr``.
+    repr of a field declared as ``SecretStr``. A field for the few, which the console shows behind
+    a fold, says ``json_schema_extra={"advanced": True}``; one that is required never is.
     """
 
     model_config = ConfigDict(
@@ -67,7 +68,12 @@ def wrong_fields(problems: Mapping[tuple[str, ...], str]) -> ValidationError:
 class ChannelSettings(Fields):
     """A base for the ``settings`` of a channel type: what the hub itself understands."""
 
-    api_base: str = Field(default="", title="API base URL", description="A proxy, or a simulator.")
+    api_base: str = Field(
+        default="",
+        title="API base URL",
+        description="A proxy, or a simulator.",
+        json_schema_extra={"advanced": True},
+    )
     messages_per_second: float | None = Field(
         default=None,
         gt=0,
@@ -75,11 +81,13 @@ class ChannelSettings(Fields):
         allow_inf_nan=False,
         title="Messages per second",
         description="Replaces the type's own limits, for accounts with other ones.",
+        json_schema_extra={"advanced": True},
     )
     unknown_outcome: Literal["hold", "resend"] = Field(
         default="hold",
         title="When a send's answer was lost and no proof turns up",
         description="hold: a person decides. resend: send again and accept a possible double.",
+        json_schema_extra={"advanced": True},
     )
 
 

@@ -2,12 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-#: Fields for the few, shown behind a fold, where the schema does not say whether ``advanced``.
-_ADVANCED: Final = frozenset(
-    {"api_base", "messages_per_second", "unknown_outcome", "signing_key", "auth_token_next"}
-)
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +17,7 @@ class FormField:
     value: str = ""
     options: tuple[str, ...] = ()
     required: bool = False
+    #: Whether it is for the few, and stands behind a fold.
     advanced: bool = False
     #: Whether something is stored that is not shown; left empty, it stays.
     kept: bool = False
@@ -58,7 +54,8 @@ def form_fields(
                     values.get(path),
                     problems.get(path, ""),
                     required=name in required,
-                    advanced=described.get("advanced", name in _ADVANCED),
+                    # A browser cannot ask for what is out of sight.
+                    advanced=name not in required and described.get("advanced", False),
                     kept=kept and part == "credentials",
                 )
             )

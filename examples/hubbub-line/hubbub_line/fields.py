@@ -24,7 +24,10 @@ class Settings(ChannelSettings):
     """Where LINE is."""
 
     api_base: str = Field(
-        default=API_BASE, title="API base URL", description="A proxy, or a simulator."
+        default=API_BASE,
+        title="API base URL",
+        description="A proxy, or a simulator.",
+        json_schema_extra={"advanced": True},
     )
 
 

@@ -12,8 +12,14 @@ def field(name="x", **schema):
 
 def test_a_schema_says_itself_what_is_for_the_few():
     assert field(advanced=True).advanced
-    assert not field("api_base", advanced=False).advanced
-    assert field("api_base").advanced
+    assert not field("signing_key").advanced
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_is_required_is_never_out_of_sight(kept):
+    model = {"properties": {"x": {"advanced": True}}, "required": ["x"]}
+    (shown,) = form_fields({"properties": {"credentials": model}}, {}, {}, kept=kept)
+    assert not shown.advanced
 
 
 def test_a_text_of_several_lines_has_room_for_them():
