@@ -282,8 +282,8 @@ class Plugins:
             return self._channel_hooks[channel_type]
         except KeyError:
             raise UnknownType(
-                f"No loaded plugin offers the channel type {channel_type!r}. "
-                "`hubbub plugins` tells what is loaded and why not."
+                f"The plugin that offers {channel_type!r} is not loaded. "
+                "`hubbub plugins` tells why."
             ) from None
 
     def route(self, route_type: str) -> RouteHooks:

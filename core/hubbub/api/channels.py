@@ -126,7 +126,7 @@ def _channel(hub: Hub, channel_id: str) -> shapes.ChannelJson:
 
 def _fields(hub: Hub, row: Row[Any]) -> dict[str, Any]:
     kept = hub.vault.open(row.secrets, row.id)
-    status, reason = shown_status(row, installed=row.type in hub.plugins.channels)
+    status, reason = shown_status(hub, row)
     return {
         "id": row.id,
         "type": row.type,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import structlog
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row
 
@@ -23,11 +24,13 @@ from hubbub.sdk.errors import (
     Transient,
 )
 from hubbub.sdk.values import Checked, Connection, Finding
+from hubbub.vault import Undecryptable
 
 if TYPE_CHECKING:
     from hubbub.hub import Hub
 
 Status: TypeAlias = Literal["connected", "error", "inactive"]
+log = structlog.get_logger(__name__)
 
 #: What a channel that somebody switched off gives as its reason.
 SWITCHED_OFF: Final = "Somebody switched this channel off."
@@ -67,7 +70,7 @@ def open_connection(hub: "Hub", row: Row[Any]) -> Connection[Any]:
     except Invalid as error:
         first = error.complaints[0]
         raise Outgrown(
-            f"The stored {first.field} no longer fits the plugin: {first.message}. "
+            f"The stored {first.field} no longer fits the plugin: {first.message.rstrip('.')}. "
             "Save the channel again with what it asks for now."
         ) from None
 
@@ -140,6 +143,31 @@ def merged(kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return {name: value for name, value in {**kept, **changes}.items() if value is not None}
 
 
+def still_known(
+    hooks: ChannelHooks, credentials: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what is stored of a form without the names that its plugin no longer has.
+
+    Nobody could take them out: the form shows only what there is now.
+    """
+    try:
+        hooks.validate(credentials, settings)
+    except ValidationError as error:
+        gone = {
+            one["loc"]
+            for one in error.errors(include_input=False)
+            if one["type"] == "extra_forbidden"
+        }
+    else:
+        gone = set()
+    parts = {"credentials": credentials, "settings": settings}
+    left = [
+        {name: value for name, value in stored.items() if (part, name) not in gone}
+        for part, stored in parts.items()
+    ]
+    return left[0], left[1]
+
+
 def clean_name(name: str) -> str:
     """Return the name of a channel without blanks around it. Raises `Invalid`."""
     name = name.strip()
@@ -174,14 +202,29 @@ def from_failure(error: HubError) -> Asked:
     return Asked(status="inactive" if away else "error", reason=finding.detail, findings=(finding,))
 
 
-def shown_status(row: Row[Any], *, installed: bool) -> tuple[str, str]:
-    """Return the status of a channel and its reason, as people should see them."""
-    if installed:
-        return row.status, row.status_reason
-    return "error", (
-        f"The plugin that offers {row.type!r} is not loaded, so its messages wait. "
-        "`hubbub plugins` tells why."
-    )
+def stored_credentials(hub: "Hub", row: Row[Any]) -> frozenset[str]:
+    """Return the names of the credentials that are stored of a channel; none if unreadable."""
+    try:
+        return frozenset(hub.vault.open(row.secrets, row.id)["credentials"])
+    except Undecryptable:
+        return frozenset()
+
+
+def shown_status(hub: "Hub", row: Row[Any]) -> tuple[str, str]:
+    """Return the status of a channel and its reason, as people should see them.
+
+    A plugin may be gone or changed since the provider was last asked: then nothing gets through
+    from that moment on, and nobody should read that all is well.
+    """
+    try:
+        open_connection(hub, row)
+    except (UnknownType, Undecryptable) as error:
+        return "error", error.detail
+    # A plugin's own validation may raise anything, and no other channel must hear of it.
+    except Exception:
+        log.exception("channel cannot be opened", channel=row.id)
+        return "error", "The channel's plugin fails at what is stored of it; see the log."
+    return row.status, row.status_reason
 
 
 def _validated(

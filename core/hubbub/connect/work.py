@@ -23,6 +23,7 @@ from hubbub.connect.rules import (
     new_secrets,
     new_webhook_key,
     opened,
+    still_known,
 )
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
@@ -217,11 +218,12 @@ def _changed_columns(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str
 def _changed_fields(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str, Any]:
     hooks = hub.plugins.channel(row.type)
     kept = hub.vault.open(row.secrets, row.id)
-    credentials = merged(kept["credentials"], change.credentials or {})
+    credentials, settings = still_known(hooks, kept["credentials"], row.settings)
+    kept = {**kept, "credentials": credentials}
     # Whoever logged in before may be somebody else, or somewhere else.
-    after = {**kept, "credentials": credentials, "tokens": {}}
+    after = {**kept, "credentials": merged(credentials, change.credentials or {}), "tokens": {}}
     secrets = with_former(kept, after, change.old_credentials_until, hub.now())
-    changed = {"settings": merged(row.settings, change.settings or {})}
+    changed = {"settings": merged(settings, change.settings or {})}
     account = hooks.account(opened(hub, hooks, secrets, {**row._asdict(), **changed}))
     if change.credentials and row.account not in {None, account}:
         raise _another_account()

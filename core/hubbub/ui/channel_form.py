@@ -1,6 +1,6 @@
 """Build the form of a channel: a new one, or one that is changed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,11 +55,15 @@ def new_form(
 
 
 def change_form(
-    kind: ChannelType[Any], row: AnyRow, typed: Mapping[str, str], error: HubError | None = None
+    kind: ChannelType[Any],
+    row: AnyRow,
+    kept: Collection[str],
+    typed: Mapping[str, str],
+    error: HubError | None = None,
 ) -> FormPage:
-    """Return the form of a channel that is there; its secrets are kept and never shown."""
+    """Return the form of a channel that is there; the credentials ``kept`` are never shown."""
     wrong = _complaints(error)
-    fields = form_fields(_schema(kind), {**_flat(row.settings), **typed}, wrong, kept=True)
+    fields = form_fields(_schema(kind), {**_flat(row.settings), **typed}, wrong, kept=kept)
     return FormPage(
         label=kind.label,
         type=kind.type,
@@ -81,8 +85,7 @@ def read_change(
     kind: ChannelType[Any], row: AnyRow, form: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """Return the credentials and settings to change; a setting that was emptied is None."""
-    fields = form_fields(_schema(kind), _flat(row.settings), {}, kept=True)
-    return read_form(fields, form)
+    return read_form(form_fields(_schema(kind), _flat(row.settings), {}), form)
 
 
 def _schema(kind: ChannelType[Any]) -> Mapping[str, Any]:

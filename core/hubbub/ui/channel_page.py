@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from hubbub.api import queries as api_queries
 from hubbub.connect import queries as channel_queries, routes
+from hubbub.connect.rules import shown_status, stored_credentials
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Invalid
@@ -175,7 +176,6 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
     now = hub.now()
     current = routes.current_routes(hub, channel_id)
     written = json.dumps(routes.shown_routes(hub.plugins, current), indent=2, ensure_ascii=False)
-    kind = hub.plugins.channels.get(row.type)
     with reading(hub.engine) as db:
         line = hub.directory.usable(db, channel_id)
         former = line.former if line and line.former and line.former.until > now else None
@@ -188,19 +188,25 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             routes_json=tried.typed_for("routes").get("routes", written),
             routes_problem=tuple(_routes_problem(tried)),
             calls=_calls(db, channel_id, now),
-            form=change_form(kind, row, tried.typed_for("change"), tried.error_of("change"))
-            if kind
-            else None,
+            form=_form(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
             touches=queries.counts_of_channel(db, channel_id),
             problem=_other_problem(tried),
         )
 
 
+def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:
+    kind = hub.plugins.channels.get(row.type)
+    if kind is None:
+        return None
+    kept = stored_credentials(hub, row)
+    return change_form(kind, row, kept, tried.typed_for("change"), tried.error_of("change"))
+
+
 def _row(hub: Hub, row: AnyRow, traffic: Mapping[str, int]) -> ChannelRow:
     now = hub.now()
     kind = hub.plugins.channels.get(row.type)
-    status = row.status if kind else "error"
+    status, reason = shown_status(hub, row)
     return ChannelRow(
         id=row.id,
         name=row.name,
@@ -208,7 +214,7 @@ def _row(hub: Hub, row: AnyRow, traffic: Mapping[str, int]) -> ChannelRow:
         label=kind.label if kind else row.type,
         status=status,
         word=words.STATUS[status],
-        reason=row.status_reason if kind else words.NO_PLUGIN,
+        reason=reason,
         since=words.ago(row.status_since, now),
         since_exact=words.exact(row.status_since),
         active=words.ago(row.last_active_at, now),

@@ -1,6 +1,6 @@
 """Make forms from the JSON Schema of a channel type's fields, and read them back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +34,11 @@ def form_fields(
     values: Mapping[str, str],
     problems: Mapping[str, str],
     *,
-    kept: bool = False,
+    kept: Collection[str] = (),
 ) -> tuple[FormField, ...]:
     """Return the fields that ``schema`` describes, with what was typed and what is wrong with it.
 
-    ``kept`` says that secrets are stored already, so that an empty one stays as it is.
+    ``kept`` names the credentials that are stored already: an empty one stays as it is.
     """
     found = []
     for part in ("credentials", "settings"):
@@ -56,7 +56,7 @@ def form_fields(
                     required=name in required,
                     # A browser cannot ask for what is out of sight.
                     advanced=name not in required and described.get("advanced", False),
-                    kept=kept and part == "credentials",
+                    kept=name in kept and part == "credentials",
                 )
             )
     return tuple(sorted(found, key=lambda field: field.advanced))

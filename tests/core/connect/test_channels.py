@@ -1,7 +1,9 @@
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import insert, select, text
 
 from hubbub.connect import queries
@@ -19,7 +21,7 @@ from hubbub.connect.work import (
 from hubbub.guard import Guard
 from hubbub.people.errors import Conflict, Invalid, NotFound
 from hubbub.plugins import UnknownType
-from hubbub.sdk import RateLimited
+from hubbub.sdk import ChannelSettings, Fields, RateLimited
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import (
     Address,
@@ -456,6 +458,51 @@ def test_a_provider_that_is_away_does_not_keep_a_channel_from_being_deleted(hub)
     assert find_channel(hub, _create(hub)).status == "connected"
 
 
+class Renamed(Fields):
+    key: SecretStr
+
+
+class RenamedFields(Fields):
+    credentials: Renamed
+    settings: ChannelSettings = ChannelSettings()
+
+
+def test_a_channel_is_in_error_from_the_moment_its_plugin_changed_its_form(hub, monkeypatch):
+    channel_id = _create(hub)
+    assert shown_status(hub, find_channel(hub, channel_id)) == ("connected", "")
+    monkeypatch.setattr(type(hub.plugins.channels["fake"]), "fields", RenamedFields)
+    status, reason = shown_status(hub, find_channel(hub, channel_id))
+    assert (status, "no longer fits the plugin" in reason) == ("error", True)
+
+
+def test_a_plugin_that_breaks_at_its_own_form_is_in_error_and_harms_no_list(hub, monkeypatch):
+    channel_id = _create(hub)
+    broken = SimpleNamespace(model_validate=lambda _: 1 / 0)
+    monkeypatch.setattr(type(hub.plugins.channels["fake"]), "fields", broken)
+    status, reason = shown_status(hub, find_channel(hub, channel_id))
+    assert (status, "see the log" in reason) == ("error", True)
+
+
+def test_a_save_drops_what_the_form_no_longer_has(hub):
+    channel_id = _create(hub)
+    row = find_channel(hub, channel_id)
+    kept = hub.vault.open(row.secrets, channel_id)
+    older = {**kept, "credentials": {**kept["credentials"], "bot_token": "x"}}
+    with transaction(hub.engine) as db:
+        sealed = hub.vault.seal(older, channel_id)
+        queries.change_channel(db, channel_id, values={"secrets": sealed, "settings": {"was": 1}})
+    assert shown_status(hub, find_channel(hub, channel_id))[0] == "error"
+    with pytest.raises(Invalid, match="bot_token"):
+        change_channel(hub, channel_id, ChannelChange(credentials={"bot_token": "y"}), actor="cli")
+    change_channel(hub, channel_id, ChannelChange(settings={}), actor="cli")
+    row = find_channel(hub, channel_id)
+    assert shown_status(hub, row) == ("connected", "")
+    assert (hub.vault.open(row.secrets, channel_id)["credentials"], row.settings) == (
+        {"token": TOKEN},
+        {},
+    )
+
+
 @pytest.mark.parametrize("act", [check_channel, find_channel])
 def test_there_is_no_unknown_channel(hub, act):
     with pytest.raises(NotFound):
@@ -467,10 +514,9 @@ def test_without_its_plugin_a_channel_shows_an_error_and_cannot_be_changed(hub):
     hub.plugins.channels.clear()
     hub.plugins.__dict__.pop("_channel_hooks")
     row = find_channel(hub, channel_id)
-    assert shown_status(row, installed=True)[0] == "connected"
-    status, reason = shown_status(row, installed=False)
-    assert status == "error"
-    assert "not loaded" in reason
+    status, reason = shown_status(hub, row)
+    assert (row.status, status) == ("connected", "error")
+    assert "is not loaded" in reason
     (finding,) = check_channel(hub, channel_id)
     assert (finding.code, finding.ok) == ("unknown_type", False)
     with pytest.raises(UnknownType):

@@ -103,10 +103,20 @@ def test_conflicts_of_routes_are_named_and_can_be_accepted(admin, line):
 
 def test_a_channel_whose_plugin_is_gone_says_so_and_can_be_deleted(admin, world, line):
     del world.hub.plugins.channels["parrot"]
+    world.hub.plugins.__dict__.pop("_channel_hooks")
     page = admin.get(f"/channels/{line.id}").text
-    assert "The plugin of this channel is not loaded." in page
+    assert "The plugin that offers &#39;parrot&#39; is not loaded." in page
     assert "Delete this channel" in page
     assert admin.fill(f"/channels/{line.id}/change", name="x").status_code == 404
+
+
+def test_a_credential_that_was_renamed_is_asked_for_in_the_form(admin, line, monkeypatch):
+    required = '<input id="credentials-secret" name="credentials.secret" type="password"'
+    monkeypatch.setattr("hubbub.ui.channel_page.stored_credentials", lambda *_: frozenset({"old"}))
+    shown = next(
+        one for one in admin.get(f"/channels/{line.id}").text.splitlines() if required in one
+    )
+    assert " required" in shown
 
 
 def test_a_channel_is_deleted_by_its_name_alone(admin, line):
