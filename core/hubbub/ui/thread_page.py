@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Connection
 
 from hubbub.api import render
+from hubbub.connect import queries as channels
+from hubbub.connect.rules import shown_status
 from hubbub.deliver import work as deliver
 from hubbub.hub import Hub
 from hubbub.people.rules import Person
@@ -120,7 +122,7 @@ def thread_page(
         tags=tuple(row.tags or ()),
         bubbles=_bubbles(hub, db, conversation_id, rows, names),
         earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
-        closed=_closed(hub, db, conversation_id, person) if line else words.NO_PLUGIN,
+        closed=_closed(hub, db, conversation_id, person) if line else _unusable(hub, db, row),
         text_limit=can.text_limit if can else 0,
         carries_files=bool(can and can.outbound & {"image", "document"}),
         key=secrets.token_hex(16),
@@ -133,6 +135,11 @@ def _owner(row: AnyRow, names: dict[str, str]) -> str:
     if owner or not row.assignee_id:
         return owner
     return f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
+
+
+def _unusable(hub: Hub, db: Connection, row: AnyRow) -> str:
+    channel = channels.channel(db, row.channel_id)
+    return words.NO_CHANNEL if channel is None else shown_status(hub, channel)[1]
 
 
 def _closed(hub: Hub, db: Connection, conversation_id: str, person: Person) -> str:

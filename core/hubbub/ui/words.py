@@ -25,7 +25,7 @@ TICKS: Final = {
     "cancelled": Tick("✕", "cancelled", "It was taken back before it was sent."),
 }
 STATUS: Final = {"connected": "Connected", "error": "Error", "inactive": "Inactive"}
-NO_PLUGIN: Final = "The plugin of this channel is not loaded."
+NO_CHANNEL: Final = "The channel was deleted."
 _TROUBLE: Final = {
     "error": "This channel has an error, and replies wait until it is mended.",
     "inactive": "This channel is not connected, and replies wait until it is.",

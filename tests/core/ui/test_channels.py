@@ -110,6 +110,12 @@ def test_a_channel_whose_plugin_is_gone_says_so_and_can_be_deleted(admin, world,
     assert admin.fill(f"/channels/{line.id}/change", name="x").status_code == 404
 
 
+def test_a_deleted_channel_is_named_as_such_in_its_conversations(admin, world, line):
+    assert admin.fill(f"/channels/{line.id}/delete", name="Perch").status_code == 302
+    conversation = world.one("SELECT id FROM conversations")["id"]
+    assert "The channel was deleted." in admin.get(f"/inbox/{conversation}").text
+
+
 def test_a_credential_that_was_renamed_is_asked_for_in_the_form(admin, line, monkeypatch):
     required = '<input id="credentials-secret" name="credentials.secret" type="password"'
     monkeypatch.setattr("hubbub.ui.channel_page.stored_credentials", lambda *_: frozenset({"old"}))
