@@ -9,6 +9,7 @@ from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Final, Self
 
+from hubbub.beside import leave
 from hubbub.embedded import EmbeddedValkey
 from hubbub.keyring import secret_keys
 from hubbub.loading import read_plugins_file
@@ -38,9 +39,11 @@ def up(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
     valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
     try:
         redis = valkey.start() if valkey else _answering(settings.redis_url)
-        os.environ.update(_environment(settings, redis, sandbox))
+        environment = _environment(settings, redis, sandbox)
+        os.environ.update(environment)
         load(_SHARED)
         _prepare(settings)
+        leave(settings, networks=environment["HUBBUB_ALLOW_PRIVATE_NETWORKS"])
         supervisor = Supervisor(_stages(sandbox))
         try:
             supervisor.start()

@@ -201,7 +201,15 @@ def _about_webhook(
 def _whose_webhook(info: WebhookInfo, connection: TelegramConnection) -> Finding:
     if info.url == connection.webhook_url:
         return Finding(code="webhook_url", ok=True, detail="Telegram calls this hub.")
-    if info.url:
+    ours = urlsplit(connection.webhook_url)
+    if info.url.endswith(ours.path):
+        told = info.url.removesuffix(ours.path)
+        detail = f"Telegram calls this channel at {told}, not at {ours.scheme}://{ours.netloc}."
+        fix = (
+            "If the first is the hub's address, set HUBBUB_PUBLIC_URL to it; else save the channel "
+            "once more."
+        )
+    elif info.url:
         detail = f"Another program has taken the bot over: Telegram calls {_host(info.url)}."
         fix = "Stop the other program, then save the channel once more to take the bot back."
     else:

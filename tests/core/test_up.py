@@ -16,6 +16,8 @@ from urllib.request import urlopen
 import pytest
 
 from hubbub import supervise, up
+from hubbub.beside import as_started
+from hubbub.settings import Settings
 from hubbub.supervise import Child, NotStarted, Supervisor
 from hubbub.system import PortTaken, free_port, require_free
 
@@ -210,6 +212,8 @@ def test_the_whole_hub_starts_survives_the_death_of_a_part_and_ends_in_order(run
         assert process.wait(timeout=30) == 0
         assert all(_ended(end) for end in ends)
     assert (tmp_path / "var/hubbub.db").exists()
+    beside = as_started(Settings.read(data_dir=tmp_path / "var"))
+    assert beside.base_url == f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere nobody tells the children.")

@@ -5,6 +5,7 @@ import logging
 import click
 
 from hubbub import logs
+from hubbub.beside import as_started
 from hubbub.doctor import Check, examine
 from hubbub.settings import Settings
 
@@ -16,7 +17,7 @@ def doctor(channel: str | None) -> int:
 
     With CHANNEL, an id or a name, only that one. Exit status 1 when something is wrong.
     """
-    settings = Settings.read()
+    settings = as_started(Settings.read())
     # What a check finds is its answer; the same in the log would only disturb.
     logs.configure("command", json=settings.logs_json, level=logging.CRITICAL)
     wrong = 0

@@ -81,6 +81,19 @@ def test_a_webhook_that_is_not_as_we_set_it_is_a_finding(
     assert "secret-path" not in finding.detail
 
 
+def test_another_address_of_the_hub_is_not_taken_for_another_program(
+    telegram, connection, run, answer
+):
+    ours = connection(webhook_url="https://hub.example.org/webhooks/abcdefghijklmnopqrst")
+    checked, _ = run(telegram.check(ours), answer("getMe"), answer("getWebhookInfo"))
+    finding = findings(checked)["webhook_url"]
+    assert not finding.ok
+    assert finding.detail == (
+        "Telegram calls this channel at https://hub.example.com, not at https://hub.example.org."
+    )
+    assert "HUBBUB_PUBLIC_URL" in finding.fix
+
+
 @pytest.mark.parametrize(
     ("headers", "before", "ok"),
     [
