@@ -265,6 +265,27 @@ def test_without_anybody_to_ask_a_password_is_made_up_and_shown_once(hubbub, eng
     assert PasswordHasher().verify(row.password_hash, password)
 
 
+def test_a_forgotten_password_is_replaced(hubbub, engine, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\nbattery staple\n"))
+    hubbub("user", "add", "ada@example.com", "--password-stdin")
+    changed = hubbub("user", "password", "Ada@example.com", "--password-stdin")
+    assert changed == (0, "ada@example.com has a new password.\n", "")
+    with reading(engine) as db:
+        stored = db.execute(select(USERS.c.password_hash)).scalar_one()
+    assert PasswordHasher().verify(stored, "battery staple")
+    status, out, _ = hubbub("user", "password", "ada@example.com")
+    made_up = out.splitlines()[1].removeprefix("Password: ")
+    with reading(engine) as db:
+        stored = db.execute(select(USERS.c.password_hash)).scalar_one()
+    assert (status, PasswordHasher().verify(stored, made_up)) == (0, True)
+
+
+def test_there_is_no_password_for_nobody(hubbub, engine, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    said = "hubbub: There is no user with the email nobody@example.com.\n"
+    assert hubbub("user", "password", "nobody@example.com") == (1, "", said)
+
+
 @pytest.mark.parametrize(
     ("email", "password", "said"),
     [("ada@example.com", "short", "password"), ("no address", "correct horse", "email")],

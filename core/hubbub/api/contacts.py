@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection, Row
 
 from hubbub.api import queries, render, shapes
-from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, optional
 from hubbub.api.erase import erase_contact
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.api.work import ContactChange, change_contact
@@ -28,11 +28,11 @@ class ContactQuery(Page):
 class ContactPatch(Body):
     """What to change; attributes are merged, and a null takes one away."""
 
-    name: str | None = Field(None, max_length=200)
+    name: str | None = optional(max_length=200)
     attributes: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict, max_length=100
     )
-    blocked: bool = False
+    blocked: bool = optional()
 
 
 @endpoint("GET", "/contacts", tag=_TAG, scope="read")

@@ -34,7 +34,7 @@ class ConversationPatch(Body):
     """What to change; `assignee` null gives it back to the queue."""
 
     status: shapes.ConversationStatus = optional()
-    assignee: str | None = None
+    assignee: str | None = optional()
     tags: list[_Tag] = optional(max_length=50)
     version: int = optional(description="The `version` you saw: 409 if it is another.")
 

@@ -31,13 +31,18 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def optional(**more: Any) -> Any:
-    """Return a field that may be left out, which is None then, but may not be null."""
-    return Field(None, json_schema_extra=_without_default, **more)
+def optional(*, secret: bool = False, **more: Any) -> Any:
+    """Return a field that may be left out, which is None then, but may not be null.
 
+    Its schema names no default: a client that filled it in would change what it must leave alone.
+    """
 
-def _without_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
+    def describe(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+        if secret:
+            schema["writeOnly"] = True
+
+    return Field(None, json_schema_extra=describe, **more)
 
 
 class Query(BaseModel):

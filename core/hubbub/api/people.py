@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from hubbub.api import shapes
-from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, optional
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid
@@ -40,10 +40,10 @@ class NewUser(Body):
 class UserPatch(Body):
     """What to change. A new password, or being disabled, ends every login they have."""
 
-    name: str = Field("", max_length=100)
-    role: Role = "agent"
-    password: str = Field("", min_length=8, max_length=512, json_schema_extra={"writeOnly": True})
-    disabled: bool = False
+    name: str = optional(max_length=100)
+    role: Role = optional()
+    password: str = optional(min_length=8, max_length=512, secret=True)
+    disabled: bool = optional()
 
 
 @endpoint("GET", "/tokens", tag=_TOKENS, scope="admin")

@@ -1,4 +1,4 @@
-"""Add people and API tokens."""
+"""Add people and API tokens, and help who forgot a password."""
 
 import secrets
 import sys
@@ -11,7 +11,7 @@ from hubbub.commands import given
 from hubbub.people.errors import Invalid
 from hubbub.people.rules import ROLES, SCOPES
 from hubbub.people.tokens import create_token
-from hubbub.people.users import add_user
+from hubbub.people.users import add_user, change_user, find_by_email
 
 
 @click.group()
@@ -31,12 +31,31 @@ def add(email: str, role: str, name: str, *, password_stdin: bool) -> None:
     made up and printed once.
     """
     hub = given.hub()
-    password, made_up = _password(from_stdin=password_stdin)
+    chosen, made_up = _password(from_stdin=password_stdin)
     with _called_wrongly():
-        add_user(hub, email=email, password=password, role=role, name=name, actor="cli")
+        add_user(hub, email=email, password=chosen, role=role, name=name, actor="cli")
     click.echo(f"{email} can log in as {role}.")
     if made_up:
-        click.echo(f"Password: {password}")
+        click.echo(f"Password: {chosen}")
+
+
+@user.command("password")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def password(email: str, *, password_stdin: bool) -> None:
+    """Give somebody a new password, which ends every login they have.
+
+    Without --password-stdin a terminal is asked for it; where there is none, one is made up and
+    printed once.
+    """
+    hub = given.hub()
+    person = find_by_email(hub, email)
+    chosen, made_up = _password(from_stdin=password_stdin)
+    with _called_wrongly():
+        change_user(hub, person.id, actor="cli", password=chosen)
+    click.echo(f"{person.email} has a new password.")
+    if made_up:
+        click.echo(f"Password: {chosen}")
 
 
 @click.group()

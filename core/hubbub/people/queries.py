@@ -68,10 +68,9 @@ def drop_session(db: Connection, session_id: str) -> None:
     db.execute(delete(_sessions).where(_sessions.c.id == session_id))
 
 
-def drop_sessions(db: Connection, user_id: str, *, except_id: str | None = None) -> None:
-    """End every login of a user, but the one ``except_id``."""
-    found = delete(_sessions).where(_sessions.c.user_id == user_id)
-    db.execute(found if except_id is None else found.where(_sessions.c.id != except_id))
+def drop_sessions(db: Connection, user_id: str) -> None:
+    """End every login of a user."""
+    db.execute(delete(_sessions).where(_sessions.c.user_id == user_id))
 
 
 def drop_expired_sessions(db: Connection, *, now: datetime) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.audit import audit
-from hubbub.people.errors import Conflict, NotFound
+from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.people.rules import Person, Role, check_password, check_role, clean_email
 from hubbub.people.throttle import Throttle
 from hubbub.store.session import reading, transaction
@@ -83,6 +83,20 @@ def change_user(hub: Hub, user_id: str, *, actor: str, **changes: Unpack[Changes
     return person(after or before)
 
 
+def change_own_password(
+    hub: Hub, throttle: Throttle, person: Person, *, old: str, new: str, address: str
+) -> None:
+    """Give ``person`` a new password if they know the old one. Ends every login they have.
+
+    Raises `Invalid`, or `TooManyAttempts`: who finds somebody's browser open may not guess here
+    what they may not guess at the login.
+    """
+    check_password(new)
+    if authenticate(hub, throttle, email=person.email, password=old, address=address) is None:
+        raise Invalid(Complaint("old", "This is not your password."))
+    change_user(hub, person.id, actor=person.actor, password=new)
+
+
 def authenticate(
     hub: Hub, throttle: Throttle, *, email: str, password: str, address: str
 ) -> Person | None:
@@ -111,6 +125,15 @@ def find_user(hub: Hub, user_id: str) -> Person:
         row = queries.user(db, user_id)
     if row is None:
         raise NotFound("There is no such user.")
+    return person(row)
+
+
+def find_by_email(hub: Hub, email: str) -> Person:
+    """Return the person with this email. Raises `NotFound`."""
+    with reading(hub.engine) as db:
+        row = queries.user_by_email(db, email.strip().lower())
+    if row is None:
+        raise NotFound(f"There is no user with the email {email}.")
     return person(row)
 
 

@@ -3,6 +3,8 @@
 from flask import Blueprint
 
 from hubbub.hub import Hub
+from hubbub.people.throttle import Throttle
+from hubbub.ui.account import add_account
 from hubbub.ui.channels import add_channels
 from hubbub.ui.errors import add_console_errors, context
 from hubbub.ui.guard import Guard, harden
@@ -23,7 +25,9 @@ def make_ui(hub: Hub) -> Blueprint:
         static_url_path="/static",
     )
     guard = Guard(hub)
-    add_session(ui, hub, guard)
+    throttle = Throttle.on(hub.settings.redis)
+    add_session(ui, hub, guard, throttle)
+    add_account(ui, hub, guard, throttle)
     add_inbox(ui, hub, guard)
     add_channels(ui, hub, guard)
     add_messages(ui, hub, guard)

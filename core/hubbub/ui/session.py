@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from hubbub.hub import Hub
 from hubbub.people.errors import TooManyAttempts
@@ -13,9 +14,8 @@ from hubbub.people.users import authenticate
 from hubbub.ui.guard import Guard
 
 
-def add_session(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+def add_session(ui: Blueprint, hub: Hub, guard: Guard, throttle: Throttle) -> None:
     """Add the pages for logging in and out."""
-    throttle = Throttle.on(hub.settings.redis)
 
     @ui.route("/login", methods=["GET", "POST"])
     @guard.open
@@ -36,16 +36,7 @@ def add_session(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         if person is None:
             return _page("This email and password do not belong together."), 401
         cookie = open_session(hub, person.id, replaces=guard.cookie() or None)
-        answer = make_response(redirect(_next()))
-        answer.set_cookie(
-            cookie_name(hub.settings),
-            cookie,
-            max_age=SESSION_LIFE,
-            httponly=True,
-            samesite="Lax",
-            secure=hub.settings.base_url.startswith("https://"),
-        )
-        return answer
+        return keeping_login(hub, redirect(_next()), cookie)
 
     @ui.post("/logout")
     @guard.page
@@ -54,6 +45,19 @@ def add_session(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         answer = make_response(redirect(url_for("ui.login")))
         answer.delete_cookie(cookie_name(hub.settings))
         return answer
+
+
+def keeping_login(hub: Hub, answer: Response, cookie: str) -> Response:
+    """Return ``answer``, after which the browser is logged in by ``cookie``."""
+    answer.set_cookie(
+        cookie_name(hub.settings),
+        cookie,
+        max_age=SESSION_LIFE,
+        httponly=True,
+        samesite="Lax",
+        secure=hub.settings.base_url.startswith("https://"),
+    )
+    return answer
 
 
 def _page(problem: str) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
 from hubbub.hub import Hub
+from hubbub.people.errors import Invalid
 from hubbub.people.rules import Person, Scope
 from hubbub.people.tokens import TokenInfo, create_token, list_tokens, revoke_token
 from hubbub.people.users import add_user, change_user, list_users
@@ -60,8 +61,14 @@ class SettingsPage:
     people: tuple[PersonRow, ...]
     tokens: tuple[TokenRow, ...]
     scopes: Mapping[Scope, str]
+    #: What went wrong, and in which form: ``adding`` or ``token``; empty for what has none.
     problem: str = ""
+    form: str = ""
+    #: What was typed into that form.
+    typed: Mapping[str, str]
+    #: Who can log in from now on, or with another password.
     added: str = ""
+    renewed: str = ""
     password: str = ""
     token: str = ""
 
@@ -94,8 +101,17 @@ def _add_users(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 actor=g.person.actor,
             )
         except HubError as error:
-            return _page(hub, problem=error.detail), 422
+            return _page(hub, problem=_said(error), form="adding"), 422
         return _page(hub, added=request.form["email"], password="" if chosen else password)
+
+    @ui.post("/settings/users/<user_id>/password")
+    @guard.admin
+    def reset_password(user_id: str) -> Any:
+        if user_id == g.person.id:
+            abort(403)  # one's own takes the old one: whoever finds this browser must not have it
+        password = secrets.token_urlsafe(12)
+        person = change_user(hub, user_id, actor=g.person.actor, password=password)
+        return _page(hub, renewed=person.email, password=password)
 
     @ui.post("/settings/users/<user_id>")
     @guard.admin
@@ -104,7 +120,7 @@ def _add_users(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         try:
             change_user(hub, user_id, actor=g.person.actor, disabled=disabled)
         except HubError as error:
-            return _page(hub, problem=error.detail), 422
+            return _page(hub, problem=_said(error)), 422
         return redirect(url_for("ui.settings"))
 
 
@@ -120,7 +136,7 @@ def _add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 actor=g.person.actor,
             )
         except HubError as error:
-            return _page(hub, problem=error.detail), 422
+            return _page(hub, problem=_said(error), form="token"), 422
         return _page(hub, token=token)
 
     @ui.post("/settings/tokens/<token_id>/revoke")
@@ -130,11 +146,19 @@ def _add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         return redirect(url_for("ui.settings"))
 
 
+def _said(error: HubError) -> str:
+    """Return what is wrong; who sees the form needs no names of fields."""
+    if isinstance(error, Invalid):
+        return " ".join(one.message for one in error.complaints)
+    return error.detail
+
+
 def _page(hub: Hub, **told: str) -> str:
     page = SettingsPage(
         people=tuple(_person(hub, one) for one in list_users(hub, limit=_MOST)),
         tokens=tuple(_token(hub, one) for one in list_tokens(hub, limit=_MOST)),
         scopes=_SCOPES,
+        typed=request.form if told.get("form") == "adding" else {},
         **told,
     )
     return render_template("settings.html", page=page)

@@ -45,6 +45,14 @@ def test_the_providers_handle_of_a_file_is_no_part_of_the_description(document):
     assert "ref" not in document["components"]["schemas"]["Media"]["properties"]
 
 
+def test_a_change_describes_no_default_that_a_client_would_fill_in(document):
+    schemas = document["components"]["schemas"]
+    changes = [schema for name, schema in schemas.items() if name.endswith("Patch")]
+    assert len(changes) > 3
+    for change in changes:
+        assert not [name for name, one in change["properties"].items() if "default" in one]
+
+
 def test_the_calls_of_the_contract_are_all_there(document):
     calls = {
         "/channel-types": {"get"},

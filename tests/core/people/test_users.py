@@ -7,7 +7,14 @@ from sqlalchemy import text
 from hubbub.people.errors import Conflict, Invalid, NotFound, TooManyAttempts
 from hubbub.people.sessions import close_session, cookie_name, open_session, person_of
 from hubbub.people.throttle import Throttle
-from hubbub.people.users import add_user, authenticate, change_user, find_user, list_users
+from hubbub.people.users import (
+    add_user,
+    authenticate,
+    change_own_password,
+    change_user,
+    find_user,
+    list_users,
+)
 from hubbub.store.session import reading
 
 PASSWORD = "correct horse"
@@ -231,6 +238,32 @@ def test_a_new_password_ends_every_login(hub):
     assert _log_in(hub, password="battery staple") is not None
 
 
+def test_one_s_own_password_is_changed_by_who_knows_it(hub):
+    me = find_user(hub, _add(hub))
+    cookie = open_session(hub, me.id)
+    with pytest.raises(Invalid, match="This is not your password"):
+        _change_own(hub, me, old="a guess")
+    assert person_of(hub, cookie) == me
+    _change_own(hub, me, old=PASSWORD)
+    assert person_of(hub, cookie) is None
+    assert _log_in(hub, password="battery staple") == me
+
+
+def test_one_s_own_password_cannot_be_guessed_by_who_finds_the_browser_open(hub):
+    me, throttle = find_user(hub, _add(hub)), Throttle()
+    for _ in range(10):
+        with pytest.raises(Invalid):
+            _change_own(hub, me, throttle, old="a guess")
+    with pytest.raises(TooManyAttempts):
+        _change_own(hub, me, throttle, old=PASSWORD)
+
+
+def _change_own(hub, person, throttle=None, *, old):
+    change_own_password(
+        hub, throttle or Throttle(), person, old=old, new="battery staple", address="192.0.2.1"
+    )
+
+
 @pytest.mark.parametrize("change", [{"role": "agent"}, {"disabled": True}])
 def test_the_last_admin_stays_one(hub, change):
     user_id = _add(hub)
@@ -262,12 +295,12 @@ def test_there_is_no_unknown_person(hub):
 
 def test_changes_are_in_the_audit_log_without_the_password(hub):
     user_id = _add(hub)
-    change_user(hub, user_id, actor="user:1", password="battery staple")
+    _change_own(hub, find_user(hub, user_id), old=PASSWORD)
     with reading(hub.engine) as db:
         rows = db.execute(text("SELECT actor, action, object_id, detail FROM audit ORDER BY id"))
         lines = [tuple(row) for row in rows]
     assert [line[:3] for line in lines] == [
         ("cli", "user.created", user_id),
-        ("user:1", "user.changed", user_id),
+        (f"user:{user_id}", "user.changed", user_id),
     ]
     assert "battery" not in str(lines)
