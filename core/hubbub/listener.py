@@ -95,7 +95,7 @@ class Listener:
         return [
             (line, kinds[line.type])
             for line in lines
-            if line is not None and _wants(kinds[line.type], line)
+            if line is not None and plugins.fetches(line.type, line.connection)
         ]
 
     def _take(self, channel_id: str) -> bool:
@@ -143,7 +143,8 @@ class Listener:
         with reading(self._hub.engine) as db:
             line = self._hub.directory.usable(db, channel_id)
             at = cursor(db, channel_id)
-        if line is None or not line.enabled or not _wants(source, line):
+        fetches = self._hub.plugins.fetches
+        if line is None or not line.enabled or not fetches(line.type, line.connection):
             return None
         try:
             if isinstance(source, SessionType):
@@ -257,10 +258,6 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
             except DatabaseDown as error:
                 log.warning("listener waits for the database", reason=str(error))
         listener.stop()
-
-
-def _wants(source: Held, line: Line) -> bool:
-    return isinstance(source, SessionType) or source.wanted(line.connection)
 
 
 def _pause(error: Exception, pause: float) -> float:

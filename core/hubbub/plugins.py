@@ -293,6 +293,13 @@ class Plugins:
         except KeyError:
             raise UnknownType(f"No loaded plugin offers the destination {route_type!r}.") from None
 
+    def fetches(self, channel_type: str, connection: Connection[Any]) -> bool:
+        """Say whether the hub fetches what such a channel receives, and no provider calls it."""
+        if any(session.type == channel_type for session in self.sessions):
+            return True
+        sources = (source for source in self.sources if source.type == channel_type)
+        return any(source.wanted(connection) for source in sources)
+
     @cached_property
     def listeners(self) -> Mapping[str, Mapping[str, pluggy.HookCaller]]:
         """By hook and plugin, those that want to be told; a hook without any is not there."""

@@ -66,7 +66,13 @@ def _add_views(blueprint: Blueprint, world: World, providers: Mapping[str, Provi
         name = request.args.get("persona", "You")
         if "channel" not in request.args:
             return render_template(
-                "home.html", desks=desks, persona=name, hub_url=world.config.hub_url
+                "home.html",
+                desks=desks,
+                chosen=next(
+                    (desk for desk in desks if desk.connected), desks[0] if desks else None
+                ),
+                persona=name,
+                hub_url=world.config.hub_url,
             )
         seat = _seat(providers, request.args)
         seat.provider.opened(seat.desk.id, seat.persona)

@@ -109,6 +109,8 @@ class ChannelPage:
 
     row: ChannelRow
     webhook_url: str
+    #: Whether the hub fetches what comes, and no provider calls that address.
+    fetches: bool
     verify_token: str | None
     findings: tuple[Finding, ...]
     routes: tuple[str, ...]
@@ -182,6 +184,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
         return ChannelPage(
             row=_row(hub, row, queries.traffic(db, now - _DAY).get(channel_id, _NO_TRAFFIC)),
             webhook_url=f"{hub.settings.base_url}/webhooks/{row.webhook_key}",
+            fetches=line is not None and hub.plugins.fetches(row.type, line.connection),
             verify_token=line.connection.verify_token if line else None,
             findings=tried.findings,
             routes=tuple(_sentences(current)),

@@ -61,6 +61,7 @@ class Entry:
 
     id: str
     name: str
+    initial: str
     preview: str
     unread: int
     channel: str
@@ -68,6 +69,9 @@ class Entry:
     ago: str
     at: str
     selected: bool
+    #: Whether a message in it was not sent, or perhaps not.
+    lost: bool
+    #: Which one, in the list of those.
     failed: "Failed | None"
 
 
@@ -118,11 +122,15 @@ def inbox_page(
     rows = queries.conversations(db, look.view, user_id=person.id, q=look.q, limit=look.show + 1)
     more = len(rows) > look.show
     rows = rows[: look.show]
-    lost = queries.lost(db, [row.id for row in rows]) if look.view == "failed" else {}
+    ids = [row.id for row in rows]
+    failed = queries.lost(db, ids) if look.view == "failed" else {}
+    lost = queries.with_lost(db, ids)
     return InboxPage(
         look=look,
         views=VIEWS,
-        entries=tuple(_entry(row, lost.get(row.id), conversation_id, now) for row in rows),
+        entries=tuple(
+            _entry(row, failed.get(row.id), lost, selected=conversation_id, now=now) for row in rows
+        ),
         empty="No conversation has these words." if look.q else _EMPTY[look.view],
         no_channel=not rows and not queries.any_channel(db),
         older=min(look.show + PAGE, MOST) if more and look.show < MOST else 0,
@@ -132,10 +140,19 @@ def inbox_page(
     )
 
 
-def _entry(row: AnyRow, lost: AnyRow | None, selected: str | None, now: datetime) -> Entry:
+def _entry(
+    row: AnyRow,
+    failed: AnyRow | None,
+    lost: frozenset[str],
+    *,
+    selected: str | None,
+    now: datetime,
+) -> Entry:
+    name = row.contact_name or row.address
     return Entry(
         id=row.id,
-        name=row.contact_name or row.address,
+        name=name,
+        initial=words.initial(name),
         preview=row.preview or "No messages yet",
         unread=row.unread,
         channel=row.channel_name,
@@ -143,7 +160,8 @@ def _entry(row: AnyRow, lost: AnyRow | None, selected: str | None, now: datetime
         ago=words.ago(row.last_message_at, now),
         at=words.exact(row.last_message_at),
         selected=row.id == selected,
-        failed=_failed(lost) if lost else None,
+        lost=row.id in lost,
+        failed=_failed(failed) if failed else None,
     )
 
 

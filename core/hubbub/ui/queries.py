@@ -96,6 +96,14 @@ def lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, AnyRow]:
     return {row.conversation_id: row for row in db.execute(found.order_by(_messages.c.seq))}
 
 
+def with_lost(db: Connection, conversation_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of the conversations in which something was not sent, or perhaps not."""
+    found = select(_deliveries.c.conversation_id).where(
+        _deliveries.c.conversation_id.in_(conversation_ids), _LOST
+    )
+    return frozenset(db.execute(found.distinct()).scalars())
+
+
 def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     """Return a conversation with its contact and channel, or None."""
     return db.execute(_ROW.where(_conversations.c.id == conversation_id)).one_or_none()

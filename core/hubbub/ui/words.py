@@ -55,6 +55,13 @@ def until(then: datetime, now: datetime) -> str:
     return "now"
 
 
+def initial(name: str) -> str:
+    """Return what stands for somebody in their circle; of a number, its last two digits."""
+    letter = next((character for character in name if character.isalpha()), "")
+    digits = [character for character in name if character.isdigit()]
+    return letter.upper() or "".join(digits[-2:]) or name[:1]
+
+
 def clock(then: datetime) -> str:
     """Return the time of day in UTC; the script says it in the reader's zone."""
     return then.strftime("%H:%M")

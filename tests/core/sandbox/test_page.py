@@ -64,6 +64,16 @@ def test_every_channel_can_be_chosen(sandbox, hooked, texted):
     assert text.count("connected to the hub") == 2
 
 
+def test_a_channel_that_the_hub_hears_is_chosen_at_first(sandbox, telegram, texted):
+    def chosen():
+        return re.findall(r'value="([^"]+)" required checked', sandbox.http.get("/").text)
+
+    telegram.result("getMe")
+    assert chosen() == [NUMBER]
+    telegram.result("getUpdates")
+    assert chosen() == [BOT]
+
+
 def test_a_text_of_the_customer_reaches_the_hub_and_stands_in_the_chat(page, hub):
     answer = page.post("/say", text="Hello there")
     assert (answer.status_code, "channel=" in answer.headers["Location"]) == (303, True)

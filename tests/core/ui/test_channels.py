@@ -1,6 +1,7 @@
 """The pages of channels: forms that say what is wrong, and secrets that are never shown."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,6 +51,14 @@ def test_a_secret_is_replaced_with_an_overlap(admin, world, line):
     assert 'id="old-until"' in admin.get(where).text
     world.clock.forward(days=1)
     assert 'id="old-until"' not in admin.get(where).text
+
+
+def test_a_channel_that_nobody_calls_shows_no_webhook(admin, world, line):
+    assert 'id="webhook"' in admin.get(f"/channels/{line.id}").text
+    world.hub.plugins.sources.append(SimpleNamespace(type="parrot", wanted=lambda _: True))
+    page = admin.get(f"/channels/{line.id}").text
+    assert "The hub fetches what comes by itself" in page
+    assert 'id="webhook"' not in page
 
 
 def test_what_the_check_found_is_shown(admin, line):

@@ -5,8 +5,10 @@ import json
 import re
 
 import pytest
+from sqlalchemy import text
 
 from hubbub.store.session import transaction
+from hubbub.ui import words
 from tests.core.ui.kit import conversation, form_token, found
 
 PNG = bytes.fromhex(
@@ -171,7 +173,31 @@ def test_the_list_of_failures_says_what_failed_and_why_and_leads_there(inbox, wo
     assert "Not sent: <bdi>Your parcel is on its way</bdi>" in page
     assert '<span class="why">The parrot refuses.</span>' in page
     assert f"#m-{failed}" in page
-    assert "Anybody there?" in inbox.client.get("/inbox").text
+    everything = inbox.client.get("/inbox").text
+    assert "Anybody there?" in everything
+    assert '<span class="lost">not sent</span>' in everything
+
+
+def test_a_list_without_failures_marks_none(inbox):
+    assert "not sent" not in inbox.client.get("/inbox").text
+
+
+@pytest.mark.parametrize(
+    ("name", "stands_for"),
+    [("ada", "A"), ("+15550123", "23"), ("@Ömer", "Ö"), ("7", "7"), ("—", "—"), ("", "")],
+)
+def test_a_circle_shows_a_letter_or_the_end_of_a_number(name, stands_for):
+    assert words.initial(name) == stands_for
+
+
+def test_a_bot_is_relieved_by_one_button(inbox, world):
+    with transaction(world.hub.engine) as db:
+        db.execute(text("UPDATE conversations SET owner = 'bot:keyword'"))
+    page = inbox.page()
+    assert ">Take over</button>" in page
+    assert "Assign to me" not in page
+    inbox.post("change", what="take")
+    assert ">Unassign me</button>" in inbox.page()
 
 
 def test_a_message_that_waits_says_why_and_can_be_taken_back(inbox, world):

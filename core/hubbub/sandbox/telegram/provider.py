@@ -101,7 +101,7 @@ class Telegram:
         """Return the bots that a customer can write to."""
         with self._cloud.world.lock:
             return [
-                Desk("telegram", str(bot.id), f"@{bot.username}", "Telegram", bool(bot.webhook))
+                Desk("telegram", str(bot.id), f"@{bot.username}", "Telegram", bot.is_heard)
                 for bot in self._cloud.bots.values()
             ]
 

@@ -51,6 +51,7 @@ def set_webhook(cloud: Cloud, bot: Bot, params: Params) -> str:
         _drop_if_asked(bot, params)
         same = bot.webhook is not None and vars(bot.webhook) == vars(wanted)
         bot.webhook = bot.webhook if same else wanted
+        bot.polls = False
         _end_polling(bot, "terminated by setWebhook request")
         if not same:
             queue_all(cloud, bot, wanted)
@@ -93,6 +94,7 @@ def get_updates(cloud: Cloud, bot: Bot, params: Params) -> list[Json]:
                 "can't use getUpdates method while webhook is active; "
                 "use deleteWebhook to delete the webhook first"
             )
+        bot.polls = True
         _allow(bot, params)
         _confirm(bot, params.number("offset"))
         _end_polling(

@@ -146,6 +146,8 @@ class Bot:
     revoked: set[str] = field(default_factory=set, repr=False)
     chats: dict[int, Chat] = field(default_factory=dict)
     webhook: Webhook | None = None
+    #: Whether it asked for updates since it has no webhook.
+    polls: bool = False
     allowed: frozenset[str] = DEFAULT_UPDATES
     pending: OrderedDict[int, Pending] = field(default_factory=OrderedDict)
     #: From the clock on: one started anew tells nothing under a number that an earlier
@@ -163,6 +165,11 @@ class Bot:
     bucket: Bucket = field(default_factory=lambda: Bucket(rate=30, burst=30))
     commands: list[Json] = field(default_factory=list)
     recent_queries: deque[str] = field(default_factory=lambda: deque(maxlen=50))
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a program receives what the bot is told."""
+        return self.webhook is not None or self.polls
 
     def me(self) -> Json:
         """Return the bot as a User, as messages name it."""
