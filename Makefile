@@ -62,7 +62,7 @@ $(BIN)/.installed: requirements.txt requirements-dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later, with venv, is needed and was not found." \
 		"Install it, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing into .venv ..."
+	@echo "Installing into .venv, which takes some minutes ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 		--require-hashes --requirement requirements-dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check \

@@ -131,7 +131,7 @@ def test_a_bot_answers_until_a_person_takes_over(agent, customer):
     ada.sees("What can we do for you?")
     enter(agent, ada.name)
     expect(agent.locator(".options li")).to_have_text(["Opening hours", "Talk to a person"])
-    agent.get_by_role("button", name="Assign to me").click()
+    agent.get_by_role("button", name="Take over").click()
     expect(agent.get_by_role("button", name="Unassign me")).to_be_focused()
     expect(agent.locator("#owner")).to_contain_text("Demo handles this.")
 

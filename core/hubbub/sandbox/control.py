@@ -1,5 +1,6 @@
 """Steer the sandbox by JSON: be a customer, see what was sent, make things go wrong."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -162,7 +163,10 @@ def _fault(number: int, fault: Fault, fired: int) -> Json:
 
 
 def _body() -> Json:
-    body = request.get_json(force=True) if request.data else {}
+    try:
+        body = json.loads(request.data or "{}")
+    except ValueError as error:
+        raise ValueError(f"The body is not JSON: {error}.") from None
     if not isinstance(body, dict):
         raise ValueError("The body must be a JSON object.")  # noqa: TRY004  # for the caller both are bad JSON
     return body

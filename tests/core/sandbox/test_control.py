@@ -107,3 +107,12 @@ def test_a_wrong_request_is_answered_with_a_sentence(sandbox, method, path, body
     assert answer.status_code == status
     if path != "nothing":
         assert len(answer.json["error"]) > 10
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[]"])
+def test_a_body_that_is_no_object_is_refused_in_our_own_words(sandbox, body):
+    answer = sandbox.http.post("/_sandbox/bots", data=body)
+    assert answer.status_code == 422
+    assert answer.json["error"].startswith(
+        ("The body is not JSON", "The body must be a JSON object")
+    )
