@@ -30,4 +30,6 @@ class Inbox(RouteType):
         del inquiry
         yield from ()
         whose = f"the team {settings.team}" if settings.team else "people"
-        return Outcome(actions=(HandOver(to="queue"),), why=f"It waits for {whose}.")
+        return Outcome(
+            actions=(HandOver(to="queue", team=settings.team),), why=f"It waits for {whose}."
+        )

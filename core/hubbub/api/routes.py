@@ -5,11 +5,13 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, Field
 
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.connect.hidden import hidden
 from hubbub.connect.routes import WantedRoutes, current_routes, save_routes, shown_routes
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid
 from hubbub.route import Invalid as BadMessage, Subject, read_message
-from hubbub.route.rules import Decision, decide, sentence
+from hubbub.route.rules import decide, sentence
+from hubbub.track.trace import place
 
 _TAG = "Routes"
 
@@ -125,7 +127,10 @@ def explain(hub: Hub, ask: Ask[Nothing, Supposed]) -> ExplanationJson:
     """Say where such a message would go, and why; nothing is sent or stored."""
     routes = current_routes(hub, ask.id)
     decision = decide(routes, _subject(hub, ask.body))
-    return _explanation(decision)
+    # As the rules show it: whose queue it is, say, without the secrets.
+    destination = hidden(hub.plugins, decision.destination.as_json())
+    said = {**decision.as_json(), "destination": destination}
+    return ExplanationJson(**said, explanation=sentence(decision, place(destination)))
 
 
 def _subject(hub: Hub, supposed: Supposed) -> Subject:
@@ -136,10 +141,6 @@ def _subject(hub: Hub, supposed: Supposed) -> Subject:
         return read_message(said, now=hub.now())
     except BadMessage as error:
         raise Invalid(*(Complaint(*one) for one in error.errors)) from None
-
-
-def _explanation(decision: Decision) -> ExplanationJson:
-    return ExplanationJson(**decision.as_json(), explanation=sentence(decision))
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (get_routes, put_routes, explain)

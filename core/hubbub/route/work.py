@@ -91,8 +91,10 @@ def carry_out(case: Case, kind: RouteHooks, outcome: Outcome, placement: Placeme
         match action:
             case Reply(content=content):
                 _reply(case, content, author, placement)
-            case HandOver(to="queue"):
+            case HandOver(to="queue", team=team):
                 handed_over = True
+                if team:
+                    placement.decision["destination"] = {"type": kind.type, "team": team}
             case Tag(tag=tag) if tag not in case.thread.tags:
                 case.thread.tags.append(tag)
     if outcome.why:

@@ -55,10 +55,14 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class HandOver:
-    """Give the conversation to people (the queue), or keep it with this destination's bot."""
+    """Give the conversation to people (the queue), or keep it with this destination's bot.
+
+    ``team`` names whose queue it is, for the trace.
+    """
 
     to: Literal["queue", "bot"] = "queue"
     reason: str = ""
+    team: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

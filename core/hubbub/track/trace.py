@@ -3,7 +3,7 @@
 Nothing is written for it: the trace cannot disagree with what it tells of.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -165,12 +165,18 @@ def _named(delivery: AnyRow) -> dict[str, Any]:
     return named
 
 
+def place(destination: Mapping[str, Any] | None) -> str:
+    """Return where a message went: the type of its destination and, where it has one, the team."""
+    known = {"type": "inbox", **(destination or {})}
+    return f"{known['type']}, team {known['team']}" if known.get("team") else str(known["type"])
+
+
 def _routed(message: AnyRow) -> Iterator[TraceItem]:
     decision = dict(message.decision)
     if "not_routed" in decision:
         yield TraceItem(at=message.created_at, stage="route", what="not routed", detail=decision)
         return
-    where = (decision.get("destination") or {}).get("type", "inbox")
+    where = place(decision.get("destination"))
     if "fell_back" in decision:
         # Where it is now is where it fell to; the rule led to what was asked first.
         where = decision["asked"]
@@ -181,11 +187,10 @@ def _routed(message: AnyRow) -> Iterator[TraceItem]:
 def _fallen_back(message: AnyRow) -> Iterator[TraceItem]:
     decision = message.decision or {}
     if "fell_back" in decision:
-        where = (decision.get("destination") or {}).get("type", "inbox")
         yield TraceItem(
             at=datetime.fromisoformat(decision["fell_back_at"]),
             stage="route",
-            what=f"fell back to {where}",
+            what=f"fell back to {place(decision.get('destination'))}",
             detail={name: decision.get(name) for name in _AFTER_FALL},
         )
 

@@ -15,7 +15,7 @@ from hubbub.live import LiveEvent
 from hubbub.route.rules import Decision, sentence
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading, transaction
-from hubbub.track.trace import TraceItem, trace
+from hubbub.track.trace import TraceItem, place, trace
 from hubbub.ui import words
 from hubbub.ui.guard import Guard, by_script
 
@@ -105,9 +105,9 @@ def _why(decision: dict[str, Any] | None) -> str:
         return str(decision["not_routed"])
     try:
         if "kept_with" in decision:
-            where = decision["destination"]["type"]
+            where = place(decision["destination"])
             return f"Went to {where}: people have this conversation, so no bot was asked."
-        return sentence(Decision.from_json(decision))
+        return sentence(Decision.from_json(decision), place(decision["destination"]))
     except (KeyError, TypeError, ValueError):
         return str(decision.get("why", ""))
 

@@ -246,7 +246,7 @@ def test_a_decision_is_explained_rule_by_rule(api, add_channel, sender):
         "at": "2026-01-05T10:00:00+01:00",
     }
     found = api.post(f"{path}/explain", body, status=200)
-    assert found["destination"]["type"] == "bot"
+    assert found["destination"] == {**bot, "secret": "********"}
     assert found["considered"][0]["matched"] is True
     assert "Prices" in found["explanation"]
     assert "hush" not in str(found)

@@ -183,6 +183,22 @@ def test_the_trace_tells_of_a_bot_that_kept_silent_in_the_order_of_things(world,
     ]
 
 
+def test_the_trace_names_the_team_whose_queue_it_is(world):
+    line = world.channel()
+    sales = {"type": "inbox", "team": "sales"}
+    rule = {"id": "sales", "name": "Sales", "when": {"text": {"contains": "price"}}, "to": sales}
+    save_routes(world.hub, line.id, WantedRoutes(routes=[rule]), actor="cli")
+    world.hear(line, {"id": "m1", "from": "+1", "text": "The price?"})
+    with reading(world.hub.engine) as db:
+        [item] = [
+            item
+            for item in trace(db, world.one("SELECT id FROM messages")["id"])
+            if item.stage == "route"
+        ]
+    assert item.what == "went to inbox, team sales"
+    assert item.detail["destination"] == sales
+
+
 def test_a_body_of_unknown_length_is_limited_too(world, line, client):
     hear(world, line, 1, (202, {}))
     body = io.BytesIO(b" " * (300 << 10) + json.dumps(ANSWER).encode())

@@ -40,7 +40,7 @@ def handled(settings):
 def test_a_message_goes_to_the_queue_without_any_request(settings, why):
     outcome = handled(settings)
 
-    assert outcome.actions == (HandOver(to="queue"),)
+    assert outcome.actions == (HandOver(to="queue", team=settings.get("team")),)
     assert outcome.why == why
     assert not outcome.passed
 
