@@ -12,6 +12,7 @@ from hubbub.deliver.attempt import media_url
 from hubbub.deliver.rules import Sendable
 from hubbub.hub import Hub
 from hubbub.sdk.templates import TemplateParameter
+from hubbub.track.lane import Behind, held_up
 
 #: What is read afresh of a file: it may have arrived after its message was stored.
 _FRESH = ("mime_type", "filename", "size", "state")
@@ -24,25 +25,39 @@ class _Beside:
 
     files: Mapping[str, Row[Any]]
     send_at: Mapping[str, datetime]
+    #: What holds up those that wait.
+    behind: Mapping[str, Behind]
 
     @classmethod
-    def of(cls, db: Connection, rows: Sequence[Row[Any]], earlier: Iterable[Row[Any]] = ()) -> Self:
+    def of(
+        cls,
+        db: Connection,
+        rows: Sequence[Row[Any]],
+        earlier: Iterable[Row[Any]] = (),
+        *,
+        now: datetime,
+    ) -> Self:
         """Return it for ``rows``, and the files of their ``earlier`` versions too."""
         ids = [found for row in (*rows, *earlier) for found in _ids(row.content)]
         outbound = [row.id for row in rows if row.direction == "outbound"]
-        return cls(files=queries.media_files(db, ids), send_at=queries.send_times(db, outbound))
+        unsent = [row.id for row in rows if row.status in {"queued", "sending"}]
+        return cls(
+            files=queries.media_files(db, ids),
+            send_at=queries.send_times(db, outbound),
+            behind=held_up(db, unsent, now=now),
+        )
 
 
 def message_list(hub: Hub, db: Connection, rows: Sequence[Row[Any]]) -> list[shapes.MessageJson]:
     """Return messages, with what is known of their files by now."""
-    beside = _Beside.of(db, rows)
+    beside = _Beside.of(db, rows, now=hub.now())
     return [shapes.MessageJson(**_message_fields(hub, row, beside)) for row in rows]
 
 
 def whole_message(hub: Hub, db: Connection, row: Row[Any]) -> shapes.WholeMessageJson:
     """Return a message with its earlier versions."""
     earlier = queries.versions(db, row.id)
-    beside = _Beside.of(db, [row], earlier)
+    beside = _Beside.of(db, [row], earlier, now=hub.now())
     versions = [
         shapes.VersionJson(
             content=_content(hub, version.content, beside.files), replaced_at=version.replaced_at
@@ -66,6 +81,7 @@ def _message_fields(hub: Hub, row: Row[Any], beside: _Beside) -> dict[str, Any]:
         "reply_to_external_id": row.reply_to_external_id,
         "status": row.status,
         "send_at": beside.send_at.get(row.id),
+        "waits_for": _waits_for(beside.behind.get(row.id)),
         "error": _error(row.error),
         "provider_at": row.provider_at,
         "created_at": row.created_at,
@@ -194,6 +210,12 @@ def _file(hub: Hub, kept: Mapping[str, Any], files: Mapping[str, Row[Any]]) -> d
         **{name: known.get(name) for name in _FRESH},
         **{name: value for name, value in measures.items() if value is not None},
     }
+
+
+def _waits_for(behind: Behind | None) -> shapes.WaitsForJson | None:
+    if behind is None:
+        return None
+    return shapes.WaitsForJson(message_id=behind.message_id, until=behind.until)
 
 
 def _error(error: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -123,6 +123,13 @@ class ErrorJson(BaseModel):
     retryable: bool
 
 
+class WaitsForJson(BaseModel):
+    """The earlier message behind which one waits, so that both arrive in their order."""
+
+    message_id: str
+    until: datetime = Field(description="Then it is sent whatever became of the other one.")
+
+
 class MessageJson(BaseModel):
     """What was said."""
 
@@ -138,6 +145,10 @@ class MessageJson(BaseModel):
     reply_to_external_id: str | None
     status: MessageStatus
     send_at: datetime | None = Field(description="It is not sent before this time.")
+    waits_for: WaitsForJson | None = Field(
+        description="What holds it up: an earlier message whose outcome is unknown, or that is "
+        "tried again."
+    )
     error: ErrorJson | None
     provider_at: datetime | None
     created_at: datetime

@@ -10,9 +10,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, select
 
-from hubbub.store.states import ACTIVE, NEVER
+from hubbub.store.states import ACTIVE, DUE_STATES, NEVER
 from hubbub.store.tables import Attempt, Call, Delivery, MediaFile, Message, Receipt, table
 from hubbub.store.types import AnyRow
+from hubbub.track.lane import held_up
 
 Stage: TypeAlias = Literal["receive", "normalise", "route", "deliver", "track"]
 
@@ -51,6 +52,7 @@ def trace(db: Connection, message_id: str) -> list[TraceItem]:
     items = [
         *_coming_in(db, message),
         *_going_out(db, message),
+        *_held_up(db, message),
         *_files(db, message),
         *_fallen_back(message),
     ]
@@ -99,14 +101,35 @@ def _going_out(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
     for row in rows:
         happened = [*_attempts_of(db, row), *_receipts_of(db, row)]
         yield from happened
-        if row.state in {"queued", "retrying", "unknown", "failed", "cancelled"} and row.error:
+        if row.state in {*DUE_STATES, "unknown", "failed", "cancelled"} and row.error:
             yield TraceItem(
                 # What has come of all that: it stands behind it.
                 at=max((row.claimed_at or row.created_at, *(item.at for item in happened))),
                 stage="deliver",
                 what="held" if row.due_at == NEVER else f"now {row.state}",
-                detail={**row.error, "due_at": row.due_at.isoformat(), **_named(row)},
+                detail={**row.error, **_next_try(row), **_named(row)},
             )
+
+
+def _next_try(delivery: AnyRow) -> dict[str, Any]:
+    """Return when it is tried again, where it is: elsewhere the column has uses of its own."""
+    waits = delivery.state in DUE_STATES and delivery.due_at != NEVER
+    return {"due_at": delivery.due_at.isoformat()} if waits else {}
+
+
+def _held_up(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
+    """Tell behind what a message waits that has not been begun yet."""
+    for behind in held_up(db, [message.id], now=message.created_at).values():
+        yield TraceItem(
+            at=max(message.created_at, behind.since),
+            stage="deliver",
+            what="waits behind another message",
+            detail={
+                "message_id": behind.message_id,
+                "until": behind.until.isoformat(),
+                "reason": behind.sentence,
+            },
+        )
 
 
 def _attempts_of(db: Connection, delivery: AnyRow) -> Iterator[TraceItem]:

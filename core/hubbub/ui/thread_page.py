@@ -18,6 +18,7 @@ from hubbub.people.rules import Person
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.states import NEVER
 from hubbub.store.types import AnyRow
+from hubbub.track.lane import held_up
 from hubbub.ui import queries, words
 
 #: Messages shown at first, and more with each "Earlier messages".
@@ -156,7 +157,7 @@ def _bubbles(
 ) -> tuple[Bubble, ...]:
     now = hub.now()
     unsent = [row.id for row in rows if row.status in {"queued", "sending"}]
-    waiting = queries.waiting(db, unsent) if unsent else {}
+    waits = _waits(db, unsent, now) if unsent else {}
     messages = [
         (
             row.created_at,
@@ -165,7 +166,7 @@ def _bubbles(
                 row,
                 shown.model_dump(mode="json"),
                 names,
-                _waits(waiting.get(row.id), now),
+                waits.get(row.id, ""),
             ),
         )
         for row, shown in zip(rows, render.message_list(hub, db, rows), strict=True)
@@ -178,9 +179,17 @@ def _bubbles(
     return _by_time([*messages, *notes], now)
 
 
-def _waits(delivery: AnyRow | None, now: datetime) -> str:
-    if delivery is None:
-        return ""
+def _waits(db: Connection, message_ids: Sequence[str], now: datetime) -> dict[str, str]:
+    """Return why messages wait, and until when."""
+    behind = {
+        message_id: f"{one.sentence} It is sent {words.until(one.until, now)} at the latest."
+        for message_id, one in held_up(db, message_ids, now=now).items()
+    }
+    tried = queries.waiting(db, message_ids)
+    return behind | {message_id: _next_try(row, now) for message_id, row in tried.items()}
+
+
+def _next_try(delivery: AnyRow, now: datetime) -> str:
     why = str(delivery.error.get("detail", "")).rstrip(".")
     if delivery.due_at == NEVER:
         return f"{why}."

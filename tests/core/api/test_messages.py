@@ -21,6 +21,7 @@ KEYS = {
     "reply_to_external_id",
     "status",
     "send_at",
+    "waits_for",
     "error",
     "provider_at",
     "created_at",

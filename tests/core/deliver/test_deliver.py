@@ -11,6 +11,7 @@ from hubbub.deliver.record import keep_renewed
 from hubbub.deliver.rules import Refused
 from hubbub.sdk import OutcomeUnknown, RateLimited, Renewed, Text
 from hubbub.store.session import transaction
+from hubbub.track.trace import trace
 from hubbub.transport import NotSent
 
 
@@ -217,7 +218,10 @@ def test_without_proof_a_person_decides(world, line):
         world.pass_time(minutes=3)
     assert status(world, message_id) == "unknown"
     with transaction(world.hub.engine) as db:
+        told = trace(db, message_id)[-1]
         deliver.settle_by_hand(db, message_id, arrived=True)
+    # When the hub itself would look again is nothing to wait for.
+    assert (told.what, told.detail.get("due_at")) == ("now unknown", None)
     assert status(world, message_id) == "sent"
 
 

@@ -7,7 +7,9 @@ import re
 import pytest
 from sqlalchemy import text
 
-from hubbub.store.session import transaction
+from hubbub.sdk import OutcomeUnknown
+from hubbub.store.session import reading, transaction
+from hubbub.track.trace import trace
 from hubbub.ui import words
 from tests.core.ui.kit import conversation, form_token, found
 
@@ -198,6 +200,30 @@ def test_a_bot_is_relieved_by_one_button(inbox, world):
     assert "Assign to me" not in page
     inbox.post("change", what="take")
     assert ">Unassign me</button>" in inbox.page()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (OutcomeUnknown("No answer."), "whose outcome is unknown"),
+        ((503, {}), "that is tried again"),
+    ],
+)
+def test_a_message_says_behind_what_it_waits(inbox, world, answer, why):
+    world.provider.will(answer)
+    inbox.post("reply", text="One")
+    world.work()
+    inbox.post("reply", text="Two")
+    world.work()
+    one, two = world.rows("SELECT id FROM messages WHERE direction = 'outbound' ORDER BY seq")
+    page = inbox.page()
+    assert f"It waits behind an earlier message {why}. It is sent in 2 minutes" in page
+    with reading(world.hub.engine) as db:
+        told = trace(db, two["id"])[-1]
+    assert told.what == "waits behind another message"
+    assert told.detail["message_id"] == one["id"]
+    world.pass_time(minutes=3)
+    assert "It waits behind" not in inbox.page()
 
 
 def test_a_message_that_waits_says_why_and_can_be_taken_back(inbox, world):
