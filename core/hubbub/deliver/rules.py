@@ -382,6 +382,8 @@ def _window(line: Line, thread: Thread, now: datetime, author: str) -> tuple[dat
     if closes and closes > now:
         return closes, ""
     left = "only templates" if "template" in line.hooks.capabilities.outbound else "nothing"
+    if thread.last_inbound_at is None:
+        return None, f"The contact has never written: {left} may be sent until they do."
     return None, f"The contact wrote too long ago: {left} may be sent until they write again."
 
 

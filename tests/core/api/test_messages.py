@@ -321,7 +321,7 @@ def test_a_closed_window_refuses_with_its_own_type(every_api, add_channel):
     channel_id = add_channel(every_api, kind="windowed")
     problem = _send(every_api, _order(channel_id), status=409)
     assert problem["type"].endswith("/window-closed")
-    assert problem["detail"]
+    assert problem["detail"].startswith("The contact has never written: ")
     assert _count(every_api) == 0
 
 

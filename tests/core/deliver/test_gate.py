@@ -65,6 +65,7 @@ def test_nothing_but_templates_may_be_sent_once_it_is_shut(world, gate, content)
     with pytest.raises(Refused) as refused:
         gate(content)
     assert refused.value.code == "window-closed"
+    assert refused.value.detail.startswith("The contact wrote too long ago: ")
 
 
 def test_a_template_may_be_sent_once_it_is_shut(world, gate):
