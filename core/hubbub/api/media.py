@@ -37,8 +37,14 @@ def post_media(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.MediaJson:
 
 
 def store_upload(hub: Hub, file: FileStorage) -> dict[str, Any]:
-    """Keep an upload and return its row. Raises `Refusal` for one that is too large."""
+    """Keep an upload and return its row.
+
+    Raises `Refusal` for one that is too large, and `Invalid` for an empty one, which no provider
+    takes.
+    """
     body = file.stream.read(UPLOAD_LIMIT + 1)
+    if not body:
+        raise Invalid(Complaint("file", "The file is empty."))
     if len(body) > UPLOAD_LIMIT:
         detail = f"Take a file of at most {UPLOAD_LIMIT >> 20} MB."
         raise Refusal(Problem(code="too-large", detail=detail))

@@ -20,7 +20,7 @@ class Upload:
 
 
 def keep_upload(hub: Hub, file: FileStorage) -> Upload:
-    """Store ``file`` and say how it is sent. Raises `HubError` for one that is too large."""
+    """Store ``file`` and say how it is sent. Raises `HubError` for one that cannot be sent."""
     row = store_upload(hub, file)
     family = (row["mime_type"] or "").partition("/")[0]
     kinds: dict[str, Kind] = {"image": "image", "audio": "audio", "video": "video"}

@@ -86,6 +86,11 @@ def test_a_file_over_the_limit_is_413(api, monkeypatch):
     assert _upload(api, status=413)["type"].endswith("/too-large")
 
 
+def test_an_empty_file_is_refused_at_once(api):
+    [error] = _upload(api, b"", status=422)["errors"]
+    assert (error["field"], error["message"]) == ("file", "The file is empty.")
+
+
 def test_an_upload_needs_a_field_named_file_in_a_form(api):
     assert _upload(api, field="image", status=422)["errors"][0]["field"] == "file"
     assert api("POST", "/media", {"file": "x"}, status=415)
