@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row
 
 from hubbub.guard import Refused as OutOfBounds
-from hubbub.people.errors import Complaint, Invalid
+from hubbub.people.errors import Complaint, Invalid, complaints
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import secrets_of
 from hubbub.route.rules import RouteSet, read_route_set
@@ -225,6 +225,17 @@ def shown_status(hub: "Hub", row: Row[Any]) -> tuple[str, str]:
         log.exception("channel cannot be opened", channel=row.id)
         return "error", "The channel's plugin fails at what is stored of it; see the log."
     return row.status, row.status_reason
+
+
+def wrong_with(
+    hooks: ChannelHooks, credentials: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[Complaint, ...]:
+    """Return what is wrong with a form, field by field."""
+    try:
+        hooks.validate(credentials, settings)
+    except ValidationError as error:
+        return complaints(error)
+    return ()
 
 
 def _validated(

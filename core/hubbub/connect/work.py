@@ -24,6 +24,7 @@ from hubbub.connect.rules import (
     new_webhook_key,
     opened,
     still_known,
+    wrong_with,
 )
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
@@ -75,8 +76,13 @@ def create_channel(
         hooks = hub.plugins.channel(type)
     except UnknownType as error:
         raise Invalid(Complaint("type", str(error))) from None
-    name = clean_name(name)
-    values = _new_row(hub, hooks, name, merged({}, credentials), merged({}, settings))
+    credentials, settings = merged({}, credentials), merged({}, settings)
+    try:
+        name = clean_name(name)
+    except Invalid as error:
+        rest = wrong_with(hooks, credentials, settings)
+        raise Invalid(*error.complaints, *rest) from None
+    values = _new_row(hub, hooks, name, credentials, settings)
     try:
         with transaction(hub.engine) as db:
             queries.add_channel(db, **values)

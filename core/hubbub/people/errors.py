@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from pydantic import ValidationError
 
 from hubbub.sdk.errors import HubError
+
+#: What pydantic says in a way that explains itself only to who wrote the model.
+_SAID: Final = {"extra_forbidden": "There is no field of this name."}
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,10 @@ class TooManyAttempts(HubError):
 def complaints(error: ValidationError, *prefix: str) -> tuple[Complaint, ...]:
     """Return what pydantic found wrong, without the values, which may be secret."""
     return tuple(
-        Complaint(_path((*prefix, *one["loc"])), one["msg"].removeprefix("Value error, "))
+        Complaint(
+            _path((*prefix, *one["loc"])),
+            _SAID.get(one["type"]) or one["msg"].removeprefix("Value error, "),
+        )
         for one in error.errors(include_input=False, include_url=False)
     )
 

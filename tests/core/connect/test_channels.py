@@ -111,6 +111,10 @@ def test_a_type_without_handshake_has_no_verify_token(hub):
         ({"type": "carrier_pigeon"}, ["type"]),
         ({"name": "  "}, ["name"]),
         ({"name": "x" * 101}, ["name"]),
+        (
+            {"name": "", "credentials": {"tokn": "x"}},
+            ["name", "credentials.token", "credentials.tokn"],
+        ),
         ({"credentials": {}}, ["credentials.token"]),
         ({"credentials": {"token": TOKEN, "tokn": "x"}}, ["credentials.tokn"]),
         ({"settings": {"mod": "x"}}, ["settings.mod"]),
