@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "listener": ("processes:listener", "Hold the connections that channels listen on."),
     "background": ("processes:background", "Run scheduler and listener in one process."),
     "migrate": ("database:migrate", "Bring the database to this version."),
+    "rekey": ("database:rekey", "Encrypt what is stored with the first secret key."),
     "user": ("people:user", "Manage the people who work here."),
     "token": ("people:token", "Manage API tokens."),
     "channels": ("channels:channels", "Show what is connected and how it is."),

@@ -99,10 +99,14 @@ def _database(settings: Settings, engine: Engine) -> Check:
 
 
 def _key(settings: Settings, engine: Engine) -> Check:
+    fit = keyring.fit(settings, engine)
+    more = "; the others may go" if len(settings.keys) > 1 else ""
+    if fit.earlier:
+        more = "; an earlier one is still needed, until `hubbub rekey` has run"
     return Check(
         name="Secret key",
-        ok=not (wrong := keyring.fit(settings, engine).sentence),
-        detail=wrong or "fits what is stored",
+        ok=not (wrong := fit.sentence),
+        detail=wrong or f"fits what is stored{more}",
         why="Without it the credentials cannot be read: nothing is received or sent there.",
         fix=keyring.REMEDY,
     )

@@ -1,15 +1,17 @@
 """See that the secret key fits what is stored, and make one only where nothing is stored yet."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from sqlalchemy import Engine, LargeBinary, func, inspect, select
+from sqlalchemy import ColumnElement, Engine, LargeBinary, func, inspect, select, union, update
 
 from hubbub.settings import BadSettings, Settings
-from hubbub.store.session import DatabaseDown, make_folder, reading
-from hubbub.store.tables import Channel, table
-from hubbub.vault import KEY_ID_LENGTH, key_id
+from hubbub.store.session import DatabaseDown, make_folder, reading, transaction
+from hubbub.store.tables import Channel, RouteSet, table
+from hubbub.vault import KEY_ID_LENGTH, Vault, key_id
 
 #: How to go on from there.
 REMEDY: Final = (
@@ -18,15 +20,23 @@ REMEDY: Final = (
     "each channel again."
 )
 _channels = table(Channel)
+_route_sets = table(RouteSet)
+#: All that is encrypted: what identifies a row, and the ciphertext.
+_SEALED: Final = (
+    (_channels.c.id, _channels.c.secrets),
+    (_route_sets.c.id, _route_sets.c.sealed),
+)
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """How many channels have credentials that our keys decrypt, and how many have others."""
+    """How many channels our keys decrypt with all that is theirs, and how many they do not."""
 
     readable: int = 0
     unreadable: int = 0
+    #: How many of the readable ones need another key than the first.
+    earlier: int = 0
 
     @property
     def sentence(self) -> str:
@@ -35,8 +45,8 @@ class Fit:
             return ""
         these = "channel has" if self.unreadable == 1 else "channels have"
         return (
-            f"{self.unreadable} {these} credentials that were encrypted with a secret key which "
-            "is not here"
+            f"{self.unreadable} {these} credentials or routes that were encrypted with a secret "
+            "key which is not here"
         )
 
 
@@ -67,19 +77,56 @@ def has_key(settings: Settings) -> bool:
 def fit(settings: Settings, engine: Engine) -> Fit:
     """Compare the keys with what is stored. Makes no key. Raises `DatabaseDown`."""
     make_folder(settings.database)
-    ours = {key_id(key) for key in settings.keys} if has_key(settings) else set[bytes]()
-    stored = _channels_by_key(engine)
-    readable = sum(count for key, count in stored.items() if key in ours)
-    return Fit(readable=readable, unreadable=sum(stored.values()) - readable)
+    ours = [key_id(key) for key in settings.keys] if has_key(settings) else []
+    needed = _keys_by_channel(engine).values()
+    readable = [keys for keys in needed if keys <= set(ours)]
+    return Fit(
+        readable=len(readable),
+        unreadable=len(needed) - len(readable),
+        earlier=sum(keys != set(ours[:1]) for keys in readable),
+    )
 
 
-def _channels_by_key(engine: Engine) -> dict[bytes, int]:
-    key = func.substr(_channels.c.secrets, 1, KEY_ID_LENGTH, type_=LargeBinary)
-    query = select(key, func.count()).where(_channels.c.secrets != b"").group_by(key)
+def rekey(engine: Engine, keys: tuple[str, ...]) -> int:
+    """Encrypt all that is stored with the first of ``keys``; return how much was not.
+
+    Safe to run twice, and while the hub runs: what is changed meanwhile is encrypted with the first
+    key anyway, and is left alone. Raises `hubbub.vault.Undecryptable`.
+    """
+    vault, done = Vault(keys), 0
+    for key, sealed in _SEALED:
+        with reading(engine) as db:
+            other = _key_of(sealed) != key_id(keys[0])
+            rows = db.execute(select(key, sealed).where(sealed != b"", other)).all()
+        for row_id, before in rows:
+            again = update(key.table).where(key == row_id, sealed == before)
+            with transaction(engine) as db:
+                changed = again.values({sealed: vault.resealed(before, row_id)})
+                done += db.execute(changed).rowcount
+    return done
+
+
+def _key_of(sealed: ColumnElement[bytes]) -> ColumnElement[bytes]:
+    return func.substr(sealed, 1, KEY_ID_LENGTH, type_=LargeBinary)
+
+
+def _keys_by_channel(engine: Engine) -> Mapping[str, set[bytes]]:
+    """Return the names of the keys that each channel's secrets and routes need."""
+    needed = union(
+        *(
+            select(channel_id, _key_of(sealed)).where(sealed != b"")
+            for channel_id, sealed in (
+                (_channels.c.id, _channels.c.secrets),
+                (_route_sets.c.channel_id, _route_sets.c.sealed),
+            )
+        )
+    )
+    found: defaultdict[str, set[bytes]] = defaultdict(set)
     try:
         with reading(engine) as db:
-            if not inspect(db).has_table(_channels.name):
-                return {}
-            return {bytes(row[0]): row[1] for row in db.execute(query)}
+            if inspect(db).has_table(_channels.name):
+                for channel_id, key in db.execute(needed):
+                    found[channel_id].add(bytes(key))
+        return found
     finally:
         engine.dispose()  # a process may fork after this, and no connection survives that

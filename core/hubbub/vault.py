@@ -58,6 +58,10 @@ class Vault:
             raise Undecryptable(_OTHER_KEY) from None
         return opened
 
+    def resealed(self, sealed: bytes, row_id: str) -> bytes:
+        """Return what `seal` encrypted, encrypted anew. Raises `Undecryptable`."""
+        return self.seal(self.open(sealed, row_id), row_id)
+
     def sign(self, text: str) -> str:
         """Return an unguessable signature of ``text``, fit for a URL."""
         return _signature(self._signing[0], text)

@@ -241,6 +241,11 @@ def test_migrate_can_be_run_twice(hubbub):
     assert hubbub("migrate") == (0, "The database is at version 0001 already.\n", "")
 
 
+def test_what_is_stored_is_encrypted_with_the_first_key(hubbub, engine):
+    said = "0 encrypted anew. All that is stored needs the first key alone.\n"
+    assert hubbub("rekey") == (0, said, "")
+
+
 # --- people --------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from hubbub import cli, doctor
 from hubbub.commands import doctor as command
 from hubbub.doctor import Check, NoSuchChannel, examine
+from hubbub.keyring import rekey
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
 from hubbub.store.migrate import migrate
@@ -166,12 +167,28 @@ def test_each_channel_is_asked_and_those_switched_off_are_not(healthy, add_chann
     ]
 
 
+def test_the_end_of_a_rotation_of_the_secret_key_is_told(healthy, add_channel, monkeypatch):
+    new, old = "n" * 32, healthy.secret_key
+    add_channel("a", secrets=Vault([old]).seal({}, "a"))
+    monkeypatch.setattr(doctor, "look_at_channel", lambda _hub, _channel: ())
+    rotated = healthy.model_copy(update={"secret_key": f"{new},{old}"})
+
+    def told():
+        return next(check.detail for check in examine(rotated) if check.name == "Secret key")
+
+    assert "an earlier one is still needed, until `hubbub rekey`" in told()
+    rekey(make_engine(rotated.database), (new, old))
+    assert told() == "fits what is stored; the others may go"
+
+
 def test_a_secret_key_that_does_not_fit_is_told(healthy, add_channel, make_settings, monkeypatch):
     add_channel("a", secrets=Vault(["the key of an earlier start"]).seal({}, "a"))
     monkeypatch.setattr(doctor, "look_at_channel", lambda _hub, _channel: ())
     (wrong,) = [check for check in examine(healthy) if not check.ok]
     assert wrong.name == "Secret key"
-    assert wrong.detail.startswith("1 channel has credentials that were encrypted with a secret")
+    assert wrong.detail.startswith(
+        "1 channel has credentials or routes that were encrypted with a secret"
+    )
     assert "secret.key" in wrong.fix
 
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
-from hubbub.keyring import Fit, fit, secret_keys
+from hubbub.keyring import Fit, fit, rekey, secret_keys
 from hubbub.settings import BadSettings, Settings
-from hubbub.store.session import transaction
-from hubbub.store.tables import Channel, table
+from hubbub.store.session import reading, transaction
+from hubbub.store.tables import Channel, RouteSet, table
 from hubbub.vault import Vault
 
 EARLIER = "the key of an earlier start"
@@ -75,6 +75,37 @@ def test_whoever_names_a_new_key_starts_with_it(settings, engine, keep):
     assert secret_keys(named, engine) == (new,)
     keep("b", new)
     assert fit(named, engine) == Fit(readable=1, unreadable=1)
+
+
+def test_what_an_earlier_key_encrypted_is_encrypted_with_the_first(settings, engine, keep):
+    keys = ("n" * 32, EARLIER)
+    named = Settings.read(
+        data_dir=settings.data_dir, database_url=settings.database_url, secret_key=",".join(keys)
+    )
+    keep("a", EARLIER)
+    keep("b", keys[0])
+    routes = {"id": "r", "channel_id": "b", "version": 1, "created_at": NOW}
+    with transaction(engine) as db:
+        sealed = Vault([EARLIER]).seal({"routes": []}, "r")
+        db.execute(insert(table(RouteSet)), {**routes, "sealed": sealed})
+    assert fit(named, engine) == Fit(readable=2, earlier=2)
+    assert [rekey(engine, keys) for _ in range(2)] == [2, 0]
+    alone = Settings.read(
+        data_dir=settings.data_dir, database_url=settings.database_url, secret_key=keys[0]
+    )
+    assert fit(alone, engine) == Fit(readable=2)
+    with reading(engine) as db:
+        kept = db.execute(select(table(RouteSet).c.sealed)).scalar_one()
+    assert Vault(keys[:1]).open(kept, "r") == {"routes": []}
+
+
+def test_routes_that_need_a_key_which_is_not_here_are_told_of(settings, engine, keep):
+    keep("a", settings.keys[0])
+    routes = {"id": "r", "channel_id": "a", "version": 1, "created_at": NOW}
+    with transaction(engine) as db:
+        sealed = Vault([EARLIER]).seal({}, "r")
+        db.execute(insert(table(RouteSet)), {**routes, "sealed": sealed})
+    assert fit(settings, engine) == Fit(unreadable=1)
 
 
 def test_a_database_without_tables_needs_no_key_yet(tmp_path, make_settings):
