@@ -177,11 +177,11 @@ def test_the_list_of_failures_says_what_failed_and_why_and_leads_there(inbox, wo
     assert f"#m-{failed}" in page
     everything = inbox.client.get("/inbox").text
     assert "Anybody there?" in everything
-    assert '<span class="lost">not sent</span>' in everything
+    assert '<span class="lost">failed</span>' in everything
 
 
 def test_a_list_without_failures_marks_none(inbox):
-    assert "not sent" not in inbox.client.get("/inbox").text
+    assert 'class="lost"' not in inbox.client.get("/inbox").text
 
 
 @pytest.mark.parametrize(
