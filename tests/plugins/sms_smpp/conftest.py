@@ -56,8 +56,12 @@ class BoundHub:
         return self
 
     def sessions(self):
+        return self.account()["sessions"]
+
+    def account(self):
+        """Return what the centre says of the channel's account."""
         (account,) = self.joined.http.get("/_sandbox/centres").json["items"]
-        return account["sessions"]
+        return account
 
     def say(self, text, **more):
         """Let a customer write."""

@@ -101,6 +101,17 @@ def test_a_long_text_of_a_customer_is_one_message_and_each_segment_confirmed(bou
     assert inbound(bound) == [LONG]
 
 
+def test_the_centre_counts_what_it_has_for_the_hub(bound):
+    bound.open()
+    bound.say("Once")
+    bound.say("Twice, which takes two segments. " * 6)
+    assert bound.account()["waiting"] == 1 + 2
+    bound.hold()
+    bound.until(lambda: bound.account()["waiting"] == 0)
+    bound.joined.heard(3)
+    assert len(inbound(bound)) == 2
+
+
 def test_case_14_receipts_before_the_answer_and_in_decimal_are_matched(bound):
     bound.joined.control("centres", {"system_id": SYSTEM_ID, "decimal_receipts": True})
     bound.joined.fault("reorder_receipts", "receipt")

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -250,18 +250,29 @@ def _put(smsc: Smsc, delivery: _Delivery) -> None:
     attempts = itertools.count(1)
 
     def job() -> float | None:
-        if delivery.account.receiver() is None:
-            # A centre keeps what it has until somebody binds.
-            known = smsc.accounts.get(delivery.account.system_id) is delivery.account
-            return _LOOK if known else None
-        attempt = next(attempts)
-        if _confirmed(smsc, delivery, attempt):
-            return None
-        return world.config.retry_base if attempt <= _REPEATS else None
+        again = _again(smsc, delivery, attempts)
+        if again is None:
+            with world.lock:
+                delivery.account.waiting -= 1
+        return again
 
     lane = (f"smsc-{delivery.kind}", delivery.account.system_id, sms.customer)
     for _ in range(1 if fault is None else 2):
+        with world.lock:
+            delivery.account.waiting += 1
         world.lanes.put(lane, job)
+
+
+def _again(smsc: Smsc, delivery: _Delivery, attempts: Iterator[int]) -> float | None:
+    """Try once; return the seconds until the next time, None when there is to be none."""
+    if delivery.account.receiver() is None:
+        # A centre keeps what it has until somebody binds.
+        known = smsc.accounts.get(delivery.account.system_id) is delivery.account
+        return _LOOK if known else None
+    attempt = next(attempts)
+    if _confirmed(smsc, delivery, attempt) or attempt > _REPEATS:
+        return None
+    return smsc.world.config.retry_base
 
 
 def _confirmed(smsc: Smsc, delivery: _Delivery, attempt: int) -> bool:

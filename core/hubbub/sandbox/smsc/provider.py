@@ -148,6 +148,7 @@ class MessageCentre:
             "numbers": account.numbers,
             "address": self._centre.address(),
             "sessions": len(account.sessions),
+            "waiting": account.waiting,
         }
 
 

@@ -85,6 +85,8 @@ class Account:
     decimal_receipts: bool = False
     messages: dict[str, Sms] = field(default_factory=dict)
     sessions: list[Bound] = field(default_factory=list)
+    #: How many units for the hub are not confirmed, nor given up.
+    waiting: int = 0
     #: Segments of messages of the hub that are not complete, each with its id, by place.
     segments: dict[tuple[str, str, int, int], dict[int, tuple[str, Message]]] = field(
         default_factory=dict
