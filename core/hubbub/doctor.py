@@ -4,6 +4,7 @@ import ipaddress
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -18,6 +19,7 @@ from hubbub.connect.work import look_at_channel
 from hubbub.hub import Hub
 from hubbub.loading import load
 from hubbub.redis_client import make_redis
+from hubbub.relay import is_held
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
 from hubbub.settings import Settings, unknown_variables
@@ -220,6 +222,7 @@ def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
         name = f"Channel {row.name} ({row.type})"
         yield from _retired(hub, row.type, name)
         if row.enabled:
+            yield from _held(hub, row, name)
             yield from _asked(hub, row.id, name)
         else:
             yield Check(name=name, ok=True, detail="is switched off, and so not checked")
@@ -229,6 +232,21 @@ def _retired(hub: Hub, type_: str, name: str) -> Iterator[Check]:
     kind = hub.plugins.channels.get(type_)
     if kind and kind.legacy:
         yield Check(name=name, ok=True, detail=f"legacy: {kind.legacy}")
+
+
+def _held(hub: Hub, row: AnyRow, name: str) -> Iterator[Check]:
+    """Say so when nobody holds a session that the channel needs; nothing where Redis is away."""
+    if row.type not in {kind.type for kind in hub.plugins.sessions}:
+        return
+    with suppress(redis.RedisError):
+        if not is_held(hub.redis, row.id):
+            yield Check(
+                name=name,
+                ok=False,
+                detail="no listener holds its session",
+                why="Nothing arrives, and what is to be sent waits.",
+                fix="See that `hubbub up` or `hubbub listener` runs; its log says why it does not.",
+            )
 
 
 def _asked(hub: Hub, channel_id: str, name: str) -> Iterator[Check]:

@@ -56,7 +56,7 @@ class Relay:
         channel_id, ticket = request.url.removeprefix(f"{SESSION}:"), new_id()
         deadline = Deadline(request.timeout)
         try:
-            if not self._redis.exists(_presence(channel_id)):
+            if not is_held(self._redis, channel_id):
                 raise _nobody()
             self._put(channel_id, ticket, request)
         except RedisError as error:
@@ -130,6 +130,11 @@ class Desk:
             pipe.rpush(_answer(ticket), _told(answer))
             pipe.expire(_answer(ticket), _ANSWER)
             pipe.execute()
+
+
+def is_held(redis: Redis, channel_id: str) -> bool:
+    """Whether somebody holds the session of a channel. Raises `RedisError`."""
+    return bool(redis.exists(_presence(channel_id)))
 
 
 def _nobody() -> NotSent:

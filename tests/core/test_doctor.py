@@ -9,6 +9,8 @@ from hubbub import cli, doctor
 from hubbub.commands import doctor as command
 from hubbub.doctor import Check, NoSuchChannel, examine
 from hubbub.keyring import rekey
+from hubbub.redis_client import make_redis
+from hubbub.relay import Desk
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
 from hubbub.store.migrate import migrate
@@ -38,10 +40,10 @@ def healthy(make_settings, tmp_path, valkey_url):
 def add_channel(healthy):
     """Add a channel to the healthy hub."""
 
-    def add(channel_id, *, enabled=True, secrets=b""):
+    def add(channel_id, *, type="telegram", enabled=True, secrets=b""):
         row = {
             "id": channel_id,
-            "type": "telegram",
+            "type": type,
             "name": f"Shop {channel_id}",
             "enabled": enabled,
             "status": "connected",
@@ -128,6 +130,21 @@ def test_a_channel_whose_type_was_retired_is_told_of(healthy, add_channel, monke
     add_channel("c1")
     told = [check for check in examine(healthy, "c1") if "legacy" in check.detail]
     assert [(check.ok, check.detail) for check in told] == [(True, "legacy: Use Telegraph.")]
+
+
+def test_a_session_that_nobody_holds_is_told_until_a_listener_takes_it(
+    healthy, add_channel, monkeypatch
+):
+    healthy.plugins_file.write_text("[plugins.sms_smpp]\n")
+    monkeypatch.setattr(doctor, "look_at_channel", lambda _hub, _channel: ())
+    add_channel("s1", type="sms_smpp")
+    (wrong,) = [check for check in examine(healthy, "s1") if not check.ok]
+    assert wrong.detail == "no listener holds its session"
+    assert "`hubbub listener` runs" in wrong.fix
+    with make_redis(healthy.redis_url) as client:
+        Desk(client, "s1").open()
+        assert all(check.ok for check in examine(healthy, "s1"))
+        Desk(client, "s1").close()
 
 
 def test_a_process_that_fell_silent_is_missed(healthy):
