@@ -199,7 +199,8 @@ class Bind:
 
     def _heed(self, status: int, now: float) -> None:
         """Submit nothing for a moment after it was too much."""
-        if status == meanings.THROTTLED:
+        # What was on its way together was too much together: that is one pause, and no longer one.
+        if status == meanings.THROTTLED and now >= self._paused_until:
             self._paused_until = now + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         elif status == meanings.OK:

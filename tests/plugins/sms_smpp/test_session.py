@@ -127,6 +127,14 @@ def test_each_time_it_is_too_much_the_pause_is_longer_until_something_is_taken(c
     assert centre.bind.room == 10
 
 
+def test_what_was_on_its_way_together_and_was_too_much_is_one_pause(centre):
+    for unit in [centre.ask(f"t{number}") for number in range(10)]:
+        centre.say(unit.answered(meanings.THROTTLED))
+    assert centre.bind.room == 0
+    centre.wait(1)
+    assert centre.bind.room == 10
+
+
 def test_case_15_a_unit_cut_in_two_with_a_pause_is_read(centre):
     data = deliver(sms(), 5).encoded()
     centre.hear(data[:21])
