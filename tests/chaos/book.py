@@ -14,6 +14,15 @@ class Heard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Texted:
+    """A message of a customer that a centre took, which gives it no id on its way to the hub."""
+
+    #: By which the centre counts how often it brought it.
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Written:
     """A message of a colleague that the hub took."""
 
@@ -33,6 +42,8 @@ class Book:
     repeated: int = 0
     #: By kind of channel and address, in the order in which they were acknowledged.
     heard: dict[tuple[str, str], list[Heard]] = field(default_factory=lambda: defaultdict(list))
+    #: By kind of channel and address, in the order in which a centre took them.
+    texted: dict[tuple[str, str], list[Texted]] = field(default_factory=lambda: defaultdict(list))
     #: How often a message was edited, by its external id, and what it says since.
     edits: dict[str, tuple[int, str]] = field(default_factory=dict)
     #: What was in the files of messages, by external id.

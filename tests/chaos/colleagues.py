@@ -75,8 +75,8 @@ class Network(Person):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.since = 0
-        kinds = [line for line in self.place.lines if line.kind.webhook]
-        self.lines = {line.kind.provider: line for line in kinds}
+        telling = [line for line in self.place.lines if line.kind.tells]
+        self.lines = {line.kind.provider: line for line in telling}
 
     def act(self, count: int) -> None:
         query = f"since={self.since}&limit=50"
@@ -84,14 +84,13 @@ class Network(Person):
         for sent in found["items"] if found else ():
             self.since = sent["seq"]
             if sent["seq"] % 3 == self.number:
-                self._tell(self.lines[sent["provider"]], sent)
+                self._tell(self.lines.get(sent["provider"]), sent)
 
-    def _tell(self, line: Line, sent: Mapping[str, Any]) -> None:
-        webhook = line.kind.webhook
-        if webhook is None:
+    def _tell(self, line: Line | None, sent: Mapping[str, Any]) -> None:
+        if line is None:
             return
         for state in self.dice.choices([*ORDERS], [*ORDERS.values()])[0]:
-            if state in webhook.tells:
+            if state in line.kind.tells:
                 told = Told(
                     id=line.kind.known_as(sent),
                     address=sent["address"],

@@ -6,13 +6,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.chaos import calls
-from tests.chaos.book import Heard
+from tests.chaos.book import Heard, Texted
 from tests.chaos.calls import Post
 from tests.chaos.kinds import telegram
 from tests.chaos.kinds.kind import Line, Said, Told
-from tests.chaos.person import STAMINA, Person
-from tests.chaos.words import answer_to, saying
+from tests.chaos.person import Person
+from tests.chaos.words import PREAMBLES, answer_to, saying
 
 
 @dataclass(kw_only=True)
@@ -102,8 +101,6 @@ class PolledCustomer(Customer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        bot = telegram.POLLING_BOT
-        self.url = f"{self.place.sandbox}/_sandbox/telegram/{bot}/messages"
         self.times = 0
 
     def act(self, count: int) -> None:
@@ -137,13 +134,33 @@ class PolledCustomer(Customer):
                 self.book.malformed.add(body.encode())
 
     def _write(self, chat: str, writing: dict[str, Any]) -> Any:
-        """Return what the sandbox, which nobody torments, says of a message."""
-        answer = calls.ask(self.url, {"from": {"id": int(chat)}, **writing}, timeout=STAMINA)
-        with self.book.lock:
-            self.book.calls += 1
-        if answer is None:
-            self.book.complain(f"the sandbox did not take {writing}")
-        return answer
+        where = f"telegram/{telegram.POLLING_BOT}/messages"
+        return self.tell(where, {"from": {"id": int(chat)}, **writing})
+
+
+@dataclass(kw_only=True)
+class TextingCustomer(Customer):
+    """Writes to a message centre, which brings it to the hub: also long texts, and some twice."""
+
+    # As the sandbox is no slower than this, the hub decides how fast they are heard.
+    tempo = 2.0
+
+    def act(self, count: int) -> None:
+        said = self.said(count)
+        if self.chance(0.15):
+            said = replace(said, text=self.dice.choice(PREAMBLES) + said.text)
+        self._text(said)
+        if self.chance(0.06):
+            # Nothing tells it from what the centre repeats, but how often that says it did.
+            self._text(said)
+
+    def _text(self, said: Said) -> None:
+        assert self.line.kind.centre is not None
+        taken = self.tell(*self.line.kind.centre.text(said))
+        if taken is not None:
+            with self.book.lock:
+                told = Texted(id=taken["id"], text=said.text)
+                self.book.texted[self.line.kind.name, said.address].append(told)
 
 
 def _document(file: bytes, caption: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Collect what is to be judged: the rows of the hub, and what the sandbox saw."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,8 @@ class Facts:
     #: How attempts ended, by delivery.
     attempts: dict[str, list[str]]
     seen: list[Seen]
+    #: How often a centre brought a segment again, by its id of the message.
+    repeats: Mapping[str, int]
 
     def text_of(self, delivery: AnyRow) -> str:
         """Return what a delivery says."""
@@ -76,6 +79,7 @@ class Facts:
 def collect(town: Town, engine: Engine) -> Facts:
     """Ask the database, the sandbox, and ``hubbub ledger``."""
     journal = ask(f"{town.sandbox}/_sandbox/outbound?limit=1000000", timeout=60)
+    calls = ask(f"{town.sandbox}/_sandbox/calls?kind=message&limit=1000000", timeout=60)
     with reading(engine) as db:
         attempts: dict[str, list[str]] = defaultdict(list)
         for row in db.execute(select(_attempts).order_by(_attempts.c.id)):
@@ -96,6 +100,7 @@ def collect(town: Town, engine: Engine) -> Facts:
             files=_files(db, MediaStore(town.settings.media)),
             attempts=attempts,
             seen=[_seen(one) for one in journal["items"]],
+            repeats=_repeats(calls["items"]),
         )
 
 
@@ -126,6 +131,14 @@ def _files(db: Connection, store: MediaStore) -> dict[str, list[bytes | str]]:
         ready = row.state == "ready"
         files[row.external_id].append(store.get(row.id) if ready else f"{row.state}: {row.reason}")
     return files
+
+
+def _repeats(calls: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    repeats: Counter[str] = Counter()
+    for call in calls:
+        # A segment whose first try found nobody bound was not brought by that.
+        repeats[call["key"]] += (not call["error"]) - (call["attempt"] == 1)
+    return repeats
 
 
 def _seen(line: dict[str, Any]) -> Seen:

@@ -3,7 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -33,6 +33,7 @@ FAULTS: Final[tuple[dict[str, Any], ...]] = (
 OPERATIONS: Final = tuple(
     dict.fromkeys((kind.provider, operation) for kind in KINDS for operation in kind.operations)
 )
+MISHAPS: Final = tuple((kind.provider, *mishap) for kind in KINDS for mishap in kind.mishaps)
 
 Deed = Callable[[], None]
 
@@ -87,6 +88,7 @@ class Gremlin:
             *(partial(self._kill, name) for name in kills),
             *(partial(self._fault, *operation, LOST) for operation in OPERATIONS),
             *(partial(self._fault, *one(OPERATIONS), fault) for fault in FAULTS),
+            *(partial(self._fault, *mishap) for mishap in MISHAPS),
             *(partial(self._restart_database, how) for how in stops),
             self._kill_valkey,
             self._flush,
@@ -149,7 +151,7 @@ class Gremlin:
         self.clocks.engine.dispose()  # its connections are gone
         self.book.deeds[f"restarted PostgreSQL by {how.name}"] += 1
 
-    def _fault(self, provider: str, operation: str, fault: dict[str, Any]) -> None:
+    def _fault(self, provider: str, operation: str, fault: Mapping[str, Any]) -> None:
         wanted = {"provider": provider, "operation": operation, **fault}
         if ask(f"{self.town.sandbox}/_sandbox/faults", wanted) is not None:
             self.book.deeds[f"{provider}: {fault['kind']}"] += 1

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 
 from tests.chaos.colleagues import Colleague, Network
-from tests.chaos.customers import CallingCustomer, PolledCustomer
+from tests.chaos.customers import CallingCustomer, PolledCustomer, TextingCustomer
 from tests.chaos.person import Person, World
 
 #: Between the numbers of two customers, each of whom may need several.
@@ -35,7 +35,8 @@ class People:
     def _everybody(self) -> list[Person]:
         world, few = self.world, range(max(2, self.customers // 8))
         calling = [line for line in world.place.lines if line.kind.webhook]
-        polled = [line for line in world.place.lines if not line.kind.webhook]
+        texting = [line for line in world.place.lines if line.kind.centre]
+        polled = [one for one in world.place.lines if one not in (*calling, *texting)]
         dealt = [(number, calling[number % len(calling)]) for number in range(self.customers)]
         return [
             *(
@@ -46,6 +47,11 @@ class People:
                 PolledCustomer(world=world, line=line, number=line.kind.first + APART * number)
                 for number in few
                 for line in polled
+            ),
+            *(
+                TextingCustomer(world=world, line=line, number=line.kind.first + APART * number)
+                for number in few
+                for line in texting
             ),
             *(Colleague(world=world, number=number) for number in few),
             *(Network(world=world, number=number) for number in range(NETWORKS)),

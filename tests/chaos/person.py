@@ -3,12 +3,12 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tests.chaos.book import Book
-from tests.chaos.calls import Caller, Numbers, Post
+from tests.chaos.calls import Caller, Numbers, Post, ask
 from tests.chaos.kinds.kind import Line, Told
 from tests.chaos.place import Place
 
@@ -92,7 +92,9 @@ class Person:
 
     def confirm(self, line: Line, told: Told) -> None:
         """Tell what became of a message, where the provider does; write down what was told."""
-        webhook = line.kind.webhook
+        webhook, centre = line.kind.webhook, line.kind.centre
+        if centre is not None and self.tell(*centre.receipt(told)) is not None:
+            self.book.confirm(told.id, told.state)
         if webhook is None or webhook.receipt is None:
             return
         if self.until(webhook.receipt(line, told), 200, 204) is None:
@@ -101,6 +103,15 @@ class Person:
             self.book.mark(told.address, told.up_to)
         else:
             self.book.confirm(told.id, told.state)
+
+    def tell(self, where: str, what: Mapping[str, Any]) -> Any:
+        """Tell the sandbox, which nobody torments, what somebody does; return its answer."""
+        answer = ask(f"{self.place.sandbox}/_sandbox/{where}", what, timeout=STAMINA)
+        with self.book.lock:
+            self.book.calls += 1
+        if answer is None:
+            self.book.complain(f"the sandbox did not take {what}")
+        return answer
 
     def again(self, post: Post) -> None:
         """Tell the same once more, as providers do after a lost answer."""

@@ -59,10 +59,13 @@ def prepare(town: Town, bot_url: str) -> Place:
 
 
 def _channel(town: Town, api: dict[str, str], kind: Kind) -> dict[str, Any]:
+    base = f"{town.sandbox}/{kind.provider}"
     if kind.announced:
         where, what = kind.announced
-        assert ask(f"{town.sandbox}/_sandbox/{where}", what) is not None, kind.name
-    base = f"{town.sandbox}/{kind.provider}"
+        known = ask(f"{town.sandbox}/_sandbox/{where}", what)
+        assert known is not None, kind.name
+        # What does not speak HTTP listens elsewhere, and says where.
+        base = known.get("address", base)
     body = {
         "type": kind.type,
         "name": kind.name,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select, upd
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.tables import Call, Delivery, Lease, MediaFile, Process, table
 from tests.chaos.calls import ask
-from tests.chaos.kinds.telegram import POLLING_BOT
+from tests.chaos.kinds import KINDS
 from tests.chaos.town import Town
 
 _calls, _deliveries, _media = table(Call), table(Delivery), table(MediaFile)
@@ -117,7 +117,7 @@ class Settling:
         now = datetime.now(UTC)
         with reading(self.clocks.engine) as db:
             return {
-                "updates to poll": self._unpolled(),
+                "news to fetch": self._unheard(),
                 "calls to read": _count(db, _calls.c.state == "pending"),
                 "files to fetch": _count(db, _media.c.state == "pending"),
                 "deliveries on their way": _count(
@@ -128,10 +128,13 @@ class Settling:
                 ),
             }
 
-    def _unpolled(self) -> int:
-        bots = ask(f"{self.clocks.town.sandbox}/_sandbox/bots")["items"]
-        waiting = {bot["id"]: bot["pending_update_count"] for bot in bots}
-        return int(waiting[POLLING_BOT])
+    def _unheard(self) -> int:
+        """Count what providers have for the hub that make no calls."""
+        count = 0
+        for listing, waiting in (kind.backlog for kind in KINDS if kind.backlog):
+            items = ask(f"{self.clocks.town.sandbox}/_sandbox/{listing}")["items"]
+            count += sum(map(waiting, items))
+        return count
 
 
 def _count(db: Connection, *conditions: ColumnElement[bool]) -> int:

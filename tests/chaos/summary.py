@@ -13,12 +13,13 @@ def summary(book: Book, facts: Facts) -> Iterator[str]:
     """Yield the lines, most general first."""
     ledger = facts.ledger
     kinds: Counter[str] = Counter()
-    for (kind, _), messages in book.heard.items():
-        kinds[kind] += len(messages)
+    for book_of in (book.heard, book.texted):
+        for (kind, _), messages in book_of.items():
+            kinds[kind] += len(messages)
     yield f"calls: {book.calls} answered, {book.repeated} without an answer and repeated"
     yield (
         f"in: {kinds.total()} messages {dict(kinds)} with {len(book.files)} files, {len(book.edits)} edits, "
-        f"{ledger['receipts']} receipts, {book.doubled} told twice; "
+        f"{ledger['receipts']} receipts, {book.doubled} told twice, {sum(facts.repeats.values())} brought again; "
         f"{len(book.rejected)} rejected, {len(book.malformed)} malformed"
     )
     states = Counter(row.state for row in facts.deliveries)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.book import Book, Heard, Written
-from tests.chaos.facts import Facts, Seen
+from tests.chaos.book import Book, Heard, Texted, Written
+from tests.chaos.facts import Facts, Seen, _repeats
 from tests.chaos.judge import Judge, settled
+from tests.chaos.texts import texts_verdict
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 CHANNELS = {"sms": "S"}
@@ -94,6 +95,7 @@ def facts():
         files={"in1": [b"file"]},
         attempts={},
         seen=[seen(3, "one"), seen(4, "two"), seen(5, "three")],
+        repeats={},
     )
 
 
@@ -258,3 +260,107 @@ def test_a_watermark_speaks_of_all_that_came_before_it(book, facts, change, comp
 
 def delivered(number, said, **more):
     return delivery(number, said, state="delivered", message_status="delivered", **more)
+
+
+ONE, TWO, LONG = "say w001", "say w002", "and so on, say w003"
+
+
+@pytest.mark.parametrize(
+    ("written", "found", "repeats", "complaint"),
+    [
+        ([ONE, TWO], [ONE, TWO], [0, 0], None),
+        ([ONE, TWO], [ONE, ONE, TWO], [1, 0], None),
+        ([ONE, ONE, TWO], [ONE, ONE, TWO], [0, 0, 0], None),
+        ([LONG], [LONG, "[…]on, say w003"], [1], None),
+        ([ONE, TWO], [TWO], [1, 1], "missing ['say w001']"),
+        ([ONE, TWO], [TWO, ONE], [0, 0], "out of order: ('say w001', 'say w002')"),
+        ([ONE, TWO], [ONE, TWO, ONE], [1, 0], "out of order"),
+        ([ONE, ONE], [ONE], [1, 0], "written 2 times and brought at most 3 times; it is there 1"),
+        ([ONE], [ONE, ONE], [0], "brought at most 1 times; it is there 2 times"),
+        ([LONG], ["[…]on, say w003"], [1], "it is there 0 times, and 1 pieces"),
+        ([LONG], [LONG, "[…]on, say w003"], [0], "brought at most 1 times"),
+        ([ONE], [ONE, "say w009"], [9], "never told ['say w009']"),
+    ],
+)
+def test_a_text_without_an_id_is_there_and_no_more_often_than_it_was_brought(
+    written, found, repeats, complaint
+):
+    texted = [Texted(id=str(number), text=text) for number, text in enumerate(written)]
+    counted = {str(number): count for number, count in enumerate(repeats)}
+    told = list(texts_verdict("sms", texted, found, counted))
+    assert any(complaint in one for one in told) if complaint else told == []
+
+
+def test_what_a_centre_brought_again_is_counted_over_all_segments():
+    tries = [("a", 1, ""), ("a", 2, ""), ("b", 1, "nobody is bound"), ("b", 2, ""), ("c", 1, "")]
+    calls = [{"key": key, "attempt": number, "error": error} for key, number, error in tries]
+    assert _repeats(calls) == {"a": 1, "b": 0, "c": 0}
+
+
+@pytest.fixture
+def texted(book, facts):
+    """The customer wrote by SMPP, and the first message came twice: it has two answers."""
+    book.heard.clear()
+    book.files.clear()
+    book.texted["sms", "+1"] = [Texted(id="t1", text="say one"), Texted(id="t2", text="say two")]
+    messages = [
+        message(1, "inbound", "say one"),
+        message(2, "inbound", "say one"),
+        message(6, "inbound", "say two"),
+        message(3, "outbound", "answer one"),
+        message(4, "outbound", "answer one"),
+        message(7, "outbound", "answer two"),
+        message(5, "outbound", "three"),
+    ]
+    deliveries = [
+        delivery(3, "answer one", state="delivered", message_status="delivered"),
+        delivery(4, "answer one"),
+        delivery(7, "answer two"),
+        delivery(5, "three"),
+    ]
+    return replace(
+        facts,
+        ledger={**facts.ledger, "inbound_messages": 3, "applied": 4},
+        messages=messages,
+        deliveries=deliveries,
+        seen=[
+            seen(3, "answer one"),
+            seen(4, "answer one"),
+            seen(5, "answer two", external_id="out7"),
+            seen(6, "three", external_id="out5"),
+        ],
+        files={},
+        repeats={"t1": 1},
+    )
+
+
+LOST_TWIN = delivery(4, "answer one", state="unknown", message_status="unknown", external_id=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda f: {}, None),
+        (lambda f: {"repeats": {}}, "brought at most 1 times"),
+        (lambda f: {"messages": [one for one in f.messages if one.id != "m4"]}, "1 answers"),
+        (lambda f: {"seen": f.seen[1:]}, "saw it 1 times"),
+        (lambda f: {"seen": [*f.seen, seen(9, "answer one")]}, "saw it 3 times"),
+        (
+            lambda f: {
+                "seen": [replace(f.seen[0], seq=9), *f.seen[1:]],
+            },
+            "overtook",
+        ),
+        (lambda f: {"deliveries": [f.deliveries[0], LOST_TWIN, *f.deliveries[2:]]}, None),
+        (
+            lambda f: {
+                "deliveries": [f.deliveries[0], LOST_TWIN, *f.deliveries[2:]],
+                "seen": [one for one in f.seen if one.external_id != "out4"],
+            },
+            None,
+        ),
+    ],
+)
+def test_what_came_twice_without_an_id_is_answered_twice(book, texted, change, complaint):
+    found = verdict(book, replace(texted, **change(texted)))
+    assert any(complaint in one for one in found) if complaint else found == []

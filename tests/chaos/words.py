@@ -4,6 +4,9 @@ from typing import Any
 
 #: How many different things there are to say, and to be answered: as much as a keyword bot knows.
 WORDS = 200
+#: What comes before a saying to make three segments of it, of which the last one has it whole: in
+#: the alphabet of SMS, and in the other one.
+PREAMBLES = ("and so on, " * 30, "и так далее, " * 12)
 
 
 def saying(place: int) -> str:

@@ -6,6 +6,7 @@ from tests.chaos.kinds.kannel import KANNEL
 from tests.chaos.kinds.kind import Kind
 from tests.chaos.kinds.messenger import MESSENGER
 from tests.chaos.kinds.onprem import ONPREM
+from tests.chaos.kinds.smpp import SMPP
 from tests.chaos.kinds.telegram import POLLED, TELEGRAM
 from tests.chaos.kinds.twilio import TWILIO
 from tests.chaos.kinds.vonage import VONAGE
@@ -17,6 +18,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     TWILIO,
     VONAGE,
     KANNEL,
+    SMPP,
     WHATSAPP,
     ONPREM,
     MESSENGER,

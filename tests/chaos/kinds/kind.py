@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from tests.chaos.calls import Post
 from tests.chaos.words import WORDS
@@ -73,6 +73,18 @@ class Webhook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Centre:
+    """How a provider that makes no calls is told, at its simulator, what people and phones do.
+
+    It tells the hub in its own time and again until that confirms it. What people say has no id.
+    """
+
+    #: Where it is told, and what of.
+    text: Callable[[Said], tuple[str, Mapping[str, Any]]]
+    receipt: Callable[[Told], tuple[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """A kind of channel."""
 
@@ -83,6 +95,8 @@ class Kind:
     #: The name of its simulator, and which of its operations are to go wrong.
     provider: str
     operations: tuple[str, ...]
+    #: What else goes wrong there.
+    mishaps: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     #: What people tell the provider first, and where.
     announced: tuple[str, Mapping[str, Any]] | None = None
     #: The simulator's rules that would be in the way.
@@ -91,8 +105,11 @@ class Kind:
     bot: Literal["keyword", "chatbot"]
     #: The credential by which calls are signed; empty where the hub made that secret itself.
     signed_by: str = ""
-    #: How its provider calls; None where the hub polls.
+    #: How its provider calls; None where the hub polls, or holds a session with a centre.
     webhook: Webhook | None
+    centre: Centre | None = None
+    #: The list of the simulator's endpoints, and how much is on one of these for the hub to fetch.
+    backlog: tuple[str, Callable[[Mapping[str, Any]], int]] | None = None
     #: The first number of its customers, who have no numbers in common with others.
     first: int
     address: Callable[[int], str] = "+1555{:07}".format
@@ -102,6 +119,13 @@ class Kind:
     writes_first: bool = False
     #: The id by which the hub knows a message, of which this is the sandbox's record.
     known_as: Callable[[Mapping[str, Any]], str] = lambda sent: str(sent["external_id"])
+
+    @property
+    def tells(self) -> frozenset[State]:
+        """What its provider tells of messages."""
+        if self.webhook is not None:
+            return self.webhook.tells if self.webhook.receipt else frozenset()
+        return frozenset(get_args(State) if self.centre else ())
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -79,6 +79,7 @@ POLLED = Kind(
     rules=_RULES,
     bot="keyword",
     webhook=None,
+    backlog=("bots", lambda bot: int(bot["pending_update_count"])),
     first=8_000_000,
     address=str,
 )
