@@ -184,3 +184,29 @@ class Provider(Protocol):
 
     def reset(self) -> None:
         """Forget everything."""
+
+
+class ByText:
+    """What every provider of text messages does alike when somebody plays the customer."""
+
+    def say(self, desk: str, persona: Persona, saying: Saying) -> None:
+        """Text the number."""
+        raise NotImplementedError
+
+    def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
+        """Do nothing: text messages have no buttons."""
+
+    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
+        """Do nothing: text messages have no reactions."""
+
+    def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
+        """Text STOP, or START."""
+        self.say(desk, persona, Saying(text="STOP" if left else "START"))
+
+    def opened(self, desk: str, persona: Persona) -> None:
+        """Do nothing: nobody sees that a text message is read."""
+
+
+def british_phone_of(persona: Persona) -> str:
+    """Return the made-up phone number of a persona: one that belongs to nobody."""
+    return f"+447700900{persona.number % 1000:03d}"

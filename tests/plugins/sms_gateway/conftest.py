@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.sdk import Call, Connection, Headers, HttpRequest, HttpResponse, Part, Text
+from hubbub.sdk import Call, Connection, Headers, HttpResponse, Part, Text
 from hubbub_sms_gateway.channel import SmsGateway
 from tests.services.kannel import kannel
 
@@ -108,24 +108,6 @@ def answer() -> Callable[..., HttpResponse]:
         return HttpResponse(status=status, headers=named, body=data)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def drive() -> Callable[..., tuple[list[HttpRequest], Any]]:
-    """Return a runner of exchanges: it hands over the answers, and all must be asked for."""
-
-    def run(exchange, *answers):
-        requests = []
-        waiting = list(answers)
-        try:
-            requests.append(next(exchange))
-            while True:
-                requests.append(exchange.send(waiting.pop(0)))
-        except StopIteration as stop:
-            assert not waiting, f"{len(waiting)} answers were not asked for"
-            return requests, stop.value
-
-    return run
 
 
 @pytest.fixture(scope="session")

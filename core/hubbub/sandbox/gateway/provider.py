@@ -6,7 +6,16 @@ from hubbub.sandbox.gateway import network
 from hubbub.sandbox.gateway.api import PREFIX, answer
 from hubbub.sandbox.gateway.network import STATUSES, Telling, Texting
 from hubbub.sandbox.gateway.state import Gateway, Sms, User
-from hubbub.sandbox.providers import ChatView, Desk, Line, Persona, Saying, Skills
+from hubbub.sandbox.providers import (
+    ByText,
+    ChatView,
+    Desk,
+    Line,
+    Persona,
+    Saying,
+    Skills,
+    british_phone_of,
+)
 from hubbub.sandbox.world import NoSuchThing, World
 from hubbub.sandbox.wsgi import Ask, Json, Reply
 
@@ -23,7 +32,7 @@ class Registration(BaseModel):
     get_url: str = ""
 
 
-class Kannel:
+class Kannel(ByText):
     """The simulated gateway."""
 
     name = "gateway"
@@ -73,7 +82,7 @@ class Kannel:
     def chat(self, desk: str, persona: Persona) -> ChatView:
         """Return what the customer sees."""
         user, number = self._at(desk)
-        customer = phone_of(persona)
+        customer = british_phone_of(persona)
         with self._gateway.world.lock:
             lines = tuple(_line(sms) for sms in user.chat(number, customer))
         return ChatView(
@@ -88,28 +97,15 @@ class Kannel:
         """Text the number."""
         user, number = self._at(desk)
         texting = Texting.model_validate(
-            {"from": phone_of(persona), "to": number, "text": saying.text}
+            {"from": british_phone_of(persona), "to": number, "text": saying.text}
         )
         network.bring(self._gateway, user, texting)
-
-    def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
-        """Do nothing: text messages have no buttons."""
-
-    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
-        """Do nothing: text messages have no reactions."""
 
     def confirm(self, desk: str, persona: Persona, message: str, receipt: str) -> None:
         """Let the network report what became of a message."""
         del persona  # the user knows its messages
         telling = Telling.model_validate({"id": message, "status": receipt})
         network.tell(self._gateway, self._at(desk)[0], telling)
-
-    def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
-        """Text STOP, or START."""
-        self.say(desk, persona, Saying(text="STOP" if left else "START"))
-
-    def opened(self, desk: str, persona: Persona) -> None:
-        """Do nothing: nobody sees that a text message is read."""
 
     def reset(self) -> None:
         """Forget every user."""
@@ -121,11 +117,6 @@ class Kannel:
         if number not in user.numbers:
             raise NoSuchThing(f"The gateway's user has no number {number}.")
         return user, number
-
-
-def phone_of(persona: Persona) -> str:
-    """Return the made-up phone number of a persona: one that belongs to nobody."""
-    return f"+447700900{persona.number % 1000:03d}"
 
 
 def _line(sms: Sms) -> Line:

@@ -2,8 +2,16 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubbub.sandbox.gateway.provider import phone_of
-from hubbub.sandbox.providers import ChatView, Desk, Line, Persona, Saying, Skills
+from hubbub.sandbox.providers import (
+    ByText,
+    ChatView,
+    Desk,
+    Line,
+    Persona,
+    Saying,
+    Skills,
+    british_phone_of,
+)
 from hubbub.sandbox.smsc import network, wire
 from hubbub.sandbox.smsc.centre import Centre
 from hubbub.sandbox.smsc.network import STATUSES, Telling, Texting
@@ -23,7 +31,7 @@ class Registration(BaseModel):
     decimal_receipts: bool | None = None
 
 
-class MessageCentre:
+class MessageCentre(ByText):
     """The simulated message centre; it listens on a port of its own from the first account on."""
 
     name = "smsc"
@@ -94,7 +102,7 @@ class MessageCentre:
     def chat(self, desk: str, persona: Persona) -> ChatView:
         """Return what the customer sees."""
         account, number = self._at(desk)
-        customer = phone_of(persona)
+        customer = british_phone_of(persona)
         with self._smsc.world.lock:
             lines = tuple(_line(sms) for sms in account.chat(number, customer))
         return ChatView(
@@ -108,27 +116,14 @@ class MessageCentre:
     def say(self, desk: str, persona: Persona, saying: Saying) -> None:
         """Text the number."""
         account, number = self._at(desk)
-        texting = {"from": phone_of(persona), "to": number, "text": saying.text}
+        texting = {"from": british_phone_of(persona), "to": number, "text": saying.text}
         network.bring(self._smsc, account, Texting.model_validate(texting))
-
-    def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
-        """Do nothing: text messages have no buttons."""
-
-    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
-        """Do nothing: text messages have no reactions."""
 
     def confirm(self, desk: str, persona: Persona, message: str, receipt: str) -> None:
         """Let the network report what became of a message."""
         del persona  # the account knows its messages
         telling = Telling.model_validate({"id": message, "status": receipt})
         network.tell(self._smsc, self._at(desk)[0], telling)
-
-    def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
-        """Text STOP, or START."""
-        self.say(desk, persona, Saying(text="STOP" if left else "START"))
-
-    def opened(self, desk: str, persona: Persona) -> None:
-        """Do nothing: nobody sees that a text message is read."""
 
     def reset(self) -> None:
         """Forget every account."""

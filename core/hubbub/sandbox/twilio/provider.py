@@ -4,7 +4,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from hubbub.sandbox.providers import ChatView, Desk, Line, Persona, Picture, Saying, Skills
+from hubbub.sandbox.providers import ByText, ChatView, Desk, Line, Persona, Picture, Saying, Skills
 from hubbub.sandbox.twilio import customers
 from hubbub.sandbox.twilio.api import PREFIX, answer
 from hubbub.sandbox.twilio.cloud import Cloud
@@ -65,7 +65,7 @@ class WebhookChange(BaseModel):
     fallback_url: str = ""
 
 
-class Twilio:
+class Twilio(ByText):
     """The simulated Twilio."""
 
     name = "twilio"
@@ -163,21 +163,11 @@ class Twilio:
         )
         customers.text_with(customers.door(self._cloud, account, number), texting, saying.files)
 
-    def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
-        """Do nothing: text messages have no buttons."""
-
-    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
-        """Do nothing: text messages have no reactions."""
-
     def confirm(self, desk: str, persona: Persona, message: str, receipt: str) -> None:
         """Let the carrier tell what became of a message."""
         del persona  # the account knows its messages
         telling = Telling.model_validate({"sid": message, "status": receipt})
         tell(self._cloud, self._at(desk)[0], telling)
-
-    def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
-        """Text STOP, or START."""
-        self.say(desk, persona, Saying(text="STOP" if left else "START"))
 
     def opened(self, desk: str, persona: Persona) -> None:
         """Let the messages be read, as RCS tells."""

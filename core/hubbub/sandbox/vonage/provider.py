@@ -2,7 +2,17 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubbub.sandbox.providers import ChatView, Desk, Line, Persona, Picture, Saying, Skills
+from hubbub.sandbox.providers import (
+    ByText,
+    ChatView,
+    Desk,
+    Line,
+    Persona,
+    Picture,
+    Saying,
+    Skills,
+    british_phone_of,
+)
 from hubbub.sandbox.vonage import customers
 from hubbub.sandbox.vonage.api import PREFIX, answer
 from hubbub.sandbox.vonage.receipts import STATUSES, Telling, has_failed, tell
@@ -27,7 +37,7 @@ class Registration(BaseModel):
     numbers: list[str] = []
 
 
-class Vonage:
+class Vonage(ByText):
     """The simulated Vonage."""
 
     name = "vonage"
@@ -93,7 +103,7 @@ class Vonage:
     def chat(self, desk: str, persona: Persona) -> ChatView:
         """Return what the customer sees."""
         application, number = self._at(desk)
-        customer = phone_of(persona)
+        customer = british_phone_of(persona)
         with self._cloud.world.lock:
             lines = tuple(
                 self._line(sms)
@@ -111,28 +121,15 @@ class Vonage:
         """Text the number."""
         application, number = self._at(desk)
         texting = customers.Texting.model_validate(
-            {"from": phone_of(persona), "to": number, "text": saying.text}
+            {"from": british_phone_of(persona), "to": number, "text": saying.text}
         )
         customers.text(self._cloud, application, texting, saying.files)
-
-    def press(self, desk: str, persona: Persona, message: str, data: str) -> None:
-        """Do nothing: text messages have no buttons."""
-
-    def react(self, desk: str, persona: Persona, message: str, emoji: str) -> None:
-        """Do nothing: text messages have no reactions."""
 
     def confirm(self, desk: str, persona: Persona, message: str, receipt: str) -> None:
         """Let the carrier tell what became of a message."""
         del persona  # the application knows its messages
         telling = Telling.model_validate({"message_uuid": message, "status": receipt})
         tell(self._cloud, self._at(desk)[0], telling)
-
-    def leave(self, desk: str, persona: Persona, *, left: bool) -> None:
-        """Text STOP, or START: Vonage itself keeps no list."""
-        self.say(desk, persona, Saying(text="STOP" if left else "START"))
-
-    def opened(self, desk: str, persona: Persona) -> None:
-        """Do nothing: nobody sees that a text message is read."""
 
     def reset(self) -> None:
         """Forget every application."""
@@ -157,11 +154,6 @@ class Vonage:
             status=status,
             problem=has_failed(sms) or "not take" in sms.status,
         )
-
-
-def phone_of(persona: Persona) -> str:
-    """Return the made-up phone number of a persona: one that belongs to nobody."""
-    return f"+447700900{persona.number % 1000:03d}"
 
 
 def _described(application: Application) -> Json:
