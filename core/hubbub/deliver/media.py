@@ -1,7 +1,7 @@
 """Fetch files that contacts sent, learn their names, acknowledge calls: asked on the side."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -9,15 +9,17 @@ from hubbub.deliver import queries
 from hubbub.deliver.attempt import media_bytes
 from hubbub.deliver.rules import RETRY_SCHEDULE
 from hubbub.directory import Line
-from hubbub.exchange import run
+from hubbub.exchange import Ran, run
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.media import StoreDown, dimensions, sniff
 from hubbub.sdk.errors import OutcomeUnknown, SendError, Transient
-from hubbub.sdk.values import FetchedMedia
+from hubbub.sdk.values import Exchange, FetchedMedia
 from hubbub.store.calls import kept_call
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import AnyRow
+
+T = TypeVar("T")
 
 #: Few at a time: meanwhile a channel may have become silent.
 _ROUND: Final = 4
@@ -45,13 +47,10 @@ def acknowledge(hub: Hub, call_id: str) -> None:
         line = hub.directory.usable(db, row.channel_id) if row is not None else None
     if row is None or line is None:
         return
-    with hub.asides.place(line.id) as free:
-        if not free:
-            log.info("call not acknowledged", call=call_id, channel=line.id, error="busy")
-            return
-        exchange = line.hooks.acknowledge(kept_call(row), line.connection)
-        ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
-    if ran.error is not None:
+    ran = ask_aside(hub, line, line.hooks.acknowledge(kept_call(row), line.connection))
+    if ran is None:
+        log.info("call not acknowledged", call=call_id, channel=line.id, error="busy")
+    elif ran.error is not None:
         log.info("call not acknowledged", call=call_id, channel=line.id, error=ran.error.code)
 
 
@@ -61,16 +60,22 @@ def learn_name(hub: Hub, channel_id: str, address: str) -> None:
         line = hub.directory.usable(db, channel_id)
     if line is None:
         return
-    with hub.asides.place(channel_id) as free:
-        if not free:
-            return  # the next message asks again
-        exchange = line.hooks.profile(address, line.connection)
-        ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
+    ran = ask_aside(hub, line, line.hooks.profile(address, line.connection))
+    if ran is None:
+        return  # the next message asks again
     if ran.error is not None:
         log.info("name not learnt", channel=channel_id, error=ran.error.code)
     elif ran.value:
         with transaction(hub.engine) as db:
             queries.name_contact(db, channel_id, address, ran.value)
+
+
+def ask_aside(hub: Hub, line: Line, exchange: Exchange[T]) -> Ran[T] | None:
+    """Carry ``exchange``, if few things are asked about the channel now; None: it was not begun."""
+    with hub.asides.place(line.id) as free:
+        if not free:
+            return None
+        return run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
 
 
 def _fetch(hub: Hub, row: AnyRow) -> bool:

@@ -5,9 +5,8 @@ from typing import Final, Literal
 import structlog
 from sqlalchemy import Connection, select
 
-from hubbub.deliver.attempt import media_bytes
+from hubbub.deliver.media import ask_aside
 from hubbub.directory import Line
-from hubbub.exchange import run
 from hubbub.hub import Hub
 from hubbub.sdk.types import SeenSettings
 from hubbub.store.session import reading
@@ -47,9 +46,8 @@ def _show(hub: Hub, conversation_id: str, sign: Literal["mark_read", "typing"]) 
     if heard is None or line is None or not _shows(line, sign):
         return
     ask = line.hooks.mark_read if sign == "mark_read" else line.hooks.typing
-    exchange = ask(heard.address, heard.external_id, line.connection)
-    ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
-    if ran.error is not None:
+    ran = ask_aside(hub, line, ask(heard.address, heard.external_id, line.connection))
+    if ran is not None and ran.error is not None:
         log.info("sign not shown", sign=sign, channel=line.id, error=ran.error.code)
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from hubbub.deliver.media import fetch_due
+from hubbub.deliver.media import ask_aside, fetch_due
 from hubbub.media import StoreDown
 from hubbub.normalise.work import normalise
 
@@ -93,3 +93,14 @@ def test_a_provider_that_gives_no_files_holds_up_no_other_channel(world, silence
 
     ready = world.rows("SELECT channel_id FROM media WHERE state = 'ready'")
     assert [row["channel_id"] for row in ready] == [other.id]
+
+
+def test_about_a_busy_channel_nothing_more_is_begun(world):
+    line = world.channel()
+
+    def exchange():
+        raise AssertionError("begun")
+        yield
+
+    with world.hub.asides.place(line.id), world.hub.asides.place(line.id):
+        assert ask_aside(world.hub, line, exchange()) is None
