@@ -13,7 +13,7 @@ from hubbub.alive import BEAT, DEAD_AFTER, SignOfLife, hold
 from hubbub.connect.actors import nudge_probes, nudge_templates
 from hubbub.deliver.actors import nudge_bulk, nudge_deliver, nudge_media, nudge_proof
 from hubbub.hub import Hub
-from hubbub.normalise.actors import nudge_normalise
+from hubbub.normalise.actors import nudge_normalise, nudge_pieces
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
 from hubbub.store.session import DatabaseDown, transaction
@@ -109,6 +109,8 @@ def nudge_what_waits(hub: Hub) -> None:
     waiting = sweep.waiting(hub)
     for channel_id in waiting.channels:
         nudge_normalise(hub, channel_id)
+    for channel_id in waiting.pieces:
+        nudge_pieces(hub, channel_id)
     if waiting.deliveries:
         nudge_deliver(hub)
     if waiting.bulk:

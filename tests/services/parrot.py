@@ -36,6 +36,7 @@ from hubbub.sdk import (
     MessageTemplate,
     OutcomeUnknown,
     Permanent,
+    Piece,
     RateLimited,
     ReceiptReceived,
     ReceiptState,
@@ -255,7 +256,14 @@ def _event(item: Any) -> Any:
         reply_address=item.get("group"),
         opt_out=item.get("opt_out"),
         not_routed=item.get("not_routed", ""),
+        piece=_piece(item) if "piece" in item else None,
     )
+
+
+def _piece(item):
+    of, number, total = item["piece"]
+    patience = timedelta(seconds=item.get("patience", 300))
+    return Piece(of=of, number=number, total=total, patience=patience)
 
 
 def _beside(item: Any) -> Any:

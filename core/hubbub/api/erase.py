@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Table, delete, select, update
+from sqlalchemy import Connection, Select, Table, and_, delete, or_, select, update
 
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
@@ -20,6 +20,7 @@ from hubbub.store.tables import (
     Message,
     MessageVersion,
     Note,
+    Piece,
     Receipt,
     table,
 )
@@ -33,6 +34,7 @@ _conversations = table(Conversation)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
 _messages = table(Message)
+_pieces = table(Piece)
 
 
 def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> None:
@@ -79,6 +81,7 @@ def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
         (Delivery, "message_id", messages),
         (MediaFile, "message_id", messages),
         (MessageVersion, "message_id", messages),
+        (Piece, "id", _pieces_of(contact_id)),
         (Message, "contact_id", [contact_id]),
         (Note, "conversation_id", conversations),
         (Conversation, "contact_id", [contact_id]),
@@ -94,8 +97,24 @@ def _empty_calls(db: Connection, contact_id: str) -> None:
     brought = select(_messages.c.call_id).where(
         _messages.c.contact_id == contact_id, _messages.c.call_id.is_not(None)
     )
-    emptied = update(_calls).where(_calls.c.id.in_(brought))
+    pieces = select(_pieces.c.call_id).where(_pieces.c.id.in_(_pieces_of(contact_id)))
+    emptied = update(_calls).where(or_(_calls.c.id.in_(brought), _calls.c.id.in_(pieces)))
     db.execute(emptied.values(headers={}, body=b"", reason=_ERASED))
+
+
+def _pieces_of(contact_id: str) -> Select[Any]:
+    """Return the pieces of long messages, also of those that are no messages yet."""
+    return (
+        select(_pieces.c.id)
+        .join(
+            _addresses,
+            and_(
+                _addresses.c.channel_id == _pieces.c.channel_id,
+                _addresses.c.address == _pieces.c.address,
+            ),
+        )
+        .where(_addresses.c.contact_id == contact_id)
+    )
 
 
 def _ids(rows: Table, condition: Any) -> Select[Any]:

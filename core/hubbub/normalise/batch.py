@@ -5,7 +5,7 @@ is in memory; at the end rows of each table go out together.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -20,12 +20,14 @@ from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.normalise import queries, rows
 from hubbub.normalise.facts import Facts, Named
+from hubbub.normalise.pieces import Kept, Whole, begun, name_of, row as piece_row
 from hubbub.normalise.relatives import copy_for, is_copy
 from hubbub.normalise.rules import (
     APPLIED,
     DEAD,
     DUPLICATE,
     IGNORED,
+    Received,
     Settling,
     better_reading,
     menu_choice,
@@ -47,6 +49,7 @@ from hubbub.sdk.values import (
     MessageDeleted,
     MessageEdited,
     MessageReceived,
+    Piece,
     ReceiptReceived,
     SentElsewhere,
     Unreadable,
@@ -78,6 +81,7 @@ class Batch:
     known: dict[str, tuple[str, str]] = field(init=False)
     seen_keys: set[str] = field(init=False)
     by_external_id: dict[str, list[Named]] = field(init=False)
+    wholes: dict[str, Whole] = field(init=False)
     touched: dict[str, Thread] = field(default_factory=dict)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     addresses: list[dict[str, Any]] = field(default_factory=list)
@@ -88,6 +92,9 @@ class Batch:
     carried: list[dict[str, Any]] = field(default_factory=list)
     #: Calls for other channels, by call and channel.
     copies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    pieces: list[dict[str, Any]] = field(default_factory=list)
+    #: What pieces became a part of.
+    joined: list[dict[str, Any]] = field(default_factory=list)
     versions: list[dict[str, Any]] = field(default_factory=list)
     address_changes: list[dict[str, Any]] = field(default_factory=list)
     receipts: list[dict[str, Any]] = field(default_factory=list)
@@ -101,6 +108,7 @@ class Batch:
         self.known = dict(self.facts.known)
         self.seen_keys = set(self.facts.seen_keys)
         self.by_external_id = {name: [*found] for name, found in self.facts.by_external_id.items()}
+        self.wholes = dict(self.facts.wholes)
 
     def apply(self, settling: Settling, event: Event) -> None:
         """Let ``event`` have its effect, once; note in ``settling`` what became of it.
@@ -127,10 +135,12 @@ class Batch:
             (queries.addresses, self.addresses),
             (queries.conversations, [row_of(thread, self.now) for thread in new]),
             (queries.messages, self.messages),
+            (queries.pieces, self.pieces),
             (queries.versions, self.versions),
             (queries.address_changes, self.address_changes),
         ):
             queries.add(db, which, new_rows)
+        queries.join(db, self.joined)
         known = (thread for thread in self.touched.values() if thread.address_id not in opened)
         save(db, sorted(known, key=attrgetter("conversation_id")))
         deliver_queries.add_deliveries(db, self.deliveries)
@@ -190,13 +200,69 @@ class Batch:
         settling.note(event, APPLIED)
 
     def _message(self, settling: Settling, event: MessageReceived) -> None:
+        if event.piece is not None:
+            self._piece(settling, event, event.piece)
+            return
         if event.key is not None and event.key in self.known:
             self._known_message(settling, event, *self.known[event.key])
             return
+        settling.note(event, *self._receive(event, settling.call.id))
+
+    def _piece(self, settling: Settling, event: MessageReceived, piece: Piece) -> None:
+        """Keep one piece of a message; with the last one, the message comes in."""
+        name = name_of(event, piece)
+        whole = self.wholes.get(name)
+        if event.key in self.seen_keys or (whole and whole.has(event, piece.number)):
+            settling.note(event, DUPLICATE)
+        elif whole and not whole.waits and whole.lacks(piece.number):
+            log.warning("piece too late", channel=self.line.id, call=settling.call.id)
+            settling.note(event, IGNORED, f"{piece} came after its message was shown without it.")
+        else:
+            self._keep(settling, event, piece)
+            settling.note(event, *self._complete(name, piece))
+
+    def _keep(self, settling: Settling, event: MessageReceived, piece: Piece) -> None:
+        name = name_of(event, piece)
+        whole = self.wholes.get(name)
+        if whole and whole.waits and not whole.lacks(piece.number):
+            # Another text in the same place: the sender has begun to count anew.
+            self.join(name)
+        if whole is None or not self.wholes[name].waits:
+            whole = begun(piece, self.now)
+        row = piece_row(
+            event,
+            piece,
+            channel_id=self.line.id,
+            call_id=settling.call.id,
+            due_at=whole.due_at,
+            kept_at=self.now,
+        )
+        self.pieces.append(row)
+        kept = Kept(id=row["id"], call_id=settling.call.id, event=event)
+        self.wholes[name] = whole.adding(piece.number, kept)
+
+    def _complete(self, name: str, piece: Piece) -> Received:
+        """Return what becomes of the last piece that came: the message, if there are all."""
+        if self.wholes[name].complete:
+            return self.join(name)
+        return Received(APPLIED, f"{piece}: it waits for the others.")
+
+    def join(self, name: str) -> Received:
+        """Let what there is of a message come in."""
+        whole = self.wholes[name]
+        received = self._receive(whole.joined(), whole.call_id)
+        self.joined += [
+            {"id": kept.id, "message_id": received.message_id, "due_at": None}
+            for kept in whole.pieces.values()
+        ]
+        self.wholes[name] = replace(whole, due_at=None)
+        return received
+
+    def _receive(self, event: MessageReceived, call_id: str) -> Received:
+        """Let a message come in; return what became of it."""
         screening = screen(self.hub.plugins.inbound, self.line, event, self.now)
         if screening.dropped:
-            settling.note(event, IGNORED, screening.dropped)
-            return
+            return Received(IGNORED, screening.dropped)
         message_id = new_id()
         named = event.reply_name if event.reply_address else event.sender.name
         thread, first = self._thread(event.reply_address or event.sender.address, named)
@@ -207,7 +273,7 @@ class Batch:
             content, channel_id=self.line.id, message_id=message_id, now=self.now
         )
         row = rows.inbound(
-            settling,
+            call_id,
             event,
             thread,
             message_id=message_id,
@@ -232,7 +298,7 @@ class Batch:
             self.known[event.key] = (message_id, content.type)
         if event.external_id is not None:
             self._name(event.external_id, (message_id, row["content"]))
-        settling.note(event, APPLIED, message_id=message_id)
+        return Received(APPLIED, message_id=message_id)
 
     def _sent_elsewhere(self, settling: Settling, event: SentElsewhere) -> None:
         known = self.known.get(event.key, ("", ""))[0]
@@ -246,7 +312,7 @@ class Batch:
             event.content, channel_id=self.line.id, message_id=message_id, now=self.now
         )
         row = rows.elsewhere(
-            settling,
+            settling.call.id,
             event,
             thread,
             line=self.line,

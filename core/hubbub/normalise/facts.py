@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection
 
 from hubbub.normalise import queries
+from hubbub.normalise.pieces import Whole
 from hubbub.sdk.values import (
     AddressChanged,
     Event,
@@ -37,15 +38,24 @@ class Facts:
     by_external_id: Mapping[str, Sequence[Named]]
     #: By the provider's id, messages of the hub that it may tell of as if others had sent them.
     sent: Mapping[str, str]
+    #: Messages of which pieces came, by name.
+    wholes: Mapping[str, Whole]
 
     @classmethod
-    def look_up(cls, db: Connection, channel_id: str, events: Sequence[Event]) -> "Facts":
+    def look_up(
+        cls,
+        db: Connection,
+        channel_id: str,
+        events: Sequence[Event],
+        wholes: Mapping[str, Whole],
+    ) -> "Facts":
         """Ask for all that ``events`` may need. Threads are held until the transaction ends."""
         written = _keys(events, MessageReceived, SentElsewhere)
         known = queries.known_messages(db, channel_id, written)
         seen: set[str] = set()
         for which, kinds in _KEYED:
             seen |= queries.known_keys(db, which, channel_id, _keys(events, *kinds))
+        seen |= queries.known_keys(db, queries.pieces, channel_id, _piece_keys(events))
         named = queries.by_external_id(db, channel_id, _external_ids(events))
         sent = queries.sent(db, channel_id, _told_as_sent(events))
         return cls(
@@ -54,6 +64,7 @@ class Facts:
             seen_keys=frozenset(seen),
             by_external_id=_by_external_id(named),
             sent={row.external_id: row.message_id for row in sent},
+            wholes=wholes,
         )
 
 
@@ -76,6 +87,14 @@ def _keys(events: Sequence[Event], *kinds: type) -> set[str]:
         key
         for event in events
         if isinstance(event, kinds) and (key := getattr(event, "key", None)) is not None
+    }
+
+
+def _piece_keys(events: Sequence[Event]) -> set[str]:
+    return {
+        event.key
+        for event in events
+        if isinstance(event, MessageReceived) and event.piece is not None and event.key is not None
     }
 
 

@@ -29,6 +29,7 @@ from hubbub.store.tables import (
     Delivery,
     Message,
     MessageVersion,
+    Piece,
     Receipt,
     table,
 )
@@ -40,6 +41,7 @@ addresses = table(Address)
 conversations = table(Conversation)
 messages = table(Message)
 versions = table(MessageVersion)
+pieces = table(Piece)
 address_changes = table(AddressChange)
 receipts = table(Receipt)
 deliveries = table(Delivery)
@@ -89,6 +91,7 @@ _SETTLE: Final = setting(
     "dead",
     "outcomes",
 )
+_JOIN: Final = setting(pieces, "message_id", "due_at")
 _TOUCH: Final = Prepared(
     update(channels)
     .where(channels.c.id == bindparam("channel_id"))
@@ -96,7 +99,7 @@ _TOUCH: Final = Prepared(
 )
 _ADD: Final = {
     which: Adding(which)
-    for which in (contacts, addresses, conversations, messages, versions, address_changes)
+    for which in (contacts, addresses, conversations, messages, pieces, versions, address_changes)
 }
 
 
@@ -158,6 +161,44 @@ def known_keys(db: Connection, which: Table, channel_id: str, keys: Collection[s
 def add(db: Connection, which: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store rows of one table; all must name the same columns."""
     _ADD[which].run(db, rows)
+
+
+def pieces_from(
+    db: Connection, channel_id: str, addresses: Collection[str], *, since: datetime
+) -> Sequence[AnyRow]:
+    """Return the pieces from these addresses that wait, or that came ``since`` then."""
+    found = select(pieces).where(
+        pieces.c.channel_id == channel_id,
+        pieces.c.address.in_(addresses),
+        or_(pieces.c.due_at.is_not(None), pieces.c.kept_at >= since),
+    )
+    return db.execute(found).all()
+
+
+def calls_of(db: Connection, ids: Collection[str]) -> Sequence[AnyRow]:
+    """Return these calls."""
+    return db.execute(select(calls).where(calls.c.id.in_(ids))).all()
+
+
+def overdue(db: Connection, channel_id: str, *, now: datetime) -> Sequence[AnyRow]:
+    """Return address and ``whole`` of the pieces that have waited too long."""
+    found = (
+        select(pieces.c.address, pieces.c.whole)
+        .distinct()
+        .where(pieces.c.channel_id == channel_id, pieces.c.due_at <= now)
+    )
+    return db.execute(found).all()
+
+
+def join(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what pieces became a part of."""
+    _JOIN.run(db, rows)
+
+
+def put_off(db: Connection, channel_id: str, whole: str, *, until: datetime) -> None:
+    """Let the pieces of a message wait longer."""
+    waiting = (pieces.c.channel_id == channel_id, pieces.c.whole == whole)
+    db.execute(update(pieces).where(*waiting, pieces.c.due_at.is_not(None)).values(due_at=until))
 
 
 def settle(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

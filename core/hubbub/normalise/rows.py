@@ -6,7 +6,7 @@ from typing import Any
 
 from hubbub.deliver.queries import fault_json
 from hubbub.directory import Line
-from hubbub.normalise.rules import Settling, stored
+from hubbub.normalise.rules import stored
 from hubbub.sdk.content import Content
 from hubbub.sdk.values import AddressChanged, MessageReceived, ReceiptReceived, SentElsewhere
 from hubbub.store.threads import Thread
@@ -32,7 +32,7 @@ def address(thread: Thread, now: datetime) -> dict[str, Any]:
 
 
 def inbound(
-    settling: Settling,
+    call_id: str,
     event: MessageReceived,
     thread: Thread,
     *,
@@ -43,7 +43,7 @@ def inbound(
 ) -> dict[str, Any]:
     """Return a message that came in."""
     return {
-        **_message(settling, event, thread, message_id=message_id, content=content, now=now),
+        **_message(call_id, event, thread, message_id=message_id, content=content, now=now),
         "sender_address": event.sender.address,
         "sender_name": event.sender.name,
         "reply_to_id": reply_to_id,
@@ -52,7 +52,7 @@ def inbound(
 
 
 def elsewhere(
-    settling: Settling,
+    call_id: str,
     event: SentElsewhere,
     thread: Thread,
     *,
@@ -63,7 +63,7 @@ def elsewhere(
 ) -> dict[str, Any]:
     """Return a message that was sent from our account by other means."""
     return {
-        **_message(settling, event, thread, message_id=message_id, content=content, now=now),
+        **_message(call_id, event, thread, message_id=message_id, content=content, now=now),
         "direction": "outbound",
         "sender_address": line.hooks.sender(line.connection) or line.name,
         "status": "sent",
@@ -119,7 +119,7 @@ def address_change(
 
 
 def _message(
-    settling: Settling,
+    call_id: str,
     event: MessageReceived | SentElsewhere,
     thread: Thread,
     *,
@@ -142,7 +142,7 @@ def _message(
         "event_key": event.key,
         "idempotency_key": None,
         "request_digest": None,
-        "call_id": settling.call.id,
+        "call_id": call_id,
         "reply_to_id": None,
         "reply_to_external_id": None,
         "status": "received",

@@ -42,6 +42,14 @@ _MOST_EVENTS: Final = 10_000
 APPLIED, DUPLICATE, IGNORED, DEAD = "applied", "duplicate", "ignored", "dead"
 
 
+class Received(NamedTuple):
+    """What became of an event: the outcome, why, and the message that it is now."""
+
+    outcome: str
+    reason: str = ""
+    message_id: str | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Settling:
     """One call on its way to being settled: its events and what became of each."""
@@ -96,8 +104,22 @@ def read(line: Line, call: Call) -> Settling:
     # One of a newer kind, or no event at all: it must not vanish.
     events = [event if isinstance(event, _KNOWN) else _unknown(event) for event in events]
     if any(mark in call.body for mark in _SUSPECT):
-        events = [clean(event) for event in events]
-    return Settling(call=call, events=events)
+        events = [_cleaned(event) for event in events]
+    return Settling(call=call, events=[_keyed(event, call) for event in events])
+
+
+def _cleaned(event: Event) -> Event:
+    """Return ``event`` fit to be stored; what a piece says only once it is joined."""
+    if isinstance(event, MessageReceived) and event.piece is not None:
+        return replace(clean(event), content=event.content)
+    return clean(event)
+
+
+def _keyed(event: Event, call: Call) -> Event:
+    """Give a piece a key where the provider has none, lest a call read twice counts twice."""
+    if isinstance(event, MessageReceived) and event.piece is not None and event.key is None:
+        return replace(event, key=f"piece:{call.id}:{event.piece.number}")
+    return event
 
 
 def _unknown(event: object) -> Unreadable:

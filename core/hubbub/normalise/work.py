@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.metrics import events_settled, messages_stored
-from hubbub.normalise import queries
+from hubbub.normalise import pieces, queries
 from hubbub.normalise.batch import Batch
 from hubbub.normalise.facts import Facts
 from hubbub.normalise.relatives import relatives
@@ -22,12 +23,14 @@ from hubbub.normalise.rules import Settling, read
 from hubbub.sdk.values import Call, Unreadable
 from hubbub.steps import step
 from hubbub.store.calls import kept_call
-from hubbub.store.session import DatabaseDown, transaction
+from hubbub.store.session import DatabaseDown, reading, transaction
 
 #: Most calls in one transaction, the octets after which no further one is taken, and the events.
 BATCH: Final = 200
 _OCTETS: Final = 1 << 21
 _EVENTS: Final = 10_000
+#: When pieces that could not be joined are looked at again.
+_PUT_OFF: Final = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +45,48 @@ def normalise(hub: Hub, channel_id: str) -> int:
         done, more = _batch(hub, channel_id, BATCH)
         total += done
     return total
+
+
+def give_up(hub: Hub, channel_id: str) -> None:
+    """Show of long messages what is there, where the rest has not come in time.
+
+    Safe to run twice and by several workers at once: they take turns.
+    """
+    # What the rest waits in may be here, unread.
+    normalise(hub, channel_id)
+    with reading(hub.engine) as db:
+        overdue = queries.overdue(db, channel_id, now=hub.now())
+    for address, name in overdue:
+        try:
+            batch = _given_up(hub, channel_id, address, name)
+        except DatabaseDown:
+            raise
+        # One that cannot be shown must not hold up the others; its time may come.
+        except Exception:
+            log.exception("pieces cannot be joined", channel=channel_id)
+            with transaction(hub.engine) as db:
+                queries.put_off(db, channel_id, name, until=hub.now() + _PUT_OFF)
+        else:
+            if batch is not None:
+                _tell(hub, batch)
+
+
+def _given_up(hub: Hub, channel_id: str, address: str, name: str) -> Batch | None:
+    with transaction(hub.engine) as db:
+        hold_channel(db, channel_id)
+        line, now = hub.directory.usable(db, channel_id), hub.now()
+        if line is None:
+            return None
+        wholes = pieces.at_addresses(db, line, {address}, now)
+        whole = wholes.get(name)
+        # Somebody else may have been here meanwhile.
+        if whole is None or whole.due_at is None or whole.due_at > now:
+            return None
+        facts = Facts.look_up(db, channel_id, [whole.joined()], wholes)
+        batch = Batch(hub=hub, line=line, settlings=[], now=now, facts=facts)
+        batch.join(name)
+        batch.store(db)
+    return batch
 
 
 class _Read(NamedTuple):
@@ -95,7 +140,8 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> _Rea
         )
         step("normalise.read")
         events = [event for settling in settlings for event in settling.events]
-        facts = Facts.look_up(db, channel_id, events)
+        wholes = pieces.look_up(db, line, events, hub.now())
+        facts = Facts.look_up(db, channel_id, events, wholes)
         related = relatives(hub, db, line, events)
         batch = _applied(hub, line, settlings, facts, related)
         batch.store(db)

@@ -7,9 +7,12 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
 import phonenumbers
+
+from hubbub.sdk.values import MOST_PIECES, Piece
 
 Alphabet: TypeAlias = Literal["gsm7", "ucs2"]
 Keyword: TypeAlias = Literal["stop", "start", "help"]
@@ -164,6 +167,42 @@ def _cut(text: str, name: Alphabet, room: int) -> list[str]:
             start, used = place, 0
         used += width
     return [*parts, text[start:]]
+
+
+# --- pieces --------------------------------------------------------------------------------
+
+#: Elements of a header that number segments, and the octets of their reference. Source: 3GPP
+#: 23.040, 9.2.3.24.
+_NUMBERING: Final[Mapping[int, int]] = {0x00: 1, 0x08: 2}
+
+
+def piece(of: str, number: str, total: str, patience: timedelta) -> Piece | None:
+    """Return the piece that these words tell of; None if they tell of none, or of a whole."""
+    if not (_COUNT.fullmatch(number) and _COUNT.fullmatch(total)):
+        return None
+    return _piece(of, int(number), int(total), patience)
+
+
+def piece_of_header(header: bytes, patience: timedelta) -> Piece | None:
+    """Return the piece that the header of a segment (UDH, with its length) tells of, or None."""
+    rest = header[1:]
+    while len(rest) > 1:
+        name, length = rest[:2]
+        value, rest = rest[2 : 2 + length], rest[2 + length :]
+        size = _NUMBERING.get(name)
+        if size is not None and len(value) == size + 2:
+            return _piece(str(int.from_bytes(value[:size])), value[-1], value[-2], patience)
+    return None
+
+
+def _piece(of: str, number: int, total: int, patience: timedelta) -> Piece | None:
+    # Whatever numbers itself otherwise stands for itself: it can be part of nothing.
+    if not of or total == 1 or not 1 <= number <= total <= MOST_PIECES:
+        return None
+    return Piece(of=of, number=number, total=total, patience=patience)
+
+
+_COUNT: Final = re.compile(r"[0-9]{1,3}")
 
 
 # --- smart encoding ------------------------------------------------------------------------

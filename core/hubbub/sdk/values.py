@@ -105,6 +105,35 @@ class Sender:
     name: str | None = None
 
 
+#: What the header of a short message can count.
+MOST_PIECES: Final = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """Which piece of a longer message something is; the hub joins them once all are there.
+
+    Pieces come in any order, in calls of their own, more than once, or never: what is there after
+    ``patience`` is shown with a mark where the rest is missing. A text may end in the middle of a
+    surrogate pair, if the next one begins with the other half.
+    """
+
+    #: The same for all pieces of a message. The sender's own counter will do: only pieces of one
+    #: sender to one of our addresses with the same ``total`` belong together.
+    of: str
+    #: From 1.
+    number: int
+    total: int
+    patience: timedelta = timedelta(minutes=5)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.total <= MOST_PIECES:
+            raise ValueError(f"There is no piece {self.number} of {self.total}.")
+
+    def __str__(self) -> str:
+        return f"Piece {self.number} of {self.total}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MessageReceived:
     """Somebody wrote to us.
@@ -128,6 +157,8 @@ class MessageReceived:
     our_address: str | None = None
     #: Why it is only shown, and nobody is asked to answer: another program does. Else empty.
     not_routed: str = ""
+    #: Where it is not the whole message.
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

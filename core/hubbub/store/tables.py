@@ -371,6 +371,34 @@ class Message(SQLModel, table=True):
     deleted_at: datetime | None = _time(nullable=True)
 
 
+class Piece(SQLModel, table=True):
+    """That one piece of a longer message came; what it says stands in its call.
+
+    It waits for the others until ``due_at``, which is empty once they are joined. ``event_key``
+    makes it count once, and ``whole`` is the same for all that belong together.
+    """
+
+    __tablename__ = "pieces"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "event_key"),
+        Index("ix_pieces_channel_id_address", "channel_id", "address"),
+        Index("ix_pieces_due", "due_at", "channel_id", **_only("due_at IS NOT NULL")),
+    )
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    event_key: str
+    #: Of the conversation that the message will belong to.
+    address: str
+    whole: str
+    number: int
+    total: int
+    call_id: str = Field(index=True)
+    #: What it became a part of; none where a screen dropped that.
+    message_id: str | None = Field(default=None, foreign_key="messages.id", index=True)
+    due_at: datetime | None = _time(nullable=True)
+    kept_at: datetime = _time()
+
+
 class MessageVersion(SQLModel, table=True):
     """What a message said before an edit or a deletion. ``event_key`` makes each happen once."""
 

@@ -94,6 +94,12 @@ class InboundChecks(Given):
             "No recorded file of your test says what was written below it (Recorded.words)."
         )
 
+    def test_a_piece_says_of_what_and_alone_asks_for_nothing(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            if isinstance(event, MessageReceived) and event.piece is not None:
+                assert event.piece.of, f"{event} does not say what it is a piece of."
+                assert event.opt_out is None, f"{event} is no whole word."
+
     # --- once ------------------------------------------------------------------------------
 
     def test_a_call_that_comes_twice_has_the_same_keys(self, recorded: Recorded) -> None:

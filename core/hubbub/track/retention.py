@@ -19,6 +19,7 @@ from hubbub.store.tables import (
     Call,
     Channel,
     ForgottenCalls,
+    Piece,
     Process,
     Receipt,
     Session,
@@ -44,9 +45,17 @@ _audit = table(Audit)
 _calls = table(Call)
 _channels = table(Channel)
 _forgotten = table(ForgottenCalls)
+_pieces = table(Piece)
 _processes = table(Process)
 _receipts = table(Receipt)
 _sessions = table(Session)
+
+#: What a piece of a message says that is no message yet is nowhere else.
+_HOLDS_A_PIECE: Final = (
+    select(_pieces.c.id)
+    .where(_pieces.c.call_id == _calls.c.id, _pieces.c.due_at.is_not(None))
+    .exists()
+)
 
 
 def forget(hub: Hub) -> None:
@@ -82,7 +91,8 @@ def _forget_calls(hub: Hub, channel_id: str, state: CallState, before: datetime)
         # Calls that were replayed stand among them, settled since.
         due = [row.id for row in oldest if (row.settled_at or row.received_at) < before]
         # Somebody may have replayed one meanwhile: then it is not what it was, and stays.
-        gone = delete(_calls).where(_calls.c.id.in_(due), _calls.c.state == state)
+        wanted = (_calls.c.id.in_(due), _calls.c.state == state)
+        gone = delete(_calls).where(*wanted, ~_HOLDS_A_PIECE)
         rows = db.execute(gone.returning(*(_calls.c[name] for name in SUMS))).all()
         if rows and state != CallState.QUARANTINED:
             _add(db, channel_id, state, rows)

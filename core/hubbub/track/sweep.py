@@ -13,7 +13,7 @@ from hubbub.live import LiveEvent
 from hubbub.store.channels import is_open
 from hubbub.store.session import reading, transaction
 from hubbub.store.states import DeliveryState
-from hubbub.store.tables import Call, Channel, Delivery, MediaFile, table
+from hubbub.store.tables import Call, Channel, Delivery, MediaFile, Piece, table
 from hubbub.store.types import one_of
 from hubbub.track.receipts import attach_waiting, refresh, strays
 
@@ -32,6 +32,7 @@ _calls = table(Call)
 _channels = table(Channel)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
+_pieces = table(Piece)
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +41,8 @@ class Waiting:
     """What is due and may lack a nudge."""
 
     channels: list[str]
+    #: Channels where the rest of a long message is overdue.
+    pieces: list[str]
     deliveries: bool
     bulk: bool
     media: bool
@@ -51,6 +54,7 @@ def waiting(hub: Hub) -> Waiting:
     now = hub.now()
     with reading(hub.engine) as db:
         channels = db.execute(_PENDING_CHANNELS, {"before": now - _GRACE}).scalars()
+        pieces = db.execute(_OVERDUE_CHANNELS, {"now": now}).scalars()
         due = {
             bulk: _any_due(db, now, bulk=bulk) or _any_long(db, now, bulk=bulk)
             for bulk in (False, True)
@@ -65,6 +69,7 @@ def waiting(hub: Hub) -> Waiting:
         )
         return Waiting(
             channels=list(channels),
+            pieces=list(pieces),
             deliveries=due[False],
             bulk=due[True],
             media=db.execute(media.limit(1)).first() is not None,
@@ -176,4 +181,9 @@ _PENDING_CHANNELS: Final = select(_channels.c.id).where(
         _calls.c.received_at < bindparam("before"),
     )
     .exists()
+)
+_OVERDUE_CHANNELS: Final = (
+    select(_pieces.c.channel_id)
+    .distinct()
+    .where(_pieces.c.due_at <= bindparam("now", type_=_pieces.c.due_at.type))
 )

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from sqlalchemy import Connection, select
 
 from hubbub.store.states import ACTIVE, DUE_STATES, NEVER
-from hubbub.store.tables import Attempt, Call, Delivery, MediaFile, Message, Receipt, table
+from hubbub.store.tables import Attempt, Call, Delivery, MediaFile, Message, Piece, Receipt, table
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import held_up
 
@@ -26,6 +26,7 @@ _deliveries = table(Delivery)
 _attempts = table(Attempt)
 _receipts = table(Receipt)
 _media = table(MediaFile)
+_pieces = table(Piece)
 
 
 #: What a decision record holds of a fall back, and of where it led.
@@ -83,6 +84,7 @@ def _coming_in(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
             what="call deleted",
             detail={"event_id": message.call_id, "reason": _AFTER_ITS_TIME},
         )
+    yield from _pieces_of(db, message)
     yield TraceItem(
         at=message.created_at,
         stage="normalise",
@@ -92,6 +94,19 @@ def _coming_in(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
     )
     if message.decision is not None:
         yield from _routed(message)
+
+
+def _pieces_of(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
+    rows = db.execute(
+        select(_pieces).where(_pieces.c.message_id == message.id).order_by(_pieces.c.id)
+    )
+    for row in rows:
+        yield TraceItem(
+            at=row.kept_at,
+            stage="normalise",
+            what=f"piece {row.number} of {row.total} kept",
+            detail={"event_id": row.call_id},
+        )
 
 
 def _going_out(db: Connection, message: AnyRow) -> Iterator[TraceItem]:

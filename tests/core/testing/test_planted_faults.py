@@ -29,6 +29,7 @@ from hubbub.sdk import (
     Media,
     OutcomeUnknown,
     Permanent,
+    Piece,
     RateLimited,
     Reject,
     Sender,
@@ -271,6 +272,19 @@ class LosesTheSender(Carrier):
 class WritesAddressesInTwoWays(Carrier):
     def message(self, read):
         return replace(super().message(read), sender=Sender(address=f" {read.sender}"))
+
+
+@caught_by("test_a_piece_says_of_what_and_alone_asks_for_nothing")
+class LosesWhatAPieceIsOf(Carrier):
+    def message(self, read):
+        return replace(super().message(read), piece=Piece(of="", number=1, total=2))
+
+
+@caught_by("test_a_piece_says_of_what_and_alone_asks_for_nothing")
+class TakesAPieceForAWord(Carrier):
+    def message(self, read):
+        piece = Piece(of=read.id, number=1, total=2)
+        return replace(super().message(read), piece=piece, opt_out=True)
 
 
 @caught_by("test_a_receipt_names_what_was_sent")

@@ -530,6 +530,37 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_attempts_delivery_id"), "attempts", ["delivery_id"], unique=False)
     op.create_table(
+        "pieces",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("event_key", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("whole", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=True),
+        sa.Column("due_at", UtcDateTime(), nullable=True),
+        sa.Column("kept_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name=op.f("fk_pieces_channel_id")),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_pieces_message_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pieces")),
+        sa.UniqueConstraint("channel_id", "event_key", name=op.f("uq_pieces_channel_id_event_key")),
+    )
+    op.create_index(op.f("ix_pieces_call_id"), "pieces", ["call_id"], unique=False)
+    op.create_index(
+        "ix_pieces_channel_id_address", "pieces", ["channel_id", "address"], unique=False
+    )
+    op.create_index(
+        "ix_pieces_due",
+        "pieces",
+        ["due_at", "channel_id"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_pieces_message_id"), "pieces", ["message_id"], unique=False)
+    op.create_table(
         "receipts",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
