@@ -109,7 +109,9 @@ class SmsVonage(ChannelType[VonageFields]):
 
     def parse(self, call: Call, connection: VonageConnection) -> Iterable[Event]:
         """Yield the message and its files, or the receipt."""
-        return legacy.events(call) if connection.fields.legacy else inbound.events(call)
+        if connection.fields.legacy:
+            return legacy.events(call, connection)
+        return inbound.events(call)
 
     def send(self, part: Part, connection: VonageConnection) -> Exchange[Accepted]:
         """Send one message."""

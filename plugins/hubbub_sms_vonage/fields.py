@@ -100,6 +100,14 @@ class Settings(ChannelSettings):
         description="Only for the SMS API, where Vonage's support switched signing on.",
         json_schema_extra=_ADVANCED,
     )
+    join_within_s: int = Field(
+        300,
+        ge=10,
+        le=3600,
+        title="Seconds to wait for the rest of a long text",
+        description="Only for the SMS API, which brings long texts in pieces.",
+        json_schema_extra=_ADVANCED,
+    )
     entity_id: str = Field(
         "",
         title="Entity ID",

@@ -1,6 +1,7 @@
 """Speak the SMS API, which is older than the Messages API: its webhooks and its sending."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 from hubbub.sdk import (
@@ -24,7 +25,7 @@ from hubbub.sdk import (
     Unreadable,
     UnsupportedContent,
 )
-from hubbub.sdk.sms import alphabet, segments
+from hubbub.sdk.sms import alphabet, piece, segments
 from hubbub_sms_vonage import api, faults, wire
 from hubbub_sms_vonage.fields import VonageConnection
 from hubbub_sms_vonage.sides import address, one_way, opt_out, reference
@@ -50,27 +51,30 @@ def is_probe(said: wire.Parameters) -> bool:
     return not said.get("messageId")
 
 
-def events(call: Call) -> Iterator[Event]:
-    """Yield what ``call`` says: a message, a part of a long one, or a receipt."""
+def events(call: Call, connection: VonageConnection) -> Iterator[Event]:
+    """Yield what ``call`` says: a message, a piece of a long one, or a receipt."""
     try:
         said = wire.parameters(call)
         if "status" in said:
             yield from _receipts(wire.readable(wire.LegacyReceipt, said))
         else:
-            yield from _message(wire.readable(wire.LegacyInbound, said))
+            yield from _message(wire.readable(wire.LegacyInbound, said), connection)
     except MalformedPayload as error:
         yield Unreadable(reason=error.detail)
 
 
-def _message(inbound: wire.LegacyInbound) -> Iterator[Event]:
+def _message(inbound: wire.LegacyInbound, connection: VonageConnection) -> Iterator[Event]:
+    patience = timedelta(seconds=connection.fields.settings.join_within_s)
+    which = piece(inbound.ref, inbound.part, inbound.total, patience)
     yield MessageReceived(
         key=":".join(filter(None, ("message", inbound.id, inbound.part))),
         sender=Sender(address=address(inbound.sender)),
         content=_content(inbound),
         external_id=inbound.id,
         provider_at=wire.moment(inbound.timestamp),
-        opt_out=None if inbound.part else opt_out(inbound.text),
+        opt_out=None if which else opt_out(inbound.text),
         our_address=address(inbound.to) or None,
+        piece=which,
     )
     yield from one_way(inbound.sender, inbound.id)
 
@@ -78,9 +82,6 @@ def _message(inbound: wire.LegacyInbound) -> Iterator[Event]:
 def _content(inbound: wire.LegacyInbound) -> Content:
     if inbound.type == "binary":
         return UnsupportedContent(provider_type="binary")
-    if inbound.part:
-        # The calls of one text come in any order, and some never: each stands for itself.
-        return Text(text=f"[{inbound.part}/{inbound.total or '?'}] {inbound.text}")
     return Text(text=inbound.text)
 
 

@@ -90,6 +90,7 @@ class LegacyInbound(Wire):
     type: str = "text"
     timestamp: str = Field("", alias="message-timestamp")
     #: Of a long text, which comes in several calls.
+    ref: str = Field("", alias="concat-ref")
     part: str = Field("", alias="concat-part")
     total: str = Field("", alias="concat-total")
 

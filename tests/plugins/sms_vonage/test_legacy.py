@@ -13,6 +13,7 @@ from hubbub.sdk import (
     MessageReceived,
     OutcomeUnknown,
     Permanent,
+    Piece,
     RateLimited,
     ReceiptReceived,
     ReceiptState,
@@ -60,13 +61,25 @@ def test_conformance_5_query_form_and_json_say_the_same(channel, legacy, call, p
     ] * 4
 
 
-# The sheet would have them joined; no plugin can keep a part until the others came.
-def test_conformance_6_parts_of_a_long_text_are_messages_that_say_which_they_are(parse):
+def test_conformance_6_pieces_of_a_long_text_say_which_they_are(parse):
     (second,), (first,) = parse("legacy_message_part_2.json"), parse("legacy_message_part_1.json")
-    assert second.content == Text(text="[2/2] ready?")
-    assert first.content == Text(text="[1/2] Is it ")
+    assert (first.content, second.content) == (Text(text="Is it "), Text(text="ready?"))
+    assert first.piece == Piece(of="7", number=1, total=2)
+    assert second.piece == Piece(of="7", number=2, total=2)
     assert second.key == "message:0A0000000123ABCD3:2"
-    assert first.opt_out is None
+
+
+@pytest.mark.parametrize("told", ["", "0", "3", "x", "1e0"])
+def test_a_piece_that_says_not_which_it_is_stands_for_itself(channel, legacy, call, payload, told):
+    said = json.loads(payload("legacy_message_part_1.json")) | {"concat-part": told, "text": "Stop"}
+    (event,) = channel.parse(call(json.dumps(said).encode()), legacy)
+    assert (event.piece, event.opt_out) == (None, True)
+
+
+def test_a_piece_is_no_stop_word(channel, legacy, call, payload):
+    said = json.loads(payload("legacy_message_part_1.json")) | {"text": "stop"}
+    (event,) = channel.parse(call(json.dumps(said).encode()), legacy)
+    assert event.opt_out is None
 
 
 def test_data_that_is_no_text_is_kept_as_unsupported(parse):

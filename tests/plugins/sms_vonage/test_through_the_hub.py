@@ -409,3 +409,23 @@ def test_conformance_15_what_cannot_be_kept_is_asked_for_again_and_kept_once(hub
     for _ in range(2):
         assert hub.hear(message())[0] == 200
     assert hub.inbound() == ["Is it ready?"]
+
+
+PIECES = ("legacy_message_part_2.json", "legacy_message_part_1.json")
+
+
+def test_conformance_6_pieces_in_any_order_are_one_message(hub):
+    hub.open_legacy()
+    for name in PIECES:
+        assert hub.hear(message(name), signed=False)[0] == 200
+    assert hub.inbound() == ["Is it ready?"]
+
+
+def test_conformance_6_what_is_missing_in_time_is_marked(hub):
+    hub.open_legacy(join_within_s=60)
+    hub.hear(message(PIECES[0]), signed=False)
+    hub.world.pass_time(seconds=59)
+    assert hub.inbound() == []
+    hub.world.pass_time(seconds=1)
+    hub.hear(message(PIECES[1]), signed=False)
+    assert hub.inbound() == ["[…]ready?"]
