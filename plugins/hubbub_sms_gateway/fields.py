@@ -113,6 +113,14 @@ class Settings(ChannelSettings):
         description="Longer texts become several messages. Kannel drops what exceeds its own "
         "max-messages, so this must not be more.",
     )
+    join_within_s: int = Field(
+        300,
+        ge=10,
+        le=3600,
+        title="Seconds to wait for the rest of a long text",
+        description="Where the gateway does not join the pieces itself, and tells which they are.",
+        json_schema_extra=_RARE,
+    )
     timeout_s: float = Field(15, gt=0, le=60, title="Time-out in seconds", json_schema_extra=_RARE)
 
     send_method: Literal["", "GET", "POST"] = Field("", title="Method", json_schema_extra=_RARE)

@@ -78,6 +78,12 @@ class Hearing:
     codings: Mapping[str, str] = field(default_factory=dict)
     #: Codings of what is no text.
     binary: frozenset[str] = frozenset()
+    #: Of pieces of a long text: what they have in common, which one it is, of how many. Or the
+    #: header that says so (UDH), in hex or as it is.
+    piece_of: str = ""
+    piece: str = ""
+    pieces: str = ""
+    udh: str = ""
     #: Where the kind of call stands, and the kinds that are messages; nothing: all are.
     event: str = ""
     received: frozenset[str] = frozenset()

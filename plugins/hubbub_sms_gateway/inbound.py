@@ -1,7 +1,7 @@
 """Turn a call of the gateway into events."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from hubbub.sdk import (
@@ -14,6 +14,7 @@ from hubbub.sdk import (
     Ignored,
     MalformedPayload,
     MessageReceived,
+    Piece,
     ReceiptReceived,
     ReceiptState,
     Sender,
@@ -21,7 +22,7 @@ from hubbub.sdk import (
     Unreadable,
     UnsupportedContent,
 )
-from hubbub.sdk.sms import address_kind, keyword, to_e164
+from hubbub.sdk.sms import address_kind, keyword, piece, piece_of_header, to_e164
 from hubbub_sms_gateway import meanings
 from hubbub_sms_gateway.fields import GatewayConnection
 from hubbub_sms_gateway.gateway import Hearing, NumberFormat
@@ -99,7 +100,8 @@ def _receipt(reading: Reading, hearing: Hearing) -> Event:
 
 def _message(reading: Reading, hearing: Hearing, connection: GatewayConnection) -> Iterator[Event]:
     sender = reading.text(hearing.sender)
-    content = _content(reading, hearing)
+    which = _piece(reading, hearing, connection)
+    content = _content(reading, hearing, cut=which is not None)
     if not sender.strip() or content is None:
         yield Unreadable(reason="The call names no sender, or no text.")
         return
@@ -112,8 +114,9 @@ def _message(reading: Reading, hearing: Hearing, connection: GatewayConnection) 
         content=content,
         external_id=id_ or None,
         provider_at=_moment(reading.text(hearing.time)),
-        opt_out=_opt_out(content),
+        opt_out=None if which else _opt_out(content),
         our_address=_ours(reading.text(hearing.to), connection) or None,
+        piece=which,
     )
     if address_kind(sender) == "alphanumeric":
         yield AddressChanged(
@@ -124,7 +127,24 @@ def _message(reading: Reading, hearing: Hearing, connection: GatewayConnection) 
         )
 
 
-def _content(reading: Reading, hearing: Hearing) -> Content | None:
+def _piece(reading: Reading, hearing: Hearing, connection: GatewayConnection) -> Piece | None:
+    patience = timedelta(seconds=connection.fields.settings.join_within_s)
+    if header := _header(reading.octets(hearing.udh) or b""):
+        return piece_of_header(header, patience)
+    of, number, total = map(reading.text, (hearing.piece_of, hearing.piece, hearing.pieces))
+    return piece(of, number.strip(), total.strip(), patience)
+
+
+def _header(octets: bytes) -> bytes:
+    """Return a header that is given in hex, or as it is; nothing where it is none."""
+    try:
+        candidates = [bytes.fromhex(octets.decode("ascii")), octets]
+    except ValueError:
+        candidates = [octets]
+    return next((one for one in candidates if one and one[0] == len(one) - 1), b"")
+
+
+def _content(reading: Reading, hearing: Hearing, *, cut: bool) -> Content | None:
     octets = reading.octets(hearing.text)
     if octets is None:
         return None
@@ -132,7 +152,16 @@ def _content(reading: Reading, hearing: Hearing) -> Content | None:
     coding = reading.text(hearing.coding)
     if charset == _BINARY or coding in hearing.binary:
         return UnsupportedContent(provider_type="binary")
-    return Text(text=_decoded(octets, charset or hearing.codings.get(coding, "")))
+    charset = charset or hearing.codings.get(coding, "")
+    return Text(text=_piece_decoded(octets, charset) if cut else _decoded(octets, charset))
+
+
+def _piece_decoded(octets: bytes, charset: str) -> str:
+    """Return a text that may begin or end with half of a surrogate pair."""
+    try:
+        return octets.decode(charset or "utf-8", "surrogatepass")
+    except (LookupError, ValueError):
+        return _decoded(octets, charset)
 
 
 def _decoded(octets: bytes, charset: str) -> str:

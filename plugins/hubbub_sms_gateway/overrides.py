@@ -29,6 +29,10 @@ _MESSAGE_FIELDS: Final = {
     "time": "time",
     "charset": "charset",
     "coding": "coding",
+    "piece_of": "piece_of",
+    "piece": "piece",
+    "pieces": "pieces",
+    "udh": "udh",
 }
 _REPORT_FIELDS: Final = {
     "id": "external_id",

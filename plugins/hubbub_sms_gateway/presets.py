@@ -86,6 +86,7 @@ _KANNEL: Final = Gateway(
     hearing=Hearing(
         binary=frozenset({"1"}),
         codings={"2": "utf-16-be"},
+        udh="udh",
         state="status",
         states=_KANNEL_STATES,
         error="ans",

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -312,3 +313,43 @@ def test_a_long_text_is_several_messages_in_order(hub):
     texts = [request.body.decode() for request in hub.world.provider.requests]
     assert len(texts) == 3
     assert " ".join(texts) == words
+
+
+#: A family at 67 units to a piece, as networks cut it: in the middle of a pair.
+LONG = "x" + "😀" * 70
+UNITS = LONG.encode("utf-16-be")
+CUT = [UNITS[at : at + 134] for at in range(0, len(UNITS), 134)]
+
+
+def ucs2(number):
+    """Tell one piece of `LONG` as Kannel does that joins nothing (``%u``, ``%b``)."""
+    header = bytes((5, 0, 3, 0xCC, len(CUT), number))
+    said = f"token=inbound-canary&id=m{number}&from=%2B447700900123&to={OURS}&coding=2"
+    return f"{said}&udh={quote(header)}&text={quote(CUT[number - 1])}"
+
+
+def test_encoding_conformance_6_pieces_cut_within_a_character_are_one_text(hub):
+    hub.open()
+    for number in (3, 1, 2):
+        assert hub.hear(ucs2(number)) == (200, b"")
+    assert hub.inbound() == [LONG]
+
+
+def test_encoding_conformance_7_a_missing_piece_leaves_a_mark_and_comes_too_late(hub):
+    hub.open()
+    hub.hear(ucs2(1))
+    hub.hear(ucs2(3))
+    hub.world.pass_time(minutes=5)
+    (torn,) = hub.inbound()
+    assert "[…]" in torn
+    hub.hear(ucs2(2))
+    hub.world.pass_time(minutes=5)
+    assert hub.inbound() == [torn]
+
+
+def test_encoding_conformance_8_the_same_reference_of_two_senders_is_two_messages(hub):
+    hub.open()
+    for number in (1, 2, 3):
+        hub.hear(ucs2(number))
+        hub.hear(ucs2(number).replace("900123", "900124").replace("id=m", "id=n"))
+    assert hub.inbound() == [LONG, LONG]
