@@ -217,3 +217,14 @@ def test_receipts_come_by_themselves(joined, phone, text):
     joined.write(phone, f"+{ADA}", Text(text="Again"))
     joined.heard(2)
     assert joined.statuses() == ["delivered", "failed"]
+
+
+@pytest.mark.parametrize("body", ["Is it ready? " * 30, "Готово ли? 😀 " * 20])
+def test_a_long_text_of_the_sms_api_comes_in_pieces_and_is_one_message(joined, application, body):
+    credentials = {"api_key": KEY, "api_secret": API_SECRET}
+    joined.channel("sms_vonage", credentials, from_number=OURS, mode="sms_legacy")
+    message = {"from": ADA, "to": OURS, "text": body.strip()}
+    joined.control(f"vonage/{APPLICATION}/messages", message)
+    joined.heard()
+    assert contents(joined) == [{"type": "text", "text": body.strip()}]
+    assert len(joined.world.rows("SELECT id FROM calls")) > 2

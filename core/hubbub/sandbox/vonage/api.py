@@ -215,5 +215,6 @@ def _update(cloud: Cloud, ask: Ask) -> Reply:
         number = application.numbers.get(form.get("msisdn", ""))
         if number is not None:
             number.app_id = form.get("app_id", "")
+            number.mo_url = form.get("moHttpUrl", "")
             return json_reply({"error-code": "200", "error-code-label": "success"})
     return json_reply({"error-code": "420", "error-code-label": "method failed"}, status=420)

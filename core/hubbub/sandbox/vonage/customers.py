@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from hubbub.sandbox.client import Answer
+from hubbub.sandbox.vonage import legacy
 from hubbub.sandbox.vonage.state import Application, Cloud, Sms
 from hubbub.sandbox.vonage.webhooks import call, timestamp
 from hubbub.sandbox.world import NoSuchThing
@@ -46,6 +47,13 @@ def text(
     with cloud.world.lock:
         sms.id = texting.message_uuid or sms.id
         application.keep(sms)
+
+    def done(answer: Answer) -> None:
+        sms.status = "the hub has it" if answer.accepted else "the hub did not take it"
+
+    if number.mo_url and not number.app_id:
+        legacy.bring(cloud, application, number.mo_url, sms, done)
+        return {"message_uuid": sms.id, "queued": True}
     url = application.webhook("inbound_url") if number.app_id == application.id else ""
     if not url:
         sms.status = "no webhook is set"
@@ -55,9 +63,6 @@ def text(
         {"type": _kind(file.mime_type), "url": f"{base}/vonage/media/{file.id}"} for file in files
     ]
     said = _said(sms, media) | texting.fields
-
-    def done(answer: Answer) -> None:
-        sms.status = "the hub has it" if answer.accepted else "the hub did not take it"
 
     call(cloud, application, url, said, kind="message", address=sms.sender, done=done)
     return {"message_uuid": sms.id, "queued": True}

@@ -94,7 +94,7 @@ class Vonage(ByText):
                     f"{application.id}:{number.msisdn}",
                     f"+{number.msisdn}",
                     "SMS (Vonage)",
-                    number.app_id == application.id and bool(application.webhook("inbound_url")),
+                    _leads_to_the_hub(number, application),
                 )
                 for application in self._cloud.applications.values()
                 for number in application.numbers.values()
@@ -154,6 +154,12 @@ class Vonage(ByText):
             status=status,
             problem=has_failed(sms) or "not take" in sms.status,
         )
+
+
+def _leads_to_the_hub(number: Number, application: Application) -> bool:
+    if number.app_id:
+        return number.app_id == application.id and bool(application.webhook("inbound_url"))
+    return bool(number.mo_url)
 
 
 def _described(application: Application) -> Json:

@@ -50,6 +50,8 @@ class Number:
     msisdn: str
     features: tuple[str, ...] = ("VOICE", "SMS", "MMS")
     app_id: str = ""
+    #: Where its messages go by the older SMS API, unless it is linked to an application.
+    mo_url: str = ""
 
     def as_json(self) -> Json:
         """Return the number as the Numbers API shows it."""
@@ -59,7 +61,8 @@ class Number:
             "type": "mobile-lvn",
             "features": list(self.features),
         }
-        return shown | ({"app_id": self.app_id} if self.app_id else {})
+        more = {"app_id": self.app_id, "moHttpUrl": self.mo_url}
+        return shown | {name: value for name, value in more.items() if value}
 
 
 @dataclass(eq=False)
