@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hubbub.sdk import RecipientGone, WindowClosed
-from hubbub.sdk.whatsapp.meanings import Meaning, permanent, slow, stop, transient
+from hubbub.sdk.whatsapp.meanings import Meaning, permanent, slow, slow_bulk, stop, transient
 
 AUTH_FAILED: Final = stop(
     "auth_failed",
@@ -40,11 +40,9 @@ _ROWS: Final[Mapping[tuple[int, ...], Meaning]] = {
     (500, 1000, 1014, 1023): CLIENT_DOWN,
     (1011, 1017, 1018): transient("not_ready", "The client is starting or connecting."),
     (429,): slow("too_many_messages", "The number sends too much: it is spaced.", seconds=5),
-    # Answers may go on: it is about what people did not ask for.
-    (471,): slow(
+    (471,): slow_bulk(
         "spam_rate_limit",
         "Meta slowed the number down for its quality: see WhatsApp Manager.",
-        whole_channel=False,
         hours=24,
     ),
     (1015,): THROTTLED,

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     Integer,
@@ -64,11 +65,12 @@ def _held_up() -> ColumnElement[bool]:
             earlier.c.starts_at <= now,
             earlier.c.state != DeliveryState.QUEUED,
         ),
-        # Nor does a campaign hold up replies, before it has begun.
+        # Nor does a campaign hold up replies, before it has begun: to be throttled is not to begin.
         or_(
             ~earlier.c.bulk,
             _deliveries.c.bulk,
-            earlier.c.state != DeliveryState.QUEUED,
+            ~one_of(earlier.c.state, DUE_STATES),
+            earlier.c.attempts > 0,
         ),
     )
 
@@ -81,7 +83,7 @@ _CANDIDATE: Final = (
     _deliveries.c.destination,
     _deliveries.c.onward,
 )
-_OPEN_CHANNEL: Final = is_open(bindparam("now"))
+_OPEN_CHANNEL: Final = is_open(bindparam("now"), bulk=_deliveries.c.bulk)
 _READY: Final = and_(
     one_of(_deliveries.c.state, DUE_STATES),
     _deliveries.c.due_at <= bindparam("now"),
@@ -102,7 +104,8 @@ def _with_due(*, onward: bool) -> Select[Any]:
         .scalar_subquery()
     )
     columns = _channels.c.id, literal(int(onward)).label("onward"), earliest.label("earliest")
-    return select(*columns).where(_OPEN_CHANNEL, earliest.is_not(None))
+    open_ = is_open(bindparam("now"), bulk=bindparam("bulk", type_=Boolean()))
+    return select(*columns).where(open_, earliest.is_not(None))
 
 
 _WAYS: Final = Prepared(

@@ -232,6 +232,13 @@ def pause_channel(
         note(db, "channel_status_changed", channel_id)
 
 
+def pause_bulk(db: Connection, channel_id: str, *, until: datetime) -> None:
+    """Send no campaigns through a channel before ``until``; a pause that is longer stays."""
+    paused = _channels.c.bulk_paused_until
+    this = update(_channels).where(_channels.c.id == channel_id)
+    db.execute(this.where(or_(paused.is_(None), paused < until)).values(bulk_paused_until=until))
+
+
 def channel_at(db: Connection, channel_id: str, *, version: int) -> AnyRow | None:
     """Return a channel, held until the transaction ends, if that is its version still."""
     found = select(_channels).where(_channels.c.id == channel_id, _channels.c.version == version)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+import structlog
 from sqlalchemy import Connection
 
 from hubbub.deliver import lanes, queries
@@ -42,6 +43,9 @@ from hubbub.track.receipts import attach_waiting, refresh
 Finish: TypeAlias = Callable[[Hub, Connection, Result], None]
 #: A channel whose credentials failed sends nothing until a check finds it well again.
 UNTIL_MENDED: Final = timedelta(days=3650)
+#: A reply that met a limit of campaigns is tried again after this: replies go on.
+_REPLY_WAIT: Final = timedelta(minutes=5)
+log = structlog.get_logger(__name__)
 
 
 def record(
@@ -187,6 +191,8 @@ def _failed_row(
         wait = retry_in(error, parcel.row.attempts, random.random(), ROUTE_SCHEDULE)  # noqa: S311  # jitter
     else:
         wait = retry_in(error, parcel.row.attempts, random.random(), RETRY_SCHEDULE)  # noqa: S311  # jitter
+    if wait and isinstance(error, RateLimited) and error.bulk_only and not parcel.row.bulk:
+        wait = min(wait, _REPLY_WAIT)
     target = next_state(error, wait)
     row["due_at"] = now + (wait or (PROOF_WAIT if _unknown(target) else timedelta(0)))
     held = LANE_HOLD if uses_attempt(error) else None
@@ -217,6 +223,9 @@ def _follow_up(hub: Hub, db: Connection, result: Result, now: datetime) -> None:
                 reason=error.detail or "The provider refused the credentials.",
                 now=now,
             )
+        case RateLimited(bulk_only=True, retry_after=wait):
+            queries.pause_bulk(db, parcel.line.id, until=now + wait)
+            log.warning("bulk paused", channel=parcel.line.id, code=error.code)
         case RateLimited(whole_channel=True, retry_after=wait):
             queries.pause_channel(
                 db, parcel.line.id, until=now + wait, status=None, reason="", now=now

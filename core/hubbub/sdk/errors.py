@@ -81,7 +81,8 @@ LONGEST_WAIT: Final = timedelta(hours=24)
 class RateLimited(Transient):
     """Too fast: wait ``retry_after``, a day at the most; this uses up no attempt.
 
-    ``whole_channel`` says that everything on the channel must wait, not only this conversation.
+    ``whole_channel`` says that everything on the channel must wait, not only this conversation;
+    ``bulk_only`` that campaigns must, while replies go on: one that met it is tried again soon.
     """
 
     code = "rate_limited"
@@ -92,12 +93,14 @@ class RateLimited(Transient):
         *,
         retry_after: timedelta,
         whole_channel: bool = False,
+        bulk_only: bool = False,
         code: str | None = None,
         provider_code: str | None = None,
     ) -> None:
         super().__init__(detail, code=code, provider_code=provider_code)
         self.retry_after = max(SHORTEST_WAIT, min(retry_after, LONGEST_WAIT))
         self.whole_channel = whole_channel
+        self.bulk_only = bulk_only
 
 
 class Permanent(SendError):

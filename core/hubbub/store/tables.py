@@ -151,6 +151,8 @@ class Channel(SQLModel, table=True):
     version: int = 1
     #: Nothing is sent before this: the provider, or an auth failure, told us to wait.
     paused_until: datetime | None = _time(nullable=True)
+    #: Nor are campaigns and the like before this, while replies go on.
+    bulk_paused_until: datetime | None = _time(nullable=True)
     checked_at: datetime | None = _time(nullable=True)
     #: When its templates are to be read again; None: at once.
     templates_due_at: datetime | None = _time(nullable=True)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, literal, select, text, update
 
 from hubbub.alive import living
 from hubbub.hub import Hub
@@ -125,7 +125,7 @@ def attach_strays(hub: Hub, *, back: timedelta) -> None:
 
 def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:
     due = select(_channels.c.id).where(
-        is_open(now),
+        is_open(now, bulk=literal(bulk)),
         select(_deliveries.c.id)
         .where(
             _deliveries.c.channel_id == _channels.c.id,

@@ -12,7 +12,7 @@ import pytest
 from hubbub import process
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.deliver import attempt, courier, lanes, queries, stock as stocking, work as deliver
-from hubbub.deliver.actors import nudge_deliver
+from hubbub.deliver.actors import nudge_bulk, nudge_deliver
 from hubbub.deliver.record import record
 from hubbub.deliver.stock import Stock
 from hubbub.limiter import Bucket
@@ -500,6 +500,48 @@ def test_a_reply_overtakes_a_campaign_in_its_own_conversation(world):
     write(world, line, "Reply")
     send(world, line)
     assert world.provider.said == ["Reply"]
+
+
+def too_much(monkeypatch, line, *refused):
+    """Let the provider refuse these texts, as more than people asked for."""
+
+    def refuse(self, part, connection):
+        yield HttpRequest.json("POST", "http://parrot.test/send", {"text": part.content.text})
+        if part.content.text in refused:
+            raise RateLimited("Spam.", retry_after=timedelta(hours=24), bulk_only=True)
+        return Accepted(external_id=part.content.text)
+
+    monkeypatch.setattr(type(line.hooks), "send", refuse)
+
+
+def test_a_limit_of_bulk_pauses_campaigns_and_replies_go_on(world, monkeypatch):
+    line = world.channel()
+    too_much(monkeypatch, line, "Offer")
+    write(world, line, "Offer", bulk=True)
+    nudge_bulk(world.hub)
+    world.work()
+    write(world, line, "Later", "Later still", bulk=True)
+    # In the conversation of what was refused, and in another one.
+    write(world, line, "Reply", "Another reply")
+    world.pass_time(minutes=1)
+    assert sorted(world.provider.said) == ["Another reply", "Offer", "Reply"]
+    too_much(monkeypatch, line)
+    world.pass_time(hours=23)
+    assert len(world.provider.said) == 3
+    world.pass_time(hours=1)
+    assert sorted(world.provider.said)[1:] == ["Later", "Later still", "Offer", "Offer", "Reply"]
+    assert world.one("SELECT sum(attempts) AS n FROM deliveries")["n"] == 5
+
+
+def test_a_reply_that_meets_a_limit_of_bulk_is_tried_again_soon(world, monkeypatch):
+    line = world.channel()
+    too_much(monkeypatch, line, "Reply")
+    send(world, line, "Reply")
+    too_much(monkeypatch, line)
+    world.pass_time(minutes=4)
+    assert world.provider.said == ["Reply"]
+    world.pass_time(minutes=1, seconds=1)
+    assert world.provider.said == ["Reply", "Reply"]
 
 
 def test_a_place_within_the_limit_is_given_back_where_another_worker_was_faster(world):

@@ -509,15 +509,22 @@ def test_conformance_13_a_closed_window_is_known_in_a_status_and_in_an_answer(
 
 
 @pytest.mark.parametrize(
-    ("name", "whole_channel", "seconds"),
-    [("error_471_400", False, 86_400), ("error_1015_429", True, 2), ("error_1016_503", True, 45)],
+    ("name", "held", "seconds"),
+    [
+        ("error_471_400", "bulk", 86_400),
+        ("error_1015_429", "channel", 2),
+        ("error_1016_503", "channel", 45),
+    ],
 )
-def test_conformance_13_what_is_too_fast_waits_and_what_is_spam_holds_up_nobody_else(
-    channel, connection, drive, part, name, whole_channel, seconds
+def test_conformance_13_what_is_too_fast_waits_and_what_is_spam_pauses_bulk_only(
+    channel, connection, drive, part, name, held, seconds
 ):
     with pytest.raises(RateLimited) as limited:
         drive(channel.send(part(), connection), name)
-    assert limited.value.whole_channel is whole_channel
+    assert (limited.value.whole_channel, limited.value.bulk_only) == (
+        held == "channel",
+        held == "bulk",
+    )
     assert limited.value.retry_after.total_seconds() == seconds
 
 

@@ -1,7 +1,7 @@
 """Say what error codes of WhatsApp's mean for us. Source: WhatsApp Cloud API, "Error codes"."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -28,6 +28,7 @@ class Meaning:
     #: For `RateLimited`.
     wait: timedelta = timedelta()
     whole_channel: bool = True
+    bulk_only: bool = False
 
 
 def permanent(code: str, advice: str) -> Meaning:
@@ -61,6 +62,11 @@ def slow(code: str, advice: str, *, whole_channel: bool = True, **wait: float) -
     )
 
 
+def slow_bulk(code: str, advice: str, **wait: float) -> Meaning:
+    """Return the meaning of what was too much that nobody asked for: replies go on."""
+    return replace(slow(code, advice, whole_channel=False, **wait), bulk_only=True)
+
+
 def error(meaning: Meaning, said: str, *, provider_code: str, wait: timedelta | None) -> SendError:
     """Return the error of this ``meaning``; ``said`` is what WhatsApp says of it."""
     detail = _sentence(meaning, said)
@@ -69,6 +75,7 @@ def error(meaning: Meaning, said: str, *, provider_code: str, wait: timedelta | 
             detail,
             retry_after=wait or meaning.wait,
             whole_channel=meaning.whole_channel,
+            bulk_only=meaning.bulk_only,
             code=meaning.code,
             provider_code=provider_code,
         )

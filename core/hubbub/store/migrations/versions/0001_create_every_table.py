@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("account", sa.String(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("paused_until", UtcDateTime(), nullable=True),
+        sa.Column("bulk_paused_until", UtcDateTime(), nullable=True),
         sa.Column("checked_at", UtcDateTime(), nullable=True),
         sa.Column("templates_due_at", UtcDateTime(), nullable=True),
         sa.Column("last_active_at", UtcDateTime(), nullable=True),
