@@ -27,7 +27,6 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "phone_number_quality_update": "The quality or the limits of a number changed",
     "security": "The security of a number changed",
     "standby": "Another app answers this chat",
-    "user_preferences": "Somebody chose about marketing, which Meta itself holds back",
 }
 _OF_TEMPLATES: Final = frozenset(
     {
@@ -104,12 +103,5 @@ def _template(value: Mapping[str, Any]) -> Event:
 
 
 def _words(value: Mapping[str, Any]) -> list[str]:
-    said = [*(value.get(name) for name in _DETAILS), *_choices(value)]
+    said = [value.get(name) for name in _DETAILS]
     return [str(word)[:80] for word in said if isinstance(word, str | int) and word != "NONE"]
-
-
-def _choices(value: Mapping[str, Any]) -> list[str]:
-    """Return what people chose about marketing: ``stop``, ``resume`` or ``signup``."""
-    preferences = value.get("user_preferences")
-    chosen = preferences if isinstance(preferences, list) else []
-    return [str(one.get("value")) for one in chosen if isinstance(one, dict)]

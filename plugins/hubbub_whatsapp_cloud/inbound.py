@@ -31,7 +31,9 @@ _W = TypeVar("_W", bound=graph.Said)
 _NEW_NUMBER: Final = frozenset({"user_changed_number", "customer_changed_number"})
 
 #: What happens at a number, and not to the account: what is said there, by us also elsewhere.
-_OF_NUMBER: Final = frozenset({"messages", "smb_message_echoes"})
+_OF_NUMBER: Final = frozenset({"messages", "smb_message_echoes", "user_preferences"})
+#: What people choose about marketing.
+_CHOICES: Final = {"stop": False, "resume": True, "signup": True}
 
 
 def events(call: Call, connection: WhatsAppConnection) -> Iterator[Event]:
@@ -81,10 +83,16 @@ def _items(value: Value) -> Iterator[Event]:
         yield status if isinstance(status, Unreadable) else receipts.event(status)
     for echo in _each(wire.Echo, value.message_echoes):
         yield echo if isinstance(echo, Unreadable) else _elsewhere(echo)
+    for preference in _each(wire.Preference, value.user_preferences):
+        yield preference if isinstance(preference, Unreadable) else _preference(preference)
     for error in _each(Error, value.errors):
         yield error if isinstance(error, Unreadable) else account_news.trouble(error)
-    if not (value.messages or value.statuses or value.message_echoes or value.errors):
+    if not any(getattr(value, name) for name in _LISTS):
         yield Ignored(reason="It holds no message and no status.")
+
+
+#: All that one value may tell of.
+_LISTS: Final = ("messages", "statuses", "message_echoes", "user_preferences", "errors")
 
 
 def _each(model: type[_W], items: Iterable[object]) -> Iterator[_W | Unreadable]:
@@ -168,6 +176,17 @@ class _About:
             external_id=self.message.id,
             provider_at=graph.moment(self.message.timestamp),
         )
+
+
+def _preference(said: wire.Preference) -> Event:
+    who, wants = address(said.wa_id, said.user_id), _CHOICES.get(said.value)
+    if not who:
+        return Unreadable(reason="Preference: nobody is named who chose.")
+    key = f"marketing:{who}:{said.value}:{said.timestamp}"
+    if said.category != "marketing_messages" or wants is None:
+        what = f"{said.category[:40]}: {said.value[:40]}"
+        return Ignored(reason=f"Somebody chose what we do not know ({what}).", key=key)
+    return AddressChanged(key=key, address=who, state=None, marketing=wants)
 
 
 def _elsewhere(echo: wire.Echo) -> Event:

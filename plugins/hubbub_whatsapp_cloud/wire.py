@@ -45,6 +45,17 @@ class Value(Said):
     statuses: tuple[Any, ...] = ()
     message_echoes: tuple[Any, ...] = ()
     errors: tuple[Any, ...] = ()
+    user_preferences: tuple[Any, ...] = ()
+
+
+class Preference(Said):
+    """What somebody chose about a kind of messages. Source: "user_preferences"."""
+
+    wa_id: str = ""
+    user_id: str = ""
+    category: str = ""
+    value: str = ""
+    timestamp: str = ""
 
 
 # --- messages ------------------------------------------------------------------------------

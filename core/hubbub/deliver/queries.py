@@ -232,6 +232,12 @@ def pause_channel(
         note(db, "channel_status_changed", channel_id)
 
 
+def stop_marketing(db: Connection, channel_id: str, address: str) -> None:
+    """Note that an address takes no marketing any more."""
+    this = (_addresses.c.channel_id == channel_id, _addresses.c.address == address)
+    db.execute(update(_addresses).where(*this).values(marketing=False))
+
+
 def pause_bulk(db: Connection, channel_id: str, *, until: datetime) -> None:
     """Send no campaigns through a channel before ``until``; a pause that is longer stays."""
     paused = _channels.c.bulk_paused_until

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from hubbub.deliver import lanes, queries
-from hubbub.deliver.attempt import Result
+from hubbub.deliver.attempt import Parcel, Result
 from hubbub.deliver.rules import (
     LANE_HOLD,
     PROOF_WAIT,
@@ -25,6 +25,7 @@ from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.sdk.errors import (
     AuthFailed,
+    MarketingRefused,
     OutcomeUnknown,
     RateLimited,
     RecipientGone,
@@ -212,6 +213,11 @@ def _follow_up(hub: Hub, db: Connection, result: Result, now: datetime) -> None:
         queries.rename_address(db, parcel.line.id, parcel.row.address, accepted.address)
     if accepted is not None and accepted.renewed is not None:
         keep_renewed(hub, db, parcel.line, accepted.renewed)
+    if error is not None:
+        _after_error(db, parcel, error, now)
+
+
+def _after_error(db: Connection, parcel: Parcel, error: SendError, now: datetime) -> None:
     match error:
         case AuthFailed():
             queries.pause_channel(
@@ -232,6 +238,8 @@ def _follow_up(hub: Hub, db: Connection, result: Result, now: datetime) -> None:
             )
         case TemplateRefused():
             templates.doubt(db, parcel.line.id, now=now)
+        case MarketingRefused():
+            queries.stop_marketing(db, parcel.line.id, parcel.row.address)
         case RecipientGone(opted_out=opted_out):
             queries.mark_address(
                 db,

@@ -37,6 +37,8 @@ RETRY_SCHEDULE: Final = (
 ROUTE_SCHEDULE: Final = (timedelta(seconds=2), timedelta(seconds=5))
 #: How long one message that waits for another attempt holds up those behind it.
 LANE_HOLD: Final = timedelta(minutes=2)
+#: The category of templates that people may refuse while they take others.
+_MARKETING: Final = "MARKETING"
 #: How long proof of an unknown outcome is awaited before the channel's policy decides.
 PROOF_WAIT: Final = timedelta(seconds=60)
 
@@ -82,7 +84,10 @@ def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Senda
         return Sendable(reasons=dict.fromkeys(every, str(refusal)))
     until, shut = _window(line, thread, now, author)
     reasons = {kind: shut for kind in every if shut and kind != "template"}
-    judged = [(template, why_not(template)) for template in line.templates.values()]
+    judged = [
+        (template, why_not(template) or _unwanted(thread, template))
+        for template in line.templates.values()
+    ]
     templates = tuple(template for template, why in judged if not why)
     if judged and not templates:
         reasons["template"] = "None of the channel's templates may be sent."
@@ -117,6 +122,7 @@ def check_sendable(
         raise Refused(shut, code="window-closed")
     if isinstance(content, Template):
         check_template(line.templates, content)
+        _check_wanted(line, thread, content)
     if content.type == "reaction" and content.type not in outbound:
         raise Refused("This channel carries no reactions.", code="unsupported")
 
@@ -354,6 +360,20 @@ def as_error(error: HubError, *, retryable: bool | None = None) -> dict[str, Any
         "detail": error.detail,
         "retryable": getattr(error, "retryable", False) if retryable is None else retryable,
     }
+
+
+def _check_wanted(line: Line, thread: Thread, content: Template) -> None:
+    known = line.templates.get((content.name, content.language))
+    why = _unwanted(thread, known) if known else ""
+    if why:
+        raise Refused(why, code="marketing-opt-out")
+
+
+def _unwanted(thread: Thread, template: KnownTemplate) -> str:
+    """Return why the contact does not want ``template``; empty where that is not known."""
+    if thread.marketing or template.category.upper() != _MARKETING:
+        return ""
+    return "The contact stopped marketing messages: other templates may be sent."
 
 
 def _refusal(line: Line, thread: Thread) -> Refused | None:

@@ -437,6 +437,12 @@ class Batch:
             lambda db: queries.change_address(db, address_id, state=state, state_reason=why)
         )
 
+    def _set_marketing(self, thread: Thread, marketing: bool) -> None:  # noqa: FBT001  # as told
+        thread.marketing = marketing
+        self.changes.append(
+            partial(queries.change_address, address_id=thread.address_id, marketing=marketing)
+        )
+
     def _place(
         self,
         thread: Thread,
@@ -537,7 +543,10 @@ class Batch:
             return
         if event.moved_to:
             self._move_address(thread, event.moved_to)
-        self._set_state(thread, event.state.value, event.reason)
+        if event.state is not None:
+            self._set_state(thread, event.state.value, event.reason)
+        if event.marketing is not None:
+            self._set_marketing(thread, event.marketing)
 
     def _move_address(self, thread: Thread, moved_to: str) -> None:
         """Let a thread go on under another address, unless the channel knows that one already."""

@@ -112,10 +112,16 @@ def address_change(
         "channel_id": channel_id,
         "address_id": thread.address_id if thread else None,
         "event_key": event.key,
-        "state": event.state.value,
+        "state": _told(event),
         "reason": event.reason,
         "at": now,
     }
+
+
+def _told(event: AddressChanged) -> str:
+    if event.marketing is not None:
+        return "marketing" if event.marketing else "no_marketing"
+    return event.state.value if event.state else "moved"
 
 
 def _message(

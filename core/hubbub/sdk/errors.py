@@ -136,6 +136,12 @@ class RecipientGone(Permanent):
         self.opted_out = opted_out
 
 
+class MarketingRefused(Permanent):
+    """The person wants no marketing any more; the address is marked, and all else may be sent."""
+
+    code = "marketing_opt_out"
+
+
 class WindowClosed(Permanent):
     """The provider allows only templates now."""
 

@@ -211,7 +211,8 @@ class ReceiptState(StrEnum):
 class Fault:
     """Why something failed, in the form that the API shows.
 
-    ``recipient`` says what it means for the address: nothing, gone for good, or opted out;
+    ``recipient`` says what it means for the address: nothing, gone for good, opted out, or of
+    marketing alone (``no_marketing``);
     ``template`` that it was about the template, as `TemplateRefused` is.
     """
 
@@ -257,9 +258,12 @@ class AddressChanged:
 
     key: str
     address: str
-    state: AddressState = AddressState.OK
+    #: None: as it was.
+    state: AddressState | None = AddressState.OK
     reason: str = ""
     moved_to: str | None = None
+    #: Whether it takes marketing, where somebody chose about that.
+    marketing: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -281,6 +281,8 @@ class Address(SQLModel, table=True):
     name: str | None = None
     state: str = "ok"
     state_reason: str = ""
+    #: Whether it may be sent marketing, as far as its owner said.
+    marketing: bool = True
     created_at: datetime = _time()
 
 

@@ -47,6 +47,7 @@ class Thread:
     name: str | None = None
     given_name: str | None = None
     address_state: str = "ok"
+    marketing: bool = True
     blocked: bool = False
     last_seq: int = 0
     unread: int = 0
@@ -92,6 +93,7 @@ def _select() -> Select[Any]:
             _addresses.c.address,
             _addresses.c.name,
             _addresses.c.state.label("address_state"),
+            _addresses.c.marketing,
             _contacts.c.name.label("given_name"),
             _contacts.c.blocked_at,
             *(_conversations.c[name] for name in MOVING),
@@ -167,6 +169,7 @@ def thread_of(row: AnyRow) -> Thread:
         name=row.name,
         given_name=row.given_name,
         address_state=row.address_state,
+        marketing=bool(row.marketing),
         blocked=row.blocked_at is not None,
         **{**moving, "tags": list(row.tags or [])},
     )

@@ -310,9 +310,16 @@ def _write(db: Connection, channel_id: str, moved: Iterable[_Moving]) -> list[tu
                     _addresses.c.channel_id == channel_id,
                     _addresses.c.address == moving.row.address,
                 )
-                .values(state=state, state_reason=reason)
+                .values(_marked(state, reason))
             )
     return refresh(db, [moving.row.message_id for moving in changed])
+
+
+def _marked(state: str, reason: str) -> dict[str, Any]:
+    """Return what becomes of an address by a fault that spoke of it."""
+    if state == "no_marketing":
+        return {"marketing": False}
+    return {"state": state, "state_reason": reason}
 
 
 def _error(fault: Mapping[str, Any]) -> dict[str, Any]:

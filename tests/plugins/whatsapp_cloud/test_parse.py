@@ -269,7 +269,7 @@ def test_the_word_of_another_program_is_no_reference_of_ours(hear):
         ("131047", "window_closed", None, False),
         ("131026", "undeliverable", "blocked", False),
         ("131042", "billing", None, True),
-        ("131050", "marketing_opt_out", None, False),
+        ("131050", "marketing_opt_out", "no_marketing", False),
     ],
 )
 def test_conformance_11_a_failed_status_says_why(hear, name, code, recipient, retryable):
@@ -315,7 +315,6 @@ def test_what_was_written_to_a_user_id_goes_there_and_to_nobody_nowhere(hear, pa
     [
         ("quality", ["quality", "FLAGGED", "TIER_1K"]),
         ("restricted", ["changed the account", "ACCOUNT_RESTRICTION"]),
-        ("preferences", ["marketing", "stop"]),
         ("invented", ["weather"]),
     ],
 )

@@ -13,7 +13,7 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import Refused
 from hubbub.sdk import Choices, Option, Template, Text
-from hubbub.store.session import make_engine, transaction
+from hubbub.store.session import make_engine, reading, transaction
 from tests.plugins.whatsapp_cloud.conftest import (
     ACCOUNT_ID,
     ANN,
@@ -30,6 +30,9 @@ from tests.services.world import make_world
 SENT = "wamid.OUT0001"
 BOB = "+15550100111"
 TEMPLATES = ("templates_first_200.json", "templates_last_200.json")
+WELCOME = Template(
+    name="welcome", language="en_US", parameters={"header.first_name": "Ann", "city": "Oslo"}
+)
 CODE = Template(name="code", language="en_US", parameters={"1": "123", "button.0.url": "123"})
 
 
@@ -130,6 +133,14 @@ class Hub:
         self.world.work()
         assert not self.world.provider.answers
         self.line = self.world.line(self.line.id)
+
+    def takes_marketing(self):
+        return bool(self.world.one("SELECT marketing FROM addresses")["marketing"])
+
+    def sendable(self):
+        conversation = self.world.one("SELECT id FROM conversations")["id"]
+        with reading(self.world.hub.engine) as db:
+            return deliver.sendable(self.world.hub, db, conversation, author="api:t")
 
     def inbound(self):
         rows = self.world.rows(
@@ -399,9 +410,53 @@ def test_conformance_15_a_stop_of_marketing_fails_marketing_and_leaves_the_chat_
     hub.write("Sale!", taken())
     hub.tell("failed_131050")
     assert hub.error()["code"] == "marketing_opt_out"
-    hub.hear("account_preferences.json")
+    assert not hub.takes_marketing()
     hub.write("Your order is ready", taken("wamid.OUT0002"))
     assert hub.statuses() == ["failed", "sent"]
+
+
+def test_conformance_15_an_answer_that_names_a_stop_marks_it_too(hub):
+    hub.text()
+    hub.write("Sale!", (400, {"error": {"code": 131050, "message": "User has stopped"}}))
+    assert (hub.error()["code"], hub.takes_marketing()) == ("marketing_opt_out", False)
+
+
+def test_conformance_15_who_stopped_marketing_is_sent_other_templates_alone(hub):
+    hub.text()
+    hub.read_templates()
+    hub.hear(preference("stop", 1))
+    with pytest.raises(Refused, match="stopped marketing") as refused:
+        hub.write(WELCOME)
+    assert refused.value.code == "marketing-opt-out"
+    hub.write(CODE, taken())
+    sendable = hub.sendable()
+    assert {template.name for template in sendable.templates} == {"order_ok", "code"}
+    whys = {template.name: why for template, why in sendable.withheld}
+    assert "stopped marketing" in whys["welcome"]
+
+
+@pytest.mark.parametrize("word", ["resume", "signup"])
+def test_conformance_15_who_takes_marketing_again_is_sent_it(hub, word):
+    hub.text()
+    hub.read_templates()
+    for value, at in (("stop", 1), (word, 2), ("stop", 1)):
+        hub.hear(preference(value, at))
+    assert hub.takes_marketing()
+    hub.write(WELCOME, taken())
+    assert hub.statuses() == ["sent"]
+
+
+def test_a_choice_about_something_else_changes_nothing(hub):
+    hub.text()
+    hub.hear(preference("stop", 1, category="poems"))
+    assert hub.takes_marketing()
+
+
+def preference(value, at, **changes):
+    """Let somebody choose about marketing."""
+    return _changed(
+        "account_preferences.json", "user_preferences", value=value, timestamp=at, **changes
+    )
 
 
 def test_who_is_not_on_whatsapp_is_marked_until_they_write(hub):

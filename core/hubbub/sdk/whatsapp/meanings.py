@@ -8,6 +8,7 @@ from typing import Final
 from hubbub.sdk import (
     AuthFailed,
     Fault,
+    MarketingRefused,
     Permanent,
     RateLimited,
     RecipientGone,
@@ -89,9 +90,16 @@ def fault(meaning: Meaning, said: str, provider_code: str | None) -> Fault:
         detail=_sentence(meaning, said),
         provider_code=provider_code,
         retryable=meaning.kind.retryable,
-        recipient="blocked" if issubclass(meaning.kind, RecipientGone) else None,
+        recipient=_RECIPIENT.get(meaning.kind),
         template=issubclass(meaning.kind, TemplateRefused),
     )
+
+
+#: What an error says of the address.
+_RECIPIENT: Final[Mapping[type[SendError], str]] = {
+    RecipientGone: "blocked",
+    MarketingRefused: "no_marketing",
+}
 
 
 def _sentence(meaning: Meaning, said: str) -> str:
@@ -177,8 +185,10 @@ _ROWS: Final[Mapping[tuple[int, ...], Meaning]] = {
     (131049,): permanent(
         "withheld", "Meta withheld this marketing message: try again in a day at the earliest."
     ),
-    (131050,): permanent(
-        "marketing_opt_out", "The contact does not want marketing from us any more."
+    (131050,): Meaning(
+        kind=MarketingRefused,
+        code="marketing_opt_out",
+        advice="The contact does not want marketing from us any more.",
     ),
     (130472,): permanent("experiment", "The contact is part of an experiment of Meta's."),
     (130497,): permanent("country", "The account may not write to this country."),
