@@ -219,12 +219,15 @@ def test_receipts_come_by_themselves(joined, phone, text):
     assert joined.statuses() == ["delivered", "failed"]
 
 
-@pytest.mark.parametrize("body", ["Is it ready? " * 30, "Готово ли? 😀 " * 20])
-def test_a_long_text_of_the_sms_api_comes_in_pieces_and_is_one_message(joined, application, body):
+@pytest.mark.parametrize(
+    ("body", "pieces"), [("Is it ready? " * 30, 3), ("Готово ли? 😀 " * 20, 5)]
+)
+def test_a_long_text_of_the_sms_api_comes_in_pieces_and_is_one_message(
+    joined, application, body, pieces
+):
     credentials = {"api_key": KEY, "api_secret": API_SECRET}
     joined.channel("sms_vonage", credentials, from_number=OURS, mode="sms_legacy")
     message = {"from": ADA, "to": OURS, "text": body.strip()}
     joined.control(f"vonage/{APPLICATION}/messages", message)
-    joined.heard()
+    joined.heard(pieces)
     assert contents(joined) == [{"type": "text", "text": body.strip()}]
-    assert len(joined.world.rows("SELECT id FROM calls")) > 2
