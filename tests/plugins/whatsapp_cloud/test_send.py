@@ -19,6 +19,7 @@ from hubbub.sdk import (
     File,
     Form,
     Location,
+    MarketingRefused,
     Media,
     Multipart,
     Option,
@@ -531,7 +532,8 @@ CLASSES = {
     RateLimited: "4 80007 613 17 130429 131056 131048 131064 131057 133016 132069",
     WindowClosed: "131047",
     RecipientGone: "131026",
-    Permanent: "130497 100 131008 131009 131021 131051 131030 131049 131050 130472 131052 131062 "
+    MarketingRefused: "131050",
+    Permanent: "130497 100 131008 131009 131021 131051 131030 131049 130472 131052 131062 "
     "131063 132068 135000 137000",
     TemplateRefused: "132000 132001 132005 132007 132008 132012 132015 132016",
 }
