@@ -1,5 +1,6 @@
 """Give every test real services: SQLite, PostgreSQL and Valkey, each as good as new."""
 
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -62,6 +63,17 @@ def _templates_compiled_once():
     compiled = run_folder() / "templates"
     compiled.mkdir(exist_ok=True)
     Flask.jinja_options["bytecode_cache"] = FileSystemBytecodeCache(str(compiled))
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """A command that runs in a test sends the logs of this process elsewhere."""
+    handlers, level = logging.root.handlers, logging.root.level
+    yield
+    if logging.root.handlers is not handlers:
+        logging.root.handlers, logging.root.level = handlers, level
+        logging.captureWarnings(capture=False)
+        structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

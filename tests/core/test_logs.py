@@ -12,15 +12,6 @@ import structlog
 from hubbub import logs, redact
 
 
-@pytest.fixture(autouse=True)
-def _logs_as_before():
-    handlers, level = logging.root.handlers, logging.root.level
-    yield
-    logging.root.handlers, logging.root.level = handlers, level
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-
-
 @pytest.fixture
 def stream():
     return io.StringIO()

@@ -1,10 +1,8 @@
 """What the web answers while the database is away."""
 
 import io
-import logging
 
 import pytest
-import structlog
 
 from hubbub import logs
 from hubbub.people.sessions import cookie_name
@@ -16,12 +14,8 @@ from hubbub.web import create_app
 def log():
     """Everything that is logged."""
     stream = io.StringIO()
-    handlers, level = logging.root.handlers, logging.root.level
     logs.configure("web", json=True, stream=stream)
-    yield stream
-    logging.root.handlers, logging.root.level = handlers, level
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    return stream
 
 
 @pytest.fixture

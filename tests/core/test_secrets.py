@@ -2,11 +2,9 @@
 
 import io
 import json
-import logging
 from types import SimpleNamespace
 
 import pytest
-import structlog
 from sqlalchemy import select
 
 from hubbub import logs
@@ -28,12 +26,8 @@ TO_BOT = {"type": "chatbot", "url": "https://bot.example/in", "secret": BOT_SECR
 def log():
     """Everything that is logged."""
     stream = io.StringIO()
-    handlers, level = logging.root.handlers, logging.root.level
     logs.configure("web", json=True, stream=stream)
-    yield stream
-    logging.root.handlers, logging.root.level = handlers, level
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    return stream
 
 
 @pytest.fixture
