@@ -1,0 +1,375 @@
+"""Hand letters to mail servers: sessions that are kept for a while, and exact about what was taken.
+
+A server has a letter once it may have read the line with nothing but a dot on it: what breaks off
+before is `NotSent`, what breaks off after is `OutcomeUnknown`.
+"""
+
+import base64
+import json
+import re
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
+from time import monotonic
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from hubbub.guard import Deadline, Guard, Refused
+from hubbub.sdk.errors import OutcomeUnknown, Transient
+from hubbub.sdk.mail import CHECK, SCHEMES, Phase, Posted, Reply, xoauth2
+from hubbub.sdk.values import Headers, HttpRequest, HttpResponse
+from hubbub.transport import NotSent
+from hubbub.trust import trusting
+
+#: The schemes of the requests that go here.
+MAIL: Final = frozenset(SCHEMES.values())
+#: Seconds that an idle session is kept, how many letters it carries, and how many are kept.
+_IDLE: Final = 45.0
+_LETTERS: Final = 50
+_KEPT: Final = 8
+#: For taking leave.
+_LEAVE: Final = timedelta(seconds=0.5)
+
+#: One server takes a lone CR or LF for the end of a line and the next one does not, so that a
+#: letter could hide another one.
+_SMUGGLING: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+_FIRST_DOT: Final = re.compile(rb"(?m)^\.")
+_NO_ADDRESS: Final = re.compile(r"[\s<>\x00-\x1f\x7f\ud800-\udfff]")
+
+_OK: Final = 250
+_LOGGED_IN: Final = 235
+_GO_ON: Final = 334
+_SEND_IT: Final = 354
+_GOING: Final = 421
+# What we say in a server's name, with the codes that RFC 5321 and RFC 3463 have for it.
+_TOO_LARGE: Final = "5.3.4 The letter has {size} bytes, and the server takes {most} at most."
+_NO_UTF8: Final = "5.6.7 The server takes no address with letters beyond ASCII before the @."
+_NO_TLS: Final = "5.7.10 The server does not offer to encrypt the connection (STARTTLS)."
+_NO_LOGIN: Final = "5.7.4 The server offers no way to log in that the hub knows."
+
+
+class _Whom(NamedTuple):
+    """A server, and as whom we talk to it; who has all of it alike shares sessions."""
+
+    scheme: str
+    host: str
+    port: int
+    login: str
+    trust: str
+
+
+class _Errand(NamedTuple):
+    """What to ask of a server; without recipients: whether it would take a letter."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    letter: bytes
+
+
+class _Refusal(Exception):
+    """The server does not do as asked."""
+
+    def __init__(
+        self, phase: Phase, reply: Reply, refused: Mapping[str, Reply] | None = None
+    ) -> None:
+        super().__init__(reply.text)
+        self.phase: Final[Phase] = phase
+        self.reply: Final = reply
+        self.refused: Final = refused or {}
+
+
+class MailTransport:
+    """Carries requests of `hubbub.sdk.mail`, for any number of threads; one for each process."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._lock = threading.Lock()
+        self._idle: dict[_Whom, list[_Session]] = {}
+        self._closed = False
+
+    def perform(self, request: HttpRequest) -> HttpResponse:
+        """Do as ``request`` says; the answer is a `Posted`.
+
+        Raises `NotSent`, `OutcomeUnknown` once the letter may have been taken, and `Refused`.
+        """
+        whom, errand, deadline = _whom(request), _errand(request), Deadline(request.timeout)
+        session = self._take(whom, deadline) or _Session(whom, _domain(errand.sender), self._dial)
+        try:
+            session.begin(deadline)
+            done = session.run(errand)
+        except _Refusal as refusal:
+            done = session.told(refusal)
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:
+            session.close()
+            raise _broken(whom, error, taken=session.given) from error
+        except BaseException:
+            session.close()
+            raise
+        self._give(whom, session)
+        return HttpResponse(
+            status=done.reply.code, headers=Headers({}), body=json.dumps(asdict(done)).encode()
+        )
+
+    def close(self) -> None:
+        """Take leave of every server; sessions in use end when they are done."""
+        with self._lock:
+            self._closed = True
+            idle = [session for kept in self._idle.values() for session in kept]
+            self._idle = {}
+        for session in idle:
+            session.close()
+
+    def _dial(self, whom: _Whom, deadline: Deadline) -> socket.socket:
+        tls = trusting(whom.trust) if whom.scheme == SCHEMES["tls"] else None
+        return self._guard.connect(whom.host, whom.port, deadline, tls)
+
+    def _take(self, whom: _Whom, deadline: Deadline) -> "_Session | None":
+        """Return a session that is open and answers, or None."""
+        while True:
+            with self._lock:
+                kept = self._idle.get(whom)
+                session = kept.pop() if kept else None
+            if session is None:
+                return None
+            if session.until > monotonic() and session.answers(deadline):
+                return session
+            session.close()
+
+    def _give(self, whom: _Whom, session: "_Session") -> None:
+        """Keep a session for the next letter, or take leave."""
+        now = monotonic()
+        session.until = now + _IDLE
+        with self._lock:
+            kept = [one for one in self._idle.get(whom, ()) if one.until > now]
+            old = [one for one in self._idle.get(whom, ()) if one.until <= now]
+            if session.usable and not self._closed and len(kept) < _KEPT:
+                kept.append(session)
+            else:
+                old.append(session)
+            self._idle[whom] = kept
+        for one in old:
+            one.close()
+
+
+class _Session(smtplib.SMTP):
+    """A talk with one server."""
+
+    def __init__(
+        self, whom: _Whom, name: str, dial: Callable[[_Whom, Deadline], socket.socket]
+    ) -> None:
+        """``name``: who we say we are; the name of this machine is nobody's business."""
+        super().__init__(local_hostname=name)
+        self._deadline = Deadline(_LEAVE)
+        self._host = whom.host  # what STARTTLS checks the certificate against
+        self._whom = whom
+        self._dial = dial
+        self._letters = 0
+        #: Whether we are let in, and whether the server is about to close the connection.
+        self._ready = self._going = False
+        #: Whether the server may have the letter.
+        self.given = False
+        #: Until when it may be idle, on the clock of `monotonic`.
+        self.until = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Whether another letter may follow."""
+        return self._ready and not self._going and self._letters < _LETTERS
+
+    def begin(self, deadline: Deadline) -> None:
+        """Connect, encrypt and log in, if that is still to be done. Raises `_Refusal`."""
+        self._deadline = deadline
+        if self._ready:
+            return
+        self._check("hello", self.connect(self._whom.host, self._whom.port))
+        self._hello()
+        if self._whom.scheme == SCHEMES["starttls"]:
+            if not self.has_extn("starttls"):
+                raise _Refusal("hello", Reply(code=530, text=_NO_TLS))
+            self._check("hello", self.starttls(context=trusting(self._whom.trust)))
+            self._hello()
+        self._log_in(self._whom.login)
+        self._ready = True
+
+    def run(self, errand: _Errand) -> Posted:
+        """Hand over a letter, or find out whether the server would take one. Raises `_Refusal`."""
+        self.given = False
+        self._letters += 1
+        if not errand.recipients:
+            self._check("sender", self.mail(errand.sender))
+            return self._done("accepted", _reply(self.docmd("RSET")))
+        refused = self._address(errand)
+        self._check("letter", self.docmd("DATA"), wanted=_SEND_IT)
+        self.send(_FIRST_DOT.sub(b"..", errand.letter))
+        self.given = True
+        self.send(b".\r\n" if errand.letter.endswith(b"\r\n") else b"\r\n.\r\n")
+        reply = self._check("letter", self.getreply())
+        return self._done("accepted", reply, refused)
+
+    def told(self, refusal: _Refusal) -> Posted:
+        """Return how it went when the server did not do as asked."""
+        return self._done(refusal.phase, refusal.reply, refusal.refused)
+
+    def answers(self, deadline: Deadline) -> bool:
+        """Whether the server is still there, and forgot the last letter."""
+        self._deadline = deadline
+        try:
+            return self.docmd("RSET")[0] == _OK
+        except (OSError, smtplib.SMTPException):
+            return False
+
+    def close(self) -> None:
+        """Take leave, if anybody is there."""
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.settimeout(_LEAVE.total_seconds())
+                self.sock.sendall(b"QUIT\r\n")
+        super().close()
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return what the server says, within the time that is left."""
+        if self.sock is not None:
+            self.sock.settimeout(self._deadline.left())
+        return super().getreply()
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        del host, port, timeout
+        return self._dial(self._whom, self._deadline)
+
+    def _done(
+        self, phase: Phase, reply: Reply, refused: Mapping[str, Reply] | None = None
+    ) -> Posted:
+        features = {name: value.strip() for name, value in self.esmtp_features.items()}
+        return Posted(phase=phase, reply=reply, refused=refused or {}, features=features)
+
+    def _hello(self) -> None:
+        if self.ehlo()[0] != _OK:
+            self._check("hello", self.helo())
+
+    def _log_in(self, login: str) -> None:
+        if not login:
+            return
+        way, _, encoded = login.partition(" ")
+        username, secret = json.loads(base64.b64decode(encoded))
+        offered = self.esmtp_features.get("auth", "").upper().split()
+        if way == "xoauth2" and "XOAUTH2" in offered:
+            said = self._auth("XOAUTH2", [xoauth2(username, secret)])
+        elif way == "password" and "PLAIN" in offered:
+            said = self._auth("PLAIN", [f"\0{username}\0{secret}"])
+        elif way == "password" and "LOGIN" in offered:
+            said = self._auth("LOGIN", [username, secret])
+        else:
+            raise _Refusal("login", Reply(code=504, text=_NO_LOGIN))
+        self._check("login", said, wanted=_LOGGED_IN)
+
+    def _auth(self, mechanism: str, answers: list[str]) -> tuple[int, bytes]:
+        """Log in; what the server asks for is given in order, then nothing.
+
+        smtplib's own way takes ASCII alone, which a password need not be.
+        """
+        code, text = self.docmd("AUTH", mechanism)
+        while code == _GO_ON:
+            answer = answers.pop(0) if answers else ""
+            code, text = self.docmd(base64.b64encode(answer.encode()).decode())
+        return code, text
+
+    def _address(self, errand: _Errand) -> dict[str, Reply]:
+        """Say whom the letter is from and to; return the recipients that are refused."""
+        options = self._options(errand)
+        self._check("sender", self.mail(errand.sender, options))
+        replies = {address: _reply(self.rcpt(address)) for address in errand.recipients}
+        refused = {address: reply for address, reply in replies.items() if not reply.good}
+        self._going = any(reply.code == _GOING for reply in refused.values())
+        if self._going or len(refused) == len(replies):
+            said = sorted(refused.values(), key=lambda reply: reply.code != _GOING)
+            raise _Refusal("recipients", said[0], refused)
+        return refused
+
+    def _options(self, errand: _Errand) -> list[str]:
+        options = []
+        if self.has_extn("size"):
+            size, most = len(errand.letter), self.esmtp_features["size"]
+            if most.isdecimal() and 0 < int(most) < size:
+                text = _TOO_LARGE.format(size=size, most=most)
+                raise _Refusal("sender", Reply(code=552, text=text))
+            options.append(f"size={size}")
+        if not all(address.isascii() for address in (errand.sender, *errand.recipients)):
+            if not self.has_extn("smtputf8"):
+                raise _Refusal("recipients", Reply(code=553, text=_NO_UTF8))
+            options.append("SMTPUTF8")
+        return options
+
+    def _check(self, phase: Phase, said: tuple[int, bytes], wanted: int | None = None) -> Reply:
+        """Return the reply if it is a good one. Raises `_Refusal`."""
+        reply = _reply(said)
+        self._going = reply.code == _GOING
+        if not reply.good or (wanted is not None and reply.code != wanted):
+            raise _Refusal(phase, reply)
+        return reply
+
+
+def _reply(said: tuple[int, bytes]) -> Reply:
+    code, text = said
+    return Reply(code=code, text=text.decode("utf-8", "replace"))
+
+
+def _whom(request: HttpRequest) -> _Whom:
+    parts = urlsplit(request.url)
+    login = request.headers.get("authorization", "none")
+    return _Whom(
+        scheme=parts.scheme,
+        host=parts.hostname or "",
+        port=parts.port or 0,
+        login="" if login == "none" else login,
+        trust=request.trust,
+    )
+
+
+def _errand(request: HttpRequest) -> _Errand:
+    sender = request.headers.get("mail-from", "")
+    to = request.headers.get("rcpt-to", "")
+    recipients = tuple(to.split(", ")) if to else ()
+    letter = request.body
+    if any(map(_NO_ADDRESS.search, (sender, *recipients))):
+        raise Refused("A letter's address holds a blank or a character that has no place there.")
+    if not isinstance(letter, bytes) or _SMUGGLING.search(letter):
+        raise Refused("A letter's lines must end in CRLF, and hold neither CR, LF nor NUL.")
+    if (request.method == CHECK) == bool(recipients):
+        raise Refused("A letter needs somebody to go to, and a check has none.")
+    return _Errand(sender, recipients, letter)
+
+
+def _domain(sender: str) -> str:
+    return sender.rpartition("@")[2] or "localhost"
+
+
+def _broken(whom: _Whom, error: Exception, *, taken: bool) -> Transient | OutcomeUnknown:
+    cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
+    why = _why(cause or error)
+    if taken:
+        return OutcomeUnknown(f"{whom.host} may have the letter, but its answer is lost: {why}.")
+    return NotSent(f"{whom.host} cannot be reached: {why}.")
+
+
+def _why(error: BaseException) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not valid ({error.verify_message})"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
+            return "it does not speak TLS from the beginning; try STARTTLS"
+        case ssl.SSLError():
+            return "the encryption failed"
+        case TimeoutError():
+            return "no answer in time"
+        case socket.gaierror() | UnicodeError():
+            return "its name cannot be resolved"
+        case smtplib.SMTPServerDisconnected():
+            return "it closed the connection"
+        case smtplib.SMTPException():
+            return "it does not speak as mail servers do"
+    return (getattr(error, "strerror", None) or str(error)).lower()

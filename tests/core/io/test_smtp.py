@@ -1,0 +1,373 @@
+"""A letter is handed over once, and every failure says whether the server may have it."""
+
+import base64
+import json
+import ssl
+from datetime import timedelta
+
+import pytest
+
+from hubbub.guard import Guard, Refused
+from hubbub.sdk.errors import OutcomeUnknown
+from hubbub.sdk.mail import MailServer, greeting, posted, posting
+from hubbub.smtp import MailTransport
+from hubbub.transport import NotSent
+from tests.services.peers import LOOPBACK
+
+FEATURES = ("PIPELINING", "SIZE 1000", "AUTH PLAIN LOGIN XOAUTH2")
+LETTER = b"Subject: Hello\r\n\r\n.First\r\n"
+
+
+class Office:
+    """A mail server; ``says`` has replies to some commands, the first word in capitals."""
+
+    def __init__(self, *features, tls=None, **says):
+        self.features = features or FEATURES
+        self.tls = tls
+        self.says = {verb: [said] if isinstance(said, str) else said for verb, said in says.items()}
+        self.heard = []
+        self.letters = []
+
+    def __call__(self, peer):
+        try:
+            self.talk(peer)
+        finally:
+            peer.socket.close()  # it may be another one since STARTTLS
+
+    def talk(self, peer):
+        self._say(peer, "HELLO", "220 office.test")
+        while True:
+            line = peer._until(b"\r\n").decode()
+            verb = line.partition(" ")[0].upper()
+            if verb == "QUIT":
+                return  # whether it is heard depends on who is faster
+            self.heard.append(line)
+            if verb in {"EHLO", "STARTTLS"}:
+                getattr(self, verb.lower())(peer)
+            elif verb == "DATA":
+                self.data(peer)
+            else:
+                self._say(peer, verb, {"AUTH": "235 welcome"}.get(verb, "250 2.0.0 ok"))
+
+    def ehlo(self, peer):
+        lines = ["office.test", *self.features]
+        marks = ["-"] * (len(lines) - 1) + [" "]
+        text = "\r\n".join(f"250{mark}{line}" for mark, line in zip(marks, lines, strict=True))
+        self._say(peer, "EHLO", text)
+
+    def starttls(self, peer):
+        self._say(peer, "STARTTLS", "220 go ahead")
+        peer.socket = self.tls.wrap_socket(peer.socket, server_side=True)
+        self.features = tuple(one for one in self.features if one != "STARTTLS")
+
+    def data(self, peer):
+        if not self._say(peer, "DATA", "354 go ahead").startswith("354"):
+            return
+        self.letters.append(peer._until(b"\r\n.\r\n") + b"\r\n")
+        self._say(peer, "DOT", "250 2.0.0 queued as 17")
+
+    def _say(self, peer, verb, usual):
+        planned = self.says.get(verb)
+        said = (planned.pop(0) if planned else None) or usual
+        if said == "cut":
+            peer.socket.close()
+            raise ConnectionError
+        if said == "silence":
+            peer.stopped.wait(10)
+            raise ConnectionError
+        peer.send(f"{said}\r\n".encode())
+        return said
+
+
+@pytest.fixture
+def transport():
+    made = MailTransport(Guard(LOOPBACK))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def office(serve):
+    """Start a mail server: the office, and where it is."""
+
+    def start(*features, **says):
+        office = Office(*features, **says)
+        return office, MailServer(host="127.0.0.1", port=serve(office).port, security="none")
+
+    return start
+
+
+def send(transport, server, *to, letter=LETTER, sender="us@hub.test", seconds=5.0):
+    request = posting(server, sender=sender, recipients=to or ("ann@a.test",), letter=letter)
+    return posted(transport.perform(_within(request, seconds)))
+
+
+def _within(request, seconds):
+    return type(request)(**{**vars(request), "timeout": timedelta(seconds=seconds)})
+
+
+def test_a_letter_arrives_as_it_was_with_first_dots_doubled(transport, office):
+    there, server = office()
+
+    done = send(transport, server, "ann@a.test", "bob@a.test")
+
+    assert (done.phase, done.reply.code, done.reply.text) == ("accepted", 250, "2.0.0 queued as 17")
+    assert done.refused == {}
+    assert done.features["size"] == "1000"
+    assert there.letters == [b"Subject: Hello\r\n\r\n..First\r\n"]
+    assert there.heard == [
+        "ehlo hub.test",
+        "mail FROM:<us@hub.test> size=26",
+        "rcpt TO:<ann@a.test>",
+        "rcpt TO:<bob@a.test>",
+        "DATA",
+    ]
+
+
+def test_a_session_serves_the_next_letter_after_it_was_asked_whether_it_is_there(transport, office):
+    there, server = office()
+
+    send(transport, server)
+    send(transport, server)
+
+    assert len(there.letters) == 2
+    assert [line for line in there.heard if line.startswith("ehlo")] == ["ehlo hub.test"]
+    assert there.heard.count("RSET") == 1
+
+
+def test_a_kept_session_that_died_meanwhile_costs_nothing(transport, office):
+    there, server = office(RSET="cut")
+
+    send(transport, server)
+    send(transport, server)
+
+    assert len(there.letters) == 2
+    assert there.heard.count("ehlo hub.test") == 2
+
+
+def test_sessions_are_not_shared_by_those_who_log_in_otherwise(transport, office):
+    there, server = office()
+    ann = MailServer(**{**vars(server), "username": "ann", "password": "one"})
+    bob = MailServer(**{**vars(server), "username": "bob", "password": "two"})
+
+    send(transport, ann)
+    send(transport, bob)
+
+    assert sum(line.startswith("AUTH") for line in there.heard) == 2
+
+
+def test_a_password_may_hold_any_letter(transport, office):
+    there, server = office(AUTH="334 ")
+    login = MailServer(**{**vars(server), "username": "us@hub.test", "password": "pässwörd"})
+
+    assert send(transport, login).phase == "login"
+
+    assert there.heard[1] == "AUTH PLAIN"
+    assert base64.b64decode(there.heard[2]) == "\0us@hub.test\0pässwörd".encode()
+
+
+def test_login_goes_in_two_steps_where_that_is_all_there_is(transport, office):
+    there, server = office("AUTH LOGIN")
+    there.says = {"AUTH": ["334 VXNlcm5hbWU6"], "DXM=": ["334 UGFzc3dvcmQ6"], "CHC=": ["235 ok"]}
+    login = MailServer(**{**vars(server), "username": "us", "password": "pw"})
+
+    assert send(transport, login).phase == "accepted"
+
+    assert there.heard[1:4] == ["AUTH LOGIN", "dXM=", "cHc="]
+
+
+def test_an_access_token_goes_by_xoauth2_and_a_refusal_is_heard_to_its_end(transport, office):
+    there, server = office()
+    challenge = base64.b64encode(b'{"status":"400"}').decode()
+    there.says = {"AUTH": ["334 "], "": ["535 5.7.8 no"]}
+    answer = base64.b64encode(b"user=us@hub.test\x01auth=Bearer tok\x01\x01").decode()
+    there.says[answer.upper()] = [f"334 {challenge}"]
+    login = MailServer(**{**vars(server), "username": "us@hub.test", "token": "tok"})
+
+    done = send(transport, login)
+
+    assert (done.phase, done.reply.code, done.reply.enhanced) == ("login", 535, "5.7.8")
+    assert there.heard[1:4] == ["AUTH XOAUTH2", answer, ""]
+
+
+def test_a_server_without_a_way_to_log_in_is_told_apart_from_a_wrong_password(transport, office):
+    _, server = office("AUTH GSSAPI")
+    login = MailServer(**{**vars(server), "username": "us", "password": "pw"})
+
+    done = send(transport, login)
+
+    assert (done.phase, done.reply.code) == ("login", 504)
+
+
+def test_without_starttls_no_password_is_told(transport, office):
+    there, server = office()
+    login = MailServer(
+        **{**vars(server), "security": "starttls", "username": "us", "password": "pw"}
+    )
+
+    done = send(transport, login)
+
+    assert (done.phase, done.reply.enhanced) == ("hello", "5.7.10")
+    assert there.heard == ["ehlo hub.test"]
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_an_encrypted_connection_is_checked_against_the_name(serve, certificate, security):
+    context, _ = certificate
+    pem = context_pem(certificate)
+    office = Office("STARTTLS" if security == "starttls" else "SIZE 1000", tls=context)
+    served = serve(office, tls=context if security == "tls" else None)
+    guard = Guard(LOOPBACK, lookup=lambda host, port, **_: [(0, 0, 0, "", ("127.0.0.1", port))])
+    transport = MailTransport(guard)
+    whom = {"port": served.port, "security": security, "trust": pem}
+
+    done = send(transport, MailServer(host="hub.test", **whom))
+    with pytest.raises(NotSent, match="certificate is not valid"):
+        send(transport, MailServer(host="other.test", **whom))
+
+    transport.close()
+    assert done.phase == "accepted"
+
+
+def test_tls_spoken_to_a_port_of_starttls_is_explained(transport, office):
+    _, server = office()
+
+    with pytest.raises(NotSent, match="does not speak TLS from the beginning"):
+        send(transport, MailServer(**{**vars(server), "security": "tls"}))
+
+
+@pytest.mark.parametrize(
+    ("says", "phase", "code"),
+    [
+        ({"HELLO": "554 no"}, "hello", 554),
+        ({"HELLO": "421 busy"}, "hello", 421),
+        ({"MAIL": "550 5.7.60 not yours"}, "sender", 550),
+        ({"MAIL": "530 5.7.0 log in"}, "sender", 530),
+        ({"RCPT": "450 4.7.1 greylisted"}, "recipients", 450),
+        ({"RCPT": "421 busy"}, "recipients", 421),
+        ({"DATA": "451 later"}, "letter", 451),
+        ({"DOT": "554 5.7.1 spam"}, "letter", 554),
+        ({"DOT": "552 5.3.4 too large"}, "letter", 552),
+    ],
+)
+def test_a_refusal_is_an_answer_with_its_phase_and_the_next_letter_goes(
+    transport, office, says, phase, code
+):
+    there, server = office(**says)
+
+    done = send(transport, server)
+    after = send(transport, server)
+
+    assert (done.phase, done.reply.code) == (phase, code)
+    assert after.phase == "accepted"
+    assert len(there.letters) == (2 if "DOT" in says else 1)
+
+
+def test_one_refused_recipient_of_two_is_told_beside_the_acceptance(transport, office):
+    there, server = office(RCPT=["550 5.1.1 nobody", "250 ok"])
+
+    done = send(transport, server, "gone@a.test", "ann@a.test")
+
+    assert done.phase == "accepted"
+    assert {who: reply.code for who, reply in done.refused.items()} == {"gone@a.test": 550}
+    assert len(there.letters) == 1
+
+
+def test_of_recipients_refused_for_different_reasons_each_is_told(transport, office):
+    there, server = office(RCPT=["452 4.2.2 full", "550 5.1.1 nobody"])
+
+    done = send(transport, server, "full@a.test", "gone@a.test")
+
+    assert done.phase == "recipients"
+    assert [reply.code for reply in done.refused.values()] == [452, 550]
+    assert there.letters == []
+
+
+def test_a_letter_larger_than_the_server_takes_is_not_handed_over(transport, office):
+    there, server = office()
+
+    done = send(transport, server, letter=b"x" * 998 + b"\r\n\r\n")
+
+    assert (done.phase, done.reply.code, done.reply.enhanced) == ("sender", 552, "5.3.4")
+    assert there.heard == ["ehlo hub.test"]
+
+
+def test_an_address_beyond_ascii_goes_only_where_the_server_takes_it(transport, office):
+    _, plain = office()
+    there, modern = office("SMTPUTF8", "8BITMIME")
+
+    assert send(transport, plain, "jürgen@a.test").reply.code == 553
+    assert send(transport, modern, "jürgen@a.test").phase == "accepted"
+    assert there.heard[1:3] == ["mail FROM:<us@hub.test> SMTPUTF8", "rcpt TO:<jürgen@a.test>"]
+
+
+@pytest.mark.parametrize("verb", ["HELLO", "EHLO", "MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("how", ["cut", "silence"])
+def test_what_breaks_off_before_the_letter_is_complete_was_not_sent(transport, office, verb, how):
+    _, server = office(**{verb: how})
+
+    with pytest.raises(NotSent):
+        send(transport, server, seconds=0.3)
+
+
+@pytest.mark.parametrize(
+    ("how", "why"), [("cut", "it closed the connection"), ("silence", "no answer in time")]
+)
+def test_an_answer_lost_after_the_last_dot_is_unknown(transport, office, how, why):
+    there, server = office(DOT=how)
+
+    with pytest.raises(OutcomeUnknown, match=why):
+        send(transport, server, seconds=0.3)
+
+    assert len(there.letters) == 1
+
+
+def test_a_check_asks_for_the_sender_and_hands_nothing_over(transport, office):
+    there, server = office()
+
+    done = posted(transport.perform(greeting(server, sender="us@hub.test")))
+
+    assert (done.phase, done.features["auth"]) == ("accepted", "PLAIN LOGIN XOAUTH2")
+    assert there.heard == ["ehlo hub.test", "mail FROM:<us@hub.test>", "RSET"]
+
+
+@pytest.mark.parametrize(
+    "letter", [b"a\nb\r\n", b"a\rb\r\n", b"a\0\r\n", b"x\n.\r\nMAIL FROM:<>\r\n"]
+)
+def test_a_letter_that_could_hide_another_one_is_refused(transport, office, letter):
+    there, server = office()
+
+    with pytest.raises(Refused):
+        send(transport, server, letter=letter)
+
+    assert there.heard == []
+
+
+@pytest.mark.parametrize("address", ["a@b.test\r\nDATA", "a b@c.test", "<a@b.test>", "a\0@b.test"])
+def test_an_address_that_could_hide_a_command_is_refused(transport, office, address):
+    there, server = office()
+
+    with pytest.raises(Refused):
+        send(transport, server, address)
+
+    assert there.heard == []
+
+
+def test_a_private_server_is_not_reached(office):
+    _, server = office()
+
+    with pytest.raises(Refused, match="private"):
+        send(MailTransport(Guard()), server)
+
+
+def test_no_login_shows_in_a_repr():
+    server = MailServer(host="h", port=1, username="u", password="canary", token="canary")
+
+    assert "canary" not in repr(server)
+    assert "canary" not in repr(posting(server, sender="", recipients=["a@b.test"], letter=b""))
+    assert json.dumps("canary") not in repr(greeting(server, sender=""))
+
+
+def context_pem(certificate):
+    """Return the server's certificate as PEM, from who trusts it."""
+    return ssl.DER_cert_to_PEM_cert(certificate[1].get_ca_certs(binary_form=True)[0])
