@@ -50,7 +50,9 @@ class Office:
                 self._say(peer, verb, {"AUTH": "235 welcome"}.get(verb, "250 2.0.0 ok"))
 
     def ehlo(self, peer):
-        lines = ["office.test", *self.features]
+        encrypted = isinstance(peer.socket, ssl.SSLSocket)
+        offered = [one for one in self.features if one != "STARTTLS" or not encrypted]
+        lines = ["office.test", *offered]
         marks = ["-"] * (len(lines) - 1) + [" "]
         text = "\r\n".join(f"250{mark}{line}" for mark, line in zip(marks, lines, strict=True))
         self._say(peer, "EHLO", text)
@@ -58,7 +60,6 @@ class Office:
     def starttls(self, peer):
         self._say(peer, "STARTTLS", "220 go ahead")
         peer.socket = self.tls.wrap_socket(peer.socket, server_side=True)
-        self.features = tuple(one for one in self.features if one != "STARTTLS")
 
     def data(self, peer):
         if not self._say(peer, "DATA", "354 go ahead").startswith("354"):
@@ -80,10 +81,22 @@ class Office:
 
 
 @pytest.fixture
-def transport():
-    made = MailTransport(Guard(LOOPBACK))
-    yield made
-    made.close()
+def closing_transport():
+    """Make a transport that is closed at the end."""
+    made = []
+
+    def make(guard):
+        made.append(MailTransport(guard))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def transport(closing_transport):
+    return closing_transport(Guard(LOOPBACK))
 
 
 @pytest.fixture
@@ -212,20 +225,21 @@ def test_without_starttls_no_password_is_told(transport, office):
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_an_encrypted_connection_is_checked_against_the_name(serve, certificate, security):
+def test_an_encrypted_connection_is_checked_against_the_name(
+    serve, certificate, security, closing_transport
+):
     context, _ = certificate
     pem = context_pem(certificate)
     office = Office("STARTTLS" if security == "starttls" else "SIZE 1000", tls=context)
     served = serve(office, tls=context if security == "tls" else None)
     guard = Guard(LOOPBACK, lookup=lambda host, port, **_: [(0, 0, 0, "", ("127.0.0.1", port))])
-    transport = MailTransport(guard)
+    transport = closing_transport(guard)
     whom = {"port": served.port, "security": security, "trust": pem}
 
     done = send(transport, MailServer(host="hub.test", **whom))
     with pytest.raises(NotSent, match="certificate is not valid"):
         send(transport, MailServer(host="other.test", **whom))
 
-    transport.close()
     assert done.phase == "accepted"
 
 
