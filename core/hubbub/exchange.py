@@ -15,7 +15,7 @@ import structlog
 from hubbub.plugins import RAISED
 from hubbub.redact import Redactor
 from hubbub.sdk.errors import HubError, OutcomeUnknown, Permanent, SendError
-from hubbub.sdk.values import Exchange, File, HttpRequest, HttpResponse, Multipart
+from hubbub.sdk.values import Exchange, File, HttpRequest, HttpResponse, Letter, Multipart
 from hubbub.store.clean import clean
 from hubbub.transport import Files, Transport
 
@@ -257,9 +257,11 @@ def _headers(headers: Mapping[str, str], redact: Redactor) -> dict[str, str]:
     return {name: value[:MOST_HEADER] for name, value in redact.headers(headers).items()}
 
 
-def _files(body: Multipart | File, redact: Redactor) -> str:
+def _files(body: Multipart | File | Letter, redact: Redactor) -> str:
     if isinstance(body, File):
         return _cut(_file(body, redact))
+    if isinstance(body, Letter):
+        return _cut("".join(_piece(piece, redact) for piece in body.pieces))
     lines = []
     for name, value in body.fields[:MOST_HEADERS]:
         if isinstance(value, File):
@@ -267,6 +269,10 @@ def _files(body: Multipart | File, redact: Redactor) -> str:
         else:
             lines.append(f"{name}: {redact.headers({name: value})[name]}")
     return _cut("\n".join(lines))
+
+
+def _piece(piece: bytes | File, redact: Redactor) -> str:
+    return f"{_file(piece, redact)}\n" if isinstance(piece, File) else _body(piece, redact)
 
 
 def _file(file: File, redact: Redactor) -> str:

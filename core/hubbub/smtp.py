@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 from hubbub.guard import Deadline, Guard, Refused
 from hubbub.sdk.errors import OutcomeUnknown, Transient
 from hubbub.sdk.mail import CHECK, SCHEMES, Phase, Posted, Reply, xoauth2
-from hubbub.sdk.values import Headers, HttpRequest, HttpResponse
-from hubbub.transport import NotSent
+from hubbub.sdk.values import Headers, HttpRequest, HttpResponse, Letter
+from hubbub.transport import Files, NotSent
 from hubbub.trust import trusting
 
 #: The schemes of the requests that go here.
@@ -92,12 +92,12 @@ class MailTransport:
         self._idle: dict[_Whom, list[_Session]] = {}
         self._closed = False
 
-    def perform(self, request: HttpRequest) -> HttpResponse:
+    def perform(self, request: HttpRequest, *, files: Files) -> HttpResponse:
         """Do as ``request`` says; the answer is a `Posted`.
 
         Raises `NotSent`, `OutcomeUnknown` once the letter may have been taken, and `Refused`.
         """
-        whom, errand, deadline = _whom(request), _errand(request), Deadline(request.timeout)
+        whom, errand, deadline = _whom(request), _errand(request, files), Deadline(request.timeout)
         session = self._take(whom, deadline) or _Session(whom, _domain(errand.sender), self._dial)
         try:
             session.begin(deadline)
@@ -330,11 +330,11 @@ def _whom(request: HttpRequest) -> _Whom:
     )
 
 
-def _errand(request: HttpRequest) -> _Errand:
+def _errand(request: HttpRequest, files: Files) -> _Errand:
     sender = request.headers.get("mail-from", "")
     to = request.headers.get("rcpt-to", "")
     recipients = tuple(to.split(", ")) if to else ()
-    letter = request.body
+    letter = _whole(request.body, files) if isinstance(request.body, Letter) else request.body
     if any(map(_NO_ADDRESS.search, (sender, *recipients))):
         raise Refused("A letter's address holds a blank or a character that has no place there.")
     if not isinstance(letter, bytes) or _SMUGGLING.search(letter):
@@ -342,6 +342,17 @@ def _errand(request: HttpRequest) -> _Errand:
     if (request.method == CHECK) == bool(recipients):
         raise Refused("A letter needs somebody to go to, and a check has none.")
     return _Errand(sender, recipients, letter)
+
+
+def _whole(letter: Letter, files: Files) -> bytes:
+    return b"".join(
+        piece if isinstance(piece, bytes) else _in_base64(files(piece.media))
+        for piece in letter.pieces
+    )
+
+
+def _in_base64(data: bytes) -> bytes:
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
 def _domain(sender: str) -> str:

@@ -208,8 +208,10 @@ def _written(request: HttpRequest, files: Files) -> Letter:
         headers["content-type"], body = form(request.body, files)
     elif isinstance(request.body, File):
         body = [files(request.body.media)]
-    else:
+    elif isinstance(request.body, bytes):
         body = [request.body]
+    else:
+        raise TypeError(type(request.body).__name__)
     length = sum(map(len, body))
     origin, first = head(request.method, request.url, headers, length)
     pieces = [b"".join((first, *body))] if length <= _ONE_PIECE else [first, *body]

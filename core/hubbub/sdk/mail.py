@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from hubbub.sdk.values import HttpRequest, HttpResponse
+from hubbub.sdk.values import HttpRequest, HttpResponse, Letter
 
 #: From the first byte (`tls`), from a command on (`starttls`), or never.
 Security: TypeAlias = Literal["tls", "starttls", "none"]
@@ -80,7 +80,7 @@ class Posted:
 
 
 def posting(
-    server: MailServer, *, sender: str, recipients: Iterable[str], letter: bytes
+    server: MailServer, *, sender: str, recipients: Iterable[str], letter: bytes | Letter
 ) -> HttpRequest:
     """Return a request that hands ``letter`` (RFC 5322, lines ending in CRLF) to ``server``.
 
@@ -117,7 +117,7 @@ def xoauth2(username: str, token: str) -> str:
 
 
 def _request(
-    server: MailServer, method: str, headers: Mapping[str, str], letter: bytes
+    server: MailServer, method: str, headers: Mapping[str, str], letter: bytes | Letter
 ) -> HttpRequest:
     host = f"[{server.host}]" if ":" in server.host else server.host
     return HttpRequest(

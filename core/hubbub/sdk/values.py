@@ -376,6 +376,16 @@ class Multipart:
     fields: tuple[tuple[str, str | File], ...]
 
 
+@dataclass(frozen=True)
+class Letter:
+    """A letter (RFC 5322) in pieces: of a file, the hub writes the bytes in base64 in its place.
+
+    Lines end in CRLF, and so does each piece.
+    """
+
+    pieces: tuple[bytes | File, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
     """One HTTP request that a plugin wants made."""
@@ -384,7 +394,7 @@ class HttpRequest:
     #: Not in the repr: some providers want the token in it.
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | Multipart | File = field(default=b"", repr=False)
+    body: bytes | Multipart | File | Letter = field(default=b"", repr=False)
     #: For the whole exchange, however slowly the bytes trickle.
     timeout: timedelta = timedelta(seconds=20)
     #: Bytes of answer we are ready to read.

@@ -1,0 +1,1 @@
+"""Letters as a channel: SMTP to send, IMAP to receive."""

@@ -1,0 +1,150 @@
+"""Write letters. Sources: RFC 5322, RFC 2046 (parts), RFC 3834 (automatic ones), RFC 8058."""
+
+import base64
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from typing import Any, Final, Literal
+
+from hubbub.sdk import File, Letter, Media
+
+#: How many ids of a thread its letters name: the first ones and the last ones.
+_ENDS: Final = 20
+_LINE: Final = 76
+_NOBODY: Final = "application/octet-stream"
+
+
+class _Whole(UnstructuredHeader):
+    """A header whose words are never cut, nor encoded: ids and links.
+
+    The standard library makes encoded words of what is longer than a line, which no reader of
+    such a header undoes.
+    """
+
+    def fold(self, *, policy: Any) -> str:
+        del policy
+        lines, line = [], f"{self.name}:"
+        for word in str(self).split():
+            if len(line) + len(word) >= _LINE and line.strip() and line[-1] != ":":
+                lines.append(line)
+                line = ""
+            line += f" {word}"
+        return "\r\n".join([*lines, line, ""])
+
+
+_REGISTRY: Final = HeaderRegistry()
+for _name in ("in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-post"):
+    _REGISTRY.map_to_type(_name, _Whole)
+#: Seven bits in every part, since not every server takes eight.
+_POLICY: Final = policy.SMTP.clone(cte_type="7bit", header_factory=_REGISTRY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """What a letter is to say, to whom, and in answer to what."""
+
+    sender: str
+    sender_name: str = ""
+    recipient: str
+    reply_to: str = ""
+    subject: str
+    text: str
+    html: str | None = None
+    attachments: tuple[Media, ...] = ()
+    message_id: str
+    #: The letters before it in the conversation, the oldest first.
+    earlier: Sequence[str] = ()
+    written_at: datetime
+    #: What the hub calls it, so that another hub knows it for one of ours.
+    reference: str
+    #: ``replied`` by a bot, or ``generated`` for many; None: a person wrote it.
+    automatic: Literal["replied", "generated"] | None = None
+    #: Where one click ends further letters (RFC 8058).
+    unsubscribe: str = ""
+
+
+def letter(writing: Writing) -> Letter:
+    """Return ``writing`` as a letter. Raises `ValueError` for what no header can hold."""
+    message = EmailMessage(policy=_POLICY)
+    _address(message, writing)
+    _place(message, writing)
+    message.set_content(writing.text, charset="utf-8", cte=_encoding(writing.text))
+    if writing.html is not None:
+        message.add_alternative(
+            writing.html, subtype="html", charset="utf-8", cte=_encoding(writing.html)
+        )
+    stand_ins = [secrets.token_bytes(24) for _ in writing.attachments]
+    for media, stand_in in zip(writing.attachments, stand_ins, strict=True):
+        kind, _, subkind = (media.mime_type or _NOBODY).partition("/")
+        message.add_attachment(stand_in, maintype=kind, subtype=subkind, filename=_filename(media))
+    return Letter(_split(message.as_bytes(), writing.attachments, stand_ins))
+
+
+def answer_to(subject: str) -> str:
+    """Return the subject of an answer to a letter about ``subject``."""
+    plain = subject.strip()
+    return plain if plain.lower().startswith("re:") else f"Re: {plain}".strip()
+
+
+def _address(message: EmailMessage, writing: Writing) -> None:
+    message["From"] = Address(_harmless(writing.sender_name), addr_spec=writing.sender)
+    message["To"] = Address(addr_spec=writing.recipient)
+    if writing.reply_to:
+        message["Reply-To"] = Address(addr_spec=writing.reply_to)
+    message["Subject"] = _harmless(writing.subject)
+    message["Date"] = writing.written_at
+    message["Message-ID"] = writing.message_id
+
+
+def _place(message: EmailMessage, writing: Writing) -> None:
+    """Say what the letter belongs to, and who or what wrote it."""
+    message["X-Hubbub-Id"] = writing.reference
+    if writing.earlier:
+        message["In-Reply-To"] = writing.earlier[-1]
+        message["References"] = " ".join(_ends(writing.earlier))
+    if writing.automatic is not None:
+        message["Auto-Submitted"] = f"auto-{writing.automatic}"
+        message["X-Auto-Response-Suppress"] = "All"
+    if writing.automatic == "generated":
+        message["Precedence"] = "bulk"
+    if writing.unsubscribe:
+        message["List-Unsubscribe"] = f"<{writing.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+
+
+def _ends(ids: Sequence[str]) -> list[str]:
+    """Return the first and the last of ``ids``: a header of hundreds is refused by some."""
+    if len(ids) <= 2 * _ENDS:
+        return list(ids)
+    return [*ids[:_ENDS], *ids[-_ENDS:]]
+
+
+def _harmless(text: str) -> str:
+    """Return ``text`` without what has no place in a header. The rest the library refuses."""
+    return "".join(char if char.isprintable() else " " for char in text).strip()
+
+
+def _encoding(text: str) -> str:
+    """Return the encoding that keeps a text legible where most of it is."""
+    plain = sum(char.isascii() for char in text)
+    return "quoted-printable" if 2 * plain > len(text) else "base64"
+
+
+def _filename(media: Media) -> str:
+    name = _harmless(media.filename or "").replace("/", "_").replace("\\", "_")
+    return name or "file"
+
+
+def _split(
+    data: bytes, files: Sequence[Media], stand_ins: Sequence[bytes]
+) -> tuple[bytes | File, ...]:
+    """Put the files where something stands in for them."""
+    pieces: list[bytes | File] = []
+    for media, stand_in in zip(files, stand_ins, strict=True):
+        before, _, data = data.partition(base64.b64encode(stand_in) + b"\r\n")
+        pieces += [before, File(media=media, filename=_filename(media))]
+    return (*pieces, data)
