@@ -14,6 +14,7 @@ _GONE_CODES: Final = frozenset({550, 551, 553})
 _TOO_LARGE: Final = 552
 _NO_UTF8: Final = "5.6.7"
 
+
 def error_of(posted: Posted, recipient: str) -> SendError | None:
     """Return what went wrong with the letter to ``recipient``, or None where it was taken."""
     refusal = posted.refused.get(recipient)

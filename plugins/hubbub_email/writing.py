@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
+from email.header import Header
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from typing import Any, Final, Literal
@@ -36,9 +37,31 @@ class _Whole(UnstructuredHeader):
         return "\r\n".join([*lines, line, ""])
 
 
+class _Words(UnstructuredHeader):
+    """A header of any words. The standard library's newer way loses blanks between encoded ones."""
+
+    def fold(self, *, policy: Any) -> str:
+        del policy
+        return f"{self.name}: {_encoded(str(self), len(self.name) + 2)}\r\n"
+
+
+class _Named(UnstructuredHeader):
+    """An address behind a name: ``name <address>``."""
+
+    def fold(self, *, policy: Any) -> str:
+        del policy
+        name, _, address = str(self).rpartition(" <")
+        if name.isascii():
+            escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+            return f'{self.name}: "{escaped}"\r\n <{address}\r\n'
+        return f"{self.name}: {_encoded(name, len(self.name) + 2)}\r\n <{address}\r\n"
+
+
 _REGISTRY: Final = HeaderRegistry()
 for _name in ("in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-post"):
     _REGISTRY.map_to_type(_name, _Whole)
+_REGISTRY.map_to_type("subject", _Words)
+_REGISTRY.map_to_type("from", _Named)
 #: Seven bits in every part, since not every server takes eight.
 _POLICY: Final = policy.SMTP.clone(cte_type="7bit", header_factory=_REGISTRY)
 
@@ -91,7 +114,7 @@ def answer_to(subject: str) -> str:
 
 
 def _address(message: EmailMessage, writing: Writing) -> None:
-    message["From"] = Address(_harmless(writing.sender_name), addr_spec=writing.sender)
+    message["From"] = f"{_harmless(writing.sender_name)} <{writing.sender}>"
     message["To"] = Address(addr_spec=writing.recipient)
     if writing.reply_to:
         message["Reply-To"] = Address(addr_spec=writing.reply_to)
@@ -121,6 +144,13 @@ def _ends(ids: Sequence[str]) -> list[str]:
     if len(ids) <= 2 * _ENDS:
         return list(ids)
     return [*ids[:_ENDS], *ids[-_ENDS:]]
+
+
+def _encoded(text: str, behind: int) -> str:
+    """Return ``text`` as it stands in a header, ``behind`` characters that come before it."""
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    header = Header(text, charset, maxlinelen=_LINE, header_name="x" * max(0, behind - 2))
+    return header.encode(linesep="\r\n")
 
 
 def _harmless(text: str) -> str:
