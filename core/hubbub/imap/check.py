@@ -1,0 +1,101 @@
+"""Ask a mail server whether a mailbox can be watched, and change nothing."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from hubbub.guard import Guard
+from hubbub.imap.client import Client, connected, leave, telling
+from hubbub.imap.folders import FolderMissing, opened
+from hubbub.sdk.errors import AuthFailed, Permanent, SendError
+from hubbub.sdk.mail import MailServer, Security
+from hubbub.sdk.mailbox import IMAP_SCHEMES, Looked, answer
+from hubbub.sdk.values import HttpRequest, HttpResponse
+
+#: The schemes of the requests that go here.
+MAILBOX: Final = frozenset(IMAP_SCHEMES.values())
+_SECURITY: Final[Mapping[str, Security]] = {
+    scheme: security for security, scheme in IMAP_SCHEMES.items()
+}
+
+
+class MailboxTransport:
+    """Carries requests of `hubbub.sdk.mailbox`, each on a connection of its own."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def perform(self, request: HttpRequest) -> HttpResponse:
+        """Do as ``request`` says; the answer is a `Looked`.
+
+        Raises `Transient` when the server cannot be reached, and `hubbub.guard.Refused`.
+        """
+        server = _server(request)
+        wanted: Any = json.loads(request.body) if isinstance(request.body, bytes) else {}
+        try:
+            client = connected(
+                server, self._guard.connect, silence=request.timeout.total_seconds() / 3
+            )
+        except SendError as error:
+            if not isinstance(error, AuthFailed) and error.code not in {
+                "imap_busy",
+                "imap_refused",
+            }:
+                raise
+            return answer(_not_in(error))
+        try:
+            with telling(server):
+                return answer(_looked(client, wanted["folders"], wanted["move_to"]))
+        finally:
+            leave(client)
+
+
+def _not_in(error: SendError) -> Looked:
+    return Looked(
+        stage="login",
+        code=error.code,
+        detail=error.detail,
+        permanent=isinstance(error, Permanent),
+    )
+
+
+def _looked(client: Client, folders: list[str], move_to: str) -> Looked:
+    listed = client.list_folders()
+    offered = tuple(name for flags, _, name in listed if rb"\Noselect" not in flags)
+    junk = next((name for flags, _, name in listed if rb"\Junk" in flags), "")
+    asked = [*folders, *([move_to] if move_to else [])]
+    writable = {name: _writable(client, name) for name in asked}
+    missing = tuple(name for name, can in writable.items() if can is None)
+    return Looked(
+        stage="folders" if missing else "ready",
+        capabilities=tuple(sorted(one.decode("ascii", "replace") for one in client.capabilities())),
+        folders=offered,
+        junk=junk,
+        missing=missing,
+        read_only=tuple(name for name, can in writable.items() if can is False),
+    )
+
+
+def _writable(client: Client, folder: str) -> bool | None:
+    """Whether letters in ``folder`` can be marked; None where it is missing."""
+    try:
+        return opened(client, folder).writable
+    except FolderMissing:
+        return None
+
+
+def _server(request: HttpRequest) -> MailServer:
+    parts = urlsplit(request.url)
+    way, _, encoded = request.headers["authorization"].partition(" ")
+    username, secret = json.loads(base64.b64decode(encoded)) if encoded else ("", "")
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or 0,
+        security=_SECURITY[parts.scheme],
+        username=username,
+        password=secret if way == "password" else "",
+        token=secret if way == "xoauth2" else "",
+        trust=request.trust,
+    )

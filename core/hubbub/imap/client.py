@@ -1,0 +1,225 @@
+"""Connect to an IMAP server, log in, and tell why not.
+
+What the server refuses is said in its own words; what a failure means is told by its class.
+"""
+
+import imaplib
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from hubbub.guard import Deadline
+from hubbub.sdk.errors import AuthFailed, SendError, Transient
+from hubbub.sdk.mail import MailServer, xoauth2
+from hubbub.trust import trusting
+
+#: Connects, as `hubbub.guard.Guard.connect` does.
+Dial: TypeAlias = Callable[[str, int, Deadline, ssl.SSLContext | None], socket.socket]
+
+#: Seconds that a server may be silent.
+SILENCE: Final = 60.0
+_TO_CONNECT: Final = timedelta(seconds=15)
+#: Bytes of one literal; we ask for a mebibyte at most, and some for its surroundings.
+_MOST: Final = 4 << 20
+#: Seconds until a quiet connection is probed, between probes, and how many may be lost.
+_PROBES: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+
+#: RFC 5530, and what means the same: the password may be right.
+_BUSY: Final = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "OVERQUOTA"})
+#: Gmail says so with [ALERT] alone.
+_TOO_MANY: Final = re.compile(r"too many (simultaneous )?connections", re.IGNORECASE)
+#: How imaplib tells of BAD instead of NO: nothing is wrong with the password. (Microsoft 365 says
+#: "BAD User is authenticated but not connected" when it is busy.)
+_BAD: Final = re.compile("command error: BAD")
+_BYTES: Final = re.compile(r"""\bb(['"])(.*)\1""", re.DOTALL)
+_CODE: Final = re.compile(r"\[([A-Z-]+)[^]]*\]")
+
+
+class Client(IMAPClient):  # type: ignore[misc]  # it has no types
+    """An IMAP client whose connections somebody else makes."""
+
+    def __init__(self, server: MailServer, dial: Dial, *, silence: float = SILENCE) -> None:
+        self._server = server
+        self._dial = dial
+        super().__init__(server.host, server.port, ssl=server.security == "tls", timeout=silence)
+        # It would write passwords into the log.
+        self._imap.debug = 0
+        # Else a time comes naive, in the time of this machine.
+        self.normalise_times = False
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802  # IMAPClient's name for it
+        return _Wire(self._server, self._dial, self._timeout.read)
+
+
+def connected(server: MailServer, dial: Dial, *, silence: float = SILENCE) -> Client:
+    """Return a connection to ``server``, made by ``dial``, on which we are logged in.
+
+    Raises `AuthFailed`, `Transient` with a code that says what is wrong, and `Permanent`.
+    """
+    with telling(server):
+        client = Client(server, dial, silence=silence)
+    try:
+        with telling(server):
+            if server.security == "starttls":
+                _encrypt(client, server)
+            _log_in(client, server)
+    except BaseException:
+        leave(client)
+        raise
+    return client
+
+
+def leave(client: Client) -> None:
+    """Take leave, if anybody is there."""
+    try:
+        client.socket().settimeout(1.0)
+        client.logout()
+    except (OSError, IMAPClientError):
+        with suppress(OSError):
+            client.shutdown()
+
+
+@contextmanager
+def telling(server: MailServer) -> Iterator[None]:
+    """Raise what goes wrong in a talk with ``server`` as the `SendError` that it means."""
+    try:
+        yield
+    except (OSError, UnicodeError, IMAPClientError) as error:
+        raise _meant(server, error) from error
+
+
+def code_of(error: IMAPClientError) -> str:
+    """Return the response code (RFC 5530) that a server gave with its refusal, or nothing."""
+    found = _CODE.search(str(error))
+    return found[1] if found else ""
+
+
+class _NoGreeting(OSError):
+    """The server took the connection and says nothing."""
+
+
+class _Wire(imaplib.IMAP4):
+    """A connection to a server that may not drown us."""
+
+    def __init__(self, server: MailServer, dial: Dial, silence: float) -> None:
+        self._server = server
+        self._dial = dial
+        self._silence = silence
+        super().__init__(server.host, server.port)
+
+    def read(self, size: int) -> bytes:
+        """Return ``size`` bytes, if they are not too many."""
+        if size > _MOST:
+            raise self.abort(f"The server sends {size} bytes at once.")
+        return super().read(size)
+
+    def _connect(self) -> None:
+        try:
+            super()._connect()  # type: ignore[misc]  # reads the greeting; not in the stubs
+        except TimeoutError as error:
+            raise _NoGreeting from error
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        del timeout
+        tls = trusting(self._server.trust) if self._server.security == "tls" else None
+        link = self._dial(self.host, self.port, Deadline(_TO_CONNECT), tls)
+        link.settimeout(self._silence)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _PROBES.items():
+            if (option := getattr(socket, name, None)) is not None:  # not every system has them
+                link.setsockopt(socket.IPPROTO_TCP, option, value)
+        return link
+
+
+def _encrypt(client: Client, server: MailServer) -> None:
+    if not client.has_capability("STARTTLS"):
+        raise Transient(
+            f"{server.host} does not offer to encrypt the connection (STARTTLS).",
+            code="imap_security",
+        )
+    client.starttls(trusting(server.trust))
+
+
+def _log_in(client: Client, server: MailServer) -> None:
+    try:
+        if server.token:
+            client.sasl_login("XOAUTH2", _said_once(xoauth2(server.username, server.token)))
+        elif client.has_capability("AUTH=PLAIN"):
+            # Unlike LOGIN it carries any letter.
+            client.sasl_login("PLAIN", _said_once(f"\0{server.username}\0{server.password}"))
+        else:
+            client.login(server.username, server.password)
+    except UnicodeError as error:
+        why = f"{server.host} offers no way to log in with letters beyond ASCII."
+        raise AuthFailed(why) from error
+
+
+def _said_once(proof: str) -> Callable[[bytes], str]:
+    """Return what answers the first question with ``proof`` and the next ones with nothing.
+
+    To a refused token a server says why in a second question, and refuses once it is answered.
+    """
+    answers = [proof]
+    return lambda _: answers.pop() if answers else ""
+
+
+def _meant(server: MailServer, error: Exception) -> SendError:
+    match error:
+        # Whatever ends a login looks like a refusal, a lost connection too.
+        case LoginError() if not isinstance(error.__context__, imaplib.IMAP4.abort):
+            return _refused(server, error)
+        case imaplib.IMAP4.abort() | LoginError():
+            return _unreachable(server, "it closed the connection")
+        case ssl.SSLError():
+            return _unencrypted(server, error)
+        case _NoGreeting() if server.security != "tls":
+            why = "it says nothing; it may want TLS from the beginning"
+            return _unreachable(server, why, "imap_security")
+        case OSError() | UnicodeError():
+            return _unreachable(server, _why(error))
+    return Transient(f"{server.host} refuses: {_words(error)}", code="imap_refused")
+
+
+def _unencrypted(server: MailServer, error: ssl.SSLError) -> Transient:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"its certificate is not valid ({error.verify_message})"
+        return _unreachable(server, why, "imap_certificate")
+    if error.reason == "WRONG_VERSION_NUMBER":
+        why = "it does not speak TLS from the beginning; try STARTTLS"
+        return _unreachable(server, why, "imap_security")
+    return _unreachable(server, "the encryption failed", "imap_security")
+
+
+def _why(error: OSError | UnicodeError) -> str:
+    if isinstance(error, TimeoutError | _NoGreeting):
+        return "no answer in time"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "its name cannot be resolved"
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _refused(server: MailServer, error: LoginError) -> SendError:
+    text = f"{server.host} does not let us in: {_words(error)}"
+    if code_of(error) in _BUSY or _TOO_MANY.search(str(error)):
+        return Transient(text, code="imap_busy")
+    if _BAD.search(str(error)):
+        return Transient(text, code="imap_refused")
+    return AuthFailed(text)
+
+
+def _unreachable(server: MailServer, why: str, code: str = "imap_unreachable") -> Transient:
+    return Transient(f"{server.host} cannot be reached: {why}.", code=code)
+
+
+def _words(error: Exception) -> str:
+    """Return what the server said; imaplib shows some of it as Python writes bytes."""
+    text = str(error)
+    shown = _BYTES.search(text)
+    return shown[2] if shown else text
