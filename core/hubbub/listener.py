@@ -1,9 +1,10 @@
-"""Hold long-lived sources and sessions: each by one listener at a time, through a lease."""
+"""Hold sources, sessions and mailboxes: each by one listener at a time, through a lease."""
 
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 import structlog
@@ -15,11 +16,15 @@ from hubbub.deliver.queries import pause_channel
 from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.directory import Line
 from hubbub.exchange import run as run_exchange
+from hubbub.guard import Guard
 from hubbub.holding import Dialler, Holding
 from hubbub.hub import Hub
+from hubbub.mailbox.patience import Pace
+from hubbub.mailbox.watch import MailboxWatch
 from hubbub.receive.queries import cursor
 from hubbub.receive.work import keep_polled
 from hubbub.sdk.errors import AuthFailed, Permanent, RateLimited, SendError
+from hubbub.sdk.mailbox import Mailbox, MailboxType
 from hubbub.sdk.session import SessionType
 from hubbub.sdk.types import Source
 from hubbub.settings import Settings
@@ -30,11 +35,11 @@ from hubbub.tell.actors import announce
 
 #: A source whose listener is silent for so long goes to another one; longer than a round.
 _LEASE: Final = timedelta(seconds=60)
-#: Seconds after which a source at rest, or a session, renews it.
+#: Seconds after which a source at rest, a session or a mailbox renews it.
 _RENEW: Final = 20.0
 #: After a session was lost that had been well.
 _RECONNECT: Final = timedelta(seconds=5)
-#: Seconds between two looks whether a channel with a session has been changed.
+#: Seconds between two looks whether a channel that is held has been changed.
 _LOOK_AGAIN: Final = 2.0
 _LOOK: Final = 2.0
 #: Seconds between rounds after a failure: doubled each time.
@@ -42,17 +47,19 @@ _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 
 #: What a listener holds for a channel.
-Held: TypeAlias = Source | SessionType
+Held: TypeAlias = Source | SessionType | MailboxType
 
 _channels = table(Channel)
 log = structlog.get_logger(__name__)
 
 
 class Listener:
-    """The sources and sessions that this process holds, each in a thread."""
+    """The sources, sessions and mailboxes that this process holds, each in a thread."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, pace: Pace | None = None) -> None:
+        """``pace`` is that of mailboxes."""
         self._hub = hub
+        self._pace = pace or Pace()
         self._stop = threading.Event()
         self._held: dict[str, threading.Thread] = {}
 
@@ -79,6 +86,7 @@ class Listener:
         plugins = self._hub.plugins
         kinds: dict[str, Held] = {source.type: source for source in plugins.sources}
         kinds |= {session.type: session for session in plugins.sessions}
+        kinds |= {mailbox.type: mailbox for mailbox in plugins.mailboxes}
         found = db.execute(
             select(_channels.c.id).where(
                 _channels.c.type.in_(kinds),
@@ -149,6 +157,8 @@ class Listener:
         try:
             if isinstance(source, SessionType):
                 return self._hold(line, source, at)
+            if isinstance(source, MailboxType):
+                return self._watch(line, source.mailbox(line.connection), at)
             return self._poll(line, source, at)
         except SendError as error:
             self._note(line, error)
@@ -189,9 +199,29 @@ class Listener:
             return _RECONNECT
         return timedelta()
 
+    def _watch(self, line: Line, mailbox: Mailbox | None, at: str) -> timedelta | None:
+        """Watch a mailbox until the channel is changed, another listener has it, or we stop."""
+        if mailbox is None:
+            return None
+        MailboxWatch(
+            self._hub,
+            line,
+            mailbox,
+            at,
+            guard=Guard(self._hub.settings.private_networks),
+            stop=self._stop,
+            still=_Watch(self._hub, line, self._take),
+            tell=partial(self._tell, line),
+            pace=self._pace,
+        ).run()
+        return timedelta()
+
     def _note(self, line: Line, error: SendError) -> None:
-        if not isinstance(error, Permanent):
-            return
+        if isinstance(error, Permanent):
+            self._tell(line, error)
+
+    def _tell(self, line: Line, error: SendError) -> None:
+        """Show that nothing is received, and why."""
         now = self._hub.now()
         refused = isinstance(error, AuthFailed)
         with transaction(self._hub.engine) as db:
@@ -213,7 +243,7 @@ class Listener:
 
 
 class _Watch:
-    """Says whether a session is still to be held: looks at the channel, and renews the lease."""
+    """Says whether a channel is still to be held: looks at the channel, and renews the lease."""
 
     def __init__(self, hub: Hub, line: Line, take: Callable[[str], bool]) -> None:
         self._hub = hub
@@ -230,7 +260,7 @@ class _Watch:
             return self._unchanged() and self._renew(now)
         except DatabaseDown as error:
             # Nobody else can take the lease meanwhile; after its time somebody may.
-            log.warning("session not looked after", channel=self._line.id, reason=str(error))
+            log.warning("channel not looked after", channel=self._line.id, reason=str(error))
             return now - self._renewed < _LEASE.total_seconds() - _RENEW
 
     def _unchanged(self) -> bool:

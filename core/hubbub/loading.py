@@ -160,6 +160,7 @@ def _register(
     routes = _offered(probe.hook.register_route_types())
     sources = _offered(probe.hook.register_sources())
     sessions = _offered(probe.hook.register_sessions())
+    mailboxes = _offered(probe.hook.register_mailboxes())
     conditions = _offered(probe.hook.register_conditions())
     _check_free(channels, plugins.channels)
     _check_free(routes, plugins.routes)
@@ -176,6 +177,7 @@ def _register(
         plugins.routes[route.type] = route
     plugins.sources.extend(sources)
     plugins.sessions.extend(sessions)
+    plugins.mailboxes.extend(mailboxes)
     plugins.conditions.update({kind.type: kind for kind in conditions})
     return status(
         state="loaded",

@@ -12,6 +12,7 @@ import structlog
 from pydantic import BaseModel
 
 from hubbub.sdk.errors import HubError
+from hubbub.sdk.mailbox import MailboxType
 from hubbub.sdk.routing import Inquiry, Outcome
 from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
 from hubbub.sdk.session import SessionType
@@ -271,6 +272,7 @@ class Plugins:
     routes: dict[str, RouteType] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
     sessions: list[SessionType] = field(default_factory=list)
+    mailboxes: list[MailboxType] = field(default_factory=list)
     conditions: dict[str, ConditionType] = field(default_factory=dict)
     statuses: list[PluginStatus] = field(default_factory=list)
     #: The plugin that offers each channel type.
@@ -296,6 +298,9 @@ class Plugins:
     def fetches(self, channel_type: str, connection: Connection[Any]) -> bool:
         """Say whether the hub fetches what such a channel receives, and no provider calls it."""
         if any(session.type == channel_type for session in self.sessions):
+            return True
+        boxes = (mailbox for mailbox in self.mailboxes if mailbox.type == channel_type)
+        if any(box.mailbox(connection) is not None for box in boxes):
             return True
         sources = (source for source in self.sources if source.type == channel_type)
         return any(source.wanted(connection) for source in sources)

@@ -1,4 +1,4 @@
-"""Carry each request by what its scheme asks for: HTTP, a session, or one frame there and back."""
+"""Carry each request by what its scheme asks for: HTTP, a session, a frame, a look at a mailbox."""
 
 import socket
 import ssl
@@ -11,6 +11,7 @@ import certifi
 from redis import Redis
 
 from hubbub.guard import Deadline, Guard
+from hubbub.imap.check import MAILBOX, MailboxTransport
 from hubbub.relay import Relay
 from hubbub.sdk.errors import Transient
 from hubbub.sdk.session import FRAME, FRAME_TLS, SESSION, Endpoint
@@ -26,6 +27,7 @@ class Transports(HttpTransport):
     def __init__(self, guard: Guard, redis: Redis) -> None:
         super().__init__(guard)
         self._relay = Relay(redis)
+        self._mailboxes = MailboxTransport(guard)
 
     def perform(self, request: HttpRequest, *, files: Files) -> HttpResponse:
         """Make one request. Raises as `hubbub.transport.Transport.perform` says, and `Refused`."""
@@ -34,11 +36,13 @@ class Transports(HttpTransport):
                 return self._relay.perform(request)
             case scheme if scheme in {FRAME, FRAME_TLS}:
                 return self._in_one_frame(request)
+            case scheme if scheme in MAILBOX:
+                return self._mailboxes.perform(request)
         return super().perform(request, files=files)
 
     def resume(self, request: HttpRequest) -> Talk | None:
         """Begin an HTTP request on a connection that is kept; what is none always waits."""
-        if request.url.partition(":")[0] in {SESSION, FRAME, FRAME_TLS}:
+        if request.url.partition(":")[0] in {SESSION, FRAME, FRAME_TLS, *MAILBOX}:
             return None
         return super().resume(request)
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from hubbub.listener import Listener
-from hubbub.sdk import AuthFailed, Polled
+from hubbub.receive.work import keep_fetched
+from hubbub.sdk import AuthFailed, Call, Headers, Polled
 
 PATIENCE = 30
 
@@ -94,3 +95,15 @@ def test_a_source_at_rest_stays_with_its_listener(world, listener_of):
     assert second.cursors == []
     listener.stop()
     assert world.rows("SELECT name FROM leases") == []
+
+
+def test_what_another_listener_fetched_meanwhile_is_not_kept_again(world):
+    line, body = world.channel(), b'{"items": []}'
+    call = Call(method="POLL", url="", headers=Headers(), body=body, received_at=world.clock())
+    kept = [
+        keep_fetched(world.hub, line, [call], cursor=cursor, was=was)
+        for was, cursor in [("", "1"), ("", "1"), ("0", "2"), ("1", "2"), ("1", "2")]
+    ]
+    assert kept == [True, False, False, True, False]
+    assert world.one("SELECT count(*) AS kept FROM calls") == {"kept": 2}
+    assert world.one("SELECT cursor FROM source_cursors") == {"cursor": "2"}

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from hubbub.store.prepared import Prepared
 from hubbub.store.tables import Call, Channel, SourceCursor, table
@@ -77,8 +78,20 @@ def cursor(db: Connection, channel_id: str) -> str:
     return db.execute(found).scalar() or ""
 
 
-def move_cursor(db: Connection, channel_id: str, cursor: str) -> None:
-    """Remember how far the source of a channel has read."""
-    moved = update(_cursors).where(_cursors.c.channel_id == channel_id).values(cursor=cursor)
-    if not db.execute(moved).rowcount:
-        db.execute(insert(_cursors), {"channel_id": channel_id, "cursor": cursor})
+def move_cursor(db: Connection, channel_id: str, cursor: str, *, was: str | None = None) -> bool:
+    """Remember how far the source of a channel has read.
+
+    With ``was``: only if that is what was remembered until now; False if it is not.
+    """
+    mine = _cursors.c.channel_id == channel_id
+    known = mine if was is None else and_(mine, _cursors.c.cursor == was)
+    if db.execute(update(_cursors).where(known).values(cursor=cursor)).rowcount:
+        return True
+    if was or db.execute(select(_cursors.c.channel_id).where(mine)).first():
+        return False
+    try:
+        with db.begin_nested():
+            db.execute(insert(_cursors), {"channel_id": channel_id, "cursor": cursor})
+    except IntegrityError:  # somebody else began at the same moment
+        return False
+    return True

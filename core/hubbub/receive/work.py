@@ -161,21 +161,36 @@ def row_of(call: Call, line: Line, judged: Judged) -> dict[str, Any]:
 def keep_polled(hub: Hub, line: Line, polled: Polled) -> None:
     """Keep what a source brought, and how far it came, in one transaction. Safe to run twice."""
     now = hub.now()
-    empty = Call(method="POLL", url="", headers=Headers(), body=b"", received_at=now)
-    rows = [
-        {**row_of(empty, line, Judged(Accept().answer, CallState.PENDING)), "body": body}
+    calls = [
+        Call(method="POLL", url="", headers=Headers(), body=body, received_at=now)
         for body in polled.calls
     ]
+    keep_fetched(hub, line, calls, cursor=polled.cursor)
+
+
+def keep_fetched(
+    hub: Hub, line: Line, calls: Sequence[Call], *, cursor: str, was: str | None = None
+) -> bool:
+    """Keep ``calls``, which nobody else can have made, and how far they go, in one transaction.
+
+    With ``was``: only if the channel's cursor is still that one. Otherwise nothing is kept, and
+    False is returned: somebody else fetched the same.
+    """
+    judged = Judged(Accept().answer, CallState.PENDING)
+    rows = [row_of(call, line, judged) for call in calls]
     if rows:
         step("listen.fetched")
     with transaction(hub.engine) as db:
+        # First, since it makes whoever does the same wait.
+        if not queries.move_cursor(db, line.id, cursor, was=was):
+            return False
         if rows:
             queries.keep(db, rows)
-        queries.move_cursor(db, line.id, polled.cursor)
     if rows:
         step("listen.kept")
         calls_received(line.type, CallState.PENDING, len(rows))
         nudge_normalise(hub, line.id)
+    return True
 
 
 def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:

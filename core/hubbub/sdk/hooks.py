@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pluggy
 
+from hubbub.sdk.mailbox import MailboxType
 from hubbub.sdk.routing import Inquiry, Outcome
 from hubbub.sdk.screening import Drop, Hold, Incoming, Outgoing, Quarantine, Refuse
 from hubbub.sdk.session import SessionType
@@ -64,6 +65,14 @@ def register_sources() -> Iterable[Source]:  # type: ignore[empty-body]  # a spe
 @hookspec
 def register_sessions() -> Iterable[SessionType]:  # type: ignore[empty-body]  # a spec
     """Return the sessions a plugin offers; called at start in every process.
+
+    An exception refuses the plugin and harms no other.
+    """
+
+
+@hookspec
+def register_mailboxes() -> Iterable[MailboxType]:  # type: ignore[empty-body]  # a spec
+    """Return the mailbox types a plugin offers; called at start in every process.
 
     An exception refuses the plugin and harms no other.
     """

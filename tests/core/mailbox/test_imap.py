@@ -3,13 +3,14 @@
 import base64
 
 import pytest
+from fakeredis import FakeRedis
 
 from hubbub.guard import Guard, Refused
-from hubbub.imap.check import MailboxTransport
 from hubbub.imap.client import connected, leave
 from hubbub.sdk.errors import AuthFailed, Transient
 from hubbub.sdk.mail import MailServer
 from hubbub.sdk.mailbox import Mailbox, looked_at, looking
+from hubbub.transports import Transports
 from tests.core.io.test_smtp import context_pem
 from tests.services.peers import LOOPBACK
 
@@ -181,7 +182,9 @@ def test_an_encrypted_connection_is_checked_against_the_name(dovecot, certificat
 
 
 def check(server, **given):
-    return looked_at(MailboxTransport(HERE).perform(looking(Mailbox(server=server, **given))))
+    """Ask as a plugin does: with a request that the process's transports carry."""
+    request = looking(Mailbox(server=server, **given))
+    return looked_at(Transports(HERE, FakeRedis()).perform(request, files=lambda media: b""))
 
 
 def test_a_check_finds_everything_well_and_changes_nothing(host):

@@ -1,0 +1,1 @@
+"""Watch mailboxes over IMAP: keep every letter once, and mark it afterwards."""
