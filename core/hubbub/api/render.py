@@ -209,6 +209,7 @@ def _file(hub: Hub, kept: Mapping[str, Any], files: Mapping[str, Row[Any]]) -> d
         "url": media_url(hub, row.id) if row is not None and ready else kept.get("url"),
         **{name: known.get(name) for name in _FRESH},
         **{name: value for name, value in measures.items() if value is not None},
+        **({"cid": kept["cid"]} if kept.get("cid") else {}),
     }
 
 

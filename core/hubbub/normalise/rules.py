@@ -234,5 +234,4 @@ def _media_row(media: Media, channel_id: str, message_id: str, now: datetime) ->
 
 def _named(media: Media, media_id: str) -> Media:
     # What is known of the file stands in its row, which changes once the file is fetched.
-    del media
-    return Media(id=media_id)
+    return Media(id=media_id, cid=media.cid)

@@ -31,6 +31,8 @@ class Media:
     duration_ms: int | None = None
     #: The provider's handle, which ``ChannelType.fetch_media`` turns into bytes. Never shown.
     ref: str | None = None
+    #: The name by which the HTML of its letter shows it, as ``cid:<name>``.
+    cid: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,8 @@ class Email:
 
     subject: str
     text: str
+    #: What of the text is new, where the rest is quoted or a signature; None when all of it is.
+    visible: str | None = None
     html: str | None = None
     attachments: tuple[Media, ...] = ()
     type: Literal["email"] = "email"

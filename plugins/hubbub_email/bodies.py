@@ -1,0 +1,199 @@
+"""Choose what of a letter is read, and what are its files. Source: RFC 2046, and practice."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from hubbub_email.markup import Markup, cid_of, read_markup
+from hubbub_email.mime import Entity
+from hubbub_email.quotes import visible
+from hubbub_email.texts import clean, decoded
+
+#: More of them are files.
+MOST_BODIES: Final = 20
+MOST_BYTES: Final = 1 << 20
+
+#: What newsletters write for programs without HTML, instead of what they have to say.
+_EMPTY_WORDS: Final = re.compile(
+    r"view (?:this|the|it|in)\b|view\b.{0,30}\bbrowser|(?:not|n[o']t) support|text version"
+    r"|html[- ](?:e-?mail|message|format|version)|im browser|ohne html|navegador|navigateur",
+    re.IGNORECASE,
+)
+_SHORT: Final = 300
+_ENCRYPTED: Final = frozenset(
+    {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What a letter says."""
+
+    #: Whole.
+    text: str = ""
+    #: Without what it quotes and its signature.
+    visible: str = ""
+    html: str | None = None
+    #: Of the pictures that its HTML shows.
+    cids: frozenset[str] = frozenset()
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Sorted:
+    """The parts of a letter that are read, in their order, and those that are its files."""
+
+    bodies: list["Body"] = field(default_factory=list)
+    files: list[Entity] = field(default_factory=list)
+    #: What stands in the way of reading it: it is encrypted.
+    sealed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """One text, in one or both forms."""
+
+    plain: Entity | None = None
+    html: Entity | None = None
+
+
+def sort(root: Entity) -> Sorted:
+    """Return which parts of ``root`` are read and which are files; each is one or the other."""
+    found = Sorted()
+    _sort(root, found)
+    return found
+
+
+def read_words(raw: bytes, bodies: list[Body]) -> Words:
+    """Return what ``bodies`` say together."""
+    read = [_read(raw, body) for body in bodies]
+    shown = any(words.html is not None for words in read)
+    return Words(
+        text=_paragraphs(words.text for words in read),
+        visible=_paragraphs(words.visible for words in read),
+        html="\n".join(map(_as_html, read)) if shown else None,
+        cids=frozenset[str]().union(*(words.cids for words in read)),
+        troubles=tuple(trouble for words in read for trouble in words.troubles),
+    )
+
+
+# --- which parts -----------------------------------------------------------------------------
+
+
+def _sort(part: Entity, found: Sorted) -> None:
+    match part.type if part.multipart else "":
+        case "multipart/alternative":
+            _alternative(part, found)
+        case "multipart/related":
+            _related(part, found)
+        case "multipart/signed" | "multipart/report":
+            _sort(part.parts[0], found)
+            found.files.extend(part.parts[1:])
+        case "multipart/encrypted":
+            found.sealed = True
+        case "":
+            _leaf(part, found)
+        case _:
+            for inner in part.parts:
+                _sort(inner, found)
+
+
+def _leaf(part: Entity, found: Sorted) -> None:
+    if part.type in _ENCRYPTED:
+        found.sealed = True
+    elif not _readable(part) or len(found.bodies) >= MOST_BODIES:
+        found.files.append(part)
+    else:
+        html_only = part.type == "text/html"
+        found.bodies.append(Body(html=part) if html_only else Body(plain=part))
+
+
+def _readable(part: Entity) -> bool:
+    if part.type not in {"text/plain", "text/html"} or part.end - part.start > MOST_BYTES * 4:
+        return False
+    disposition = part.disposition
+    return disposition.value != "attachment" and not disposition.named.get("filename")
+
+
+def _alternative(part: Entity, found: Sorted) -> None:
+    """Take the last form that can be shown, and the plain one beside it."""
+    inner = Sorted()
+    for one in part.parts:
+        _sort(one, inner)
+    plain = [body.plain for body in inner.bodies if body.plain]
+    rich = [body.html for body in inner.bodies if body.html]
+    if rich and len(plain) <= 1 and len(rich) == 1:
+        found.bodies.append(Body(plain=plain[0] if plain else None, html=rich[0]))
+    elif rich:
+        # Apple Mail: several pieces of HTML around files, in one of the alternatives.
+        found.bodies.extend(Body(html=one) for one in rich)
+    else:
+        found.bodies.extend(inner.bodies[-1:])
+    found.files.extend(inner.files)
+    found.sealed = found.sealed or inner.sealed
+
+
+def _related(part: Entity, found: Sorted) -> None:
+    start = cid_of(part.parameters.get("start", ""))
+    named = [one for one in part.parts if start and cid_of(one.headers.text("content-id")) == start]
+    root = (named or list(part.parts))[0]
+    _sort(root, found)
+    found.files.extend(one for one in part.parts if one is not root)
+
+
+# --- what they say ---------------------------------------------------------------------------
+
+
+def _read(raw: bytes, body: Body) -> Words:
+    plain, plain_trouble = _text(raw, body.plain)
+    source, html_trouble = _text(raw, body.html)
+    troubles = tuple(filter(None, (plain_trouble, html_trouble)))
+    if body.html is None:
+        return Words(text=plain, visible=visible(plain), troubles=troubles)
+    markup = read_markup(source)
+    text = markup.text if _says_nothing(plain, markup.text) else plain
+    return Words(
+        text=text,
+        visible=_visible(text, markup),
+        html=markup.html,
+        cids=markup.cids,
+        troubles=(*troubles, *filter(None, [markup.trouble])),
+    )
+
+
+def _text(raw: bytes, part: Entity | None) -> tuple[str, str]:
+    if part is None:
+        return "", ""
+    body, trouble = part.body(raw), part.trouble
+    if len(body) > MOST_BYTES:
+        body, trouble = body[:MOST_BYTES], "Its text is longer than is shown: it was cut."
+    charset = (part.parameters.get("charset", "").split() or [""])[0]
+    return clean(decoded(body, charset)).strip("\n"), trouble
+
+
+def _says_nothing(plain: str, instead: str) -> bool:
+    stripped = plain.strip()
+    if not stripped:
+        return True
+    poor = len(stripped) < _SHORT and _EMPTY_WORDS.search(stripped)
+    return bool(poor) and len(instead) > len(stripped)
+
+
+def _visible(text: str, markup: Markup) -> str:
+    """Return what is new by the plain text; where that quotes nothing, by the HTML's marks."""
+    shown = visible(text)
+    if shown == text and markup.quoting != markup.text:
+        return visible(markup.quoting).strip() or text
+    return shown
+
+
+def _paragraphs(texts: Iterator[str]) -> str:
+    return "\n\n".join(text for text in texts if text.strip())
+
+
+def _as_html(words: Words) -> str:
+    if words.html is not None:
+        return words.html
+    return f'<div style="white-space:pre-wrap">{html.escape(words.text)}</div>'

@@ -1,0 +1,225 @@
+"""Say what a letter means to the hub: a message, or the fate of one that we sent."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from hubbub.sdk import (
+    AddressChanged,
+    AddressState,
+    Email,
+    Event,
+    Fault,
+    Ignored,
+    Media,
+    MessageReceived,
+    ReceiptReceived,
+    ReceiptState,
+    Sender,
+    Unreadable,
+)
+from hubbub_email import tokens
+from hubbub_email.addresses import Mailbox
+from hubbub_email.letter import Letter
+from hubbub_email.reports import Report, Said, Verdict
+from hubbub_email.tokens import Purpose
+
+#: RFC 3463: the address itself is wrong, and will stay so.
+_GONE: Final = re.compile(r"5\.1\.(?:1|2|3|6|10)\Z")
+_STATES: Final = {
+    Said.FAILED: ReceiptState.FAILED,
+    Said.DELIVERED: ReceiptState.DELIVERED,
+    Said.READ: ReceiptState.READ,
+}
+_SEALED: Final = (
+    "This letter is encrypted: only its recipient's own program can open the attached file."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The mailbox that a letter was found in, as far as reading it must know."""
+
+    #: In lower case.
+    address: str
+    #: Of the hub's other channels.
+    others: frozenset[str] = frozenset()
+    #: Of the MACs in what we sent.
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thread:
+    """What a letter says it belongs to, the surest first."""
+
+    #: Proven: a conversation's id, by the token in the address that it was sent to.
+    conversation: str | None
+    #: Proven: the references of deliveries that it answers, the latest first.
+    deliveries: tuple[str, ...]
+    #: Claimed: the Message-IDs that it answers, the latest first.
+    message_ids: tuple[str, ...]
+
+
+def events_of(letter: Letter, account: Account, kept: str) -> Iterator[Event]:
+    """Yield what ``letter`` means; ``kept`` is the id of the call that holds its raw bytes."""
+    if letter.empty:
+        yield Unreadable(reason="There is nothing in the letter.")
+    elif reason := _echo(letter, account):
+        yield Ignored(reason=reason, key=letter.dedupe_key)
+    elif letter.report and (reference := _reported(letter, letter.report, account.key)):
+        for number, verdict in enumerate(letter.report.verdicts):
+            yield _outcome(letter, verdict, reference, f"{letter.dedupe_key}:{number}")
+    else:
+        yield _message(letter, account, kept)
+
+
+def thread_of(letter: Letter, key: bytes) -> Thread:
+    """Return what ``letter`` belongs to. Its subject says nothing: everybody writes "Order"."""
+    answered = tuple(dict.fromkeys((*letter.in_reply_to, *reversed(letter.references))))
+    conversations = (
+        proof.id
+        for proof in tokens.of_addresses(letter.sent_to, key)
+        if proof.purpose is Purpose.CONVERSATION
+    )
+    return Thread(
+        conversation=next(conversations, None),
+        deliveries=tuple(proof.id for proof in tokens.of_message_ids(answered, key)),
+        message_ids=answered,
+    )
+
+
+def contact_of(letter: Letter) -> Mailbox:
+    """Return who is to be answered.
+
+    Another address may be given for that only where it is of the same domain: else anybody could
+    have our answers sent to somebody else.
+    """
+    if letter.sender is None:
+        # It must be shown, and cannot be answered: no such address exists (RFC 2606).
+        digest = hashlib.sha256(letter.sender_text.encode()).hexdigest()[:12]
+        return Mailbox(f"unreadable-{digest}@sender.invalid", letter.sender_text[:200])
+    named = letter.reply_to[0] if len(letter.reply_to) == 1 else letter.sender
+    if _domain(named) != _domain(letter.sender):
+        return letter.sender
+    return Mailbox(named.address, letter.sender.name)
+
+
+# --- messages --------------------------------------------------------------------------------
+
+
+def _message(letter: Letter, account: Account, kept: str) -> MessageReceived:
+    contact = contact_of(letter)
+    return MessageReceived(
+        key=letter.dedupe_key,
+        sender=Sender(address=contact.address, name=contact.name or None),
+        content=_content(letter, kept),
+        external_id=letter.message_id or None,
+        provider_at=letter.date,
+        reply_to_external_id=_answered(letter, account.key),
+        not_routed=_not_routed(letter, account),
+    )
+
+
+def _content(letter: Letter, kept: str) -> Email:
+    notes = [_SEALED] if letter.sealed else [invite.line() for invite in letter.invites]
+    text = "\n\n".join(filter(None, (letter.text, *notes)))
+    shown = "\n\n".join(filter(None, (letter.visible, *notes)))
+    return Email(
+        subject=letter.subject,
+        text=text,
+        visible=None if shown == text else shown,
+        html=letter.html,
+        attachments=tuple(
+            Media(
+                mime_type=file.mime_type,
+                filename=file.name,
+                size=file.size,
+                ref=f"{kept}:{file.place}",
+                cid=file.cid or None,
+            )
+            for file in letter.files
+        ),
+    )
+
+
+def _answered(letter: Letter, key: bytes) -> str | None:
+    """Return the Message-ID that is answered: one of ours where there is one."""
+    answered = thread_of(letter, key).message_ids
+    ours = (one for one in answered if any(tokens.of_message_ids([one], key)))
+    return next(ours, next(iter(answered), None))
+
+
+def _echo(letter: Letter, account: Account) -> str:
+    """Return why a letter is one of our own come back, or nothing."""
+    if letter.sender and letter.sender.address == account.address:
+        return "It is from this mailbox itself."
+    return ""
+
+
+def _not_routed(letter: Letter, account: Account) -> str:
+    if letter.sender is None:
+        return "Who wrote it cannot be read."
+    by_us = tokens.opened(Purpose.DELIVERY, letter.hubbub_id, account.key) is not None
+    if by_us or letter.sender.address in account.others:
+        return "Another channel of this hub wrote it."
+    return letter.sign.reason if letter.sign else ""
+
+
+def _domain(mailbox: Mailbox) -> str:
+    return mailbox.address.rpartition("@")[2]
+
+
+# --- the fate of what we sent ----------------------------------------------------------------
+
+
+def _reported(letter: Letter, report: Report, key: bytes) -> str | None:
+    """Return the delivery that a report is about, if it proves that; anybody can write a report."""
+    bounced = (
+        proof
+        for proof in tokens.of_addresses(letter.sent_to, key)
+        if proof.purpose is Purpose.BOUNCE
+    )
+    answered = (*letter.in_reply_to, *reversed(letter.references))
+    for proofs in (
+        bounced,
+        tokens.of_message_ids(report.about, key),
+        tokens.of_message_ids(answered, key),
+        tokens.of_text(letter.text, key),
+    ):
+        if proof := next(proofs, None):
+            return proof.id
+    return None
+
+
+def _outcome(letter: Letter, verdict: Verdict, reference: str, key: str) -> Event:
+    match verdict.said:
+        case Said.DELAYED:
+            return Ignored(reason=f"Delivery is delayed: {verdict.detail or '?'}"[:300], key=key)
+        case Said.COMPLAINT if verdict.recipient:
+            return AddressChanged(
+                key=key,
+                address=verdict.recipient,
+                state=AddressState.OPTED_OUT,
+                reason=verdict.detail,
+            )
+        case Said.COMPLAINT:
+            return Ignored(reason="A complaint that names nobody.", key=key)
+    return ReceiptReceived(
+        key=key,
+        state=_STATES[verdict.said],
+        reference=reference,
+        provider_at=letter.date,
+        fault=_fault(verdict) if verdict.said is Said.FAILED else None,
+    )
+
+
+def _fault(verdict: Verdict) -> Fault:
+    gone = _GONE.match(verdict.status) is not None
+    return Fault(
+        code="recipient_gone" if gone else "bounced",
+        detail=verdict.detail or "The letter came back.",
+        provider_code=verdict.status or None,
+        recipient="gone" if gone else None,
+    )
