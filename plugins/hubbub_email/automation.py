@@ -35,10 +35,10 @@ _ROBOTS: Final = re.compile(
 )
 
 
-def sign_of(headers: Headers, sender: str, root_type: str) -> Sign | None:
+def sign_of(headers: Headers, sender: str) -> Sign | None:
     """Return the first sign that a program wrote the letter, or None."""
     return (
-        _report(headers, root_type)
+        _report(headers)
         or _automatic(headers)
         or _list(headers)
         or _robot(headers, sender)
@@ -52,8 +52,8 @@ def nobody_sent(headers: Headers) -> bool:
     return path == [b"<>"]
 
 
-def _report(headers: Headers, root_type: str) -> Sign | None:
-    if root_type == "multipart/report":
+def _report(headers: Headers) -> Sign | None:
+    if headers.parameters("content-type").value == "multipart/report":
         return Sign(Kind.REPORT, "It is a report of a mail server.")
     if nobody_sent(headers):
         return Sign(Kind.REPORT, "Its envelope names no sender (Return-Path: <>).")

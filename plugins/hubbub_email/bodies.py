@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hubbub_email.markup import Markup, cid_of, read_markup
-from hubbub_email.mime import Entity
+from hubbub_email.mime import Entity, unpacked
 from hubbub_email.quotes import visible
 from hubbub_email.texts import clean, decoded
 
+#: The last three look well enough as they are.
+_READABLE: Final = frozenset(
+    {"text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown"}
+)
 #: More of them are files.
 MOST_BODIES: Final = 20
 MOST_BYTES: Final = 1 << 20
@@ -103,18 +107,21 @@ def _sort(part: Entity, found: Sorted) -> None:
 def _leaf(part: Entity, found: Sorted) -> None:
     if part.type in _ENCRYPTED:
         found.sealed = True
-    elif not _readable(part) or len(found.bodies) >= MOST_BODIES:
-        found.files.append(part)
-    else:
+        return
+    readable = _readable(part) and len(found.bodies) < MOST_BODIES
+    if readable:
         html_only = part.type == "text/html"
         found.bodies.append(Body(html=part) if html_only else Body(plain=part))
+    if not readable or part.end - part.start > MOST_BYTES:
+        # What is too long to be shown whole is there as a file, too.
+        found.files.append(part)
 
 
 def _readable(part: Entity) -> bool:
-    if part.type not in {"text/plain", "text/html"} or part.end - part.start > MOST_BYTES * 4:
-        return False
     disposition = part.disposition
-    return disposition.value != "attachment" and not disposition.named.get("filename")
+    return part.type in _READABLE and (
+        disposition.value != "attachment" and not disposition.named.get("filename")
+    )
 
 
 def _alternative(part: Entity, found: Sorted) -> None:
@@ -131,7 +138,10 @@ def _alternative(part: Entity, found: Sorted) -> None:
         found.bodies.extend(Body(html=one) for one in rich)
     else:
         found.bodies.extend(inner.bodies[-1:])
-    found.files.extend(inner.files)
+    # What is left of the texts says the same again, for other programs.
+    found.files.extend(
+        one for one in inner.files if one.type == "text/calendar" or one.type[:5] != "text/"
+    )
     found.sealed = found.sealed or inner.sealed
 
 
@@ -166,9 +176,10 @@ def _read(raw: bytes, body: Body) -> Words:
 def _text(raw: bytes, part: Entity | None) -> tuple[str, str]:
     if part is None:
         return "", ""
-    body, trouble = part.body(raw), part.trouble
-    if len(body) > MOST_BYTES:
-        body, trouble = body[:MOST_BYTES], "Its text is longer than is shown: it was cut."
+    start, end, trouble = part.start, part.end, ""
+    if end - start > MOST_BYTES:
+        end, trouble = start + MOST_BYTES, "Its text is longer than is shown: it was cut."
+    body = unpacked(raw[start:end], part.encoding)
     charset = (part.parameters.get("charset", "").split() or [""])[0]
     return clean(decoded(body, charset)).strip("\n"), trouble
 
@@ -182,11 +193,12 @@ def _says_nothing(plain: str, instead: str) -> bool:
 
 
 def _visible(text: str, markup: Markup) -> str:
-    """Return what is new by the plain text; where that quotes nothing, by the HTML's marks."""
+    """Return what is new by the marks in the HTML, unless a plain text tells by itself."""
     shown = visible(text)
-    if shown == text and markup.quoting != markup.text:
-        return visible(markup.quoting).strip() or text
-    return shown
+    if markup.quoting == markup.text or (shown != text and text != markup.text):
+        return shown
+    marked = visible(markup.quoting)
+    return shown if marked == markup.quoting else marked
 
 
 def _paragraphs(texts: Iterator[str]) -> str:

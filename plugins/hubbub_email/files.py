@@ -7,6 +7,7 @@ from typing import Final
 
 from hubbub_email import winmail
 from hubbub_email.filenames import safe_name
+from hubbub_email.headers import read_header
 from hubbub_email.markup import cid_of
 from hubbub_email.mime import Entity, unpacked
 
@@ -65,7 +66,7 @@ def _files(raw: bytes, part: Entity, cids: frozenset[str]) -> Iterator[File]:
 
 def _leaf(raw: bytes, part: Entity, cids: frozenset[str]) -> Iterator[File]:
     body, place = part.body(raw), f"{part.start}-{part.end}-{_encoding(part)}"
-    name = _name(part)
+    name = _name(part, body)
     if part.type in _WINMAIL or name.lower() == "winmail.dat":
         packed = winmail.unpack(body)
         for number, one in enumerate(packed):
@@ -92,8 +93,8 @@ def _encoding(part: Entity) -> str:
     return encoding if re.fullmatch(r"[a-z0-9-]{0,40}", encoding) else ""
 
 
-def _name(part: Entity) -> str:
+def _name(part: Entity, body: bytes) -> str:
     given = part.disposition.named.get("filename") or part.parameters.get("name", "")
     if not given and part.type == "message/rfc822":
-        given = f"{part.headers.text('subject') or 'letter'}.eml"
+        given = f"{read_header(body)[0].text('subject') or 'letter'}.eml"
     return safe_name(given, part.type)

@@ -70,19 +70,12 @@ def read_header(raw: bytes, start: int = 0) -> tuple[Headers, int]:
     """Return the header that begins at ``start``, and where the body behind it begins."""
     if start == 0 and (envelope := _MBOX.match(raw)):
         start = envelope.end()
-    if raw[start : start + 1] == b"\n":
-        return Headers(), start + 1
-    if raw[start : start + 2] == b"\r\n":
-        return Headers(), start + 2
-    end, body = (
-        _blank_line(raw, start, start + MOST_BYTES)
-        or _blank_line(raw, start, len(raw))
-        or (
-            len(raw),
-            len(raw),
-        )
-    )
-    return _fields(raw, start, end, body)
+    fields, at, trouble = _fields(raw, start)
+    if trouble:
+        return Headers(fields, trouble), _behind_blank_line(raw, at)
+    if at < len(raw) and not _is_blank(raw, at):
+        return Headers(fields, "The blank line between header and body is missing."), at
+    return Headers(fields), _next_line(raw, at)
 
 
 def words(raw: bytes) -> str:
@@ -103,50 +96,51 @@ def parameters(raw: bytes) -> Parameters:
 # --- fields ----------------------------------------------------------------------------------
 
 
-def _blank_line(raw: bytes, start: int, stop: int) -> tuple[int, int] | None:
-    """Return where the first blank line begins, and where what follows it does."""
-    found = [
-        (at, at + len(mark))
-        for mark in (b"\n\n", b"\n\r\n")
-        if (at := raw.find(mark, start, stop)) >= 0
-    ]
-    return min(found, default=None)
+def _fields(raw: bytes, start: int) -> tuple[tuple[tuple[str, bytes], ...], int, str]:
+    """Return the fields from ``start`` on, the place of the first line that is none, and trouble.
 
-
-def _fields(raw: bytes, start: int, end: int, body: int) -> tuple[Headers, int]:
-    """Read fields up to ``end``, or to the first line that can be none: there the body begins."""
+    The place is that of a blank line, or the body begins there without one.
+    """
     fields: list[tuple[str, bytearray]] = []
     at, trouble = start, ""
     for _ in range(MOST_LINES):
-        if at >= end:
+        stop = _next_line(raw, at)
+        line = raw[at : min(stop, at + MOST_OF_ONE)].rstrip(b"\r\n")
+        if not _take(fields, line):
             break
+        at = stop
         if at - start > MOST_BYTES:
             trouble = "The header is longer than any should be; the rest of it was not read."
             break
-        stop = raw.find(b"\n", at, end)
-        stop = end if stop < 0 else stop
-        line = raw[at : min(stop, at + MOST_OF_ONE)].rstrip(b"\r")
-        if not _take(fields, line):
-            body, trouble = at, "The blank line between header and body is missing."
-            break
-        at = stop + 1
     else:
         trouble = "The header has more lines than any should; the rest of it was not read."
-    values = tuple((name, bytes(value)) for name, value in fields)
-    return Headers(values, trouble), body
+    return tuple((name, bytes(value)) for name, value in fields), at, trouble
 
 
 def _take(fields: list[tuple[str, bytearray]], line: bytes) -> bool:
     """Add a line to ``fields``; return whether it can belong to a header."""
-    if line[:1] in {b" ", b"\t"}:
-        if fields and len(fields[-1][1]) + len(line) <= MOST_OF_ONE:
+    if line[:1] in {b" ", b"\t"} and fields:
+        if len(fields[-1][1]) + len(line) <= MOST_OF_ONE:
             fields[-1][1].extend(line)
         return True
     named = _FIELD.match(line)
-    if named is None:
-        return not line.strip()
-    fields.append((named[1].decode("ascii").lower(), bytearray(line[named.end() :])))
-    return True
+    if named is not None:
+        value = bytearray(line[named.end() :])
+        fields.append((named[1].decode("ascii").lower(), value))
+    return named is not None
+
+
+def _is_blank(raw: bytes, at: int) -> bool:
+    return raw[at : at + 1] == b"\n" or raw[at : at + 2] == b"\r\n"
+
+
+def _next_line(raw: bytes, at: int) -> int:
+    return raw.find(b"\n", at) + 1 or len(raw)
+
+
+def _behind_blank_line(raw: bytes, at: int) -> int:
+    found = ((raw.find(mark, at), len(mark)) for mark in (b"\n\n", b"\n\r\n"))
+    return min((place + length for place, length in found if place >= 0), default=len(raw))
 
 
 # --- encoded words ---------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def read_letter(raw: bytes, arrival: Arrival) -> Letter:
         files=(files.whole_letter(raw, subject),) if parts.sealed else enclosed,
         invites=_invites(raw, root),
         sealed=parts.sealed,
-        sign=_sign(header, sender, root.type, arrival),
+        sign=_sign(header, sender, arrival),
         report=reports.report_of(raw, root, words.text),
         troubles=_troubles(root, words.troubles),
     )
@@ -164,8 +164,8 @@ def _invites(raw: bytes, root: Entity) -> tuple[Invite, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _sign(header: Headers, sender: Mailbox | None, root_type: str, arrival: Arrival) -> Sign | None:
-    found = sign_of(header, sender.address if sender else "", root_type)
+def _sign(header: Headers, sender: Mailbox | None, arrival: Arrival) -> Sign | None:
+    found = sign_of(header, sender.address if sender else "")
     if found is None and arrival.junk:
         return Sign(Kind.SPAM, f"It was in {arrival.folder}, which is for spam.")
     return found

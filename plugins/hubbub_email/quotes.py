@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from hubbub_email.texts import undirected
+
 MOST_LINES: Final = 20_000
 MOST_OF_ONE: Final = 2000
 
@@ -44,9 +46,8 @@ def visible(text: str) -> str:
     lines = text.split("\n")
     if len(lines) > MOST_LINES:
         return text
-    short = [line[:MOST_OF_ONE].strip() for line in lines]
-    kept = _new(short)
-    kept = _unsigned(kept, short)
+    short = [undirected(line[:MOST_OF_ONE]).strip() for line in lines]
+    kept = _unsigned(_new(short), short)
     shown = "\n".join(lines[number] for number in kept).strip("\n").rstrip()
     return shown if shown.strip() else text
 

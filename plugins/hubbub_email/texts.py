@@ -66,7 +66,12 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return ``text`` as one line, in which nothing changes the direction of what follows it."""
-    return _BIDI.sub("", clean(" ".join(text.split())))
+    return undirected(clean(" ".join(text.split())))
+
+
+def undirected(text: str) -> str:
+    """Return ``text`` without the marks that change the direction of writing."""
+    return _BIDI.sub("", text)
 
 
 def _candidates(charset: str) -> Iterator[str]:
@@ -96,7 +101,14 @@ _CYRILLIC: Final = re.compile(
 _SMALL: Final = re.compile(rb"[\xe0-\xff]")
 
 
+#: Too little for statistics, in which every byte may be some Central European letter.
+_FEW: Final = 256
+_PAIR: Final = re.compile(rb"[\x80-\xff]{2}")
+
+
 def _guess(raw: bytes) -> str:
+    if len(raw) < _FEW and not _PAIR.search(raw):
+        return "cp1252"
     if _CYRILLIC.fullmatch(raw[:_SAMPLE]):
         # For a few words there is no better way. What is small in one is a capital in the other.
         small = len(_SMALL.findall(raw[:_SAMPLE]))

@@ -1,0 +1,321 @@
+"""What letters mean to the hub: section 13 of the fact sheet, cases 11, 12 and 15, and more."""
+
+from dataclasses import replace
+
+import pytest
+
+from hubbub.sdk import (
+    AddressChanged,
+    AddressState,
+    Email,
+    Fault,
+    Ignored,
+    MessageReceived,
+    ReceiptReceived,
+    ReceiptState,
+)
+from hubbub_email import tokens
+from hubbub_email.events import Account, contact_of, events_of, thread_of
+from hubbub_email.tokens import Purpose
+from tests.plugins.email.letters import letter, raw, read
+
+KEY = b"k" * 32
+ID = "01hzyx8k3m0v9q2r4t6w8y0a1b"
+CONVERSATION = "01hzyx8k3m0v9q2r4t6w8y0abc"
+ACCOUNT = Account(address="support@example.com", others=frozenset({"sales@example.com"}), key=KEY)
+OURS = tokens.message_id(ID, "example.com", KEY)
+
+
+def about_ours(name, *, key=KEY):
+    """Return a report about a delivery of ours, with a MAC made with ``key``."""
+    return (
+        raw(name)
+        .replace(b"OUR-ID", tokens.seal(Purpose.DELIVERY, ID, key).encode())
+        .replace(b"BOUNCE-ID", tokens.seal(Purpose.BOUNCE, ID, key).encode())
+    )
+
+
+def events(whole):
+    return list(events_of(read(whole), ACCOUNT, "call1"))
+
+
+def message(whole):
+    (event,) = events(whole)
+    assert isinstance(event, MessageReceived)
+    return event
+
+
+# --- messages --------------------------------------------------------------------------------
+
+
+def test_a_letter_is_a_message_with_an_email_in_it():
+    event = message("related_inline")
+
+    assert event.sender.address == "ada@example.org"
+    assert event.sender.name == "Ada Berg"
+    assert event.external_id == "<related.inline@example.org>"
+    assert event.not_routed == ""
+    assert isinstance(event.content, Email)
+    assert event.content.subject == "Order"
+    assert event.content.text == "See [our logo] and"
+    assert event.content.visible is None
+    shown, unused = event.content.attachments
+    assert (shown.cid, unused.cid) == ("logo@example", None)
+    assert shown.ref
+    assert shown.ref.startswith("call1:")
+
+
+def test_what_is_quoted_is_in_the_text_but_not_in_what_is_visible():
+    event = message(
+        letter(body=b"Yes please\r\n\r\nOn Mon, 2 Mar 2026 at 10:15 Bob wrote:\r\n> Tea?")
+    )
+    assert isinstance(event.content, Email)
+    assert event.content.text.endswith("> Tea?")
+    assert event.content.visible == "Yes please"
+
+
+def test_an_invitation_is_a_file_and_a_line_of_text():
+    event = message("alternative_invitation")
+    assert isinstance(event.content, Email)
+    assert event.content.text == (
+        "Please come\n\nInvitation: Review, part 2 2026-03-10 10:00 Europe/Berlin (Berg, Ada)"
+    )
+    assert [file.mime_type for file in event.content.attachments] == ["text/calendar"]
+
+
+def test_an_encrypted_letter_says_that_it_is():
+    event = message("encrypted_pgp")
+    assert isinstance(event.content, Email)
+    assert event.content.text.startswith("This letter is encrypted")
+    assert [file.filename for file in event.content.attachments] == ["Order.eml"]
+
+
+def test_a_letter_of_nobody_can_be_seen_but_not_answered():
+    event = message("from_two_in_one")
+    assert event.sender.address.endswith("@sender.invalid")
+    assert event.sender.name == "alice@example.org)bob@example.com"
+    assert event.not_routed == "Who wrote it cannot be read."
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "expected"),
+    [
+        ("orders@example.org", "orders@example.org"),
+        ("eve@example.net", "ada@example.org"),
+        ("a@example.org, b@example.org", "ada@example.org"),
+        ("nonsense", "ada@example.org"),
+    ],
+)
+def test_another_address_for_answers_counts_only_within_the_same_domain(reply_to, expected):
+    assert contact_of(read(letter(f"Reply-To: {reply_to}"))).address == expected
+
+
+def test_copies_of_a_letter_share_their_key_however_a_server_ends_its_lines():
+    whole = raw("alternative")
+    copy = whole.replace(b"\r\n", b"\n") + b"\n\n"
+    assert read(whole).dedupe_key == read(copy).dedupe_key
+
+
+def test_two_letters_with_one_id_are_two():
+    assert message(letter(body=b"one")).key != message(letter(body=b"two")).key
+
+
+@pytest.mark.parametrize("written", ["Message-ID:", "Message-ID: <>", "Message-ID: <null@x>"])
+def test_letters_without_an_id_are_told_apart_by_what_they_say(written):
+    first = message(letter(written, "Subject: one"))
+    assert first.external_id is None
+    assert first.key == message(letter(written, "Subject: one")).key
+    assert first.key != message(letter(written, "Subject: two")).key
+
+
+# --- threads ---------------------------------------------------------------------------------
+
+
+def test_the_same_subject_ties_nothing_together():
+    first, second = (
+        thread_of(read(letter("Subject: Order", f"From: {who}@example.org")), KEY)
+        for who in ("ada", "eve")
+    )
+    assert first == second
+    assert (first.conversation, first.deliveries, first.message_ids) == (None, (), ())
+
+
+@pytest.mark.parametrize("name", ["To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To"])
+def test_a_token_in_the_address_proves_a_conversation_whatever_became_of_ids(name):
+    address = tokens.reply_address("support@example.com", CONVERSATION, KEY)
+    found = thread_of(read(letter(f"{name}: Support <{address}>")), KEY)
+    assert found.conversation == CONVERSATION
+
+
+def test_a_token_with_a_wrong_mac_proves_nothing():
+    address = tokens.reply_address("support@example.com", CONVERSATION, b"another key")
+    assert thread_of(read(letter(f"To: {address}")), KEY).conversation is None
+
+
+def test_ids_are_asked_from_the_latest_to_the_first():
+    found = thread_of(read(letter("In-Reply-To: <c@x>", "References: <a@x> <b@x>\r\n <c@x>")), KEY)
+    assert found.message_ids == ("<c@x>", "<b@x>", "<a@x>")
+
+
+def test_an_answer_to_ours_names_our_letter_even_where_others_came_between():
+    event = message(letter("In-Reply-To: <other@x>", f"References: {OURS} <other@x>"))
+    assert event.reply_to_external_id == OURS
+    assert thread_of(read(letter(f"References: {OURS}")), KEY).deliveries == (ID,)
+
+
+# --- loops -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-generated; type=x",
+        "X-Auto-Response-Suppress: DR, OOF, AutoReply",
+        "X-Auto-Response-Suppress: All",
+        "Precedence: bulk",
+        "Precedence: junk",
+        "Precedence: list",
+        "List-Id: <news.example.org>",
+        "List-Unsubscribe: <mailto:x@example.org>",
+        "Feedback-ID: 1:2:3",
+        "X-Autoreply: yes",
+        "X-Autorespond: 1",
+        "X-Auto-Reply-From: a@b.example",
+        "X-Loop: a@b.example",
+        "Return-Path: <>",
+        "Content-Type: multipart/report; boundary=b",
+        "From: MAILER-DAEMON@example.net",
+        "From: postmaster@example.net",
+        "From: no-reply@example.net",
+        "From: noreply+7@example.net",
+        "From: do-not-reply@example.net",
+        "From: bounces+123=ada@example.net",
+        "From: sales@example.com",
+        "X-Spam-Flag: YES",
+        f"X-Hubbub-Id: {tokens.seal(Purpose.DELIVERY, ID, KEY)}",
+    ],
+)
+def test_a_letter_that_a_program_wrote_is_shown_and_not_answered(field):
+    assert message(letter(field)).not_routed
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Auto-Submitted: no",
+        "X-Auto-Response-Suppress: DR",
+        "Precedence: first-class",
+        "Return-Path: <ada@example.org>",
+        "From: bouncer@example.net",
+        "From: nora.reply@example.net",
+        "X-Spam-Flag: NO",
+        "Subject: Automatic reply: away",
+        f"X-Hubbub-Id: {tokens.seal(Purpose.DELIVERY, ID, b'another key')}",
+    ],
+)
+def test_a_letter_that_a_person_wrote_is_answered(field):
+    assert message(letter(field)).not_routed == ""
+
+
+def test_a_letter_in_the_folder_for_spam_is_shown_and_not_answered():
+    whole = read(letter())
+    junk = replace(whole.arrival, folder="Junk", junk=True)
+    from hubbub_email.letter import read_letter
+
+    (event,) = events_of(read_letter(letter(), junk), ACCOUNT, "call1")
+    assert isinstance(event, MessageReceived)
+    assert event.not_routed == "It was in Junk, which is for spam."
+
+
+def test_our_own_letter_come_back_is_no_message():
+    (event,) = events(letter("From: Support <Support@example.com>"))
+    assert isinstance(event, Ignored)
+
+
+def test_an_out_of_office_answer_is_no_bounce():
+    event = message(about_ours("out_of_office"))
+    assert event.reply_to_external_id == OURS
+    assert "Auto-Submitted" in event.not_routed
+
+
+# --- reports ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "gone"),
+    [
+        ("dsn_failed", "5.1.1", True),
+        ("dsn_to_token", "5.1.1", True),
+        ("dsn_full", "5.2.2", False),
+        ("bounce_qmail", "5.1.1", True),
+        ("bounce_exim", None, False),
+        ("bounce_exchange", "5.1.1", True),
+    ],
+)
+def test_a_bounce_of_ours_fails_its_delivery(name, status, gone):
+    (event,) = events(about_ours(name))
+
+    assert isinstance(event, ReceiptReceived)
+    assert (event.state, event.reference) == (ReceiptState.FAILED, ID)
+    assert isinstance(event.fault, Fault)
+    assert event.fault.provider_code == status
+    assert event.fault.recipient == ("gone" if gone else None)
+    assert event.fault.detail
+
+
+def test_a_bounce_quotes_what_the_server_said():
+    (event,) = events(about_ours("dsn_failed"))
+    assert isinstance(event, ReceiptReceived)
+    assert event.fault
+    assert event.fault.detail == (
+        "550 5.1.1 <ada@example.org>: Recipient address rejected: User unknown"
+    )
+
+
+@pytest.mark.parametrize("name", ["dsn_failed", "dsn_full", "bounce_qmail", "bounce_exchange"])
+@pytest.mark.parametrize("forge", ["another key", "no id"])
+def test_a_forged_bounce_changes_nothing_and_is_shown(name, forge):
+    whole = about_ours(name, key=b"another") if forge == "another key" else raw(name)
+    assert message(whole).not_routed
+
+
+def test_a_bounce_that_names_no_letter_is_shown():
+    assert message("dsn_of_nobody").not_routed
+
+
+@pytest.mark.parametrize("name", ["dsn_delayed", "bounce_delay_by_hand"])
+def test_a_delay_changes_nothing(name):
+    (event,) = events(about_ours(name))
+    assert isinstance(event, Ignored)
+    assert event.reason.startswith("Delivery is delayed")
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [("dsn_delivered", ReceiptState.DELIVERED), ("mdn_displayed", ReceiptState.READ)],
+)
+def test_a_report_of_success_moves_the_delivery_on(name, state):
+    (event,) = events(about_ours(name))
+    assert isinstance(event, ReceiptReceived)
+    assert (event.state, event.reference, event.fault) == (state, ID, None)
+
+
+@pytest.mark.parametrize("name", ["dsn_expanded", "mdn_deleted", "dsn_empty"])
+def test_a_report_that_says_nothing_of_a_person_is_shown(name):
+    assert message(about_ours(name)).not_routed
+
+
+def test_a_complaint_opts_its_sender_out():
+    (event,) = events(about_ours("arf_abuse"))
+    assert isinstance(event, AddressChanged)
+    assert (event.address, event.state) == ("ada@example.org", AddressState.OPTED_OUT)
+
+
+def test_a_complaint_that_hides_its_sender_changes_nothing():
+    (event,) = events(about_ours("arf_redacted"))
+    assert isinstance(event, Ignored)
+
+
+def test_a_forged_complaint_changes_nothing():
+    assert message(about_ours("arf_abuse", key=b"another")).not_routed
