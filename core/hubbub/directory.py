@@ -95,6 +95,14 @@ class Directory:
         """Return the channel with this webhook as last seen, without asking the database."""
         return self._lines.get(self._ids.get(webhook_key, ""))
 
+    def met(self, channel_id: str) -> Line | None:
+        """Return the channel as last seen; asks the database only for one never seen."""
+        line = self._lines.get(channel_id)
+        if line is not None:
+            return line
+        with reading(self._hub.engine) as db:
+            return self.usable(db, channel_id)
+
     def by_key(self, db: Database, webhook_key: str) -> Line | None:
         """Return the channel with this webhook, or None. Raises like `current`."""
         found = db.execute(_BY_KEY, {"key": webhook_key}).scalar()

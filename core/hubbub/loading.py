@@ -12,6 +12,7 @@ import structlog
 from pluggy import HookimplOpts, PluginManager
 from pydantic import BaseModel, ValidationError
 
+from hubbub.bounded import within_bounds
 from hubbub.plugins import Plugins, PluginStatus
 from hubbub.sdk import hooks
 from hubbub.sdk.errors import HubError
@@ -168,7 +169,7 @@ def _register(
     for kind in (*channels, *routes):
         probe.register(kind, f"{name}:{kind.type}")
     plugins.manager.register(plugin, name)
-    for channel in channels:
+    for channel in map(within_bounds, channels):
         plugins.manager.register(channel, f"channel:{channel.type}")
         plugins.channels[channel.type] = channel
         plugins.origin[channel.type] = name

@@ -195,7 +195,8 @@ def _says_nothing(plain: str, instead: str) -> bool:
 def _visible(text: str, markup: Markup) -> str:
     """Return what is new by the marks in the HTML, unless a plain text tells by itself."""
     shown = visible(text)
-    if markup.quoting == markup.text or (shown != text and text != markup.text):
+    tells = text not in {shown, markup.text}
+    if tells or markup.quoting == markup.text:
         return shown
     marked = visible(markup.quoting)
     return shown if marked == markup.quoting else marked

@@ -216,7 +216,9 @@ def _event(item: Any) -> Any:
             _explode(how)
         case {"bad": why} | {"ignore": why}:
             return Unreadable(reason=str(why)) if "bad" in item else Ignored(reason=why)
-        case {"for": _} | {"up_to": _} | {"said": _} | {"template": _}:
+        case (
+            {"for": _} | {"up_to": _} | {"said": _} | {"template": _} | {"ponder": _} | {"learn": _}
+        ):
             return _beside(item)
         case {"status": status}:
             fault = (
@@ -269,6 +271,10 @@ def _piece(item):
 def _beside(item: Any) -> Any:
     """Return what few providers tell."""
     match item:
+        case {"ponder": steps}:
+            return Ignored(reason=str(sum(range(steps))))
+        case {"learn": size}:
+            return Ignored(reason=str(len(bytes(size))))
         case {"status": status, "up_to": up_to, "to": address}:
             return ReceiptReceived(
                 key=f"{status}:{address}:{up_to}",

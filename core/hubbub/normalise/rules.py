@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, get_args
 
 import structlog
 
+from hubbub.bounded import OutOfBounds
 from hubbub.directory import Line
 from hubbub.plugins import RAISED, Screened, Screens
 from hubbub.sdk.content import (
@@ -94,6 +95,9 @@ def read(line: Line, call: Call) -> Settling:
     """Return the events of ``call``; a plugin that fails at it makes one that is dead."""
     try:
         events = list(islice(line.hooks.parse(call, line.connection), _MOST_EVENTS + 1))
+    except OutOfBounds as error:
+        log.warning("call exceeds the bounds", channel=line.id, call=call.id, why=error.detail)
+        events = [Unreadable(reason=f"Reading it was given up. {error.detail}")]
     # A plugin may stumble over anything a stranger wrote; the call stays and can be replayed.
     except RAISED as error:
         log.exception("parse failed", channel=line.id, call=call.id)

@@ -31,6 +31,8 @@ _OCTETS: Final = 1 << 21
 _EVENTS: Final = 10_000
 #: When pieces that could not be joined are looked at again.
 _PUT_OFF: Final = timedelta(hours=1)
+#: Most calls that are read before a transaction, by types with bounds.
+AHEAD: Final = 10
 
 log = structlog.get_logger(__name__)
 
@@ -123,6 +125,7 @@ def _batch(hub: Hub, channel_id: str, most: int) -> tuple[int, bool]:
 
 
 def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> _Read | None:
+    ahead = None if unreadable else _read_ahead(hub, channel_id, most)
     with transaction(hub.engine) as db:
         hold_channel(db, channel_id)
         line = hub.directory.usable(db, channel_id)
@@ -136,7 +139,7 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> _Rea
         settlings = (
             [Settling(call=call, events=[Unreadable(reason=unreadable)]) for call in calls]
             if unreadable
-            else _settlings(line, calls)
+            else _settlings(line, calls, ahead)
         )
         step("normalise.read")
         events = [event for settling in settlings for event in settling.events]
@@ -151,20 +154,40 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> _Rea
     return _Read(batch, len(settlings) == most or len(settlings) < len(rows) or octets >= _OCTETS)
 
 
-def _settlings(line: Line, calls: Sequence[Call]) -> list[Settling]:
+def _settlings(
+    line: Line, calls: Sequence[Call], ahead: Mapping[str, Settling] | None
+) -> list[Settling]:
     """Read ``calls`` until there are many events; what comes after is for the next transaction.
 
-    On SQLite everybody else waits meanwhile.
+    On SQLite everybody else waits meanwhile. So is the first that should have been read ahead, and
+    was not.
     """
     settlings: list[Settling] = []
     events = 0
     for call in calls:
-        settling = read(line, call)
+        settling = read(line, call) if ahead is None else ahead.get(call.id)
+        if settling is None:
+            break
         events += len(settling.events)
         settlings.append(settling)
         if events >= _EVENTS:
             break
     return settlings
+
+
+def _read_ahead(hub: Hub, channel_id: str, most: int) -> Mapping[str, Settling] | None:
+    """Return what pending calls say, where to read them may take too long for a transaction.
+
+    One that another worker settles meanwhile was read in vain, and that is all.
+    """
+    line = hub.directory.met(channel_id)
+    if line is None or line.hooks.kind.bounds is None:
+        return None
+    with reading(hub.engine) as db:
+        line = hub.directory.usable(db, channel_id)
+        limit = min(most, AHEAD)
+        rows = queries.pending(db, channel_id=channel_id, limit=limit, octets=_OCTETS)
+    return {row.id: read(line, kept_call(row)) for row in rows} if line else {}
 
 
 def _applied(

@@ -69,6 +69,7 @@ from hubbub.sdk.templates import (
 )
 from hubbub.sdk.types import (
     API_VERSION,
+    Bounds,
     ChannelSettings,
     ChannelType,
     ConditionType,
@@ -137,6 +138,7 @@ __all__ = [
     "AuthFailed",
     "BadAddress",
     "BadSignature",
+    "Bounds",
     "Call",
     "Capabilities",
     "Card",

@@ -114,6 +114,16 @@ class SetupStep:
     link: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What reading one call may take at the most."""
+
+    #: Of the processor.
+    seconds: float
+    #: Bytes of addresses, the interpreter's own included.
+    memory: int
+
+
 class ChannelType(Generic[F]):
     """A provider's protocol: stateless and pure. Derive from it and override what applies.
 
@@ -134,6 +144,9 @@ class ChannelType(Generic[F]):
     fields: ClassVar["builtins.type[BaseModel]"]
     capabilities: ClassVar[Capabilities]
     setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
+    #: Set where strangers write freely what `parse` reads, and could make it exhaust us: then the
+    #: hub runs it in a process of its own, and a call that exceeds the bounds is `Unreadable`.
+    bounds: ClassVar[Bounds | None] = None
 
     def account(self, connection: Connection[F]) -> str | None:
         """Return what no second channel may share (a bot's id), or None."""
