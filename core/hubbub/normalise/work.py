@@ -159,8 +159,7 @@ def _settlings(
 ) -> list[Settling]:
     """Read ``calls`` until there are many events; what comes after is for the next transaction.
 
-    On SQLite everybody else waits meanwhile. So is the first that should have been read ahead, and
-    was not.
+    On SQLite everybody else waits meanwhile. Where calls are read ``ahead``, none is read here.
     """
     settlings: list[Settling] = []
     events = 0

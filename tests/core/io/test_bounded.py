@@ -77,7 +77,7 @@ def test_no_process_is_left_behind():
 
 
 def test_several_threads_use_several_processes(bounded):
-    found = []
+    found: list[int] = []
     together = threading.Barrier(3)
 
     def work():

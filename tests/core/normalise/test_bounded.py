@@ -2,8 +2,9 @@
 
 import pytest
 
-from hubbub.normalise import work
+from hubbub.normalise import rules, work
 from hubbub.sdk import Bounds
+from hubbub.store import session
 from tests.services.parrot import Parrot
 
 
@@ -61,7 +62,7 @@ def test_many_calls_are_read_in_several_batches(world):
 
 def test_nothing_is_read_while_a_transaction_is_open(world, monkeypatch):
     line, open_transactions, seen = world.channel(), [], []
-    transaction, read = work.transaction, work.read
+    transaction, read = session.transaction, rules.read
 
     def counted(engine):
         open_transactions.append(1)
@@ -80,9 +81,9 @@ def test_nothing_is_read_while_a_transaction_is_open(world, monkeypatch):
 
 def test_what_another_worker_took_meanwhile_holds_nothing_up(world, monkeypatch):
     line, read_ahead = world.channel(), work._read_ahead
-    found = [{}]
+    first: list[dict[str, rules.Settling]] = [{}]
     monkeypatch.setattr(
-        work, "_read_ahead", lambda *asked: found.pop() if found else read_ahead(*asked)
+        work, "_read_ahead", lambda *asked: first.pop() if first else read_ahead(*asked)
     )
     world.hear(line, hello(1))
     assert world.one("SELECT external_id FROM messages") == {"external_id": "m1"}
