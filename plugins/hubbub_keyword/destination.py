@@ -77,7 +77,7 @@ def _said(content: Content) -> tuple[str, ...]:
             said = (option, title)
         case Attachment(caption=caption):
             said = (caption,)
-        case Email(subject=subject, text=text):
+        case Email(subject=subject, new=text):
             said = (subject, text)
         case _:
             said = ()

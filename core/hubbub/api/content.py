@@ -118,9 +118,11 @@ def _content_complaints(content: Content) -> Iterator[Complaint]:
             yield from _needed("language", language, _SHORT_LIMIT)
         case Reaction(target_external_id=target):
             yield from _needed("target_external_id", target, _SHORT_LIMIT)
-        case Email(subject=subject, text=text):
+        case Email(subject=subject, text=text, visible=visible):
             yield from _needed("subject", subject, _SHORT_LIMIT)
             yield from _needed("text", text)
+            if visible is not None:
+                yield Complaint("content.visible", "Only what arrives has it.")
         case Attachment(caption=caption) if caption is not None:
             yield from _bounded("caption", caption, TEXT_LIMIT)
 

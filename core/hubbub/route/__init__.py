@@ -82,7 +82,7 @@ def text_of(content: Content) -> str | None:
             return text
         case Attachment(caption=caption):
             return caption or None
-        case Email(subject=subject, text=text):
+        case Email(subject=subject, new=text):
             return f"{subject}\n{text}"
     return None
 

@@ -147,6 +147,11 @@ class Email:
     attachments: tuple[Media, ...] = ()
     type: Literal["email"] = "email"
 
+    @property
+    def new(self) -> str:
+        """What its writer says: what is quoted was said before, by somebody else."""
+        return self.text if self.visible is None else self.visible
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:

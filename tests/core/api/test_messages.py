@@ -166,6 +166,10 @@ OPTIONS = [{"id": "1", "title": "Yes"}, {"id": "2", "title": "No"}]
             {"type": "email", "subject": "x", "text": "x", "attachments": [{}]},
             "content.attachments.0",
         ),
+        (
+            {"type": "email", "subject": "x", "text": "x", "visible": "x"},
+            "content.visible",
+        ),
     ],
 )
 def test_content_that_cannot_be_sent_is_named_by_its_field(api, add_channel, content, field):

@@ -85,6 +85,7 @@ IMAGE = {"type": "image", "media": {"id": "1"}}
         ({"type": "choice", "id": "1", "title": "The price"}, True),
         ({"type": "email", "subject": "Price", "text": "Hello"}, True),
         ({"type": "email", "subject": "Hello", "text": "Your price?"}, True),
+        ({"type": "email", "subject": "Hello", "text": "No\n> Price?", "visible": "No"}, False),
         ({"type": "location", "latitude": 1, "longitude": 2, "name": "price"}, False),
         ({"type": "reaction", "emoji": "price", "target_external_id": "1"}, False),
     ],

@@ -99,6 +99,7 @@ def test_the_first_answer_that_fits_is_given(content, reply):
         "what?",
         Attachment(type="image", media=Media()),
         System(event="left"),
+        Email(subject="Re: Order", text="No\n\n> hello", visible="No"),
     ],
 )
 def test_what_the_bot_does_not_know_is_passed_on(content):

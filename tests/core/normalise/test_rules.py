@@ -1,0 +1,26 @@
+"""What of an event is stored."""
+
+from datetime import UTC, datetime
+
+from hubbub.api.render import _file
+from hubbub.normalise.rules import take_media
+from hubbub.sdk import Email, Media
+
+
+def test_a_picture_keeps_the_name_by_which_its_letter_shows_it():
+    content = Email(
+        subject="x", text="x", attachments=(Media(ref="call:1-2-", cid="logo@x"), Media(ref="r"))
+    )
+
+    taken, rows = take_media(
+        content, channel_id="c", message_id="m", now=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    assert isinstance(taken, Email)
+    assert [media.cid for media in taken.attachments] == ["logo@x", None]
+    assert [media.id for media in taken.attachments] == [row["id"] for row in rows]
+
+
+def test_the_api_shows_that_name_where_there_is_one(world):
+    assert _file(world.hub, {"cid": "logo@x"}, {})["cid"] == "logo@x"
+    assert "cid" not in _file(world.hub, {}, {})
