@@ -124,8 +124,10 @@ def _pinned(name):
 
 
 def _dependencies():
+    """Return what the hub needs, and what people may install for more."""
     project = PROJECT["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["testing"]]
+    extras = {**project["optional-dependencies"], "dev": ()}
+    return [*project["dependencies"], *(item for extra in extras.values() for item in extra)]
 
 
 def _imported(path):

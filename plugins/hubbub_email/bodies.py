@@ -15,9 +15,11 @@ from hubbub_email.texts import clean, decoded
 _READABLE: Final = frozenset(
     {"text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown"}
 )
-#: More of them are files.
-MOST_BODIES: Final = 20
+#: Of one text; what is more is cut, and whole in a file.
 MOST_BYTES: Final = 1 << 20
+#: When so many texts, or so much of them, are to be read, further ones are files.
+_MOST_TEXTS: Final = 40
+_ENOUGH_BYTES: Final = 1 << 19
 
 #: What newsletters write for programs without HTML, instead of what they have to say.
 _EMPTY_WORDS: Final = re.compile(
@@ -51,8 +53,22 @@ class Sorted:
 
     bodies: list["Body"] = field(default_factory=list)
     files: list[Entity] = field(default_factory=list)
-    #: What stands in the way of reading it: it is encrypted.
+    #: Whether it is encrypted.
     sealed: bool = False
+    #: How many texts are to be read, and how many bytes.
+    texts: int = 0
+    octets: int = 0
+
+    def within(self) -> "Sorted":
+        """Return what parts within others are sorted into, with what is left to be read."""
+        return Sorted(texts=self.texts, octets=self.octets)
+
+    def add(self, inner: "Sorted", *, bodies: list["Body"], files: list[Entity]) -> None:
+        """Take from ``inner`` these bodies and files."""
+        self.bodies.extend(bodies)
+        self.files.extend(files)
+        self.sealed = self.sealed or inner.sealed
+        self.texts, self.octets = inner.texts, inner.octets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +124,14 @@ def _leaf(part: Entity, found: Sorted) -> None:
     if part.type in _ENCRYPTED:
         found.sealed = True
         return
-    readable = _readable(part) and len(found.bodies) < MOST_BODIES
+    size = part.end - part.start
+    readable = _readable(part) and found.texts < _MOST_TEXTS and found.octets < _ENOUGH_BYTES
     if readable:
         html_only = part.type == "text/html"
         found.bodies.append(Body(html=part) if html_only else Body(plain=part))
-    if not readable or part.end - part.start > MOST_BYTES:
+        found.texts += 1
+        found.octets += min(size, MOST_BYTES)
+    if not readable or size > MOST_BYTES:
         # What is too long to be shown whole is there as a file, too.
         found.files.append(part)
 
@@ -126,23 +145,21 @@ def _readable(part: Entity) -> bool:
 
 def _alternative(part: Entity, found: Sorted) -> None:
     """Take the last form that can be shown, and the plain one beside it."""
-    inner = Sorted()
+    inner = found.within()
     for one in part.parts:
         _sort(one, inner)
     plain = [body.plain for body in inner.bodies if body.plain]
     rich = [body.html for body in inner.bodies if body.html]
-    if rich and len(plain) <= 1 and len(rich) == 1:
-        found.bodies.append(Body(plain=plain[0] if plain else None, html=rich[0]))
+    if len(rich) == 1 and len(plain) <= 1:
+        bodies = [Body(plain=plain[0] if plain else None, html=rich[0])]
     elif rich:
         # Apple Mail: several pieces of HTML around files, in one of the alternatives.
-        found.bodies.extend(Body(html=one) for one in rich)
+        bodies = [Body(html=one) for one in rich]
     else:
-        found.bodies.extend(inner.bodies[-1:])
+        bodies = inner.bodies[-1:]
     # What is left of the texts says the same again, for other programs.
-    found.files.extend(
-        one for one in inner.files if one.type == "text/calendar" or one.type[:5] != "text/"
-    )
-    found.sealed = found.sealed or inner.sealed
+    files = [one for one in inner.files if one.type == "text/calendar" or one.type[:5] != "text/"]
+    found.add(inner, bodies=bodies, files=files)
 
 
 def _related(part: Entity, found: Sorted) -> None:

@@ -46,7 +46,7 @@ def visible(text: str) -> str:
     lines = text.split("\n")
     if len(lines) > MOST_LINES:
         return text
-    short = [undirected(line[:MOST_OF_ONE]).strip() for line in lines]
+    short = [line if line == _DASHES else undirected(line[:MOST_OF_ONE]).strip() for line in lines]
     kept = _unsigned(_new(short), short)
     shown = "\n".join(lines[number] for number in kept).strip("\n").rstrip()
     return shown if shown.strip() else text
@@ -179,11 +179,16 @@ def _lone_introduction(lines: Sequence[str]) -> int | None:
 # --- signatures ------------------------------------------------------------------------------
 
 
+#: RFC 3676, section 4.3. Many programs lose the blank; then it may be a rule as well.
+_DASHES: Final = "-- "
+_LONGEST_SIGNATURE: Final = 15
+
+
 def _unsigned(kept: list[int], lines: Sequence[str]) -> list[int]:
     """Return ``kept`` without the signature that ends it."""
     for place, number in enumerate(kept):
-        # RFC 3676, section 4.3: two dashes and a blank, which many programs lose.
-        if lines[number] == "--":
+        sure, likely = lines[number] == _DASHES, lines[number] == _DASHES.strip()
+        if sure or (likely and len(kept) - place <= _LONGEST_SIGNATURE):
             kept = kept[:place]
             break
     filled = [number for number in kept if lines[number]]

@@ -43,6 +43,14 @@ _MIXED = "Content-Type: multipart/mixed; boundary=b"
 _PART = b"--b\r\nContent-Type: text/plain\r\n\r\nwords\r\n"
 
 
+_PAGE = b"--b\r\nContent-Type: text/html\r\n\r\n" + b"<p>words</p>" * 10_000 + b"\r\n"
+_BESIDE = (
+    b"--b\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n"
+    + _PAGE.replace(b"--b", b"--c")
+    + b"--c--\r\n"
+)
+
+
 def _nested(depth: int) -> bytes:
     inner = b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
@@ -115,6 +123,8 @@ LARGE: dict[str, Callable[[], bytes]] = {
     "a megabyte of paragraphs": lambda: html("<p>a" * 250_000),
     "an attribute of a megabyte": lambda: html(f'<p title="{"x" * 1_000_000}">words</p>'),
     "styles of a megabyte": lambda: html(f'<p style="{"color:red;" * 100_000}">words</p>'),
+    "a hundred pages": lambda: letter(_MIXED, body=_PAGE * 100),
+    "a hundred pages beside texts": lambda: letter(_MIXED, body=_BESIDE * 100),
     "a report on 10,000 recipients": lambda: _report(10_000),
     "20,000 invitations": _invites,
 }

@@ -249,3 +249,33 @@ def test_a_file_of_a_letter_within_a_letter_stays_there():
         + b"\r\n--o--\r\n",
     )
     assert [file.name for file in read(whole).files] == ["in.eml"]
+
+
+LONG_ID = f"<{'a' * 78}@example.org>"
+
+
+@pytest.mark.parametrize("break_at", ["\r\n ", "\r\n\t", " "])
+def test_long_ids_are_read_whole_however_the_header_is_folded(break_at):
+    whole = letter(
+        f"In-Reply-To:{break_at}{LONG_ID}",
+        f"References: <first@example.org>{break_at}{LONG_ID}",
+    )
+    assert read(whole).in_reply_to == (LONG_ID,)
+    assert read(whole).references == ("<first@example.org>", LONG_ID)
+
+
+@pytest.mark.parametrize("evil", ["\r\nBcc: eve@example.net", "\0", "\u202e", "\u2028", "\x1b[2J"])
+def test_what_would_break_a_line_or_a_screen_is_taken_out_of_every_name(evil):
+    word = f"=?utf-8?B?{base64.b64encode(f'a{evil}b'.encode()).decode()}?="
+    found = read(
+        letter(
+            f"Subject: {word}",
+            f"From: {word} <ada@example.org>",
+            f'Content-Disposition: attachment; filename="{word}"',
+        )
+    )
+    assert found.sender is not None
+    for name in (found.subject, found.sender.name, found.files[0].name):
+        assert name.isprintable()
+        assert name.startswith("a")
+        assert len(name.splitlines()) == 1

@@ -62,6 +62,11 @@ def test_a_signature_is_folded(signature):
     assert visible(quoting) == NEW
 
 
+def test_a_rule_of_two_dashes_above_a_long_text_is_no_signature():
+    text = f"{NEW}\n--\n" + "\n".join(f"point {number}" for number in range(20))
+    assert visible(text) == text
+
+
 @pytest.mark.parametrize(
     "source",
     [
