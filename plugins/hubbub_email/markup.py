@@ -19,7 +19,7 @@ from hubbub_email.texts import clean
 MOST_CHARACTERS: Final = 1 << 20
 #: More than these take seconds: a page of a megabyte has a tenth of them.
 _MOST_TAGS: Final = 60_000
-_MOST_REFERENCES: Final = 50_000
+_MOST_REFERENCES: Final = 30_000
 #: nh3's work grows with the square of the depth: so many tags are read in a second at the worst.
 _SURELY_QUICK: Final = 8000
 #: Deeper than this, with more tags than that, nothing but the text is read.

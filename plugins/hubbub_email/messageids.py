@@ -30,9 +30,9 @@ def dedupe_key(headers: Headers, body: bytes) -> str:
     """Return what two copies of one letter share, and two letters do not.
 
     The id alone would not do: some devices use one for ever. So what it says is part of the key,
-    without the blank lines and line ends that differ between servers.
+    without the line ends and blank lines at its end that differ between servers.
     """
-    digest = hashlib.sha256(b"\n".join(line.rstrip() for line in body.strip().splitlines()))
+    digest = hashlib.sha256(body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip())
     if ids := message_ids(headers.raw("message-id")):
         return f"{ids[0]}#{digest.hexdigest()[:12]}"
     for name in ("date", "from", "to", "subject"):

@@ -1,5 +1,6 @@
 """Check that what a provider tells is read whole, once, and as what it is."""
 
+import pickle
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -35,6 +36,18 @@ class InboundChecks(Given):
     def test_everything_that_is_read_is_an_event(self, recorded: Recorded) -> None:
         for event in self.events(self.call(recorded)):
             assert isinstance(event, Event), f"parse yields {event!r}."
+
+    @only_where(lambda suite: suite.channel_type.bounds)
+    def test_what_is_read_within_bounds_can_be_carried(self, recorded: Recorded) -> None:
+        call = self.call(recorded)
+        try:
+            pickle.dumps((self.kind, call, self.connection()))
+            carried = pickle.loads(pickle.dumps(self.events(call)))  # noqa: S301  # just written
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise AssertionError(
+                f"A type with bounds is read in another process, and cannot be carried: {error}."
+            ) from None
+        assert carried == self.events(call), "What is read is another thing once it is carried."
 
     def test_every_declared_content_type_is_recorded(self) -> None:
         seen = {said(event) for event in self._all_events()}

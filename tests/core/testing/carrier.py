@@ -20,6 +20,7 @@ from hubbub.sdk import (
     Attachment,
     AuthFailed,
     BadAddress,
+    Bounds,
     Capabilities,
     Challenge,
     ChannelSettings,
@@ -88,6 +89,7 @@ class Carrier(ChannelType[CarrierFields]):
     description = "Messages by carrier pigeon."
     icon = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M4 4h9"/></svg>'
     fields = CarrierFields
+    bounds = Bounds(seconds=5, memory=1 << 30)
     capabilities = Capabilities(
         inbound=frozenset({"text", "image"}),
         outbound=frozenset({"text", "image", "choices"}),

@@ -33,6 +33,7 @@ def test_what_a_channel_type_does_not_do_is_not_checked():
         "test_the_credentials_hold_a_secret_that_the_hub_can_recognise",
         "test_a_changed_body_under_a_good_signature_is_rejected",
         "test_every_item_of_a_batch_is_read",
+        "test_what_is_read_within_bounds_can_be_carried",
         "test_a_sound_channel_passes_its_check",
         "test_the_set_up_can_be_undone",
         "test_templates_are_listed_once_each",

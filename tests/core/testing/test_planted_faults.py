@@ -889,6 +889,16 @@ class DeclaresWhatNobodyEverSaw(Carrier):
     capabilities = replace(Carrier.capabilities, inbound=frozenset({"text", "image", "voice"}))
 
 
+@caught_by("test_what_is_read_within_bounds_can_be_carried")
+class ReadsWhatCannotBeCarried(Carrier):
+    def parse(self, call, connection):
+        local = type("Local", (str,), {})
+        return [
+            replace(event, key=local(event.key)) if getattr(event, "key", None) else event
+            for event in super().parse(call, connection)
+        ]
+
+
 @caught_by("test_every_declared_receipt_is_recorded")
 class DeclaresAReceiptThatNobodyEverSaw(Carrier):
     capabilities = replace(Carrier.capabilities, receipts=frozenset({"sent"}))

@@ -99,6 +99,7 @@ LARGE: dict[str, Callable[[], bytes]] = {
     "what are almost delimiters": lambda: letter(_MIXED, body=b"\n--" * 2_000_000),
     "a file of 10 MB": _large_file,
     "a text of 10 MB": lambda: letter(body=b"words and more\n" * 700_000),
+    "17 million lines": lambda: letter(body=b"a\n" * 17_000_000),
     "a line of 10 MB": lambda: letter(body=b"words " * 1_700_000),
     "a text of blanks": lambda: letter(body=b" " * 1_000_000),
     "a text of blank lines": lambda: letter(body=b"\n" * 1_000_000),

@@ -1,5 +1,6 @@
 """Whatever stands in a letter, it is read in bounded time and something of it is shown."""
 
+import pickle
 import time
 
 import pytest
@@ -44,6 +45,12 @@ def test_a_letter_made_to_exhaust_is_read_in_time(name):
 
     assert time.process_time() - started < 2
     assert not found.empty
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_read_can_be_carried_between_processes(name):
+    found = read(name)
+    assert pickle.loads(pickle.dumps(found)) == found
 
 
 @pytest.mark.parametrize("name", SMALL)
