@@ -70,7 +70,7 @@ def events_of(letter: Letter, account: Account, kept: str) -> Iterator[Event]:
         yield Ignored(reason=reason, key=letter.dedupe_key)
     elif letter.report and (reference := _reported(letter, letter.report, account.key)):
         for number, verdict in enumerate(letter.report.verdicts):
-            yield _outcome(letter, verdict, reference, f"{letter.dedupe_key}:{number}")
+            yield from _outcome(letter, verdict, reference, f"{letter.dedupe_key}:{number}")
     else:
         yield _message(letter, account, kept)
 
@@ -193,33 +193,48 @@ def _reported(letter: Letter, report: Report, key: bytes) -> str | None:
     return None
 
 
-def _outcome(letter: Letter, verdict: Verdict, reference: str, key: str) -> Event:
+def _outcome(letter: Letter, verdict: Verdict, reference: str, key: str) -> Iterator[Event]:
     match verdict.said:
         case Said.DELAYED:
-            return Ignored(reason=f"Delivery is delayed: {verdict.detail or '?'}"[:300], key=key)
+            yield Ignored(reason=f"Delivery is delayed: {verdict.detail or '?'}"[:300], key=key)
         case Said.COMPLAINT if verdict.recipient:
-            return AddressChanged(
-                key=key,
-                address=verdict.recipient,
-                state=AddressState.OPTED_OUT,
-                reason=verdict.detail,
-            )
+            yield _address(verdict, AddressState.OPTED_OUT, key)
         case Said.COMPLAINT:
-            return Ignored(reason="A complaint that names nobody.", key=key)
+            yield Ignored(reason="A complaint that names nobody.", key=key)
+        case Said.FAILED:
+            yield _receipt(letter, verdict, reference, key, _fault(verdict))
+            if _is_gone(verdict) and verdict.recipient:
+                # It need not be the one that we wrote to: that may have passed it on.
+                yield _address(verdict, AddressState.GONE, f"{key}:address")
+        case _:
+            yield _receipt(letter, verdict, reference, key)
+
+
+def _receipt(
+    letter: Letter, verdict: Verdict, reference: str, key: str, fault: Fault | None = None
+) -> ReceiptReceived:
     return ReceiptReceived(
         key=key,
         state=_STATES[verdict.said],
         reference=reference,
         provider_at=letter.date,
-        fault=_fault(verdict) if verdict.said is Said.FAILED else None,
+        fault=fault,
     )
 
 
+def _address(verdict: Verdict, state: AddressState, key: str) -> AddressChanged:
+    return AddressChanged(key=key, address=verdict.recipient, state=state, reason=verdict.detail)
+
+
 def _fault(verdict: Verdict) -> Fault:
-    gone = _GONE.match(verdict.status) is not None
+    gone = _is_gone(verdict)
     return Fault(
         code="recipient_gone" if gone else "bounced",
         detail=verdict.detail or "The letter came back.",
         provider_code=verdict.status or None,
-        recipient="gone" if gone else None,
+        recipient="gone" if gone and not verdict.recipient else None,
     )
+
+
+def _is_gone(verdict: Verdict) -> bool:
+    return _GONE.match(verdict.status) is not None

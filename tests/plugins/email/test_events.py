@@ -253,19 +253,29 @@ def test_an_out_of_office_answer_is_no_bounce():
         ("bounce_exchange", "5.1.1", True),
     ],
 )
-def test_a_bounce_of_ours_fails_its_delivery(name, status, gone):
-    (event,) = events(about_ours(name))
+def test_a_bounce_of_ours_fails_its_delivery_and_marks_who_is_gone(name, status, gone):
+    receipt, *others = events(about_ours(name))
 
-    assert isinstance(event, ReceiptReceived)
-    assert (event.state, event.reference) == (ReceiptState.FAILED, ID)
-    assert isinstance(event.fault, Fault)
-    assert event.fault.provider_code == status
-    assert event.fault.recipient == ("gone" if gone else None)
-    assert event.fault.detail
+    assert isinstance(receipt, ReceiptReceived)
+    assert (receipt.state, receipt.reference) == (ReceiptState.FAILED, ID)
+    assert isinstance(receipt.fault, Fault)
+    assert (receipt.fault.provider_code, receipt.fault.recipient) == (status, None)
+    assert receipt.fault.code == ("recipient_gone" if gone else "bounced")
+    assert receipt.fault.detail
+    marked = [(one.address, one.state) for one in others if isinstance(one, AddressChanged)]
+    assert marked == ([("ada@example.org", AddressState.GONE)] if gone else [])
+
+
+def test_a_bounce_that_names_nobody_marks_whom_we_wrote_to():
+    whole = about_ours("dsn_failed").replace(b"Final-Recipient: rfc822; ada@example.org\r\n", b"")
+    (receipt,) = events(whole)
+    assert isinstance(receipt, ReceiptReceived)
+    assert receipt.fault
+    assert receipt.fault.recipient == "gone"
 
 
 def test_a_bounce_quotes_what_the_server_said():
-    (event,) = events(about_ours("dsn_failed"))
+    event = events(about_ours("dsn_failed"))[0]
     assert isinstance(event, ReceiptReceived)
     assert event.fault
     assert event.fault.detail == (
