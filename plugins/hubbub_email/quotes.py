@@ -74,7 +74,10 @@ def _quoted(lines: Sequence[str]) -> list[int]:
 
 
 def _answers(lines: Sequence[str]) -> list[int]:
-    """Return the new lines among quoted ones: before, behind, or all when they lie between."""
+    """Return the lines that are not quoted; all, where some stand between quoted ones.
+
+    Such answer what stands above them, and would say nothing alone.
+    """
     quoted = _quoted(lines)
     first, last = quoted[0], quoted[-1]
     between = any(
@@ -83,12 +86,7 @@ def _answers(lines: Sequence[str]) -> list[int]:
     )
     if between:
         return list(range(len(lines)))
-    start = _introduction(lines, first)
-    before = [number for number in range(start) if lines[number]]
-    behind = range(last + 1, len(lines))
-    if not before and any(lines[number] for number in _unsigned(list(behind), lines)):
-        return list(behind)
-    return list(range(start)) + _behind(lines, last)
+    return [*range(_introduction(lines, first)), *_behind(lines, last)]
 
 
 def _continues(lines: Sequence[str], number: int) -> bool:
