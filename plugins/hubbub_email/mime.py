@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final
 
 from hubbub_email.headers import Headers, Parameters, read_header, unbased
@@ -81,18 +82,20 @@ def unpacked(body: bytes, encoding: str) -> bytes:
 
 def _unuued(body: bytes) -> bytes:
     lines = iter(body.splitlines())
-    for line in lines:
-        if line.startswith(b"begin "):
-            break
-    found = bytearray()
-    for line in lines:
-        if line.strip() == b"end":
-            break
+    begun = any(line.startswith(b"begin ") for line in lines)
+    if not begun:
+        return body
+    return b"".join(map(_unuued_line, takewhile(lambda line: line.strip() != b"end", lines)))
+
+
+def _unuued_line(line: bytes) -> bytes:
+    # The second is for encoders that count wrong; Python's own decoder works around it so.
+    for size in (len(line), ((line[0] - 32 & 63) * 4 + 5) // 3 + 1) if line else ():
         try:
-            found += binascii.a2b_uu(line)
-        except binascii.Error:  # from encoders that count wrong; Python's own works around it so
-            found += binascii.a2b_uu(line[: (((line[0] - 32) & 63) * 4 + 5) // 3 + 1])
-    return bytes(found)
+            return binascii.a2b_uu(line[:size])
+        except binascii.Error:
+            continue
+    return b""
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from hypothesis import given, settings, strategies as st
 
 from hubbub_email.files import file_bytes
-from tests.plugins.email.letters import read
+from tests.plugins.email.letters import PAYLOADS, read
 
 FRAGMENTS = [
     b"\r\n", b"\n", b"\r", b"\r\n\r\n", b" ", b"\t", b"\0", b"\xff", b"\xe4\xbd", b"--b", b"--b--", b"--c",
@@ -18,9 +18,26 @@ FRAGMENTS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=60).map(b"".join))
 def test_no_letter_stops_the_reader(whole):
+    check(whole)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(PAYLOADS.glob("*.eml"))),
+    st.lists(st.tuples(st.floats(0, 1), st.sampled_from(FRAGMENTS)), min_size=1, max_size=8),
+)
+def test_nothing_put_into_a_letter_stops_the_reader(path, additions):
+    whole = path.read_bytes()
+    for place, fragment in additions:
+        at = int(place * len(whole))
+        whole = whole[:at] + fragment + whole[at:]
+    check(whole)
+
+
+def check(whole):
     found = read(whole)
     for file in found.files:
         assert len(file_bytes(whole, file.place)) == file.size

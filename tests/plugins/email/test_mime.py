@@ -117,6 +117,7 @@ FILES = {
     "winmail_broken": ["winmail.dat"],
     "text_file_inline": ["log.txt"],
     "uuencoded": ["a.txt"],
+    "uuencoded_broken": ["a.txt"],
     "alternative": [],
 }
 
@@ -191,6 +192,13 @@ def test_a_file_is_found_again_in_the_raw_letter():
     (file,) = read(whole).files
     assert file_bytes(whole, file.place) == b"file body"
     assert file.size == len(b"file body")
+
+
+@pytest.mark.parametrize("name", ["uuencoded", "uuencoded_broken"])
+def test_what_is_whole_of_an_old_encoding_is_read(name):
+    whole = raw(name)
+    (file,) = read(whole).files
+    assert file_bytes(whole, file.place).endswith(b"hello world")
 
 
 @pytest.mark.parametrize("place", ["", "1", "0-999999999-base64", "9-3-", "0-5-/0", "a-b-c"])
