@@ -23,7 +23,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.types import Bounds, ChannelType
-from hubbub.sdk.values import Call, Connection as ChannelConnection, Event
+from hubbub.sdk.values import Call, Connection as ChannelConnection, Event, FetchedMedia
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Bounded:
 
 
 def within_bounds(kind: ChannelType[Any]) -> ChannelType[Any]:
-    """Return ``kind``, or where it has bounds the same with its `parse` run within them.
+    """Return ``kind``, or where it has bounds the same that reads calls within them.
 
     Whatever stands around the hook of a type stands around this one as well.
     """
@@ -97,6 +97,11 @@ def within_bounds(kind: ChannelType[Any]) -> ChannelType[Any]:
     class Within(base):  # type: ignore[misc]  # its base is found out here
         def parse(self, call: Call, connection: ChannelConnection[Any]) -> Iterable[Event]:
             return bounded.run(_parsed, kind, call, connection)
+
+        def read_media(
+            self, ref: str, call: Call, connection: ChannelConnection[Any]
+        ) -> FetchedMedia:
+            return bounded.run(kind.read_media, ref, call, connection)
 
     within: Any = copy(kind)
     within.__class__ = Within

@@ -169,6 +169,11 @@ class ChannelHooks:
         found = self._call("fetch_media", ref=ref, connection=connection)
         return cast("Exchange[FetchedMedia]", found)
 
+    def read_media(self, ref: str, call: Call, connection: Connection[Any]) -> FetchedMedia:
+        """Return a file that came within ``call``."""
+        found = self._call("read_media", ref=ref, call=call, connection=connection)
+        return cast("FetchedMedia", found)
+
     def profile(self, address: str, connection: Connection[Any]) -> Exchange[str | None]:
         """Ask what a contact is called."""
         found = self._call("profile", address=address, connection=connection)

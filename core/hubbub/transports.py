@@ -1,4 +1,4 @@
-"""Carry each request by what its scheme asks for: HTTP, a session, a frame, a look at a mailbox."""
+"""Carry each request by what its scheme asks for: HTTP, a session, a frame, mail."""
 
 import socket
 import ssl
@@ -16,6 +16,7 @@ from hubbub.relay import Relay
 from hubbub.sdk.errors import Transient
 from hubbub.sdk.session import FRAME, FRAME_TLS, SESSION, Endpoint
 from hubbub.sdk.values import Headers, HttpRequest, HttpResponse
+from hubbub.smtp import MAIL, MailTransport
 from hubbub.transport import Files, HttpTransport, NotSent, Talk
 
 _LENGTH: Final = 4
@@ -28,6 +29,7 @@ class Transports(HttpTransport):
         super().__init__(guard)
         self._relay = Relay(redis)
         self._mailboxes = MailboxTransport(guard)
+        self._mail = MailTransport(guard)
 
     def perform(self, request: HttpRequest, *, files: Files) -> HttpResponse:
         """Make one request. Raises as `hubbub.transport.Transport.perform` says, and `Refused`."""
@@ -38,13 +40,20 @@ class Transports(HttpTransport):
                 return self._in_one_frame(request)
             case scheme if scheme in MAILBOX:
                 return self._mailboxes.perform(request)
+            case scheme if scheme in MAIL:
+                return self._mail.perform(request, files=files)
         return super().perform(request, files=files)
 
     def resume(self, request: HttpRequest) -> Talk | None:
         """Begin an HTTP request on a connection that is kept; what is none always waits."""
-        if request.url.partition(":")[0] in {SESSION, FRAME, FRAME_TLS, *MAILBOX}:
+        if request.url.partition(":")[0] in {SESSION, FRAME, FRAME_TLS, *MAILBOX, *MAIL}:
             return None
         return super().resume(request)
+
+    def close(self) -> None:
+        """Let go of every connection that is kept."""
+        self._mail.close()
+        super().close()
 
     def connect(self, endpoint: Endpoint, deadline: Deadline) -> socket.socket:
         """Return a connection to ``endpoint``. Raises `NotSent` and `Refused`."""

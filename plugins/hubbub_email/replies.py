@@ -28,33 +28,32 @@ def error_of(posted: Posted, recipient: str) -> SendError | None:
 def _failed(posted: Posted) -> SendError:
     reply = posted.reply
     if _is_login(posted):
-        return AuthFailed(_told(reply, "The mail server refused the login"), **_codes(reply))
+        return _error(AuthFailed, reply, "The mail server refused the login")
     if reply.code == _TOO_LARGE:
-        detail = _told(reply, "The letter is too large")
-        return Permanent(detail, code="too_large", provider_code=_code(reply))
+        return _error(Permanent, reply, "The letter is too large", code="too_large")
     if posted.phase == "recipients":
         return _refused(reply)
     if reply.code // 100 == 4:  # noqa: PLR2004  # for now
-        return Transient(_told(reply, "The mail server takes nothing now"), **_codes(reply))
+        return _error(Transient, reply, "The mail server takes nothing now")
     if posted.phase == "sender":
-        detail = _told(reply, "The mail server does not let us write as this sender")
-        return AuthFailed(detail, **_codes(reply))
+        why = "The mail server does not let us write as this sender"
+        return _error(AuthFailed, reply, why)
     if posted.phase == "hello":
-        return AuthFailed(_told(reply, "The mail server does not talk to us"), **_codes(reply))
-    return Permanent(_told(reply, "The mail server refused the letter"), **_codes(reply))
+        return _error(AuthFailed, reply, "The mail server does not talk to us")
+    return _error(Permanent, reply, "The mail server refused the letter")
 
 
 def _refused(reply: Reply) -> SendError:
     """Return what it means that a recipient was refused."""
     if reply.code // 100 == 4:  # noqa: PLR2004  # for now
-        return Transient(_told(reply, "The recipient takes nothing now"), **_codes(reply))
+        return _error(Transient, reply, "The recipient takes nothing now")
     if reply.enhanced == _NO_UTF8:
-        detail = _told(reply, "The address cannot be written to from here")
-        return Permanent(detail, code="smtputf8_unsupported", provider_code=_code(reply))
+        why = "The address cannot be written to from here"
+        return _error(Permanent, reply, why, code="smtputf8_unsupported")
     gone = reply.enhanced in _GONE if reply.enhanced else reply.code in _GONE_CODES
     if gone:
-        return RecipientGone(_told(reply, "The address takes no letters"), **_codes(reply))
-    return Permanent(_told(reply, "The recipient was refused"), **_codes(reply))
+        return _error(RecipientGone, reply, "The address takes no letters")
+    return _error(Permanent, reply, "The recipient was refused")
 
 
 def _is_login(posted: Posted) -> bool:
@@ -64,13 +63,7 @@ def _is_login(posted: Posted) -> bool:
     return refused or permanent
 
 
-def _codes(reply: Reply) -> dict[str, str]:
-    return {"provider_code": _code(reply)}
-
-
-def _code(reply: Reply) -> str:
-    return " ".join(filter(None, (str(reply.code), reply.enhanced)))
-
-
-def _told(reply: Reply, what: str) -> str:
-    return f"{what}: {reply.text[:500] or reply.code}"
+def _error(kind: type[SendError], reply: Reply, what: str, *, code: str = "") -> SendError:
+    detail = f"{what}: {reply.text[:500] or reply.code}"
+    provider_code = " ".join(filter(None, (str(reply.code), reply.enhanced)))
+    return kind(detail, code=code or None, provider_code=provider_code)

@@ -26,6 +26,8 @@ class _Whole(UnstructuredHeader):
     such a header undoes.
     """
 
+    name: str
+
     def fold(self, *, policy: Any) -> str:
         del policy
         lines, line = [], f"{self.name}:"
@@ -40,6 +42,8 @@ class _Whole(UnstructuredHeader):
 class _Words(UnstructuredHeader):
     """A header of any words. The standard library's newer way loses blanks between encoded ones."""
 
+    name: str
+
     def fold(self, *, policy: Any) -> str:
         del policy
         return f"{self.name}: {_encoded(str(self), len(self.name) + 2)}\r\n"
@@ -47,6 +51,8 @@ class _Words(UnstructuredHeader):
 
 class _Named(UnstructuredHeader):
     """An address behind a name: ``name <address>``."""
+
+    name: str
 
     def fold(self, *, policy: Any) -> str:
         del policy
@@ -57,7 +63,8 @@ class _Named(UnstructuredHeader):
         return f"{self.name}: {_encoded(name, len(self.name) + 2)}\r\n <{address}\r\n"
 
 
-_REGISTRY: Final = HeaderRegistry()
+#: The registry derives from each of these classes and the base of all headers.
+_REGISTRY: Final[Any] = HeaderRegistry()
 for _name in ("in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-post"):
     _REGISTRY.map_to_type(_name, _Whole)
 _REGISTRY.map_to_type("subject", _Words)

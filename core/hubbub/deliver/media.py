@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
+from hubbub.bounded import OutOfBounds
 from hubbub.deliver import queries
 from hubbub.deliver.attempt import media_bytes
 from hubbub.deliver.rules import RETRY_SCHEDULE
@@ -12,8 +13,9 @@ from hubbub.directory import Line
 from hubbub.exchange import Ran, run
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.media import StoreDown, dimensions, sniff
-from hubbub.sdk.errors import OutcomeUnknown, SendError, Transient
+from hubbub.media import dimensions, sniff
+from hubbub.plugins import RAISED
+from hubbub.sdk.errors import HubError, OutcomeUnknown, Permanent, SendError, Transient
 from hubbub.sdk.values import Exchange, FetchedMedia
 from hubbub.store.calls import kept_call
 from hubbub.store.session import reading, transaction
@@ -89,18 +91,40 @@ def _fetched(hub: Hub, row: AnyRow) -> bool:
         line = hub.directory.usable(db, row.channel_id)
         if line is None or not queries.claim_media(db, row.id, now=now, until=now + _CLAIM):
             return False
-    exchange = line.hooks.fetch_media(row.ref, line.connection)
-    ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
     try:
-        fetched = ran.value
-        values = _failed(hub, row, ran.error) if fetched is None else _kept(hub, row, fetched)
-    except StoreDown as error:
+        values = _kept(hub, row, _found(hub, line, row))
+    except SendError as error:
         values = _failed(hub, row, error)
     with transaction(hub.engine) as db:
         queries.write_media(db, row.id, **values)
         message = row.message_id and queries.message(db, row.message_id)
     _tell(hub, line, message)
     return True
+
+
+def _found(hub: Hub, line: Line, row: AnyRow) -> FetchedMedia:
+    """Return the file, from the provider or from the call that brought it. Raises `SendError`."""
+    if not line.hooks.offers("read_media"):
+        exchange = line.hooks.fetch_media(row.ref, line.connection)
+        ran = run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
+        if ran.value is None:
+            raise ran.error or Permanent("The provider gave no file.", code="media_gone")
+        return ran.value
+    with reading(hub.engine) as db:
+        call = queries.call_of_media(db, row.id)
+    if call is None:
+        raise Permanent("What brought the file is no longer kept.", code="media_gone")
+    try:
+        return line.hooks.read_media(row.ref, kept_call(call), line.connection)
+    except OutOfBounds as error:
+        raise Permanent(f"Reading it was given up. {error.detail}", code=error.code) from None
+    except SendError:
+        raise
+    # As when the same letter was read: a stranger wrote it.
+    except RAISED as error:
+        log.exception("file cannot be read", channel=line.id, media=row.id)
+        why = f"The channel type failed: {type(error).__name__}."
+        raise Permanent(why, code="plugin_error") from None
 
 
 def _kept(hub: Hub, row: AnyRow, fetched: FetchedMedia) -> dict[str, Any]:
@@ -118,8 +142,8 @@ def _kept(hub: Hub, row: AnyRow, fetched: FetchedMedia) -> dict[str, Any]:
     }
 
 
-def _failed(hub: Hub, row: AnyRow, error: SendError | None) -> dict[str, Any]:
-    reason = error.detail if error else "The provider gave no file."
+def _failed(hub: Hub, row: AnyRow, error: HubError) -> dict[str, Any]:
+    reason = error.detail
     # Fetching changes nothing at the provider, so a lost answer is no reason to stop.
     temporary = isinstance(error, Transient | OutcomeUnknown)
     if temporary and row.attempts < len(RETRY_SCHEDULE):

@@ -367,6 +367,17 @@ def call(db: Connection, call_id: str) -> AnyRow | None:
     return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
 
 
+def call_of_media(db: Connection, media_id: str) -> AnyRow | None:
+    """Return the call that brought a file, or None once it is deleted."""
+    found = (
+        select(_calls)
+        .join(_messages, _messages.c.call_id == _calls.c.id)
+        .join(_media, _media.c.message_id == _messages.c.id)
+        .where(_media.c.id == media_id)
+    )
+    return db.execute(found).one_or_none()
+
+
 def media(db: Connection, media_id: str) -> AnyRow | None:
     """Return a file's row, or None."""
     return db.execute(select(_media).where(_media.c.id == media_id)).one_or_none()

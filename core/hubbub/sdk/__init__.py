@@ -1,6 +1,6 @@
 """All that a plugin may import. Imports nothing else of ours and does no I/O."""
 
-from hubbub.sdk.capabilities import Capabilities, Limit, MediaRule
+from hubbub.sdk.capabilities import Capabilities, Ceilings, Limit, MediaRule
 from hubbub.sdk.content import (
     ATTACHMENT_TYPES,
     CONTENT_TYPES,
@@ -88,11 +88,13 @@ from hubbub.sdk.values import (
     AddressChanged,
     AddressState,
     Answer,
+    Answers,
     Call,
     Challenge,
     Checked,
     Connection,
     Draft,
+    Earlier,
     Event,
     Exchange,
     ExternalId,
@@ -134,6 +136,7 @@ __all__ = [
     "AddressState",
     "Answer",
     "Answered",
+    "Answers",
     "Attachment",
     "AuthFailed",
     "BadAddress",
@@ -142,6 +145,7 @@ __all__ = [
     "Call",
     "Capabilities",
     "Card",
+    "Ceilings",
     "Challenge",
     "Channel",
     "ChannelSettings",
@@ -156,6 +160,7 @@ __all__ = [
     "Conversation",
     "Draft",
     "Drop",
+    "Earlier",
     "Email",
     "Endpoint",
     "Event",

@@ -48,6 +48,19 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ceilings:
+    """How many automatic answers there may be, lest two programs answer each other for ever."""
+
+    #: Within ``per``: in one conversation, and to one address.
+    conversation: int
+    address: int
+    per: timedelta = timedelta(days=1)
+    #: An address that writes more often than this ``within`` then is not answered automatically.
+    inbound: int
+    within: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """The manifest of a channel type."""
 
@@ -82,6 +95,10 @@ class Capabilities:
     verify_token: bool = False
     #: Whether the provider can be asked what became of a part (`ChannelType.find`).
     finds: bool = False
+    #: Whether a contact may have several conversations, told apart by `MessageReceived.answers`.
+    threads: bool = False
+    #: Where programs at the other end may answer: how often ours may.
+    ceilings: Ceilings | None = None
     #: Whether the provider lists the templates it approved (`ChannelType.templates`).
     templates: bool = False
 

@@ -180,6 +180,13 @@ def channel_fetch_media(ref: str, connection: Connection[Any]) -> Exchange[Fetch
 
 
 @hookspec(firstresult=True)
+def channel_read_media(  # type: ignore[empty-body]  # a spec
+    ref: str, call: Call, connection: Connection[Any]
+) -> FetchedMedia:
+    """Return a file that came within its call; pure, in a worker; not called unless offered."""
+
+
+@hookspec(firstresult=True)
 def channel_profile(address: str, connection: Connection[Any]) -> Exchange[str | None]:  # type: ignore[empty-body]  # a spec
     """Ask what a nameless contact is called; in a worker. An exception is logged."""
 

@@ -116,6 +116,15 @@ def xoauth2(username: str, token: str) -> str:
     return f"user={username}\x01auth=Bearer {token}\x01\x01"
 
 
+def authorization(server: MailServer) -> str:
+    """Return what a request says of how to log in."""
+    if not server.username:
+        return "none"
+    way, secret = ("xoauth2", server.token) if server.token else ("password", server.password)
+    login = json.dumps([server.username, secret]).encode()
+    return f"{way} {base64.b64encode(login).decode()}"
+
+
 def _request(
     server: MailServer, method: str, headers: Mapping[str, str], letter: bytes | Letter
 ) -> HttpRequest:
@@ -123,17 +132,9 @@ def _request(
     return HttpRequest(
         method=method,
         url=f"{SCHEMES[server.security]}://{host}:{server.port}",
-        headers={**headers, "authorization": _authorization(server)},
+        headers={**headers, "authorization": authorization(server)},
         body=letter,
         timeout=_PATIENCE,
         safe=method == CHECK,
         trust=server.trust,
     )
-
-
-def _authorization(server: MailServer) -> str:
-    if not server.username:
-        return "none"
-    way, secret = ("xoauth2", server.token) if server.token else ("password", server.password)
-    login = json.dumps([server.username, secret]).encode()
-    return f"{way} {base64.b64encode(login).decode()}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
-from hubbub.sdk.mail import CHECK, MailServer, Security, greeting
+from hubbub.sdk.mail import CHECK, MailServer, Security, authorization
 from hubbub.sdk.values import Call, Connection, Headers, HttpRequest, HttpResponse
 
 #: The method of calls that are letters.
@@ -147,8 +147,7 @@ def looking(mailbox: Mailbox) -> HttpRequest:
     return HttpRequest(
         method=CHECK,
         url=f"{IMAP_SCHEMES[server.security]}://{host}:{server.port}",
-        # As for a server that takes letters.
-        headers={"authorization": greeting(server, sender="").headers["authorization"]},
+        headers={"authorization": authorization(server)},
         body=json.dumps(wanted).encode(),
         timeout=_PATIENCE,
         safe=True,

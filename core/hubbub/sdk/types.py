@@ -240,6 +240,14 @@ class ChannelType(Generic[F]):
         """Fetch the file that an event's `Media.ref` names."""
         raise NotImplementedError
 
+    def read_media(self, ref: str, call: Call, connection: Connection[F]) -> FetchedMedia:
+        """Return the file that an event's `Media.ref` names, where calls bring files with them.
+
+        Instead of `fetch_media`; ``call`` brought the event. Pure, and bounded as `parse` is.
+        Raises `Permanent` where the file is not in it.
+        """
+        raise NotImplementedError
+
     def profile(self, address: str, connection: Connection[F]) -> Exchange[str | None]:
         """Ask what a contact is called, where messages do not say; None: the provider is silent.
 

@@ -135,6 +135,25 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What a message says that it answers, where `Capabilities.threads`; the surest come first.
+
+    Of all that is known here, the first decides to which conversation it belongs, if its sender
+    belongs there, too. A message that answers nothing known begins a conversation.
+    """
+
+    #: Proven by a token of ours: `Part.conversation_id`.
+    conversation_id: str | None = None
+    #: Proven by tokens of ours: each a `Part.reference`, the latest first.
+    references: tuple[str, ...] = ()
+    #: Claimed: ids of earlier messages, the latest first.
+    external_ids: tuple[ExternalId, ...] = ()
+
+
+_NOTHING: Final = Answers()
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageReceived:
     """Somebody wrote to us.
 
@@ -157,6 +176,8 @@ class MessageReceived:
     our_address: str | None = None
     #: Why it is only shown, and nobody is asked to answer: another program does. Else empty.
     not_routed: str = ""
+    #: What it answers, where a contact may have several conversations.
+    answers: Answers = _NOTHING
     #: Where it is not the whole message.
     piece: Piece | None = None
 
@@ -341,6 +362,18 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """An earlier message of the conversation, as far as an answer has to name it."""
+
+    #: None where the provider never told.
+    external_id: ExternalId | None
+    #: Of an `Email`; empty where it has none.
+    subject: str
+    #: Whether the contact wrote it.
+    inbound: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """One thing to send: a draft becomes one or more of them."""
 
@@ -355,6 +388,12 @@ class Part:
     created_at: datetime | None = None
     #: Whether it belongs to a campaign or the like, rather than being an answer.
     bulk: bool = False
+    #: Whether a bot or a workflow wrote it, which must not be answered by another one.
+    automatic: bool = False
+    #: Ours, of ``[0-9a-z]``: put it where answers will repeat it (`Answers.conversation_id`).
+    conversation_id: str = ""
+    #: Where `Capabilities.threads`: the first and the last messages before it, oldest first.
+    earlier: tuple[Earlier, ...] = ()
     #: Whether a person wrote it and `Capabilities.window` has passed (`ChannelType.window`).
     past_window: bool = False
     #: For `find`: the ids of the other messages to this contact, which this part is not.

@@ -7,7 +7,16 @@ from urllib.parse import unquote, unquote_plus
 
 from hubbub.exchange import Ran, run
 from hubbub.redact import Redactor
-from hubbub.sdk import Exchange, File, HttpRequest, HttpResponse, Media, Multipart, SendError
+from hubbub.sdk import (
+    Exchange,
+    File,
+    HttpRequest,
+    HttpResponse,
+    Letter,
+    Media,
+    Multipart,
+    SendError,
+)
 from hubbub.transport import Files, Transport
 
 T = TypeVar("T")
@@ -43,7 +52,7 @@ def spoken(request: HttpRequest) -> str:
     elif isinstance(request.body, Multipart):
         raw = " ".join(str(value) for _, value in request.body.fields)
     else:
-        raw = request.body.decode("utf-8", "replace")
+        raw = _bytes_of(request.body).decode("utf-8", "replace")
     address = (unquote(request.url), unquote_plus(request.url))
     return " ".join((raw, unquote_plus(raw), *address, _unescaped(raw)))
 
@@ -51,6 +60,12 @@ def spoken(request: HttpRequest) -> str:
 def is_planned(error: SendError | None) -> bool:
     """Say whether ``error`` is one that the plugin raised on purpose."""
     return error is not None and error.code != "plugin_error"
+
+
+def _bytes_of(body: bytes | Letter) -> bytes:
+    if isinstance(body, Letter):
+        return b"".join(piece for piece in body.pieces if isinstance(piece, bytes))
+    return body
 
 
 def _some_file(media: Media) -> bytes:

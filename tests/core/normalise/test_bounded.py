@@ -36,7 +36,7 @@ def test_a_call_is_read_as_everywhere(world):
     [
         ({"ponder": 10**12}, "Reading it was given up. It took longer than 0.3 seconds."),
         ({"learn": 1 << 30}, "Reading it was given up. It took more memory than it may."),
-        ({"explode": 1}, "The channel type failed: RuntimeError."),
+        ({"explode": "explode"}, "The channel type failed: RuntimeError."),
     ],
 )
 def test_a_call_made_to_exhaust_is_dead_and_its_neighbours_are_read(world, item, reason):

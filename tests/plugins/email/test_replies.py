@@ -39,9 +39,10 @@ def said(code, text="", phase="letter", **refused):
 def test_a_refusal_means_what_the_standards_say(posted, kind, code):
     error = error_of(posted, ANN)
 
+    assert error is not None
     assert type(error) is kind
     assert error.code == code
-    assert error.provider_code.startswith(str(posted.reply.code))
+    assert (error.provider_code or "").startswith(str(posted.reply.code))
     assert posted.reply.text in error.detail
 
 

@@ -4,6 +4,7 @@ import email
 import email.policy
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ LONG_ID = f"<{'a' * 40}.{'b' * 46}@prod.outlook.example>"
 
 
 def writing(**more):
-    plain = {
+    plain: dict[str, Any] = {
         "sender": "support@shop.example",
         "recipient": "ann@a.example",
         "subject": "Your order",
