@@ -78,7 +78,10 @@ def _value(said: dict[str, Any], settings: Settings) -> Iterator[Event]:
 def _items(value: Value) -> Iterator[Event]:
     people = [one for one in _each(Contact, value.contacts) if isinstance(one, Contact)]
     for message in _each(Message, value.messages):
-        yield message if isinstance(message, Unreadable) else _About(message, people).event()
+        if isinstance(message, Unreadable):
+            yield message
+        else:
+            yield from _About(message, people).events()
     for status in _each(wire.Status, value.statuses):
         yield status if isinstance(status, Unreadable) else receipts.event(status)
     for echo in _each(wire.Echo, value.message_echoes):
@@ -110,7 +113,13 @@ class _About:
     message: Message
     people: list[Contact]
 
-    def event(self) -> Event:
+    def events(self) -> Iterator[Event]:
+        """Yield what it says: mostly one thing."""
+        note = self.message.system if self.message.type == "system" else None
+        moves = list(self._moves(note)) if note else []
+        yield from moves or [self._event()]
+
+    def _event(self) -> Event:
         message = self.message
         if message.group_id:
             return Ignored(reason="Groups are not part of this channel.", key=self._key)
@@ -133,6 +142,21 @@ class _About:
             )
         return self._received()
 
+    def _moves(self, note: SystemNote) -> Iterator[Event]:
+        """Yield which of somebody's two ids, the number and the user id, are others now."""
+        key, before = self._key, note.previous_user_id
+        if note.type in _NEW_NUMBER:
+            number = address(note.wa_id or note.new_wa_id, "")
+            if number and self.message.sender:
+                yield _moved(key, address(self.message.sender, ""), number, note)
+                key = f"{key}:user_id"
+        elif note.type == "user_changed_user_id":
+            before = before or self.message.sender_user_id
+        else:
+            return
+        if before and note.user_id:
+            yield _moved(key, before, note.user_id, note)
+
     @property
     def _key(self) -> str:
         return f"message:{self.message.id}"
@@ -148,12 +172,19 @@ class _About:
         known = self.message.sender_user_id or contact.user_id
         return address(self.message.sender or contact.wa_id, known)
 
+    @property
+    def _sender(self) -> Sender:
+        contact, writer = self._contact, self._address
+        user_id = self.message.sender_user_id or contact.user_id
+        also = user_id if user_id and user_id != writer else None
+        return Sender(address=writer, name=name_of(contact), also=also)
+
     def _received(self) -> Event:
         if not self._address:
             return Unreadable(reason=f"Message: nobody is named as its sender: {self._key[:80]}.")
         return MessageReceived(
             key=self._key,
-            sender=Sender(address=self._address, name=name_of(self._contact)),
+            sender=self._sender,
             content=content_of(self.message),
             external_id=self.message.id,
             provider_at=graph.moment(self.message.timestamp),
@@ -161,21 +192,19 @@ class _About:
         )
 
     def _system(self, note: SystemNote) -> Event:
-        moved = _moved(self.message, note)
-        if moved:
-            before, after = moved
-            return AddressChanged(
-                key=self._key, address=before, moved_to=after, reason=note.body[:200]
-            )
         if not self._address:
             return Ignored(reason=f"It tells of {note.type[:40]} and names nobody.", key=self._key)
         return MessageReceived(
             key=self._key,
-            sender=Sender(address=self._address, name=name_of(self._contact)),
+            sender=self._sender,
             content=System(event=note.type[:64] or "system", detail=note.body or None),
             external_id=self.message.id,
             provider_at=graph.moment(self.message.timestamp),
         )
+
+
+def _moved(key: str, before: str, after: str, note: SystemNote) -> AddressChanged:
+    return AddressChanged(key=key, address=before, moved_to=after, reason=note.body[:200])
 
 
 def _preference(said: wire.Preference) -> Event:
@@ -201,15 +230,3 @@ def _elsewhere(echo: wire.Echo) -> Event:
         by="WhatsApp Business app",
         provider_at=graph.moment(echo.timestamp),
     )
-
-
-def _moved(message: Message, note: SystemNote) -> tuple[str, str] | None:
-    """Return the old and the new address of who has another number or user id now."""
-    if note.type in _NEW_NUMBER:
-        before = address(message.sender, note.previous_user_id)
-        after = address(note.wa_id or note.new_wa_id, note.user_id)
-    elif note.type == "user_changed_user_id":
-        before, after = note.previous_user_id or message.sender_user_id, note.user_id
-    else:
-        return None
-    return (before, after) if before and after else None

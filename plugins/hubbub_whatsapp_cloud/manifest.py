@@ -42,6 +42,7 @@ CAPABILITIES: Final = Capabilities(
     webhook_limit=WEBHOOK_LIMIT,
     registers_webhook=True,
     verify_token=True,
+    aliases=True,
     templates=True,
 )
 

@@ -16,6 +16,7 @@ from hubbub.sdk import (
     AddressChanged,
     AddressState,
     Answer,
+    Answers,
     Attachment,
     AuthFailed,
     Capabilities,
@@ -117,7 +118,12 @@ class Parrot(ChannelType[ParrotFields]):
         response = yield HttpRequest.json(
             "POST",
             "http://parrot.test/send",
-            {"to": part.address, "ref": part.reference, **_said(part.content)},
+            {
+                "to": part.address,
+                "ref": part.reference,
+                **_said(part.content),
+                **(_placed(part) if self.capabilities.threads else {}),
+            },
             headers={"authorization": connection.fields.credentials.secret},
         )
         return _accepted(response)
@@ -210,6 +216,15 @@ def _accepted(response):
     raise Permanent("The parrot refuses.", provider_code=str(response.status))
 
 
+def _placed(part):
+    """Return where a part belongs."""
+    return {
+        "in": part.conversation_id,
+        "after": [one.external_id for one in part.earlier],
+        "automatic": part.automatic,
+    }
+
+
 def _event(item: Any) -> Any:
     match item:
         case {"explode": how}:
@@ -251,7 +266,7 @@ def _event(item: Any) -> Any:
             )
     return MessageReceived(
         key=f"message:{item['id']}" if "id" in item else None,
-        sender=Sender(address=item["from"], name=item.get("name")),
+        sender=Sender(address=item["from"], name=item.get("name"), also=item.get("also")),
         content=_content(item),
         external_id=item.get("id"),
         reply_to_external_id=item.get("reply_to"),
@@ -259,7 +274,12 @@ def _event(item: Any) -> Any:
         opt_out=item.get("opt_out"),
         not_routed=item.get("not_routed", ""),
         piece=_piece(item) if "piece" in item else None,
+        answers=_answers(**item.get("answers", {})),
     )
+
+
+def _answers(conversation=None, refs=(), ids=()):
+    return Answers(conversation_id=conversation, references=tuple(refs), external_ids=tuple(ids))
 
 
 def _piece(item):

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
 
 from hubbub.deliver import queries
-from hubbub.deliver.rules import past_window
+from hubbub.deliver.rules import by_program, past_window
 from hubbub.deliver.templates import check_template
 from hubbub.directory import Line
 from hubbub.exchange import Entry, Ran, finished, steps
@@ -20,11 +20,14 @@ from hubbub.redact import Redactor, secrets_of
 from hubbub.sdk.content import Attachment, Content, Media, Template, from_json
 from hubbub.sdk.errors import Permanent, SendError, TemplateRefused, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
-from hubbub.sdk.values import Accepted, Exchange, HttpRequest, HttpResponse, Part
+from hubbub.sdk.values import Accepted, Earlier, Exchange, HttpRequest, HttpResponse, Part
 from hubbub.store.clean import clean
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
+
+#: Of the earlier messages of a conversation, how many of the first and of the last are named.
+_EARLIER: Final = 20
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +115,10 @@ def attempting(hub: Hub, parcel: Parcel) -> Generator[HttpRequest, HttpResponse,
 def ready(parcel: Parcel) -> bool:
     """Whether all that sending it needs is in ``parcel``: nothing has to be looked up."""
     content = parcel.row.content or parcel.row.message_content
-    return parcel.to_contact and not (content.get("media") or content.get("attachments"))
+    looked_up = parcel.line.hooks.capabilities.threads or (
+        content.get("media") or content.get("attachments")
+    )
+    return parcel.to_contact and not looked_up
 
 
 def part_of(hub: Hub, parcel: Parcel) -> Part:
@@ -128,9 +134,27 @@ def part_of(hub: Hub, parcel: Parcel) -> Part:
         our_address=parcel.row.our_address,
         created_at=parcel.row.created_at,
         bulk=parcel.row.bulk,
+        automatic=by_program(parcel.row.author),
+        conversation_id=parcel.row.conversation_id,
+        earlier=_earlier(hub, parcel),
         past_window=past_window(
             parcel.line, parcel.row.author, parcel.row.last_inbound_at, hub.now()
         ),
+    )
+
+
+def _earlier(hub: Hub, parcel: Parcel) -> tuple[Earlier, ...]:
+    if not parcel.line.hooks.capabilities.threads:
+        return ()
+    with reading(hub.engine) as db:
+        rows = queries.earlier(db, parcel.row.conversation_id, parcel.row.seq, most=_EARLIER)
+    return tuple(
+        Earlier(
+            external_id=row.external_id,
+            subject=row.content.get("subject") or "",
+            inbound=row.direction == "inbound",
+        )
+        for row in rows
     )
 
 

@@ -33,7 +33,7 @@ from hubbub.store.tables import (
     Message,
     table,
 )
-from hubbub.store.threads import Thread
+from hubbub.store.threads import Addressee, Thread, row_of, rows_of
 from hubbub.store.types import AnyRow, one_of
 
 _deliveries = table(Delivery)
@@ -325,33 +325,34 @@ def hold_channel(db: Connection, channel_id: str) -> None:
         )
 
 
-def add_thread(
-    db: Connection, thread: Thread, conversation: Mapping[str, Any], now: datetime
-) -> None:
-    """Store a conversation with a contact that nobody has heard of."""
-    db.execute(
-        insert(_contacts),
-        {"id": thread.contact_id, "name": thread.name, "attributes": {}, "created_at": now},
-    )
-    db.execute(
-        insert(_addresses),
-        {
-            "id": thread.address_id,
-            "channel_id": thread.channel_id,
-            "contact_id": thread.contact_id,
-            "address": thread.address,
-            "name": thread.name,
-            "state": thread.address_state,
-            "created_at": now,
-        },
-    )
-    db.execute(insert(_conversations), conversation)
+def add_addressee(db: Connection, addressee: Addressee, now: datetime) -> None:
+    """Store a contact that nobody has heard of, and where to reach them."""
+    contact, address = rows_of(addressee, now)
+    db.execute(insert(_contacts), contact)
+    db.execute(insert(_addresses), address)
+
+
+def add_thread(db: Connection, thread: Thread, now: datetime) -> None:
+    """Store a new conversation."""
+    db.execute(insert(_conversations), row_of(thread, now))
     note(db, "conversation_changed", thread.conversation_id)
 
 
 def message(db: Connection, message_id: str) -> AnyRow | None:
     """Return a message, or None."""
     return db.execute(select(_messages).where(_messages.c.id == message_id)).one_or_none()
+
+
+def earlier(db: Connection, conversation_id: str, seq: int, *, most: int) -> Sequence[AnyRow]:
+    """Return the first and the last messages before number ``seq``, oldest first."""
+    before = select(
+        _messages.c.seq, _messages.c.external_id, _messages.c.content, _messages.c.direction
+    ).where(_messages.c.conversation_id == conversation_id, _messages.c.seq < seq)
+    last = db.execute(before.order_by(_messages.c.seq.desc()).limit(most)).all()[::-1]
+    if not last:
+        return last
+    first = before.where(_messages.c.seq < last[0].seq).order_by(_messages.c.seq).limit(most)
+    return [*db.execute(first), *last]
 
 
 def add_to_decision(db: Connection, message_id: str, more: Mapping[str, Any]) -> None:

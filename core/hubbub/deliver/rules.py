@@ -37,6 +37,8 @@ RETRY_SCHEDULE: Final = (
 ROUTE_SCHEDULE: Final = (timedelta(seconds=2), timedelta(seconds=5))
 #: How long one message that waits for another attempt holds up those behind it.
 LANE_HOLD: Final = timedelta(minutes=2)
+#: How the authors of automatic messages begin.
+PROGRAMS: Final = ("bot:", "route:")
 #: The category of templates that people may refuse while they take others.
 _MARKETING: Final = "MARKETING"
 #: How long proof of an unknown outcome is awaited before the channel's policy decides.
@@ -100,6 +102,11 @@ def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Senda
     )
 
 
+def by_program(author: str | None) -> bool:
+    """Whether a message's author is a bot, or another destination that answers by itself."""
+    return (author or "").startswith(PROGRAMS)
+
+
 def by_person(author: str | None) -> bool:
     """Whether a message's author is a person who writes in the console."""
     return (author or "").startswith("user:")
@@ -115,6 +122,7 @@ def check_sendable(
     refusal = _refusal(line, thread)
     if refusal is not None:
         raise refusal
+    _check_ceilings(line, thread, author)
     outbound = line.hooks.capabilities.outbound
     _, shut = _window(line, thread, now, author)
     if shut and not (content.type == "template" and "template" in outbound):
@@ -125,6 +133,20 @@ def check_sendable(
         _check_wanted(line, thread, content)
     if content.type == "reaction" and content.type not in outbound:
         raise Refused("This channel carries no reactions.", code="unsupported")
+
+
+def _check_ceilings(line: Line, thread: Thread, author: str) -> None:
+    ceilings, traffic = line.hooks.capabilities.ceilings, thread.addressee.traffic
+    if ceilings is None or traffic is None or not by_program(author):
+        return
+    here, everywhere = traffic.automatic[thread.conversation_id], traffic.automatic.total()
+    if here >= ceilings.conversation or everywhere >= ceilings.address:
+        hours = ceilings.per // timedelta(hours=1)
+        raise Refused(
+            f"Within {hours} hours {here} automatic answers went out in this conversation and "
+            f"{everywhere} to this address; a program may be answering them.",
+            code="too-many-automatic",
+        )
 
 
 def admit(
@@ -184,6 +206,8 @@ def compose(
     thread.preview = preview(content)
     thread.last_message_at = now
     thread.menu = _menu(content, parts)
+    if by_program(author) and thread.addressee.traffic:
+        thread.addressee.traffic.automatic[thread.conversation_id] += 1
     error = as_error(Held(held)) if held else None
     message = {
         "id": message_id,
@@ -371,7 +395,7 @@ def _check_wanted(line: Line, thread: Thread, content: Template) -> None:
 
 def _unwanted(thread: Thread, template: KnownTemplate) -> str:
     """Return why the contact does not want ``template``; empty where that is not known."""
-    if thread.marketing or template.category.upper() != _MARKETING:
+    if thread.addressee.marketing or template.category.upper() != _MARKETING:
         return ""
     return "The contact stopped marketing messages: other templates may be sent."
 
@@ -379,14 +403,14 @@ def _unwanted(thread: Thread, template: KnownTemplate) -> str:
 def _refusal(line: Line, thread: Thread) -> Refused | None:
     if not line.enabled:
         return Refused("The channel is switched off.", code="channel-disabled")
-    if thread.blocked:
+    if thread.addressee.blocked:
         return Refused("The contact is blocked here.", code="contact-blocked")
-    if thread.address_state == "opted_out":
+    if thread.addressee.state == "opted_out":
         return Refused("The contact asked not to be written to.", code="opted-out")
-    if thread.address_state == "blocked":
+    if thread.addressee.state == "blocked":
         why = "The contact blocked this channel, or never wrote to it."
         return Refused(why, code="recipient-blocked")
-    if thread.address_state == "gone":
+    if thread.addressee.state == "gone":
         return Refused("The address no longer exists.", code="recipient-gone")
     if not line.hooks.capabilities.initiates and thread.last_inbound_at is None:
         return Refused("On this channel the contact has to write first.", code="cannot-initiate")

@@ -17,7 +17,16 @@ from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.sdk.content import ATTACHMENT_TYPES, Attachment, Content, Reaction
 from hubbub.store.states import DeliveryState
-from hubbub.store.threads import Thread, at_addresses, by_ids, row_of, save
+from hubbub.store.threads import (
+    Addressee,
+    Thread,
+    addressee_of,
+    addressees,
+    at_addresses,
+    begun,
+    by_ids,
+    save,
+)
 from hubbub.store.types import new_id
 from hubbub.track.receipts import refresh
 
@@ -25,26 +34,31 @@ from hubbub.track.receipts import refresh
 def start_conversation(hub: Hub, db: Connection, *, channel_id: str, address: str) -> str:
     """Return the conversation with ``address`` on a channel, opened if there is none yet.
 
+    A new one in any case, where what is not an answer begins one (`Capabilities.threads`).
+
     Raises `BadAddress`, and `Refused` when there is no such channel, or it cannot write first.
     """
     line = _line(hub, db, channel_id)
     address = line.hooks.address(address, line.connection)
     queries.hold_channel(db, channel_id)
-    for row in at_addresses(db, channel_id, [address]):
-        return str(row.conversation_id)
-    if not line.hooks.capabilities.initiates:
+    can = line.hooks.capabilities
+    if not can.threads:
+        for row in at_addresses(db, channel_id, [address], aliases=can.aliases):
+            return str(row.conversation_id)
+    if not can.initiates:
         raise Refused("On this channel the contact has to write first.", code="cannot-initiate")
     now = hub.now()
-    thread = Thread(
-        conversation_id=new_id(),
-        channel_id=channel_id,
-        contact_id=new_id(),
-        address_id=new_id(),
-        address=address,
-        last_message_at=now,
-    )
-    queries.add_thread(db, thread, row_of(thread, now), now)
+    thread = begun(_addressee(db, channel_id, address, now), now, threads=can.threads)
+    queries.add_thread(db, thread, now)
     return thread.conversation_id
+
+
+def _addressee(db: Connection, channel_id: str, address: str, now: datetime) -> Addressee:
+    for row in addressees(db, channel_id, [address]):
+        return addressee_of(row)
+    addressee = Addressee(id=new_id(), channel_id=channel_id, contact_id=new_id(), address=address)
+    queries.add_addressee(db, addressee, now)
+    return addressee
 
 
 def submit(

@@ -4,11 +4,10 @@ Everything the batch has to know was looked up before (`Facts`); each event then
 is in memory; at the end rows of each table go out together.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from operator import attrgetter
 from typing import Any, assert_never
 
 import structlog
@@ -36,6 +35,7 @@ from hubbub.normalise.rules import (
     stored,
     take_media,
 )
+from hubbub.normalise.threads import Threads
 from hubbub.route.work import Case, place, routable
 from hubbub.sdk.content import Content, preview
 from hubbub.sdk.routing import Inquiry
@@ -43,6 +43,7 @@ from hubbub.sdk.templates import TemplateChanged
 from hubbub.sdk.values import (
     AddressChanged,
     AddressState,
+    Answers,
     Event,
     ForAccount,
     Ignored,
@@ -56,7 +57,7 @@ from hubbub.sdk.values import (
 )
 from hubbub.store import templates
 from hubbub.store.news import note, noting
-from hubbub.store.threads import Thread, row_of, save, thread_of
+from hubbub.store.threads import Addressee, Thread, row_of, rows_of, save
 from hubbub.store.types import new_id
 from hubbub.track.receipts import take_receipts
 
@@ -77,12 +78,14 @@ class Batch:
     #: Why events, by their identity, failed at an earlier try: they have no effect at all.
     failing: dict[int, str] = field(default_factory=dict)
     #: What the facts say, and what the events add to it: see `Facts`.
-    threads: dict[str, Thread] = field(init=False)
+    threads: Threads = field(init=False)
     known: dict[str, tuple[str, str]] = field(init=False)
     seen_keys: set[str] = field(init=False)
     by_external_id: dict[str, list[Named]] = field(init=False)
     wholes: dict[str, Whole] = field(init=False)
     touched: dict[str, Thread] = field(default_factory=dict)
+    #: Conversations that begin.
+    begun: dict[str, Thread] = field(default_factory=dict)
     contacts: list[dict[str, Any]] = field(default_factory=list)
     addresses: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -104,7 +107,7 @@ class Batch:
     advanced: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.threads = {row.address: thread_of(row) for row in self.facts.threads}
+        self.threads = Threads(self.facts.threads)
         self.known = dict(self.facts.known)
         self.seen_keys = set(self.facts.seen_keys)
         self.by_external_id = {name: [*found] for name, found in self.facts.by_external_id.items()}
@@ -127,13 +130,10 @@ class Batch:
 
     def store(self, db: Connection) -> None:
         """Write everything; the order satisfies the foreign keys."""
-        opened = {row["id"] for row in self.addresses}
-        threads = {thread.address_id: thread for thread in self.threads.values()}
-        new = [thread for address_id, thread in threads.items() if address_id in opened]
         for which, new_rows in (
             (queries.contacts, self.contacts),
             (queries.addresses, self.addresses),
-            (queries.conversations, [row_of(thread, self.now) for thread in new]),
+            (queries.conversations, [row_of(thread, self.now) for thread in self.begun.values()]),
             (queries.messages, self.messages),
             (queries.pieces, self.pieces),
             (queries.versions, self.versions),
@@ -141,8 +141,8 @@ class Batch:
         ):
             queries.add(db, which, new_rows)
         queries.join(db, self.joined)
-        known = (thread for thread in self.touched.values() if thread.address_id not in opened)
-        save(db, sorted(known, key=attrgetter("conversation_id")))
+        known = self.touched.keys() - self.begun.keys()
+        save(db, [self.touched[conversation_id] for conversation_id in sorted(known)])
         deliver_queries.add_deliveries(db, self.deliveries)
         deliver_queries.add_deliveries(db, self.carried)
         deliver_queries.add_media(db, self.media)
@@ -157,12 +157,12 @@ class Batch:
         queries.settle(db, [settling.row(self.now) for settling in self.settlings])
         queries.touch_channel(db, self.line.id, self.now)
         if noting(db):
-            self._note(db, new)
+            self._note(db)
 
-    def _note(self, db: Connection, new: Iterable[Thread]) -> None:
+    def _note(self, db: Connection) -> None:
         """Note what plugins may want to be told of."""
-        for thread in new:
-            note(db, "conversation_changed", thread.conversation_id)
+        for conversation_id in self.begun:
+            note(db, "conversation_changed", conversation_id)
         for row in self.messages:
             if row["direction"] == "inbound":
                 note(db, "message_received", row["id"])
@@ -264,8 +264,8 @@ class Batch:
         if screening.dropped:
             return Received(IGNORED, screening.dropped)
         message_id = new_id()
-        named = event.reply_name if event.reply_address else event.sender.name
-        thread, first = self._thread(event.reply_address or event.sender.address, named)
+        thread = self._thread_of(event)
+        first = thread.last_inbound_at is None
         quoted = next(iter(self.by_external_id.get(event.reply_to_external_id or "", ())), None)
         content = short_choice(event.content, quoted[1] if quoted else None)
         content = menu_choice(thread, content)
@@ -283,13 +283,13 @@ class Batch:
         )
         self.messages.append(row)
         self.media.extend(media)
-        self._move(
+        self._hear(
             thread,
             event,
             preview(content),
-            quiet=thread.blocked or bool(screening.quarantined or event.not_routed),
+            quiet=thread.addressee.blocked or bool(screening.quarantined or event.not_routed),
         )
-        why_not = screening.quarantined or _why_not(thread, event)
+        why_not = screening.quarantined or _why_not(thread, event) or self._too_busy(thread)
         if why_not:
             row["decision"] = {"not_routed": why_not}
         else:
@@ -298,6 +298,7 @@ class Batch:
             self.known[event.key] = (message_id, content.type)
         if event.external_id is not None:
             self._name(event.external_id, (message_id, row["content"]))
+            self.threads.name(event.external_id, thread)
         return Received(APPLIED, message_id=message_id)
 
     def _sent_elsewhere(self, settling: Settling, event: SentElsewhere) -> None:
@@ -307,7 +308,7 @@ class Batch:
             settling.note(event, DUPLICATE, message_id=known)
             return
         message_id = new_id()
-        thread, _ = self._thread(event.address, None)
+        thread = self._thread(self._addressee(event.address), Answers())
         content, media = take_media(
             event.content, channel_id=self.line.id, message_id=message_id, now=self.now
         )
@@ -363,34 +364,53 @@ class Batch:
         else:
             settling.note(event, DUPLICATE, message_id=message_id)
 
-    def _thread(self, address: str, name: str | None) -> tuple[Thread, bool]:
-        """Return the thread of an address, made new if need be, and whether nobody wrote there."""
-        thread = self.threads.get(address)
-        if thread is None:
-            thread = self._new_thread(address, name)
-            return thread, True
-        if name and name != thread.name:
-            thread.name = name
-            address_id, contact_id = thread.address_id, thread.contact_id
-            self.changes.append(lambda db: queries.rename(db, address_id, contact_id, name))
-        return thread, thread.last_inbound_at is None
+    def _thread_of(self, event: MessageReceived) -> Thread:
+        """Return the conversation that a message belongs to."""
+        if event.reply_address:
+            addressee = self._addressee(event.reply_address, name=event.reply_name)
+        else:
+            sender = event.sender
+            addressee = self._addressee(sender.address, also=sender.also, name=sender.name)
+        return self._thread(addressee, event.answers)
 
-    def _new_thread(self, address: str, name: str | None) -> Thread:
-        thread = Thread(
-            conversation_id=new_id(),
-            channel_id=self.line.id,
-            contact_id=new_id(),
-            address_id=new_id(),
-            address=address,
-            name=name,
-            last_message_at=self.now,
-        )
-        self.threads[address] = thread
-        self.contacts.append(rows.contact(thread, self.now))
-        self.addresses.append(rows.address(thread, self.now))
+    def _thread(self, addressee: Addressee, answers: Answers) -> Thread:
+        thread, related_id = self.threads.belonging(addressee, answers)
+        if thread is None:
+            thread = self.threads.begin(addressee, self.now, related_id)
+            self.begun[thread.conversation_id] = thread
         return thread
 
-    def _move(self, thread: Thread, event: MessageReceived, line: str, *, quiet: bool) -> None:
+    def _addressee(
+        self, address: str, *, also: str | None = None, name: str | None = None
+    ) -> Addressee:
+        """Return who is reached at an address, made new if need be."""
+        known = self.threads.addressee(address, also)
+        if known is None:
+            known = self.threads.meet(address, also, name, self.line.id)
+            contact, address_row = rows_of(known, self.now)
+            self.contacts.append(contact)
+            self.addresses.append(address_row)
+            return known
+        if also:
+            self._identify(known, address, also)
+        if name and name != known.name:
+            known.name = name
+            address_id, contact_id = known.id, known.contact_id
+            self.changes.append(lambda db: queries.rename(db, address_id, contact_id, name))
+        return known
+
+    def _identify(self, known: Addressee, address: str, also: str) -> None:
+        """Note the two ids of somebody who may have been known by one of them alone."""
+        if known.address == also:
+            self._move_address(known, address)
+        if known.also != also and self.threads.addressee(also) in (None, known):
+            self._alias(known, also)
+
+    def _alias(self, known: Addressee, also: str) -> None:
+        self.threads.alias(known, also)
+        self.changes.append(partial(queries.change_address, address_id=known.id, also=also))
+
+    def _hear(self, thread: Thread, event: MessageReceived, line: str, *, quiet: bool) -> None:
         """Note in the thread that the contact wrote; ``quiet``: without asking for attention."""
         thread.preview = line
         thread.last_message_at = self.now
@@ -408,7 +428,7 @@ class Batch:
                     thread.give_to("queue")
                     thread.assignee_id = None
                 thread.status = "open"
-        self._reachable(thread, event)
+        self._reachable(thread.addressee, event)
         self._touch(thread)
 
     def _wrote_at(self, thread: Thread, event: MessageReceived) -> datetime:
@@ -419,29 +439,38 @@ class Batch:
         wrote = min(event.provider_at or self.now, self.now)
         return max(thread.last_inbound_at or wrote, wrote)
 
-    def _reachable(self, thread: Thread, event: MessageReceived) -> None:
+    def _reachable(self, who: Addressee, event: MessageReceived) -> None:
         """Who writes can be reached; only who opted out has to opt in again."""
-        state, why = thread.address_state, ""
+        state, why = who.state, ""
         if event.opt_out:
             state, why = AddressState.OPTED_OUT, "The contact asked not to be written to."
         elif event.opt_out is False or state != AddressState.OPTED_OUT:
             state = AddressState.OK
-        self._set_state(thread, state, why)
+        self._set_state(who, state, why)
 
-    def _set_state(self, thread: Thread, state: str, why: str) -> None:
-        if state == thread.address_state:
+    def _set_state(self, who: Addressee, state: str, why: str) -> None:
+        if state == who.state:
             return
-        thread.address_state = state
-        address_id = thread.address_id
+        who.state = state
+        address_id = who.id
         self.changes.append(
             lambda db: queries.change_address(db, address_id, state=state, state_reason=why)
         )
 
-    def _set_marketing(self, thread: Thread, marketing: bool) -> None:  # noqa: FBT001  # as told
-        thread.marketing = marketing
-        self.changes.append(
-            partial(queries.change_address, address_id=thread.address_id, marketing=marketing)
-        )
+    def _set_marketing(self, who: Addressee, marketing: bool) -> None:  # noqa: FBT001  # as told
+        who.marketing = marketing
+        self.changes.append(partial(queries.change_address, address_id=who.id, marketing=marketing))
+
+    def _too_busy(self, thread: Thread) -> str:
+        """Return why nobody answers automatically; people see what came as any other message."""
+        ceilings, traffic = self.line.hooks.capabilities.ceilings, thread.addressee.traffic
+        if ceilings is None or traffic is None:
+            return ""
+        traffic.inbound += 1
+        if traffic.inbound <= ceilings.inbound:
+            return ""
+        minutes = ceilings.within // timedelta(minutes=1)
+        return f"More than {ceilings.inbound} messages within {minutes} minutes: maybe a program."
 
     def _place(
         self,
@@ -537,26 +566,30 @@ class Batch:
         return after
 
     def _address(self, event: AddressChanged) -> None:
-        thread = self.threads.get(event.address)
-        self.address_changes.append(rows.address_change(event, self.line.id, thread, self.now))
-        if thread is None:
+        who = self.threads.addressee(event.address)
+        self.address_changes.append(rows.address_change(event, self.line.id, who, self.now))
+        if who is None:
             return
         if event.moved_to:
-            self._move_address(thread, event.moved_to)
+            self._move(who, event.address, event.moved_to)
         if event.state is not None:
-            self._set_state(thread, event.state.value, event.reason)
+            self._set_state(who, event.state.value, event.reason)
         if event.marketing is not None:
-            self._set_marketing(thread, event.marketing)
+            self._set_marketing(who, event.marketing)
 
-    def _move_address(self, thread: Thread, moved_to: str) -> None:
-        """Let a thread go on under another address, unless the channel knows that one already."""
-        if moved_to in self.threads:
+    def _move(self, who: Addressee, before: str, after: str) -> None:
+        """Change the id of somebody that ``before`` is, unless the channel knows the new one."""
+        if self.threads.addressee(after) is not None:
             return
-        # The old address stays with it: the rest of the batch may still use either.
-        self.threads[moved_to] = thread
-        thread.address = moved_to
-        address_id = thread.address_id
-        self.changes.append(lambda db: queries.move_address(db, self.line.id, address_id, moved_to))
+        if before == who.also:
+            self._alias(who, after)
+        else:
+            self._move_address(who, after)
+
+    def _move_address(self, who: Addressee, address: str) -> None:
+        self.threads.rename(who, address)
+        address_id = who.id
+        self.changes.append(lambda db: queries.move_address(db, self.line.id, address_id, address))
 
     def _template(self, settling: Settling, event: TemplateChanged) -> None:
         self.changes.append(lambda db: templates.hear(db, self.line.id, event, now=self.now))
@@ -570,7 +603,7 @@ class Batch:
 
 def _why_not(thread: Thread, event: MessageReceived) -> str:
     """Return why no destination is asked; empty when one is."""
-    if thread.blocked:
+    if thread.addressee.blocked:
         return "The contact is blocked."
     if event.not_routed:
         return event.not_routed

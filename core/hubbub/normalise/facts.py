@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
 
+from hubbub.directory import Line
 from hubbub.normalise import queries
 from hubbub.normalise.pieces import Whole
+from hubbub.normalise.threads import Found
 from hubbub.sdk.values import (
     AddressChanged,
     Event,
@@ -17,7 +20,6 @@ from hubbub.sdk.values import (
     ReceiptReceived,
     SentElsewhere,
 )
-from hubbub.store.threads import at_addresses
 from hubbub.store.types import AnyRow
 
 #: A message by our id, and what it says.
@@ -29,7 +31,7 @@ class Facts:
     """What the database says before any of a batch's events has an effect."""
 
     #: The conversations that the events belong to, as far as there are any yet.
-    threads: Sequence[AnyRow]
+    threads: Found
     #: Event keys that took effect earlier, with the message and kind each became.
     known: Mapping[str, tuple[str, str]]
     seen_keys: frozenset[str]
@@ -45,11 +47,13 @@ class Facts:
     def look_up(
         cls,
         db: Connection,
-        channel_id: str,
+        line: Line,
         events: Sequence[Event],
         wholes: Mapping[str, Whole],
+        now: datetime,
     ) -> "Facts":
         """Ask for all that ``events`` may need. Threads are held until the transaction ends."""
+        channel_id = line.id
         written = _keys(events, MessageReceived, SentElsewhere)
         known = queries.known_messages(db, channel_id, written)
         seen: set[str] = set()
@@ -59,7 +63,7 @@ class Facts:
         named = queries.by_external_id(db, channel_id, _external_ids(events))
         sent = queries.sent(db, channel_id, _told_as_sent(events))
         return cls(
-            threads=at_addresses(db, channel_id, _addresses(events)),
+            threads=Found.look_up(db, line, events, now),
             known={row.event_key: (row.id, row.kind) for row in known},
             seen_keys=frozenset(seen),
             by_external_id=_by_external_id(named),
@@ -96,18 +100,6 @@ def _piece_keys(events: Sequence[Event]) -> set[str]:
         for event in events
         if isinstance(event, MessageReceived) and event.piece is not None and event.key is not None
     }
-
-
-def _addresses(events: Sequence[Event]) -> set[str]:
-    found: set[str] = set()
-    for event in events:
-        if isinstance(event, MessageReceived):
-            found.add(event.reply_address or event.sender.address)
-        elif isinstance(event, SentElsewhere):
-            found.add(event.address)
-        elif isinstance(event, AddressChanged):
-            found |= {event.address, event.moved_to or event.address}
-    return found
 
 
 def _told_as_sent(events: Sequence[Event]) -> set[str]:

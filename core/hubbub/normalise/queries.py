@@ -15,6 +15,7 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    union_all,
     update,
 )
 
@@ -130,6 +131,33 @@ def sent(db: Connection, channel_id: str, ids: Collection[str]) -> Sequence[AnyR
     if not ids:
         return []
     return _SENT.all(db, channel_id=channel_id, wanted=ids)
+
+
+def by_reference(db: Connection, channel_id: str, references: Collection[str]) -> dict[str, str]:
+    """Return the conversations of what was sent with these references (`Part.reference`)."""
+    if not references:
+        return {}
+    found = select(deliveries.c.id, deliveries.c.conversation_id).where(
+        deliveries.c.id.in_(references), deliveries.c.channel_id == channel_id
+    )
+    return {row.id: row.conversation_id for row in db.execute(found)}
+
+
+def conversations_by_external_id(
+    db: Connection, channel_id: str, ids: Collection[str]
+) -> dict[str, str]:
+    """Return the conversations of what the provider knows by these ids, in or out."""
+    if not ids:
+        return {}
+    found = union_all(
+        *(
+            select(which.c.external_id, which.c.conversation_id).where(
+                which.c.channel_id == channel_id, which.c.external_id.in_(ids)
+            )
+            for which in (messages, deliveries)
+        )
+    )
+    return {row.external_id: row.conversation_id for row in db.execute(found)}
 
 
 def by_account(db: Connection, channel_type: str, accounts: Collection[str]) -> Sequence[AnyRow]:

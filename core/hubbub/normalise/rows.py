@@ -9,26 +9,8 @@ from hubbub.directory import Line
 from hubbub.normalise.rules import stored
 from hubbub.sdk.content import Content
 from hubbub.sdk.values import AddressChanged, MessageReceived, ReceiptReceived, SentElsewhere
-from hubbub.store.threads import Thread
+from hubbub.store.threads import Addressee, Thread
 from hubbub.store.types import new_id
-
-
-def contact(thread: Thread, now: datetime) -> dict[str, Any]:
-    """Return the contact of a new thread."""
-    return {"id": thread.contact_id, "name": thread.name, "attributes": {}, "created_at": now}
-
-
-def address(thread: Thread, now: datetime) -> dict[str, Any]:
-    """Return the address of a new thread."""
-    return {
-        "id": thread.address_id,
-        "channel_id": thread.channel_id,
-        "contact_id": thread.contact_id,
-        "address": thread.address,
-        "name": thread.name,
-        "state": thread.address_state,
-        "created_at": now,
-    }
 
 
 def inbound(
@@ -104,13 +86,13 @@ def version(
 
 
 def address_change(
-    event: AddressChanged, channel_id: str, thread: Thread | None, now: datetime
+    event: AddressChanged, channel_id: str, who: Addressee | None, now: datetime
 ) -> dict[str, Any]:
     """Return what a provider told of an address."""
     return {
         "id": new_id(),
         "channel_id": channel_id,
-        "address_id": thread.address_id if thread else None,
+        "address_id": who.id if who else None,
         "event_key": event.key,
         "state": _told(event),
         "reason": event.reason,

@@ -84,7 +84,7 @@ def _given_up(hub: Hub, channel_id: str, address: str, name: str) -> Batch | Non
         # Somebody else may have been here meanwhile.
         if whole is None or whole.due_at is None or whole.due_at > now:
             return None
-        facts = Facts.look_up(db, channel_id, [whole.joined()], wholes)
+        facts = Facts.look_up(db, line, [whole.joined()], wholes, now)
         batch = Batch(hub=hub, line=line, settlings=[], now=now, facts=facts)
         batch.join(name)
         batch.store(db)
@@ -143,8 +143,9 @@ def _attempt(hub: Hub, channel_id: str, most: int, unreadable: str = "") -> _Rea
         )
         step("normalise.read")
         events = [event for settling in settlings for event in settling.events]
-        wholes = pieces.look_up(db, line, events, hub.now())
-        facts = Facts.look_up(db, channel_id, events, wholes)
+        now = hub.now()
+        wholes = pieces.look_up(db, line, events, now)
+        facts = Facts.look_up(db, line, events, wholes, now)
         related = relatives(hub, db, line, events)
         batch = _applied(hub, line, settlings, facts, related)
         batch.store(db)
@@ -246,7 +247,7 @@ def _ask_provider(hub: Hub, batch: Batch) -> None:
     hooks = batch.line.hooks
     if hooks.offers("profile"):
         for thread in batch.touched.values():
-            if thread.name is None:
+            if thread.addressee.name is None:
                 nudge_name(hub, batch.line.id, thread.address)
     if hooks.offers("wants_ack"):
         for settling in batch.settlings:

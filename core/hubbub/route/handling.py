@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from hubbub.deliver import lanes, queries
 from hubbub.deliver.attempt import Parcel, Result, inquiry_of, route_of
 from hubbub.deliver.rules import ROUTE_SCHEDULE
+from hubbub.deliver.traffic import count_traffic
 from hubbub.hub import Hub
 from hubbub.route.work import Case, Placement, carry_out, fall_back
 from hubbub.sdk.errors import HubError, Permanent, RateLimited
@@ -29,7 +30,7 @@ def finish(hub: Hub, db: Connection, result: Result) -> None:
         _finish(hub, db, result.parcel, result.outcome)
     elif result.error is not None and _given_up(result):
         why = f"{result.parcel.row.destination} did not answer: {result.error.detail}"
-        _fall_back(hub, db, result.parcel, _thread(db, result.parcel), why)
+        _fall_back(hub, db, result.parcel, _thread(hub, db, result.parcel), why)
 
 
 def resume(hub: Hub, delivery_id: str, answer: object) -> None:
@@ -46,7 +47,7 @@ def resume(hub: Hub, delivery_id: str, answer: object) -> None:
     kind, settings = route_of(hub, parcel)
     outcome = kind.resume(inquiry_of(hub, parcel), settings, answer)
     with transaction(hub.engine) as db:
-        _thread(db, parcel)  # held before its delivery, as everywhere
+        _thread(hub, db, parcel)  # held before its delivery, as everywhere
         # The step out of waiting happens once, whoever repeats the answer.
         if not queries.take_answer(db, delivery_id):
             raise NotAwaited("The answer came twice, or after its time was over.")
@@ -54,7 +55,7 @@ def resume(hub: Hub, delivery_id: str, answer: object) -> None:
 
 
 def _finish(hub: Hub, db: Connection, parcel: Parcel, outcome: Outcome) -> None:
-    thread = _thread(db, parcel)
+    thread = _thread(hub, db, parcel)
     if _overtaken(parcel, thread):
         log.info("answer dropped", delivery=parcel.id, owner=thread.owner)
         why = f"The answer was dropped: {thread.owner} took over before it came."
@@ -99,9 +100,11 @@ def _given_up(result: Result) -> bool:
     return bool(result.parcel.row.attempts > len(ROUTE_SCHEDULE))
 
 
-def _thread(db: Connection, parcel: Parcel) -> Thread:
+def _thread(hub: Hub, db: Connection, parcel: Parcel) -> Thread:
     conversation_id = parcel.row.conversation_id
-    return by_ids(db, [conversation_id])[conversation_id]
+    thread = by_ids(db, [conversation_id])[conversation_id]
+    count_traffic(db, parcel.line, thread, hub.now())
+    return thread
 
 
 def _store(db: Connection, parcel: Parcel, thread: Thread, placement: Placement) -> None:

@@ -95,6 +95,8 @@ class Capabilities:
     verify_token: bool = False
     #: Whether the provider can be asked what became of a part (`ChannelType.find`).
     finds: bool = False
+    #: Whether the provider knows people by two ids, and may name either (`Sender.also`).
+    aliases: bool = False
     #: Whether a contact may have several conversations, told apart by `MessageReceived.answers`.
     threads: bool = False
     #: Where programs at the other end may answer: how often ours may.

@@ -103,6 +103,8 @@ class Sender:
 
     address: str
     name: str | None = None
+    #: Where `Capabilities.aliases`: the other id by which the provider knows them, if it said so.
+    also: str | None = None
 
 
 #: What the header of a short message can count.
@@ -275,7 +277,10 @@ class AddressState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AddressChanged:
-    """An address became (un)reachable, or became another one (``moved_to``)."""
+    """An address became (un)reachable, or became another one (``moved_to``).
+
+    ``address`` may be the other id (`Sender.also`); then ``moved_to`` is a new one of that kind.
+    """
 
     key: str
     address: str

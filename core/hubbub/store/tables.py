@@ -273,11 +273,16 @@ class Address(SQLModel, table=True):
     """An id by which one channel reaches a contact. ``state`` as `hubbub.sdk.AddressState`."""
 
     __tablename__ = "addresses"
-    __table_args__ = (UniqueConstraint("channel_id", "address"),)
+    __table_args__ = (
+        UniqueConstraint("channel_id", "address"),
+        _unique_where_given("addresses", "channel_id", "also"),
+    )
     id: str = Field(primary_key=True)
     channel_id: str = Field(foreign_key="channels.id")
     contact_id: str = Field(foreign_key="contacts.id", index=True)
     address: str
+    #: The other id by which the provider knows its owner, where it has two.
+    also: str | None = None
     name: str | None = None
     state: str = "ok"
     state_reason: str = ""
@@ -299,11 +304,23 @@ class Conversation(SQLModel, table=True):
         Index("ix_conversations_recent", "last_message_at", "id"),
         Index("ix_conversations_channel_recent", "channel_id", "last_message_at", "id"),
         Index("ix_conversations_status_recent", "status", "last_message_at", "id"),
+        Index(
+            "ix_conversations_address_recent",
+            "address_id",
+            "last_message_at",
+            **_only("thread <> ''"),
+        ),
+        # Only where the type tells conversations apart has an address several of them.
+        UniqueConstraint("address_id", "thread"),
     )
     id: str = Field(primary_key=True)
     channel_id: str = Field(foreign_key="channels.id")
     contact_id: str = Field(foreign_key="contacts.id", index=True)
-    address_id: str = Field(foreign_key="addresses.id", unique=True)
+    address_id: str = Field(foreign_key="addresses.id")
+    #: Its own id where an address may have several conversations (`Capabilities.threads`).
+    thread: str = ""
+    #: The conversation that it began by answering, though its writer has no part in that.
+    related_id: str | None = None
     #: open, snoozed or resolved.
     status: str = "open"
     owner: str = "queue"

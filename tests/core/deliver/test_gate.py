@@ -130,7 +130,7 @@ def test_without_an_approved_template_none_may_be_sent_and_all_else_is_as_before
 
 def test_a_blocked_contact_gets_no_template(world, conversation):
     line, thread = conversation
-    thread.blocked = True
+    thread.addressee.blocked = True
     answer = sendable(
         replace(line, templates=known("hello")), thread, world.clock.now, author="api:t"
     )

@@ -27,6 +27,10 @@ def request(url, *, timeout=5.0, **more):
     return HttpRequest(method="POST", url=url, timeout=timedelta(seconds=timeout), **more)
 
 
+#: Of a type whose parts need nothing that has to be looked up.
+PLAIN = SimpleNamespace(capabilities=SimpleNamespace(threads=False))
+
+
 def parcel(*requests, content=None):
     """A parcel whose attempt makes ``requests`` one after the other."""
     row = SimpleNamespace(content=None, message_content=content or {"type": "text", "text": "x"})
@@ -34,7 +38,7 @@ def parcel(*requests, content=None):
         id="p",
         row=row,
         to_contact=True,
-        line=SimpleNamespace(id="c"),
+        line=SimpleNamespace(id="c", hooks=PLAIN),
         requests=requests,
     )
 

@@ -91,7 +91,7 @@ class TestWhatsAppCloud(ChannelConformance):
         "user id": heard("message_user_id_only", "text"),
         "edit": heard("message_edit", "edit"),
         "revoke": heard("message_revoke", "deletion"),
-        "moved": heard("message_changed_number", "address ok"),
+        "moved": heard("message_changed_number", "address ok", "address ok"),
         "group": heard("message_group", "ignored"),
         "sent": heard("status_sent", "receipt sent"),
         "delivered": heard("status_delivered", "receipt delivered"),

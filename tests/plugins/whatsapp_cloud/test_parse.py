@@ -99,7 +99,8 @@ def test_every_recorded_call_is_read_without_an_exception(hear):
 
 
 def test_a_sender_is_a_number_and_a_name(hear):
-    assert one(hear("message_text.json")).sender == Sender(address=ANN, name="Ann Test")
+    sender = one(hear("message_text.json")).sender
+    assert sender == Sender(address=ANN, name="Ann Test", also=ANNS_ID)
 
 
 def test_a_contact_is_matched_by_id_and_not_by_place(hear):
@@ -131,10 +132,15 @@ def test_a_number_known_only_beside_the_user_id_is_used(hear, payload):
     ],
 )
 def test_conformance_07_who_has_another_number_moves(hear, name, before, after):
-    event = one(hear(f"message_{name}.json"))
+    event, *_ = hear(f"message_{name}.json")
     assert isinstance(event, AddressChanged)
     assert (event.key, event.address, event.moved_to) == (KEY, before, after)
     assert event.reason
+
+
+def test_conformance_07_a_new_number_may_come_with_a_new_user_id(hear):
+    _, event = hear("message_changed_number.json")
+    assert (event.key, event.address, event.moved_to) == (f"{KEY}:user_id", BEFORE, AFTER)
 
 
 def test_conformance_07_who_names_no_user_id_before_is_known_by_the_senders(hear, payload):

@@ -283,7 +283,11 @@ def test_conformance_07_a_new_number_keeps_contact_and_conversation(hub):
     hub.hear(_changed("message_changed_number.json", "messages", id="wamid.MOVE"))
     hub.text("It is me", id="wamid.TEST0002", **{"from": "15550100177"}, from_user_id=None)
     assert hub.count("conversations") == hub.count("contacts") == 1
-    assert hub.world.one("SELECT address FROM addresses")["address"] == "+15550100177"
+    known = {"address": "+15550100177", "also": "US.70000000000000000002"}
+    assert hub.world.one("SELECT address, also FROM addresses") == known
+    # Their number may be hidden from now on.
+    hub.text("Me again", id="wamid.TEST0003", **{"from": None}, from_user_id=known["also"])
+    assert hub.count("conversations") == 1
 
 
 def test_conformance_07_a_new_user_id_keeps_contact_and_conversation(hub):
@@ -291,6 +295,15 @@ def test_conformance_07_a_new_user_id_keeps_contact_and_conversation(hub):
     hub.hear(_changed("message_changed_user_id.json", "messages", id="wamid.MOVE"))
     assert hub.count("contacts") == 1
     assert hub.world.one("SELECT address FROM addresses")["address"] == "US.70000000000000000002"
+
+
+def test_conformance_07_who_was_known_by_the_user_id_is_known_by_the_number_once_it_is_told(hub):
+    hub.hear("message_user_id_only.json")
+    (known,) = hub.world.rows("SELECT address FROM addresses")
+    hub.text("My number", id="wamid.TEST0002", from_user_id=known["address"])
+    row = {"address": "+15550100199", "also": known["address"]}
+    assert hub.world.one("SELECT address, also FROM addresses") == row
+    assert hub.count("conversations") == hub.count("contacts") == 1
 
 
 def test_conformance_08_a_picture_is_fetched_and_a_lost_one_is_marked(hub):

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.String(), nullable=False),
         sa.Column("contact_id", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
+        sa.Column("also", sa.String(), nullable=True),
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("state_reason", sa.String(), nullable=False),
@@ -125,6 +126,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel_id", "address", name=op.f("uq_addresses_channel_id_address")),
     )
     op.create_index(op.f("ix_addresses_contact_id"), "addresses", ["contact_id"], unique=False)
+    op.create_index(
+        "uq_addresses_channel_id_also",
+        "addresses",
+        ["channel_id", "also"],
+        unique=True,
+        sqlite_where=sa.text("also IS NOT NULL"),
+        postgresql_where=sa.text("also IS NOT NULL"),
+    )
     op.create_table(
         "calls",
         sa.Column("id", sa.String(), nullable=False),
@@ -262,6 +271,8 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.String(), nullable=False),
         sa.Column("contact_id", sa.String(), nullable=False),
         sa.Column("address_id", sa.String(), nullable=False),
+        sa.Column("thread", sa.String(), nullable=False),
+        sa.Column("related_id", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
         sa.Column("owner_version", sa.Integer(), nullable=False),
@@ -288,7 +299,17 @@ def upgrade() -> None:
             ["contact_id"], ["contacts.id"], name=op.f("fk_conversations_contact_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
-        sa.UniqueConstraint("address_id", name=op.f("uq_conversations_address_id")),
+        sa.UniqueConstraint(
+            "address_id", "thread", name=op.f("uq_conversations_address_id_thread")
+        ),
+    )
+    op.create_index(
+        "ix_conversations_address_recent",
+        "conversations",
+        ["address_id", "last_message_at"],
+        unique=False,
+        sqlite_where=sa.text("thread <> ''"),
+        postgresql_where=sa.text("thread <> ''"),
     )
     op.create_index(
         op.f("ix_conversations_assignee_id"), "conversations", ["assignee_id"], unique=False

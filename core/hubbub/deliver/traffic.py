@@ -1,0 +1,57 @@
+"""Count what an address wrote and was answered automatically, lest programs talk for ever."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, func, or_, select
+
+from hubbub.deliver.rules import PROGRAMS
+from hubbub.directory import Line
+from hubbub.store.tables import Conversation, Message, table
+from hubbub.store.threads import Thread, Traffic
+
+_conversations = table(Conversation)
+_messages = table(Message)
+
+_AUTOMATIC: Final = or_(*(_messages.c.author.startswith(one) for one in PROGRAMS))
+
+
+def count_traffic(db: Connection, line: Line, thread: Thread, now: datetime) -> None:
+    """Let ``thread`` know how much it was answered automatically, where there are ceilings."""
+    who = thread.addressee
+    who.traffic = traffic_at(db, line, {who.id}, now).get(who.id)
+
+
+def traffic_at(
+    db: Connection, line: Line, address_ids: Collection[str], now: datetime
+) -> dict[str, Traffic]:
+    """Return the traffic of addresses by their ids; nothing where there are no ceilings."""
+    ceilings = line.hooks.capabilities.ceilings
+    if ceilings is None or not address_ids:
+        return {}
+    found = {address_id: Traffic() for address_id in address_ids}
+    since = now - ceilings.within
+    for row in db.execute(_counted(found, since).where(_messages.c.direction == "inbound")):
+        found[row.address_id].inbound += row.number
+    for row in db.execute(_counted(found, now - ceilings.per).where(_AUTOMATIC)):
+        found[row.address_id].automatic[row.conversation_id] = row.number
+    return found
+
+
+def _counted(address_ids: Collection[str], since: datetime) -> Select[Any]:
+    return (
+        select(
+            _conversations.c.address_id,
+            _messages.c.conversation_id,
+            func.count().label("number"),
+        )
+        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .where(
+            _conversations.c.address_id.in_(address_ids),
+            _conversations.c.thread != "",
+            _conversations.c.last_message_at >= since,
+            _messages.c.created_at >= since,
+        )
+        .group_by(_conversations.c.address_id, _messages.c.conversation_id)
+    )
