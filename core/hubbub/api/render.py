@@ -107,6 +107,7 @@ def conversation(row: Row[Any]) -> shapes.ConversationJson:
         last_message_at=row.last_message_at,
         last_inbound_at=row.last_inbound_at,
         version=row.owner_version,
+        related_id=row.related_id,
         created_at=row.created_at,
     )
 

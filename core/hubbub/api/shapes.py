@@ -248,6 +248,10 @@ class ConversationJson(BaseModel):
     last_message_at: datetime
     last_inbound_at: datetime | None
     version: int = Field(description="Rises when somebody else takes over.")
+    related_id: str | None = Field(
+        description="The conversation that it began by answering, though its writer has no part "
+        "in that one."
+    )
     created_at: datetime
 
 
