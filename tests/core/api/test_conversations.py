@@ -22,6 +22,7 @@ KEYS = {
     "last_inbound_at",
     "version",
     "created_at",
+    "related_id",
 }
 
 
