@@ -1,4 +1,4 @@
-"""Carry each request by what its scheme asks for: HTTP, a session, a frame, mail."""
+"""Carry each request by what its scheme asks for: HTTP, a session, a frame, mail, DNS."""
 
 import socket
 import ssl
@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 import certifi
 from redis import Redis
 
+from hubbub.domains import DomainsTransport
 from hubbub.guard import Deadline, Guard
 from hubbub.imap.check import MAILBOX, MailboxTransport
 from hubbub.relay import Relay
+from hubbub.sdk.dns import DNS
 from hubbub.sdk.errors import Transient
 from hubbub.sdk.session import FRAME, FRAME_TLS, SESSION, Endpoint
 from hubbub.sdk.values import Headers, HttpRequest, HttpResponse
@@ -30,6 +32,7 @@ class Transports(HttpTransport):
         self._relay = Relay(redis)
         self._mailboxes = MailboxTransport(guard)
         self._mail = MailTransport(guard)
+        self._domains = DomainsTransport()
 
     def perform(self, request: HttpRequest, *, files: Files) -> HttpResponse:
         """Make one request. Raises as `hubbub.transport.Transport.perform` says, and `Refused`."""
@@ -40,13 +43,15 @@ class Transports(HttpTransport):
                 return self._in_one_frame(request)
             case scheme if scheme in MAILBOX:
                 return self._mailboxes.perform(request)
+            case scheme if scheme == DNS:
+                return self._domains.perform(request)
             case scheme if scheme in MAIL:
                 return self._mail.perform(request, files=files)
         return super().perform(request, files=files)
 
     def resume(self, request: HttpRequest) -> Talk | None:
         """Begin an HTTP request on a connection that is kept; what is none always waits."""
-        if request.url.partition(":")[0] in {SESSION, FRAME, FRAME_TLS, *MAILBOX, *MAIL}:
+        if request.url.partition(":")[0] in {SESSION, FRAME, FRAME_TLS, DNS, *MAILBOX, *MAIL}:
             return None
         return super().resume(request)
 
