@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from hubbub.alive import SignOfLife, hold, let_go, take_from_the_dead
 from hubbub.deliver.attempt import media_bytes
 from hubbub.deliver.queries import pause_channel
-from hubbub.deliver.record import UNTIL_MENDED
+from hubbub.deliver.record import UNTIL_MENDED, keep_renewed
 from hubbub.directory import Line
 from hubbub.exchange import run as run_exchange
 from hubbub.guard import Guard
@@ -24,7 +24,7 @@ from hubbub.mailbox.watch import MailboxWatch
 from hubbub.receive.queries import cursor
 from hubbub.receive.work import keep_polled
 from hubbub.sdk.errors import AuthFailed, Permanent, RateLimited, SendError
-from hubbub.sdk.mailbox import Mailbox, MailboxType
+from hubbub.sdk.mailbox import MailboxType
 from hubbub.sdk.session import SessionType
 from hubbub.sdk.types import Source
 from hubbub.settings import Settings
@@ -62,6 +62,8 @@ class Listener:
         self._pace = pace or Pace()
         self._stop = threading.Event()
         self._held: dict[str, threading.Thread] = {}
+        #: When a token was last got for a channel, on the clock of `time.monotonic`.
+        self._renewed: dict[str, float] = {}
 
     def look(self) -> None:
         """Take every source that nobody holds; forget those whose thread has ended."""
@@ -158,7 +160,7 @@ class Listener:
             if isinstance(source, SessionType):
                 return self._hold(line, source, at)
             if isinstance(source, MailboxType):
-                return self._watch(line, source.mailbox(line.connection), at)
+                return self._watch(line, source, at)
             return self._poll(line, source, at)
         except SendError as error:
             self._note(line, error)
@@ -199,8 +201,9 @@ class Listener:
             return _RECONNECT
         return timedelta()
 
-    def _watch(self, line: Line, mailbox: Mailbox | None, at: str) -> timedelta | None:
+    def _watch(self, line: Line, kind: MailboxType, at: str) -> timedelta | None:
         """Watch a mailbox until the channel is changed, another listener has it, or we stop."""
+        mailbox = kind.mailbox(line.connection)
         if mailbox is None:
             return None
         MailboxWatch(
@@ -212,9 +215,30 @@ class Listener:
             stop=self._stop,
             still=_Watch(self._hub, line, self._take),
             tell=partial(self._tell, line),
+            renew=partial(self._renew, line, kind),
             pace=self._pace,
         ).run()
         return timedelta()
+
+    def _renew(self, line: Line, kind: MailboxType) -> bool:
+        """Get another token for a mailbox; False where it has none, or has just got one."""
+        now, last = time.monotonic(), self._renewed.get(line.id)
+        if last is not None and now - last < self._pace.refused:
+            return False
+        ran = run_exchange(
+            kind.renew(line.connection),
+            self._hub.http,
+            redact=line.redactor,
+            files=media_bytes(self._hub),
+        )
+        if ran.error is not None:
+            raise ran.error
+        if ran.value is None:
+            return False
+        self._renewed[line.id] = now
+        with transaction(self._hub.engine) as db:
+            keep_renewed(self._hub, db, line, ran.value)
+        return True
 
     def _note(self, line: Line, error: SendError) -> None:
         if isinstance(error, Permanent):

@@ -14,11 +14,13 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from time import monotonic
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from hubbub.dkim import signed
 from hubbub.guard import Deadline, Guard, Refused
 from hubbub.sdk.errors import OutcomeUnknown, Transient
 from hubbub.sdk.mail import CHECK, SCHEMES, Phase, Posted, Reply, xoauth2
@@ -106,13 +108,15 @@ class MailTransport:
             done = session.told(refusal)
         except (OSError, UnicodeError, smtplib.SMTPException) as error:
             session.close()
-            raise _broken(whom, error, taken=session.given) from error
+            raise _broken(whom, error, taken=session.given, mute=session.mute) from error
         except BaseException:
             session.close()
             raise
         self._give(whom, session)
+        # A plugin has no clock; providers that speak HTTP tell the time in the same way.
+        headers = Headers({"date": format_datetime(datetime.now(UTC), usegmt=True)})
         return HttpResponse(
-            status=done.reply.code, headers=Headers({}), body=json.dumps(asdict(done)).encode()
+            status=done.reply.code, headers=headers, body=json.dumps(asdict(done)).encode()
         )
 
     def close(self) -> None:
@@ -171,6 +175,8 @@ class _Session(smtplib.SMTP):
         self._letters = 0
         #: Whether we are let in, and whether the server is about to close the connection.
         self._ready = self._going = False
+        #: Whether it took the connection, and has not said a word.
+        self.mute = False
         #: Whether the server may have the letter.
         self.given = False
         #: Until when it may be idle, on the clock of `monotonic`.
@@ -186,7 +192,9 @@ class _Session(smtplib.SMTP):
         self._deadline = deadline
         if self._ready:
             return
-        self._check("hello", self.connect(self._whom.host, self._whom.port))
+        greeted = self.connect(self._whom.host, self._whom.port)
+        self.mute = False
+        self._check("hello", greeted)
         self._hello()
         if self._whom.scheme == SCHEMES["starttls"]:
             if not self.has_extn("starttls"):
@@ -239,7 +247,9 @@ class _Session(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host, port, timeout
-        return self._dial(self._whom, self._deadline)
+        link = self._dial(self._whom, self._deadline)
+        self.mute = True
+        return link
 
     def _done(
         self, phase: Phase, reply: Reply, refused: Mapping[str, Reply] | None = None
@@ -345,10 +355,11 @@ def _errand(request: HttpRequest, files: Files) -> _Errand:
 
 
 def _whole(letter: Letter, files: Files) -> bytes:
-    return b"".join(
+    whole = b"".join(
         piece if isinstance(piece, bytes) else _in_base64(files(piece.media))
         for piece in letter.pieces
     )
+    return signed(whole, letter.signed_by) if letter.signed_by else whole
 
 
 def _in_base64(data: bytes) -> bytes:
@@ -359,12 +370,25 @@ def _domain(sender: str) -> str:
     return sender.rpartition("@")[2] or "localhost"
 
 
-def _broken(whom: _Whom, error: Exception, *, taken: bool) -> Transient | OutcomeUnknown:
+def _broken(
+    whom: _Whom, error: Exception, *, taken: bool, mute: bool
+) -> Transient | OutcomeUnknown:
     cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
-    why = _why(cause or error)
+    why, code = _why(cause or error), _code(cause or error)
     if taken:
         return OutcomeUnknown(f"{whom.host} may have the letter, but its answer is lost: {why}.")
-    return NotSent(f"{whom.host} cannot be reached: {why}.")
+    if mute and isinstance(cause, TimeoutError) and whom.scheme != SCHEMES["tls"]:
+        why, code = "it says nothing; it may want TLS from the beginning", "smtp_security"
+    return NotSent(f"{whom.host} cannot be reached: {why}.", code=code)
+
+
+def _code(error: BaseException) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return "smtp_certificate"
+        case ssl.SSLError():
+            return "smtp_security"
+    return "smtp_unreachable"
 
 
 def _why(error: BaseException) -> str:

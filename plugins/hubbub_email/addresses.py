@@ -6,9 +6,12 @@ recipients, and versions of it disagree about who ``a@one.example)b@two.example`
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+
+import idna
 
 from hubbub_email.headers import words
 from hubbub_email.texts import decoded
@@ -47,11 +50,28 @@ def identity(raw: bytes) -> Mailbox | None:
 
 
 def sound(text: str) -> str:
-    """Return ``text`` as an address is written, or nothing where it can be none."""
+    """Return ``text`` as an address is written, or nothing where it can be none.
+
+    In lower case, its domain in ASCII: one mailbox has one address, however it was typed.
+    """
     found = _ADDRESS.fullmatch(text.strip())
     if found is None or ".." in found["domain"] or found["domain"].strip(".") != found["domain"]:
         return ""
-    return found[0].lower()
+    domain = _in_ascii(found["domain"])
+    return f"{unicodedata.normalize('NFC', found['local'].lower())}@{domain}" if domain else ""
+
+
+def _in_ascii(domain: str) -> str:
+    """Return a domain as DNS has it; nothing where it can be none.
+
+    By UTS 46. The standard library's codec is that of 2003, and takes ß for ss.
+    """
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return ""
 
 
 def _items(raw: bytes) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from typing import Final
 from hubbub.sdk import (
     AddressChanged,
     AddressState,
+    Answers,
     Email,
     Event,
     Fault,
@@ -36,6 +37,10 @@ _STATES: Final = {
 _SEALED: Final = (
     "This letter is encrypted: only its recipient's own program can open the attached file."
 )
+_TRUNCATED: Final = (
+    "[The letter is too large: of its {size} MB only the beginning is here. "
+    "The whole is in the folder {folder} of the mailbox.]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,26 +49,12 @@ class Account:
 
     #: In lower case.
     address: str
-    #: Of the hub's other channels.
-    others: frozenset[str] = frozenset()
     #: Of the MACs in what we sent.
     key: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Thread:
-    """What a letter says it belongs to, the surest first."""
-
-    #: Proven: a conversation's id, by the token in the address that it was sent to.
-    conversation: str | None
-    #: Proven: the references of deliveries that it answers, the latest first.
-    deliveries: tuple[str, ...]
-    #: Claimed: the Message-IDs that it answers, the latest first.
-    message_ids: tuple[str, ...]
-
-
-def events_of(letter: Letter, account: Account, kept: str) -> Iterator[Event]:
-    """Yield what ``letter`` means; ``kept`` is the id of the call that holds its raw bytes."""
+def events_of(letter: Letter, account: Account) -> Iterator[Event]:
+    """Yield what ``letter`` means."""
     if letter.empty:
         yield Unreadable(reason="There is nothing in the letter.")
     elif reason := _echo(letter, account):
@@ -72,10 +63,10 @@ def events_of(letter: Letter, account: Account, kept: str) -> Iterator[Event]:
         for number, verdict in enumerate(letter.report.verdicts):
             yield from _outcome(letter, verdict, reference, f"{letter.dedupe_key}:{number}")
     else:
-        yield _message(letter, account, kept)
+        yield _message(letter, account.key)
 
 
-def thread_of(letter: Letter, key: bytes) -> Thread:
+def thread_of(letter: Letter, key: bytes) -> Answers:
     """Return what ``letter`` belongs to. Its subject says nothing: everybody writes "Order"."""
     answered = tuple(dict.fromkeys((*letter.in_reply_to, *reversed(letter.references))))
     conversations = (
@@ -83,10 +74,10 @@ def thread_of(letter: Letter, key: bytes) -> Thread:
         for proof in tokens.of_addresses(letter.sent_to, key)
         if proof.purpose is Purpose.CONVERSATION
     )
-    return Thread(
-        conversation=next(conversations, None),
-        deliveries=tuple(proof.id for proof in tokens.of_message_ids(answered, key)),
-        message_ids=answered,
+    return Answers(
+        conversation_id=next(conversations, None),
+        references=tuple(proof.id for proof in tokens.of_message_ids(answered, key)),
+        external_ids=answered,
     )
 
 
@@ -109,21 +100,23 @@ def contact_of(letter: Letter) -> Mailbox:
 # --- messages --------------------------------------------------------------------------------
 
 
-def _message(letter: Letter, account: Account, kept: str) -> MessageReceived:
+def _message(letter: Letter, key: bytes) -> MessageReceived:
     contact = contact_of(letter)
+    answers = thread_of(letter, key)
     return MessageReceived(
         key=letter.dedupe_key,
         sender=Sender(address=contact.address, name=contact.name or None),
-        content=_content(letter, kept),
+        content=_content(letter),
         external_id=letter.message_id or None,
         provider_at=letter.date,
-        reply_to_external_id=_answered(letter, account.key),
-        not_routed=_not_routed(letter, account),
+        reply_to_external_id=_answered(answers, key),
+        not_routed=_not_routed(letter, key),
+        answers=answers,
     )
 
 
-def _content(letter: Letter, kept: str) -> Email:
-    notes = [_SEALED] if letter.sealed else [invite.line() for invite in letter.invites]
+def _content(letter: Letter) -> Email:
+    notes = _notes(letter)
     text = "\n\n".join(filter(None, (letter.text, *notes)))
     shown = "\n\n".join(filter(None, (letter.visible, *notes)))
     return Email(
@@ -136,7 +129,7 @@ def _content(letter: Letter, kept: str) -> Email:
                 mime_type=file.mime_type,
                 filename=file.name,
                 size=file.size,
-                ref=f"{kept}:{file.place}",
+                ref=file.place,
                 cid=file.cid or None,
             )
             for file in letter.files
@@ -144,11 +137,19 @@ def _content(letter: Letter, kept: str) -> Email:
     )
 
 
-def _answered(letter: Letter, key: bytes) -> str | None:
+def _notes(letter: Letter) -> list[str]:
+    """Return what is to be said of a letter beside its own words."""
+    notes = [_SEALED] if letter.sealed else [invite.line() for invite in letter.invites]
+    if letter.arrival.truncated:
+        size = max(1, round(letter.arrival.size / 1_000_000))
+        notes.append(_TRUNCATED.format(size=size, folder=letter.arrival.folder))
+    return notes
+
+
+def _answered(answers: Answers, key: bytes) -> str | None:
     """Return the Message-ID that is answered: one of ours where there is one."""
-    answered = thread_of(letter, key).message_ids
-    ours = (one for one in answered if any(tokens.of_message_ids([one], key)))
-    return next(ours, next(iter(answered), None))
+    ours = (one for one in answers.external_ids if any(tokens.of_message_ids([one], key)))
+    return next(ours, next(iter(answers.external_ids), None))
 
 
 def _echo(letter: Letter, account: Account) -> str:
@@ -158,13 +159,14 @@ def _echo(letter: Letter, account: Account) -> str:
     return ""
 
 
-def _not_routed(letter: Letter, account: Account) -> str:
+def _not_routed(letter: Letter, key: bytes) -> str:
     if letter.sender is None:
         return "Who wrote it cannot be read."
-    by_us = tokens.opened(Purpose.DELIVERY, letter.hubbub_id, account.key) is not None
-    if by_us or letter.sender.address in account.others:
-        return "Another channel of this hub wrote it."
-    return letter.sign.reason if letter.sign else ""
+    if tokens.opened(Purpose.DELIVERY, letter.hubbub_id, key) is not None:
+        return "This hub wrote it, and somebody sent it back."
+    if letter.sign:
+        return letter.sign.reason
+    return "It was in the mailbox before the hub was." if letter.arrival.historical else ""
 
 
 def _domain(mailbox: Mailbox) -> str:

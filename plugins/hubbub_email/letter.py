@@ -35,6 +35,11 @@ class Arrival:
     internaldate: datetime
     #: Whether the folder is for spam.
     junk: bool = False
+    #: Whether it was there before the hub was.
+    historical: bool = False
+    #: Whether only its beginning was fetched, and how many bytes it has.
+    truncated: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

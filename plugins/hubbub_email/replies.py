@@ -25,9 +25,17 @@ def error_of(posted: Posted, recipient: str) -> SendError | None:
     return _failed(posted)
 
 
+def is_login(posted: Posted) -> bool:
+    """Whether the server did not let us in, by what we logged in with."""
+    reply = posted.reply
+    refused = reply.code in _LOGIN or reply.enhanced in _LOGIN_ENHANCED
+    permanent = posted.phase == "login" and reply.code // 100 == 5  # noqa: PLR2004  # for good
+    return refused or permanent
+
+
 def _failed(posted: Posted) -> SendError:
     reply = posted.reply
-    if _is_login(posted):
+    if is_login(posted):
         return _error(AuthFailed, reply, "The mail server refused the login")
     if reply.code == _TOO_LARGE:
         return _error(Permanent, reply, "The letter is too large", code="too_large")
@@ -54,13 +62,6 @@ def _refused(reply: Reply) -> SendError:
     if gone:
         return _error(RecipientGone, reply, "The address takes no letters")
     return _error(Permanent, reply, "The recipient was refused")
-
-
-def _is_login(posted: Posted) -> bool:
-    reply = posted.reply
-    refused = reply.code in _LOGIN or reply.enhanced in _LOGIN_ENHANCED
-    permanent = posted.phase == "login" and reply.code // 100 == 5  # noqa: PLR2004  # for good
-    return refused or permanent
 
 
 def _error(kind: type[SendError], reply: Reply, what: str, *, code: str = "") -> SendError:

@@ -29,6 +29,8 @@ class Purpose(StrEnum):
     CONVERSATION = "conversation"
     #: A delivery's reference, in the address that bounces go to.
     BOUNCE = "bounce"
+    #: Who wants no more of what is sent to many, in a link.
+    UNSUBSCRIBE = "unsubscribe"
 
 
 class Proof(NamedTuple):
@@ -38,9 +40,25 @@ class Proof(NamedTuple):
     id: str
 
 
+def key_of(secret: str) -> bytes:
+    """Return the key of all MACs of a channel, from the secret that the hub made for it."""
+    return hmac.digest(secret.encode(), b"letters", hashlib.sha256)
+
+
+def mac(purpose: Purpose, plain: str, key: bytes) -> str:
+    """Return the MAC of ``plain`` for one purpose."""
+    digest = hmac.digest(key, f"{purpose}:{plain}".encode(), hashlib.sha256)
+    return base64.b32encode(digest).decode().lower()[:_MAC_LENGTH]
+
+
+def proves(given: str, purpose: Purpose, plain: str, key: bytes) -> bool:
+    """Whether ``given`` is the MAC of ``plain``."""
+    return hmac.compare_digest(given.encode(), mac(purpose, plain, key).encode())
+
+
 def seal(purpose: Purpose, plain: str, key: bytes) -> str:
     """Return ``plain`` with its MAC: ``<id>.<mac>``."""
-    return f"{plain}.{_mac(purpose, plain, key)}"
+    return f"{plain}.{mac(purpose, plain, key)}"
 
 
 def opened(purpose: Purpose, sealed: str, key: bytes) -> str | None:
@@ -48,8 +66,7 @@ def opened(purpose: Purpose, sealed: str, key: bytes) -> str | None:
     found = _SEALED.fullmatch(sealed.lower())
     if found is None:
         return None
-    proven = hmac.compare_digest(found["mac"], _mac(purpose, found["id"], key))
-    return found["id"] if proven else None
+    return found["id"] if proves(found["mac"], purpose, found["id"], key) else None
 
 
 def message_id(reference: str, domain: str, key: bytes) -> str:
@@ -94,8 +111,3 @@ def of_text(text: str, key: bytes) -> Iterator[Proof]:
 def _plus(address: str, token: str) -> str:
     local, _, domain = address.rpartition("@")
     return f"{local}+{token}@{domain}"
-
-
-def _mac(purpose: Purpose, plain: str, key: bytes) -> str:
-    digest = hmac.digest(key, f"{purpose}:{plain}".encode(), hashlib.sha256)
-    return base64.b32encode(digest).decode().lower()[:_MAC_LENGTH]

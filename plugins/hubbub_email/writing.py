@@ -1,13 +1,14 @@
 """Write letters. Sources: RFC 5322, RFC 2046 (parts), RFC 3834 (automatic ones), RFC 8058."""
 
 import base64
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
 from email.header import Header
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from typing import Any, Final, Literal
 
@@ -16,7 +17,10 @@ from hubbub.sdk import File, Letter, Media
 #: How many ids of a thread its letters name: the first ones and the last ones.
 _ENDS: Final = 20
 _LINE: Final = 76
-_NOBODY: Final = "application/octet-stream"
+_NOBODY: Final = ("application", "octet-stream")
+_TYPE: Final = re.compile(r"([a-z0-9.+-]{1,60})/([a-z0-9._+-]{1,120})")
+#: As a name within HTML and as a Content-ID alike.
+_CID: Final = re.compile(r"[A-Za-z0-9._@+$=-]{1,200}")
 
 
 class _Whole(UnstructuredHeader):
@@ -65,7 +69,10 @@ class _Named(UnstructuredHeader):
 
 #: The registry derives from each of these classes and the base of all headers.
 _REGISTRY: Final[Any] = HeaderRegistry()
-for _name in ("in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-post"):
+for _name in (
+    *("to", "reply-to", "in-reply-to", "references", "content-id"),
+    *("list-unsubscribe", "list-unsubscribe-post"),
+):
     _REGISTRY.map_to_type(_name, _Whole)
 _REGISTRY.map_to_type("subject", _Words)
 _REGISTRY.map_to_type("from", _Named)
@@ -88,7 +95,7 @@ class Writing:
     message_id: str
     #: The letters before it in the conversation, the oldest first.
     earlier: Sequence[str] = ()
-    written_at: datetime
+    written_at: datetime | None
     #: What the hub calls it, so that another hub knows it for one of ours.
     reference: str
     #: ``replied`` by a bot, or ``generated`` for many; None: a person wrote it.
@@ -99,19 +106,17 @@ class Writing:
 
 def letter(writing: Writing) -> Letter:
     """Return ``writing`` as a letter. Raises `ValueError` for what no header can hold."""
-    message = EmailMessage(policy=_POLICY)
+    message = EmailMessage(policy=_POLICY.clone(utf8=not writing.recipient.isascii()))
     _address(message, writing)
     _place(message, writing)
-    message.set_content(writing.text, charset="utf-8", cte=_encoding(writing.text))
-    if writing.html is not None:
-        message.add_alternative(
-            writing.html, subtype="html", charset="utf-8", cte=_encoding(writing.html)
-        )
+    shown = [media for media in writing.attachments if _is_shown(media, writing.html)]
+    others = [media for media in writing.attachments if media not in shown]
     stand_ins = [secrets.token_bytes(24) for _ in writing.attachments]
-    for media, stand_in in zip(writing.attachments, stand_ins, strict=True):
-        kind, _, subkind = (media.mime_type or _NOBODY).partition("/")
+    _say(message, writing, list(zip(shown, stand_ins, strict=False)))
+    for media, stand_in in zip(others, stand_ins[len(shown) :], strict=True):
+        kind, subkind = _kind(media)
         message.add_attachment(stand_in, maintype=kind, subtype=subkind, filename=_filename(media))
-    return Letter(_split(message.as_bytes(), writing.attachments, stand_ins))
+    return Letter(_split(message.as_bytes(), [*shown, *others], stand_ins))
 
 
 def answer_to(subject: str) -> str:
@@ -120,13 +125,48 @@ def answer_to(subject: str) -> str:
     return plain if plain.lower().startswith("re:") else f"Re: {plain}".strip()
 
 
+def _say(message: EmailMessage, writing: Writing, shown: Sequence[tuple[Media, bytes]]) -> None:
+    """Write the text, the HTML beside it, and the pictures in that."""
+    message.set_content(writing.text, charset="utf-8", cte=_encoding(writing.text))
+    if writing.html is None:
+        return
+    message.add_alternative(
+        writing.html, subtype="html", charset="utf-8", cte=_encoding(writing.html)
+    )
+    page: Any = list(message.iter_parts())[-1]
+    for media, stand_in in shown:
+        kind, subkind = _kind(media)
+        page.add_related(
+            stand_in,
+            maintype=kind,
+            subtype=subkind,
+            cid=f"<{media.cid}>",
+            filename=_filename(media),
+            disposition="inline",
+        )
+
+
+def _is_shown(media: Media, page: str | None) -> bool:
+    """Whether the HTML shows the file."""
+    return bool(media.cid and page and _CID.fullmatch(media.cid) and f"cid:{media.cid}" in page)
+
+
+def _kind(media: Media) -> tuple[str, str]:
+    """Return the type of a file; what may not be in base64 (RFC 2046) is just a file."""
+    found = _TYPE.fullmatch((media.mime_type or "").lower())
+    if found is None or found[1] in {"message", "multipart"}:
+        return _NOBODY
+    return found[1], found[2]
+
+
 def _address(message: EmailMessage, writing: Writing) -> None:
     message["From"] = f"{_harmless(writing.sender_name)} <{writing.sender}>"
-    message["To"] = Address(addr_spec=writing.recipient)
+    message["To"] = writing.recipient
     if writing.reply_to:
-        message["Reply-To"] = Address(addr_spec=writing.reply_to)
+        message["Reply-To"] = writing.reply_to
     message["Subject"] = _harmless(writing.subject)
-    message["Date"] = writing.written_at
+    if writing.written_at is not None:
+        message["Date"] = writing.written_at
     message["Message-ID"] = writing.message_id
 
 

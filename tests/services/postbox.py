@@ -61,6 +61,10 @@ class Mailboxes:
     def mailbox(self, connection):
         return Mailboxes.now
 
+    def renew(self, connection):
+        return None
+        yield
+
 
 @hookimpl
 def register_channel_types():

@@ -58,6 +58,11 @@ class Patience:
         self._failures = min(self._failures + 1, 20)
         return longest * jitter
 
+    @property
+    def refused(self) -> bool:
+        """Whether a login was refused since we were let in."""
+        return self._refused_at is not None
+
     def over(self, now: float) -> bool:
         """Whether nothing has worked for so long that people must hear of it."""
         since = self._failing_since

@@ -47,10 +47,14 @@ class MailboxWatch:
         stop: threading.Event,
         still: Callable[[], bool],
         tell: Callable[[SendError], None],
+        renew: Callable[[], bool],
         pace: Pace = _PACE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """``still`` is asked time and again whether to go on; ``tell`` is told what lasts."""
+        """``still`` is asked time and again whether to go on; ``tell`` is told what lasts.
+
+        ``renew`` gets other proof of who we are, and says whether there is any.
+        """
         self._hub = hub
         self._line = line
         self._mailbox = mailbox
@@ -59,6 +63,7 @@ class MailboxWatch:
         self._stop = stop
         self._still = still
         self._tell = tell
+        self._renew = renew
         self._pace = pace
         self._jitter = jitter
         self._patience = Patience(pace)
@@ -79,7 +84,8 @@ class MailboxWatch:
                     log.warning("mailbox left", channel=self._line.id, reason=str(error))
                     return
                 except AuthFailed as error:
-                    self._pause(error)
+                    if self._refused(error):
+                        return
                 except Permanent:
                     raise
                 except SendError as error:
@@ -160,6 +166,19 @@ class MailboxWatch:
         return True
 
     # --- what goes wrong -------------------------------------------------------------------
+
+    def _refused(self, error: AuthFailed) -> bool:
+        """Wait after a refused login; True where there is no need to: we have other proof now."""
+        try:
+            if not self._patience.refused and self._renew():
+                return True
+        except Permanent:
+            raise
+        except SendError as away:
+            self._pause(away)
+        else:
+            self._pause(error)
+        return False
 
     def _pause(self, error: SendError) -> None:
         error.detail = self._line.redactor.text(error.detail)

@@ -26,6 +26,8 @@ SEND: Final = "SEND"
 CHECK: Final = "CHECK"
 #: Some servers look a letter through before they answer; RFC 5321 wants to grant ten minutes.
 _PATIENCE: Final = timedelta(minutes=3)
+#: For what is only asked: somebody waits for the answer.
+_BRIEF: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,7 @@ def _request(
         url=f"{SCHEMES[server.security]}://{host}:{server.port}",
         headers={**headers, "authorization": authorization(server)},
         body=letter,
-        timeout=_PATIENCE,
+        timeout=_BRIEF if method == CHECK else _PATIENCE,
         safe=method == CHECK,
         trust=server.trust,
     )

@@ -11,7 +11,15 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 from hubbub.sdk.mail import CHECK, MailServer, Security, authorization
-from hubbub.sdk.values import Call, Connection, Headers, HttpRequest, HttpResponse
+from hubbub.sdk.values import (
+    Call,
+    Connection,
+    Exchange,
+    Headers,
+    HttpRequest,
+    HttpResponse,
+    Renewed,
+)
 
 #: The method of calls that are letters.
 LETTER: Final = "LETTER"
@@ -60,6 +68,9 @@ class MailboxType(Protocol):
 
     def mailbox(self, connection: Connection[Any]) -> Mailbox | None:
         """Return the mailbox of a channel; None where it has none."""
+
+    def renew(self, connection: Connection[Any]) -> Exchange[Renewed | None]:
+        """Get another token after a login was refused; None where logins have no token."""
 
 
 @dataclass(frozen=True, kw_only=True)

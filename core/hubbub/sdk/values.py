@@ -420,14 +420,26 @@ class Multipart:
     fields: tuple[tuple[str, str | File], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DomainKey:
+    """What a domain signs letters with (DKIM); its public half is in the domain's DNS."""
+
+    domain: str
+    #: The name of the key within the domain.
+    selector: str
+    #: PEM: RSA or Ed25519.
+    private_key: str = field(repr=False)
+
+
 @dataclass(frozen=True)
 class Letter:
     """A letter (RFC 5322) in pieces: of a file, the hub writes the bytes in base64 in its place.
 
-    Lines end in CRLF, and so does each piece.
+    Lines end in CRLF, and so does each piece. With a key the hub signs the whole.
     """
 
     pieces: tuple[bytes | File, ...]
+    signed_by: DomainKey | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hubbub.sdk import Choices, Content, Draft, File, HttpRequest, Multipart, Part, to_json
+from hubbub.sdk import (
+    Choices,
+    Content,
+    Draft,
+    File,
+    HttpRequest,
+    Letter,
+    Multipart,
+    Part,
+    to_json,
+)
 from hubbub.testing.applies import only_where
 from hubbub.testing.exchanges import spoken
 from hubbub.testing.given import Given
@@ -105,6 +115,8 @@ def _files(request: HttpRequest) -> list[Any]:
             return [media]
         case Multipart(fields=fields):
             return [field.media for _, field in fields if isinstance(field, File)]
+        case Letter(pieces=pieces):
+            return [piece.media for piece in pieces if isinstance(piece, File)]
     return []
 
 

@@ -124,6 +124,7 @@ def watch_until(office, mailbox, kept, stop=None):
                 stop=stop,
                 still=enough,
                 tell=lambda error: None,
+                renew=lambda: False,
                 pace=PACE,
             ).run()
 

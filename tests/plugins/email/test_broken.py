@@ -18,7 +18,7 @@ SMALL = sorted(path.stem for path in PAYLOADS.glob("*.eml"))
 
 @pytest.mark.parametrize("name", [name for name in SMALL if name not in NOTHING])
 def test_something_of_every_letter_is_shown(name):
-    events = list(events_of(read(name), ACCOUNT, "call1"))
+    events = list(events_of(read(name), ACCOUNT))
 
     assert events
     for event in events:
@@ -31,7 +31,7 @@ def test_something_of_every_letter_is_shown(name):
 
 @pytest.mark.parametrize("name", sorted(NOTHING))
 def test_a_letter_with_nothing_in_it_says_so(name):
-    assert list(events_of(read(name), ACCOUNT, "call1")) == [
+    assert list(events_of(read(name), ACCOUNT)) == [
         Unreadable(reason="There is nothing in the letter.")
     ]
 

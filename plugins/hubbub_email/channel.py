@@ -1,0 +1,77 @@
+"""Exchange letters: SMTP to send, IMAP to receive."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from hubbub.sdk import (
+    Accepted,
+    BadAddress,
+    Bounds,
+    Call,
+    Capabilities,
+    ChannelType,
+    Checked,
+    Event,
+    Exchange,
+    FetchedMedia,
+    Part,
+    SetupStep,
+    Verdict,
+)
+from hubbub_email import account, inbound, manifest, outbound, unsubscribing
+from hubbub_email.addresses import sound
+from hubbub_email.fields import EmailConnection, EmailFields
+
+
+class EmailChannel(ChannelType[EmailFields]):
+    """A mailbox at any provider, or a mail server of one's own."""
+
+    type = "email"
+    label = "Email"
+    description = "A mailbox at any provider: letters come in over IMAP and go out over SMTP."
+    icon = manifest.ICON
+    fields = EmailFields
+    capabilities: ClassVar[Capabilities] = manifest.CAPABILITIES
+    setup_steps: ClassVar[tuple[SetupStep, ...]] = manifest.SETUP_STEPS
+    bounds: ClassVar[Bounds] = manifest.BOUNDS
+
+    def account(self, connection: EmailConnection) -> str | None:
+        """Return the mailbox, of which nobody else may take letters; None where none are taken."""
+        settings = connection.fields.settings
+        if not settings.receives:
+            return None
+        username, _ = connection.fields.imap_login
+        return sound(username) or f"{username}@{settings.imap.host}"
+
+    def address(self, text: str, connection: EmailConnection) -> str:
+        """Return an address in lower case, its domain in ASCII."""
+        del connection
+        address = sound(text)
+        if not address or '"' in address:
+            raise BadAddress("A letter goes to an address such as ada@example.org.")
+        return address
+
+    def sender(self, connection: EmailConnection) -> str | None:
+        """Return our address."""
+        return connection.fields.settings.from_address
+
+    def verify(self, call: Call, connection: EmailConnection) -> Verdict:
+        """Believe links of ours alone: letters are fetched, and nobody brings them."""
+        return unsubscribing.verdict(call, connection)
+
+    def parse(self, call: Call, connection: EmailConnection) -> Iterable[Event]:
+        """Yield the message, or what a mail server tells of ours."""
+        return inbound.events(call, connection)
+
+    def read_media(self, ref: str, call: Call, connection: EmailConnection) -> FetchedMedia:
+        """Return a file of the letter in ``call``."""
+        del connection
+        return inbound.file(ref, call)
+
+    def send(self, part: Part, connection: EmailConnection) -> Exchange[Accepted]:
+        """Hand over one letter."""
+        return outbound.send(part, connection)
+
+    def check(self, connection: EmailConnection) -> Exchange[Checked]:
+        """Look at both servers."""
+        return account.check(connection)

@@ -1,0 +1,406 @@
+"""Describe the form that connects a mailbox, and validate what is entered."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
+from pydantic import Field, field_validator, model_validator
+
+from hubbub.sdk import ChannelSettings, Connection, Fields, wrong_fields
+from hubbub.sdk.mail import Security
+from hubbub_email.addresses import sound
+from hubbub_email.presets import PRESETS, Place, Preset
+
+PresetName: TypeAlias = Literal[
+    "custom",
+    "google",
+    "microsoft",
+    "icloud",
+    "yahoo",
+    "fastmail",
+    "zoho",
+    "gmx",
+    "web_de",
+    "mailbox_org",
+]
+
+_SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
+_RARE: Final[dict[str, Any]] = {"advanced": True}
+_RARE_SECRET: Final[dict[str, Any]] = {**_SECRET, **_RARE}
+_LINES: Final[dict[str, Any]] = {"advanced": True, "format": "multiline"}
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*\.)*[a-z0-9-]*[a-z0-9]|[0-9a-f]*:[0-9a-f:.]+")
+_LABEL: Final = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?$|^$"
+#: What a port says where nobody says more. Source: RFC 8314, RFC 3501.
+_SECURITY_OF: Final[dict[int, Security]] = {25: "starttls", 587: "starttls", 143: "starttls"}
+_SMTP_PORTS: Final[dict[Security, int]] = {"tls": 465, "starttls": 587, "none": 25}
+_IMAP_PORTS: Final[dict[Security, int]] = {"tls": 993, "starttls": 143, "none": 143}
+#: Keys that are shorter are refused by those who check them (RFC 8301).
+_SHORTEST_KEY: Final = 1024
+
+
+class OAuth(Fields):
+    """What an access token is got with."""
+
+    client_id: str = Field(title="OAuth 2: client id", min_length=1)
+    client_secret: str = Field(
+        "", title="OAuth 2: client secret", repr=False, json_schema_extra=_SECRET
+    )
+    refresh_token: str = Field(
+        title="OAuth 2: refresh token",
+        description="Granted for IMAP and SMTP, with offline access.",
+        min_length=1,
+        repr=False,
+        json_schema_extra=_SECRET,
+    )
+    tenant: str = Field(
+        "common",
+        title="OAuth 2: tenant",
+        description="Microsoft's directory id; common where the app is for any directory.",
+        pattern=r"^[A-Za-z0-9.-]{1,100}$",
+    )
+
+
+class Credentials(Fields):
+    """What proves us to the servers: passwords, or OAuth 2 for both."""
+
+    smtp_password: str = Field("", title="Password", repr=False, json_schema_extra=_SECRET)
+    imap_password: str = Field(
+        "",
+        title="IMAP password",
+        description="Where it is another than that for sending.",
+        repr=False,
+        json_schema_extra=_RARE_SECRET,
+    )
+    oauth: OAuth | None = Field(
+        None,
+        title="OAuth 2",
+        description="In place of passwords.",
+        json_schema_extra=_RARE,
+    )
+    dkim_private_key: str = Field(
+        "",
+        title="DKIM private key",
+        description="PEM, RSA or Ed25519. Only where the mail server does not sign itself.",
+        repr=False,
+        json_schema_extra={**_RARE_SECRET, "format": "multiline"},
+    )
+
+
+class Settings(ChannelSettings):
+    """Where letters come in and go out. What is empty is as the provider has it."""
+
+    preset: PresetName = Field(
+        "custom", title="Provider", description="Knows its servers; custom: enter them below."
+    )
+    from_address: str = Field(
+        title="Email address", description="From which people get their answers."
+    )
+    from_name: str = Field("", title="Name beside the address", max_length=200)
+    smtp_host: str = Field(
+        "", title="SMTP server", description="Sends letters, such as smtp.example.org."
+    )
+    smtp_port: int | None = Field(None, ge=1, le=65535, title="SMTP port")
+    smtp_security: Literal["", "tls", "starttls", "none"] = Field(
+        "",
+        title="SMTP encryption",
+        description="tls: from the first byte (465). starttls: by a command (587).",
+    )
+    smtp_username: str = Field(
+        "",
+        title="Username",
+        description="The email address, unless the provider says otherwise.",
+        json_schema_extra=_RARE,
+    )
+    imap_host: str = Field(
+        "",
+        title="IMAP server",
+        description="Holds letters that come in. Empty without a preset: letters are only sent.",
+    )
+    imap_port: int | None = Field(None, ge=1, le=65535, title="IMAP port")
+    imap_security: Literal["", "tls", "starttls", "none"] = Field(
+        "",
+        title="IMAP encryption",
+        description="tls: from the first byte (993). starttls: by a command (143).",
+    )
+    imap_username: str = Field(
+        "",
+        title="IMAP username",
+        description="Where it is another than that for sending.",
+        json_schema_extra=_RARE,
+    )
+    api_base: str = Field(
+        "",
+        title="OAuth 2: token address",
+        description="Where access tokens are handed out, if not at the provider's own address.",
+        json_schema_extra=_RARE,
+    )
+    send_only: bool = Field(
+        default=False,
+        title="Only send",
+        description="Fetch no letters, although the provider has IMAP.",
+        json_schema_extra=_RARE,
+    )
+    folders: tuple[str, ...] = Field(
+        ("INBOX",),
+        title="Folders",
+        description="Those whose letters are fetched, one a line. The first is listened to.",
+        min_length=1,
+        max_length=20,
+        json_schema_extra=_RARE,
+    )
+    after_import: Literal["seen", "move", "nothing"] = Field(
+        "seen",
+        title="What happens to fetched letters in the mailbox",
+        description="seen: marked as read. move: into the folder below, too. Never deleted.",
+        json_schema_extra=_RARE,
+    )
+    move_to: str = Field("", title="Folder for fetched letters", json_schema_extra=_RARE)
+    import_since: date | None = Field(
+        None,
+        title="Fetch earlier letters since",
+        description="A day, such as 2026-01-31. They are shown, and nobody is asked to answer.",
+        json_schema_extra=_RARE,
+    )
+    mode: Literal["idle", "poll"] = Field(
+        "idle",
+        title="How the hub hears of letters",
+        description="idle: the server says so at once, where it can. poll: it is asked.",
+        json_schema_extra=_RARE,
+    )
+    poll_interval: int = Field(
+        60, ge=15, le=3600, title="Seconds between questions", json_schema_extra=_RARE
+    )
+    max_message_bytes: int = Field(
+        35 << 20,
+        ge=1 << 16,
+        le=100 << 20,
+        title="Largest letter in bytes",
+        description="Of a larger one the beginning is shown; the whole stays in the mailbox.",
+        json_schema_extra=_RARE,
+    )
+    reply_to: str = Field(
+        "",
+        title="Answers go to",
+        description="Where that is another address than the one above.",
+        json_schema_extra=_RARE,
+    )
+    plus_addressing: bool = Field(
+        default=False,
+        title="Plus addressing",
+        description="Answers go to name+token@..., which proves to what they belong whatever "
+        "mail programs drop. The mail server must deliver such addresses to this mailbox.",
+        json_schema_extra=_RARE,
+    )
+    default_subject: str = Field(
+        "",
+        max_length=200,
+        title="Subject of letters without one",
+        description="For a text that answers nothing.",
+        json_schema_extra=_RARE,
+    )
+    dkim_domain: str = Field(
+        "",
+        title="DKIM domain",
+        description="That of the address, unless said otherwise.",
+        pattern=_LABEL,
+        json_schema_extra=_RARE,
+    )
+    dkim_selector: str = Field("", title="DKIM selector", pattern=_LABEL, json_schema_extra=_RARE)
+    ca_certificate: str = Field(
+        "",
+        title="CA certificate",
+        description="PEM, where the servers' certificates are none that everybody trusts.",
+        json_schema_extra=_LINES,
+    )
+
+    @field_validator("from_address", "reply_to")
+    @classmethod
+    def _know_an_address(cls, value: str) -> str:
+        address = sound(value)
+        if value and not (address and address.isascii()):
+            raise ValueError("give an address such as support@example.org")
+        return address
+
+    @field_validator("from_address")
+    @classmethod
+    def _need_an_address(cls, value: str) -> str:
+        if not value:
+            raise ValueError("give an address such as support@example.org")
+        return value
+
+    @field_validator("from_name", "default_subject")
+    @classmethod
+    def _fits_a_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("this holds a character that has no place in a letter's head")
+        return value
+
+    @field_validator("smtp_host", "imap_host")
+    @classmethod
+    def _know_a_host(cls, value: str) -> str:
+        host = value.lower().rstrip(".")
+        if host and not _HOST.fullmatch(host):
+            raise ValueError("give the name of a server alone, such as mail.example.org")
+        return host
+
+    @field_validator("folders", mode="before")
+    @classmethod
+    def _read_lines(cls, value: Any) -> Any:
+        return [line.strip() for line in value.splitlines()] if isinstance(value, str) else value
+
+    @field_validator("folders")
+    @classmethod
+    def _name_folders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(name.strip() and name.isprintable() for name in value):
+            raise ValueError("name the folders as the mailbox does, such as INBOX")
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("import_since", mode="before")
+    @classmethod
+    def _from_now_on(cls, value: Any) -> Any:
+        return None if value in {"", "now"} else value
+
+    @field_validator("api_base")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not _is_web_address(value):
+            raise ValueError("give an address such as https://login.example.org/token")
+        return value
+
+    @field_validator("ca_certificate")
+    @classmethod
+    def _certificates(cls, value: str) -> str:
+        if value and not _is_certificate(value):
+            raise ValueError("give certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE")
+        return value
+
+    @property
+    def provider(self) -> Preset:
+        """Whose servers they are."""
+        return PRESETS[self.preset]
+
+    @property
+    def smtp(self) -> Place:
+        """Where letters are sent."""
+        given = Place(host=self.smtp_host, port=self.smtp_port or 0)
+        return _place(given, self.smtp_security, self.provider.smtp, _SMTP_PORTS)
+
+    @property
+    def imap(self) -> Place:
+        """Where letters come in; without a host: nowhere."""
+        given = Place(host=self.imap_host, port=self.imap_port or 0)
+        return _place(given, self.imap_security, self.provider.imap, _IMAP_PORTS)
+
+    @property
+    def receives(self) -> bool:
+        """Whether letters are fetched."""
+        return bool(self.imap.host) and not self.send_only
+
+    @property
+    def domain(self) -> str:
+        """That of our address."""
+        return self.from_address.rpartition("@")[2]
+
+
+class EmailFields(Fields):
+    """All that the set-up form asks for."""
+
+    credentials: Credentials
+    settings: Settings
+
+    @model_validator(mode="after")
+    def _enough(self) -> "EmailFields":
+        missing = dict([*self._missing_servers(), *self._missing_logins(), *self._missing_key()])
+        if missing:
+            raise wrong_fields(missing)
+        return self
+
+    @property
+    def smtp_login(self) -> tuple[str, str]:
+        """As whom we log in to send, and the password; nobody where there is none."""
+        password = self.credentials.smtp_password
+        named = self.settings.smtp_username
+        known = password or self.credentials.oauth
+        return named or (self.settings.from_address if known else ""), password
+
+    @property
+    def imap_login(self) -> tuple[str, str]:
+        """As whom we log in to fetch, and the password."""
+        settings = self.settings
+        username = settings.imap_username or settings.smtp_username or settings.from_address
+        return username, self.credentials.imap_password or self.credentials.smtp_password
+
+    def _missing_servers(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        if not self.settings.smtp.host:
+            yield ("settings", "smtp_host"), "Choose a provider, or give the server that sends."
+        if self.settings.after_import == "move" and not self.settings.move_to:
+            yield ("settings", "move_to"), "Name the folder that fetched letters are moved into."
+
+    def _missing_logins(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        settings, given = self.settings, self.credentials
+        if given.oauth:
+            if not (settings.api_base or settings.provider.token_url):
+                yield ("settings", "api_base"), "Say where access tokens are handed out."
+            return
+        if (settings.smtp_username or settings.provider.smtp.host) and not given.smtp_password:
+            yield ("credentials", "smtp_password"), "Give a password, or what OAuth 2 needs."
+        if settings.receives and not self.imap_login[1]:
+            yield ("credentials", "imap_password"), "Give a password, or what OAuth 2 needs."
+
+    def _missing_key(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        key, selector = self.credentials.dkim_private_key, self.settings.dkim_selector
+        if key and not _is_signing_key(key):
+            why = "Give a private key in PEM: RSA of 1024 bits or more, or Ed25519."
+            yield ("credentials", "dkim_private_key"), why
+        if key and not selector:
+            yield ("settings", "dkim_selector"), "A DKIM key needs its selector."
+        if not key and (selector or self.settings.dkim_domain):
+            yield ("credentials", "dkim_private_key"), "Signing needs a private key."
+
+
+EmailConnection: TypeAlias = Connection[EmailFields]
+
+
+def _place(given: Place, security: str, preset: Place, ports: dict[Security, int]) -> Place:
+    """Return where a server is: as ``given``, else as the preset has it, else as is usual."""
+    same = not given.host or given.host == preset.host
+    port = given.port or (preset.port if same and not security else 0)
+    usual = preset.security if same and port == preset.port else _SECURITY_OF.get(port, "tls")
+    known: Security = _SECURITIES.get(security, usual)
+    return Place(host=given.host or preset.host, port=port or ports[known], security=known)
+
+
+_SECURITIES: Final[dict[str, Security]] = {"tls": "tls", "starttls": "starttls", "none": "none"}
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    plain = not (parts.fragment or parts.username) and text.isascii() and text.isprintable()
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain
+
+
+def _is_certificate(pem: str) -> bool:
+    try:
+        return bool(load_pem_x509_certificates(pem.encode()))
+    except ValueError:
+        return False
+
+
+def _is_signing_key(pem: str) -> bool:
+    try:
+        key = load_pem_private_key(pem.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    if isinstance(key, RSAPrivateKey):
+        return key.key_size >= _SHORTEST_KEY
+    return isinstance(key, Ed25519PrivateKey)

@@ -1,0 +1,53 @@
+"""Say what letters can do, and what has to be done to connect a mailbox."""
+
+from datetime import timedelta
+from typing import Final
+
+from hubbub.sdk import Bounds, Capabilities, Ceilings, Limit, MediaRule, SetupStep
+
+#: A letter may have 25 MB at most providers, and a third of it is the encoding for the way.
+_FILES: Final = MediaRule(max_size=18_000_000)
+_WORDS: Final = 100_000
+_CARRIED: Final = ("image", "audio", "voice", "video", "document")
+
+CAPABILITIES: Final = Capabilities(
+    inbound=frozenset({"email"}),
+    outbound=frozenset({"email", "text", *_CARRIED}),
+    text_limit=_WORDS,
+    caption_limit=_WORDS,
+    media=dict.fromkeys(_CARRIED, _FILES),
+    receipts=frozenset({"delivered", "read"}),
+    replies=True,
+    threads=True,
+    ceilings=Ceilings(conversation=5, address=10, inbound=10),
+    # Below what providers grant to one mailbox, such as Microsoft's 30 a minute.
+    limits=(Limit(scope="channel", count=20, per=timedelta(minutes=1), burst=20),),
+    # Only links of ours are called, and say next to nothing.
+    webhook_limit=1 << 14,
+)
+#: Letters that were made to exhaust take less than half a second; 35 MiB in one take a few.
+BOUNDS: Final = Bounds(seconds=20, memory=1 << 30)
+
+ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" '
+    'stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">'
+    '<rect x="2" y="4" width="20" height="16" rx="2"/><path d="m2 7 10 7 10-7"/></svg>'
+)
+SETUP_STEPS: Final = (
+    SetupStep(
+        title="Choose the provider",
+        text="For well-known ones the servers are known. For another one, enter the servers as it "
+        "names them for mail programs.",
+    ),
+    SetupStep(
+        title="Let the hub log in",
+        text="Many providers want an app password in place of that of the web page. Google takes "
+        "either that or OAuth 2, Microsoft 365 only OAuth 2: register an app there, grant it "
+        "access to the mailbox, and enter its client id and secret and the refresh token.",
+    ),
+    SetupStep(
+        title="Save",
+        text="The hub logs in at both servers and says what they answered. From then on new "
+        "letters come in; what was there before stays where it is.",
+    ),
+)

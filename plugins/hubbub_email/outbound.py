@@ -1,0 +1,162 @@
+"""Write letters and hand them to the mail server."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from hubbub.sdk import (
+    Accepted,
+    Attachment,
+    DomainKey,
+    Email,
+    Exchange,
+    HttpRequest,
+    HttpResponse,
+    Letter,
+    OutcomeUnknown,
+    Part,
+    Permanent,
+    Text,
+    Unsupported,
+)
+from hubbub.sdk.mail import Posted, posted, posting
+from hubbub_email import tokens, unsubscribing
+from hubbub_email.access import Access
+from hubbub_email.addresses import sound
+from hubbub_email.fields import EmailConnection
+from hubbub_email.markup import read_markup
+from hubbub_email.replies import error_of, is_login
+from hubbub_email.servers import outgoing
+from hubbub_email.texts import clean
+from hubbub_email.tokens import Purpose
+from hubbub_email.writing import Writing, answer_to, letter
+
+#: What others wrote as an id, and can stand in a header as it is.
+_ID: Final = re.compile(r"<[!-;=?-~]{1,900}>")
+
+
+def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
+    """Hand over one letter; its Message-ID is its name from then on.
+
+    Raises the `hubbub.sdk.SendError` that the server's reply stands for.
+    """
+    access, recipient = Access(connection), _recipient(part)
+    writing = compose(part, connection)
+    whole = _written(writing, connection)
+
+    def request(token: str) -> HttpRequest:
+        return posting(
+            outgoing(connection, token),
+            sender=writing.sender,
+            recipients=[recipient],
+            letter=whole,
+        )
+
+    said = yield from access.ask(request, _read, is_login)
+    error = error_of(said, recipient)
+    if error is not None:
+        raise error
+    return Accepted(
+        external_id=writing.message_id, note=said.reply.text[:200], renewed=access.renewed
+    )
+
+
+def compose(part: Part, connection: EmailConnection) -> Writing:
+    """Return what the letter is to say. Raises `Unsupported`."""
+    settings, key = connection.fields.settings, tokens.key_of(connection.webhook_secret)
+    said = _said(part)
+    answers_to = settings.reply_to or settings.from_address
+    if settings.plus_addressing and part.conversation_id:
+        answers_to = tokens.reply_address(answers_to, part.conversation_id, key)
+    return Writing(
+        sender=settings.from_address,
+        sender_name=settings.from_name,
+        recipient=_recipient(part),
+        reply_to=answers_to if answers_to != settings.from_address else "",
+        subject=said.subject or _subject(part, connection),
+        text=said.text,
+        html=said.html,
+        attachments=said.attachments,
+        message_id=tokens.message_id(part.reference, settings.domain, key),
+        earlier=_earlier(part),
+        written_at=part.created_at,
+        reference=tokens.seal(Purpose.DELIVERY, part.reference, key),
+        automatic=_automatic(part),
+        unsubscribe=(
+            unsubscribing.link(connection, part.reference, _recipient(part)) if part.bulk else ""
+        ),
+    )
+
+
+def _recipient(part: Part) -> str:
+    address = sound(part.address)
+    if not address or '"' in address:
+        raise Permanent("This is no address that a letter can be sent to.", code="bad_address")
+    return address
+
+
+def _said(part: Part) -> Email:
+    """Return the content of ``part`` as a letter without subject, or with its own."""
+    match part.content:
+        case Email(text=text, html=page) as email:
+            words = clean(text) or (read_markup(page).text if page else "")
+            return Email(
+                subject=email.subject,
+                text=words,
+                html=clean(page) if page else None,
+                attachments=email.attachments,
+            )
+        case Text(text=text):
+            return Email(subject="", text=clean(text))
+        case Attachment(media=media, caption=caption):
+            return Email(subject="", text=clean(caption or ""), attachments=(media,))
+    raise Unsupported(f"A letter cannot say {part.content.type!r}.")
+
+
+def _subject(part: Part, connection: EmailConnection) -> str:
+    """Return the subject of what brings none: that of the letter before it."""
+    subjects = [one.subject for one in part.earlier if one.subject.strip()]
+    if subjects:
+        return answer_to(subjects[-1])
+    settings = connection.fields.settings
+    return settings.default_subject or f"Message from {settings.from_name or connection.name}"
+
+
+def _earlier(part: Part) -> Sequence[str]:
+    """Return the ids that the letter names, what it answers last."""
+    ids = [one.external_id for one in part.earlier]
+    if part.reply_to_external_id:
+        ids = [*(one for one in ids if one != part.reply_to_external_id), part.reply_to_external_id]
+    return [one for one in ids if one and _ID.fullmatch(one)]
+
+
+def _automatic(part: Part) -> Literal["replied", "generated"] | None:
+    if part.bulk:
+        return "generated"
+    return "replied" if part.automatic else None
+
+
+def _written(writing: Writing, connection: EmailConnection) -> Letter:
+    try:
+        written = letter(writing)
+    except ValueError as error:
+        raise Permanent(f"The letter cannot be written: {error}.", code="bad_letter") from None
+    return Letter(written.pieces, signed_by=_domain_key(connection))
+
+
+def _domain_key(connection: EmailConnection) -> DomainKey | None:
+    fields = connection.fields
+    if not fields.credentials.dkim_private_key:
+        return None
+    return DomainKey(
+        domain=fields.settings.dkim_domain or fields.settings.domain,
+        selector=fields.settings.dkim_selector,
+        private_key=fields.credentials.dkim_private_key,
+    )
+
+
+def _read(response: HttpResponse) -> Posted:
+    try:
+        return posted(response)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise OutcomeUnknown("What came of the letter cannot be read.") from None
