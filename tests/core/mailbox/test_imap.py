@@ -84,7 +84,7 @@ def clerk(serve):
     ],
 )
 @pytest.mark.parametrize("features", ["IMAP4rev1 AUTH=PLAIN", "IMAP4rev1"])
-def test_case_4_a_wrong_password_is_told_from_a_server_that_is_busy(
+def test_conformance_04_a_wrong_password_is_told_from_a_server_that_is_busy(
     clerk, said, kind, code, features
 ):
     _, server = clerk(login=said, features=features)

@@ -129,7 +129,7 @@ def watch_until(office, mailbox, kept, stop=None):
             ).run()
 
 
-def test_case_1_killed_around_the_transaction_each_letter_is_kept_once_and_marked_in_the_end(
+def test_conformance_01_killed_around_the_transaction_each_letter_is_kept_once_and_marked_in_the_end(
     office, host, deaths, monkeypatch
 ):
     monkeypatch.setattr(letters, "_TOGETHER", 3)
@@ -169,7 +169,7 @@ def test_a_thousand_letters_are_kept_once_and_in_order_while_all_breaks(
 # --- case 2 --------------------------------------------------------------------------------
 
 
-def test_case_2_a_folder_made_anew_adds_only_what_is_new(office, host):
+def test_conformance_02_a_folder_made_anew_adds_only_what_is_new(office, host):
     now = office.hub.now()
     with host.owner() as owner:
         owner.create_folder("Shop")
@@ -188,7 +188,7 @@ def test_case_2_a_folder_made_anew_adds_only_what_is_new(office, host):
     assert said_of(office)[-1].historical
 
 
-def test_case_2_a_letter_that_somebody_has_seen_is_kept(office, host):
+def test_conformance_02_a_letter_that_somebody_has_seen_is_kept(office, host):
     office.begin(host)
     put(host, 1, flags=[rb"\Seen"])
     assert office.have(1) == ["Subject: 1"]
@@ -197,7 +197,9 @@ def test_case_2_a_letter_that_somebody_has_seen_is_kept(office, host):
 # --- case 3 --------------------------------------------------------------------------------
 
 
-def test_case_3_what_is_gone_between_search_and_fetch_holds_nothing_up(office, host, monkeypatch):
+def test_conformance_03_what_is_gone_between_search_and_fetch_holds_nothing_up(
+    office, host, monkeypatch
+):
     office.begin(host).stop()
     put(host, 1, 2, 3)
     real = letters.listed
@@ -217,7 +219,7 @@ def test_case_3_what_is_gone_between_search_and_fetch_holds_nothing_up(office, h
     assert office.have(3)[2:] == ["Subject: 4"]
 
 
-def test_case_3_a_range_beyond_the_end_brings_nothing(office, host):
+def test_conformance_03_a_range_beyond_the_end_brings_nothing(office, host):
     office.begin(host)
     put(host, 1)
     office.have(1)
@@ -256,7 +258,9 @@ def test_a_server_that_does_not_tell_the_next_number_is_read_as_well(office, hos
 # --- case 4 --------------------------------------------------------------------------------
 
 
-def test_case_4_a_connection_that_is_closed_while_we_listen_is_made_again(office, host, relay):
+def test_conformance_04_a_connection_that_is_closed_while_we_listen_is_made_again(
+    office, host, relay
+):
     between = relay(host.port)
     office.watch(host.server(port=between.port), idle_renewal=timedelta(hours=1))
     until(office.cursor, "The mailbox was not looked into.")
@@ -268,7 +272,7 @@ def test_case_4_a_connection_that_is_closed_while_we_listen_is_made_again(office
     assert between.connections == 2
 
 
-def test_case_4_a_connection_that_freezes_is_made_again(office, host, relay):
+def test_conformance_04_a_connection_that_freezes_is_made_again(office, host, relay):
     between = relay(host.port)
     pace = replace(PACE, silence=0.5)
     office.watch(host.server(port=between.port), pace=pace, idle_renewal=timedelta(seconds=0.5))
@@ -314,7 +318,7 @@ def test_a_channel_that_is_changed_is_watched_as_it_is_now(office, host, monkeyp
     assert office.have(1) == ["Subject: 1"]
 
 
-def test_case_4_a_login_refused_twice_stops_it_until_it_is_mended(office, host):
+def test_conformance_04_a_login_refused_twice_stops_it_until_it_is_mended(office, host):
     pace = replace(PACE, refused=0.2)
     listener = office.watch(host.server(password="wrong"), pace=pace)
     until(
@@ -334,7 +338,7 @@ def test_case_4_a_login_refused_twice_stops_it_until_it_is_mended(office, host):
 # --- case 5 --------------------------------------------------------------------------------
 
 
-def test_case_5_two_listeners_at_once_keep_nothing_twice(office, host, monkeypatch):
+def test_conformance_05_two_listeners_at_once_keep_nothing_twice(office, host, monkeypatch):
     monkeypatch.setattr(Listener, "_take", lambda self, channel_id: True)
     monkeypatch.setattr(letters, "_TOGETHER", 2)
     office.begin(host)
@@ -345,7 +349,7 @@ def test_case_5_two_listeners_at_once_keep_nothing_twice(office, host, monkeypat
     assert sorted(office.subjects()) == sorted(f"Subject: {number}" for number in range(30))
 
 
-def test_case_5_a_dead_listener_is_followed_by_another_one(office, host):
+def test_conformance_05_a_dead_listener_is_followed_by_another_one(office, host):
     office.begin(host).stop()
     office.world.write(
         "INSERT INTO processes (id, kind, host, started_at, seen_at)"

@@ -37,7 +37,7 @@ def test_a_letter_with_nothing_in_it_says_so(name):
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_a_letter_made_to_exhaust_is_read_in_time(name):
+def test_conformance_06_a_letter_made_to_exhaust_is_read_in_time(name):
     raw_letter = LARGE[name]()
     started = time.process_time()
 

@@ -158,6 +158,7 @@ class TestEmail(ChannelConformance):
         ran, _ = self.ran(
             self.kind.check(self.connection()), (posted(535, "5.7.8 no", "login"), looked())
         )
+        assert ran.value is not None
         assert [one.code for one in ran.value.findings if not one.ok] == ["smtp_auth"]
 
     # --- a letter is no request of HTTP ------------------------------------------------------
@@ -175,7 +176,8 @@ class TestEmail(ChannelConformance):
 
     def test_the_base_address_can_be_changed(self):
         """Where letters go is the server's address; the base is that of access tokens."""
-        (request,) = self._asked(self.connection(smtp_host="relay.example", smtp_port=587))
+        changed = self.connection(smtp_host="relay.example", smtp_port=587)
+        request = next(self.kind.send(self.part(), changed))
         assert request.url == "smtp+starttls://relay.example:587"
 
     @pytest.mark.parametrize(
@@ -185,9 +187,3 @@ class TestEmail(ChannelConformance):
         ran, transport = self.send(*self.accepted, part=replace(self.part(), address=address))
         assert isinstance(ran.error, Permanent)
         assert transport.requests == []
-
-    def _asked(self, connection):
-        exchange = self.kind.send(self.part(), connection)
-        request = next(exchange)
-        exchange.close()
-        return [request]

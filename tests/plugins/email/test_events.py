@@ -196,7 +196,7 @@ def test_an_answer_to_ours_names_our_letter_even_where_others_came_between():
         f"X-Hubbub-Id: {tokens.seal(Purpose.DELIVERY, ID, KEY)}",
     ],
 )
-def test_a_letter_that_a_program_wrote_is_shown_and_not_answered(field):
+def test_conformance_11_a_letter_that_a_program_wrote_is_shown_and_not_answered(field):
     assert message(letter(field)).not_routed
 
 
@@ -228,7 +228,7 @@ def test_a_letter_in_the_folder_for_spam_is_shown_and_not_answered():
     assert event.not_routed == "It was in Junk, which is for spam."
 
 
-def test_our_own_letter_come_back_is_no_message():
+def test_conformance_11_our_own_letter_come_back_is_no_message():
     (event,) = events(letter("From: Support <Support@example.com>"))
     assert isinstance(event, Ignored)
 
@@ -253,7 +253,9 @@ def test_an_out_of_office_answer_is_no_bounce():
         ("bounce_exchange", "5.1.1", True),
     ],
 )
-def test_a_bounce_of_ours_fails_its_delivery_and_marks_who_is_gone(name, status, gone):
+def test_conformance_12_a_bounce_of_ours_fails_its_delivery_and_marks_who_is_gone(
+    name, status, gone
+):
     receipt, *others = events(about_ours(name))
 
     assert isinstance(receipt, ReceiptReceived)
@@ -285,7 +287,7 @@ def test_a_bounce_quotes_what_the_server_said():
 
 @pytest.mark.parametrize("name", ["dsn_failed", "dsn_full", "bounce_qmail", "bounce_exchange"])
 @pytest.mark.parametrize("forge", ["another key", "no id"])
-def test_a_forged_bounce_changes_nothing_and_is_shown(name, forge):
+def test_conformance_12_a_forged_bounce_changes_nothing_and_is_shown(name, forge):
     whole = about_ours(name, key=b"another") if forge == "another key" else raw(name)
     assert message(whole).not_routed
 
@@ -295,7 +297,7 @@ def test_a_bounce_that_names_no_letter_is_shown():
 
 
 @pytest.mark.parametrize("name", ["dsn_delayed", "bounce_delay_by_hand"])
-def test_a_delay_changes_nothing(name):
+def test_conformance_12_a_delay_changes_nothing(name):
     (event,) = events(about_ours(name))
     assert isinstance(event, Ignored)
     assert event.reason.startswith("Delivery is delayed")

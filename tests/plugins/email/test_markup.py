@@ -51,7 +51,7 @@ FORBIDDEN = {"script", "style", "iframe", "object", "embed", "form", "input", "s
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_shown_runs_nothing_and_fetches_nothing(attack):
+def test_conformance_07_what_is_shown_runs_nothing_and_fetches_nothing(attack):
     html = read_markup(f"<p>before</p>{attack}<p>after").html
 
     assert html is not None
@@ -106,7 +106,7 @@ def test_html_is_read_as_a_browser_shows_it(source, text):
     assert read_markup(source).text == text
 
 
-def test_only_the_text_of_what_is_nested_too_deeply_is_shown():
+def test_conformance_07_only_the_text_of_what_is_nested_too_deeply_is_shown():
     found = read(LARGE["50,000 nested divs"]())
     assert (found.html, found.text) == (None, "words")
     assert found.troubles == ("Its HTML is too large or too deep to be shown: only its text is.",)

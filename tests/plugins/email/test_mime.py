@@ -123,22 +123,22 @@ FILES = {
 
 
 @pytest.mark.parametrize(("name", "expected"), FILE_NAMES.items())
-def test_a_file_has_a_name_that_is_safe_and_readable(name, expected):
+def test_conformance_06_a_file_has_a_name_that_is_safe_and_readable(name, expected):
     assert [file.name for file in read(name).files] == [expected]
 
 
 @pytest.mark.parametrize(("name", "expected"), TEXTS.items())
-def test_a_text_is_read_as_it_was_meant(name, expected):
+def test_conformance_06_a_text_is_read_as_it_was_meant(name, expected):
     assert read(name).text == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), SUBJECTS.items())
-def test_a_subject_is_one_decoded_line(name, expected):
+def test_conformance_06_a_subject_is_one_decoded_line(name, expected):
     assert read(name).subject == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), SENDERS.items())
-def test_a_sender_is_exactly_one_sound_address_or_nobody(name, expected):
+def test_conformance_06_a_sender_is_exactly_one_sound_address_or_nobody(name, expected):
     sender = read(name).sender
     assert (sender and (sender.address, sender.name)) == expected
 
@@ -207,13 +207,13 @@ def test_a_place_that_is_none_of_the_letter_is_refused(place):
         file_bytes(raw("alternative"), place)
 
 
-def test_pictures_that_the_html_shows_are_told_from_other_files():
+def test_conformance_08_pictures_that_the_html_shows_are_told_from_other_files():
     shown, unused = read("related_inline").files
     assert (shown.cid, unused.cid) == ("logo@example", "")
     assert 'src="cid:logo@example"' in (read("related_inline").html or "")
 
 
-def test_pictures_from_elsewhere_are_not_fetched():
+def test_conformance_08_pictures_from_elsewhere_are_not_fetched():
     html = read("related_inline").html or ""
     assert 'src="https' not in html
     assert 'data-remote="https://example.net/pixel.png"' in html
@@ -273,7 +273,7 @@ def test_long_ids_are_read_whole_however_the_header_is_folded(break_at):
 
 
 @pytest.mark.parametrize("evil", ["\r\nBcc: eve@example.net", "\0", "\u202e", "\u2028", "\x1b[2J"])
-def test_what_would_break_a_line_or_a_screen_is_taken_out_of_every_name(evil):
+def test_conformance_14_what_would_break_a_line_or_a_screen_is_taken_out_of_every_name(evil):
     word = f"=?utf-8?B?{base64.b64encode(f'a{evil}b'.encode()).decode()}?="
     found = read(
         letter(

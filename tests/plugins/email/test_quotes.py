@@ -20,7 +20,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("introduction", INTRODUCTIONS.values(), ids=INTRODUCTIONS)
-def test_a_quote_and_what_introduces_it_is_folded(introduction):
+def test_conformance_09_a_quote_and_what_introduces_it_is_folded(introduction):
     assert visible(f"{NEW}\n\n{introduction}\n{QUOTED}") == NEW
 
 
@@ -39,7 +39,7 @@ def test_an_unmarked_quote_below_its_introduction_is_folded():
 
 
 @pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE)
-def test_what_is_no_quote_stays_whole(text):
+def test_conformance_09_what_is_no_quote_stays_whole(text):
     assert visible(text) == text
 
 
@@ -93,7 +93,7 @@ def test_what_somebody_only_indents_is_not_folded():
     assert read(html(source)).visible == "I mean\n\n  this one"
 
 
-def test_the_text_is_always_whole():
+def test_conformance_09_the_text_is_always_whole():
     for text in (*WHOLE.values(), f"{NEW}\n\n{INTRODUCTIONS['iso']}\n{QUOTED}\n-- \nAda"):
         body = text.encode()
         whole = letter("Content-Type: text/plain; charset=utf-8", body=body)

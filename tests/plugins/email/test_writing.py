@@ -102,7 +102,7 @@ def test_files_are_left_to_the_hub_and_their_names_arrive():
     assert [part.get_payload(decode=True) for part in attached] == [b"FILE"] * 3
 
 
-def test_ids_of_the_thread_are_never_broken():
+def test_conformance_10_ids_of_the_thread_are_never_broken():
     data = raw(earlier=["<first@a.example>", LONG_ID])
 
     assert f"In-Reply-To: {LONG_ID}\r\n".encode() in data
@@ -117,7 +117,7 @@ def test_of_a_long_thread_the_ends_are_named():
     assert named == [*ids[:20], *ids[-20:]]
 
 
-def test_a_link_to_unsubscribe_is_never_broken():
+def test_conformance_10_a_link_to_unsubscribe_is_never_broken():
     link = f"https://hub.example/u/{'t' * 200}"
 
     data = raw(unsubscribe=link, automatic="generated")
@@ -141,7 +141,7 @@ def test_only_what_nobody_wrote_calls_itself_automatic(automatic, said):
 @pytest.mark.parametrize(
     "evil", ["\r\nBcc: all@a.example", "\n", "\r", "\0", "\u2028", "\u202e", "\x0b"]
 )
-def test_nothing_breaks_out_of_a_header(evil):
+def test_conformance_14_nothing_breaks_out_of_a_header(evil):
     file = Media(id="m1", mime_type="image/png", filename=f"a{evil}b.png")
     message = read(subject=f"a{evil}b", sender_name=f"a{evil}b", attachments=(file,))
 
