@@ -103,6 +103,8 @@ def within_bounds(kind: ChannelType[Any]) -> ChannelType[Any]:
         ) -> FetchedMedia:
             return bounded.run(kind.read_media, ref, call, connection)
 
+    # For people who look at it, it is what it was.
+    Within.__name__, Within.__qualname__ = base.__name__, base.__qualname__
     within: Any = copy(kind)
     within.__class__ = Within
     return cast("ChannelType[Any]", within)
