@@ -6,45 +6,10 @@ quoted can be marked in the text as well. Source of the marks: what these progra
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-
-def name_set(names: str) -> frozenset[str]:
-    """Return the words of ``names``."""
-    return frozenset(names.split())
-
-
-#: Elements without content.
-VOID: Final = name_set("br hr img input meta link area base col embed source track wbr")
-_TOKEN: Final = re.compile(
-    r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: [a-z-]+="[^"]*")*)>|[^<]+|<'
-)
-_ATTRIBUTE: Final = re.compile(r' ([a-z-]+)="([^"]*)"')
-
-
-class Token(NamedTuple):
-    """A tag, or the text between two: then it has no name."""
-
-    text: str
-    name: str = ""
-    closing: bool = False
-    attributes: str = ""
-
-    def attribute(self, name: str) -> str:
-        """Return the value of an attribute; empty where there is none."""
-        found = dict(_ATTRIBUTE.findall(self.attributes)).get(name, "")
-        return html.unescape(found).strip()
-
-
-def tokens_of(source: str) -> Iterator[Token]:
-    """Yield what clean HTML consists of; joined, their texts are ``source`` again."""
-    for found in _TOKEN.finditer(source):
-        if found["name"]:
-            yield Token(found[0], found["name"], bool(found["closing"]), found["attributes"])
-        else:
-            yield Token(found[0])
-
+from hubbub.sdk.markup import VOID, Token, name_set
 
 _BLOCKS: Final = name_set(
     "p div h1 h2 h3 h4 h5 h6 blockquote pre ul ol li table tr dl dt dd hr center caption"

@@ -93,6 +93,8 @@ class Endpoint:
     headers: Mapping[str, str]
     #: The files of a multipart body, and what they are.
     form: Mapping[str, str]
+    #: The content type of a file that it answers; empty where it answers JSON.
+    file: str
     handler: Callable[[Hub, Ask[Any, Any]], object]
     query: type[BaseModel]
     body: type[BaseModel]
@@ -154,6 +156,7 @@ def endpoint(
     problems: tuple[str, ...] = (),
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
+    file: str = "",
 ) -> Callable[[Callable[[Hub, Ask[Q, B]], A]], Endpoint]:
     """Make an `Endpoint` of a handler.
 
@@ -173,6 +176,7 @@ def endpoint(
             problems=problems,
             headers=headers or {},
             form=form or {},
+            file=file,
             handler=handler,
             query=query,
             body=body,

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
+from flask import Response
 from pydantic import Field
 from sqlalchemy import Connection, Row
 
@@ -17,9 +18,11 @@ from hubbub.people.errors import NotFound
 from hubbub.receive.work import replay
 from hubbub.redact import Redactor
 from hubbub.sdk.errors import HubError
+from hubbub.sdk.mailbox import LETTER
 from hubbub.store.session import reading
 
 _TAG: Final = "Events"
+_LETTER_TYPE: Final = "message/rfc822"
 
 
 class EventQuery(Page):
@@ -59,6 +62,33 @@ def get_event(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.WholeEventJson:
         row = _found(db, ask.id)
         redactor = _redactor(hub, queries.channel_even_deleted(db, row.channel_id))
     return _whole(row, redactor)
+
+
+@endpoint("GET", "/events/{id}/letter", tag=_TAG, scope="admin", file=_LETTER_TYPE)
+def get_event_letter(hub: Hub, ask: Ask[Nothing, Nothing]) -> Response:
+    """Return a kept letter as mail programs open it; the channel's secrets are taken out."""
+    return letter_file(hub, ask.id)
+
+
+def letter_file(hub: Hub, call_id: str) -> Response:
+    """Return the letter that a call brought, to be saved. Raises `NotFound`."""
+    with reading(hub.engine) as db:
+        row = _found(db, call_id)
+        redactor = _redactor(hub, queries.channel_even_deleted(db, row.channel_id))
+    if row.method != LETTER:
+        raise NotFound("This event is no letter.")
+    if redactor is None:
+        raise NotFound("The letter is withheld: the secrets to take out are no longer known.")
+    answer = Response(redactor.data(row.body), content_type=_LETTER_TYPE)
+    answer.headers.update(
+        {
+            "Content-Disposition": f'attachment; filename="letter-{row.id}.eml"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "no-store",
+        }
+    )
+    return answer
 
 
 @endpoint("POST", "/events/{id}/replay", tag=_TAG, scope="write", problems=("not-releasable",))
@@ -125,4 +155,4 @@ def _outcome(one: Mapping[str, Any]) -> shapes.OutcomeJson:
     )
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (list_events, get_event, replay_event)
+ENDPOINTS: tuple[Endpoint, ...] = (list_events, get_event, get_event_letter, replay_event)

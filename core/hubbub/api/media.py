@@ -75,7 +75,8 @@ def serve(hub: Hub, request: Request, media_id: str) -> Response:
             "Content-Disposition": _disposition(disposition, row.filename),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cross-Origin-Resource-Policy": "same-origin",
+            # The frame of a letter has no origin of its own; the signature is what lets in.
+            "Cross-Origin-Resource-Policy": "cross-origin",
             # An id never gets another file.
             "Cache-Control": "private, max-age=86400, immutable",
         }

@@ -124,6 +124,8 @@ def _responses(one: Endpoint, refs: _Refs) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(one.status).phrase}
     if _is_model(one.answer):
         answer["content"] = {"application/json": {"schema": refs[one.answer]}}
+    elif one.file:
+        answer["content"] = {one.file: {"schema": {"type": "string", "format": "binary"}}}
     responses = {str(one.status): answer}
     for status, codes in _by_status(_problems(one)).items():
         responses[str(status)] = {

@@ -17,7 +17,7 @@ from hubbub.hub import Hub
 from hubbub.people.errors import Invalid
 from hubbub.plugins import RouteHooks, UnknownType
 from hubbub.redact import Redactor, secrets_of
-from hubbub.sdk.content import Attachment, Content, Media, Template, from_json
+from hubbub.sdk.content import Content, Media, Template, from_json, with_files
 from hubbub.sdk.errors import Permanent, SendError, TemplateRefused, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
 from hubbub.sdk.values import Accepted, Earlier, Exchange, HttpRequest, HttpResponse, Part
@@ -122,12 +122,9 @@ def ready(parcel: Parcel) -> bool:
 
 
 def part_of(hub: Hub, parcel: Parcel) -> Part:
-    """Return the part that ``parcel`` carries, its file within the provider's reach."""
-    content = parcel.content
-    if isinstance(content, Attachment) and content.media.id:
-        content = replace(content, media=stored_media(hub, content.media.id))
+    """Return the part that ``parcel`` carries, its files within the provider's reach."""
     return Part(
-        content=content,
+        content=with_files(parcel.content, lambda media: _within_reach(hub, media)),
         address=parcel.row.address,
         reply_to_external_id=parcel.row.reply_to_external_id,
         reference=parcel.id,
@@ -156,6 +153,14 @@ def _earlier(hub: Hub, parcel: Parcel) -> tuple[Earlier, ...]:
         )
         for row in rows
     )
+
+
+def _within_reach(hub: Hub, media: Media) -> Media:
+    """Return ``media`` as it is stored, called and referred to as its message does."""
+    if not media.id:
+        return media
+    stored = stored_media(hub, media.id)
+    return replace(stored, filename=media.filename or stored.filename, cid=media.cid)
 
 
 def stored_media(hub: Hub, media_id: str) -> Media:

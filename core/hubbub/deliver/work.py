@@ -15,7 +15,7 @@ from hubbub.deliver.rules import (
 )
 from hubbub.directory import Line
 from hubbub.hub import Hub
-from hubbub.sdk.content import ATTACHMENT_TYPES, Attachment, Content, Reaction
+from hubbub.sdk.content import Content, files_of
 from hubbub.store.states import DeliveryState
 from hubbub.store.threads import (
     Addressee,
@@ -192,9 +192,7 @@ def _quoted(
 
 
 def _check_media(db: Connection, content: Content) -> None:
-    if isinstance(content, Reaction) or content.type not in ATTACHMENT_TYPES:
-        return
-    if isinstance(content, Attachment) and content.media.id:
-        row = queries.media(db, content.media.id)
-        if row is None or row.state != "ready":
-            raise Refused("There is no uploaded file with this id.", code="no-such-media")
+    for media in files_of(content):
+        row = queries.media(db, media.id) if media.id else None
+        if media.id and (row is None or row.state != "ready"):
+            raise Refused(f"There is no uploaded file {media.id!r}.", code="no-such-media")

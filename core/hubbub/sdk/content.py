@@ -5,7 +5,7 @@ The field names are those of the JSON contract, so a value and its JSON are the 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 from pydantic import ConfigDict, Discriminator, Field, TypeAdapter
@@ -140,7 +140,8 @@ class Email:
     """A letter."""
 
     subject: str
-    text: str
+    #: Empty where only the HTML says it.
+    text: str = ""
     #: What of the text is new, where the rest is quoted or a signature; None when all of it is.
     visible: str | None = None
     html: str | None = None
@@ -247,6 +248,26 @@ def from_json(value: Json) -> Content:
     return _ADAPTER.validate_python(value)
 
 
+def files_of(content: Content) -> tuple[Media, ...]:
+    """Return the files of ``content``."""
+    match content:
+        case Attachment(media=media):
+            return (media,)
+        case Email(attachments=attachments):
+            return attachments
+    return ()
+
+
+def with_files(content: Content, change: Callable[[Media], Media]) -> Content:
+    """Return ``content`` with each of its files as ``change`` returns it."""
+    match content:
+        case Attachment(media=media):
+            return replace(content, media=change(media))
+        case Email(attachments=attachments) if attachments:
+            return replace(content, attachments=tuple(map(change, attachments)))
+    return content
+
+
 def preview(content: Content, limit: int = 120) -> str:
     """Return one line that tells a person what ``content`` says, at most ``limit`` characters."""
     line = " ".join(_PREVIEWS.get(type(content), _kind)(content).split())
@@ -268,7 +289,7 @@ _PREVIEWS: Final[Mapping[type, Callable[[Any], str]]] = {
     ),
     Choice: lambda content: content.title,
     Template: lambda content: f"Template {content.name}",
-    Email: lambda content: content.subject,
+    Email: lambda content: " · ".join(filter(None, (content.subject, content.new.strip()))),
     System: lambda content: content.event.replace("_", " ").capitalize(),
     Unsupported: lambda content: f"Unsupported: {content.provider_type}",
 }

@@ -113,7 +113,7 @@ def _in_words(content: Content) -> str:
         case Contacts(contacts=cards):
             return "\n".join(", ".join((card.name, *card.phones, *card.emails)) for card in cards)
         case Email(subject=subject, text=text):
-            return f"{subject}\n\n{text}"
+            return f"{subject}\n\n{text}".rstrip()
         case Form(fields=fields):
             return "\n".join(f"{name}: {value}" for name, value in fields.items())
     raise Unsupported(f"This channel cannot carry {content.type!r}.")

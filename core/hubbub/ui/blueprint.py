@@ -9,8 +9,10 @@ from hubbub.ui.channels import add_channels
 from hubbub.ui.errors import add_console_errors, context
 from hubbub.ui.guard import Guard, harden
 from hubbub.ui.inbox import add_inbox
+from hubbub.ui.letters import add_letters
 from hubbub.ui.live import add_live
 from hubbub.ui.messages import add_messages
+from hubbub.ui.pictures import add_pictures
 from hubbub.ui.session import add_session
 from hubbub.ui.settings import add_settings
 
@@ -31,6 +33,8 @@ def make_ui(hub: Hub) -> Blueprint:
     add_inbox(ui, hub, guard)
     add_channels(ui, hub, guard)
     add_messages(ui, hub, guard)
+    add_letters(ui, hub, guard)
+    add_pictures(ui, hub)
     add_settings(ui, hub, guard)
     add_live(ui, hub, guard)
     ui.after_request(harden)

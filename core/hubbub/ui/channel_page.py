@@ -17,6 +17,7 @@ from hubbub.people.errors import Invalid
 from hubbub.route.conflicts import Conflict
 from hubbub.route.rules import RouteSet, read_route_set
 from hubbub.sdk.errors import HubError
+from hubbub.sdk.mailbox import LETTER
 from hubbub.sdk.values import Finding
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
@@ -101,6 +102,7 @@ class CallRow:
     method: str
     state: str
     reason: str
+    letter: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,6 +241,7 @@ def _calls(db: Connection, channel_id: str, now: datetime) -> tuple[CallRow, ...
             method=row.method,
             state=row.state,
             reason=row.reason,
+            letter=row.method == LETTER,
         )
         for row in rows
     )

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 
+from hubbub.api.events import letter_file
 from hubbub.connect import routes
 from hubbub.connect.work import (
     ChannelChange,
@@ -92,6 +93,11 @@ def _add_detail(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         except HubError as error:
             return _page(hub, channel_id, what="delete", error=error), 422
         return redirect(url_for("ui.channels"))
+
+    @ui.get("/calls/<call_id>/letter")
+    @guard.admin
+    def kept_letter(call_id: str) -> Response:
+        return letter_file(hub, call_id)
 
     @ui.post("/channels/<channel_id>/<any(change,switch,routes,replay):what>")
     @guard.admin

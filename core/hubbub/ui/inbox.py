@@ -6,12 +6,13 @@ from typing import Any
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 
+from hubbub.api.content import check_content
 from hubbub.api.work import ConversationChange, Order, add_note, change_conversation, send
 from hubbub.deliver.actors import nudge_deliver, nudge_read, nudge_typing
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.people.errors import Conflict, NotFound
-from hubbub.sdk.content import Attachment, Content, Media, Text
+from hubbub.people.errors import Conflict, Invalid, NotFound
+from hubbub.sdk.content import Attachment, Content, Email, Media, Text
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading, transaction
 from hubbub.ui import queries
@@ -66,7 +67,7 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         key = request.form.get("key", "")[:64] or secrets.token_hex(16)
         try:
             order = Order(
-                content=_written(hub, text, request.files.get("file")),
+                content=_written(hub, text, _files()),
                 author=g.person.actor,
                 conversation_id=conversation_id,
                 key=f"{g.person.actor}:{key}",
@@ -89,7 +90,7 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def note(conversation_id: str) -> Any:
         text = request.form.get("text", "").replace("\r\n", "\n").strip()
         try:
-            _check_note(text, request.files.get("file"))
+            _check_note(text, _files())
             add_note(hub, conversation_id, text=text, author=g.person.actor)
         except HubError as error:
             return _refused(hub, conversation_id, text, error)
@@ -145,17 +146,37 @@ def _see(hub: Hub, conversation_id: str) -> None:
     hub.live.publish([LiveEvent("seen", None, conversation_id)])
 
 
-def _written(hub: Hub, text: str, file: FileStorage | None) -> Content:
-    if file is not None and file.filename:
-        upload = keep_upload(hub, file)
-        return Attachment(type=upload.kind, media=Media(id=upload.id), caption=text or None)
-    if not text:
+def _files() -> list[FileStorage]:
+    return [file for file in request.files.getlist("file") if file.filename]
+
+
+def _written(hub: Hub, text: str, files: list[FileStorage]) -> Content:
+    if not text and not files:
         raise Nothing("Write something first.")
+    if "subject" in request.form:
+        return _letter(hub, request.form["subject"], text, files)
+    if len(files) > 1:
+        raise Nothing("Send one file at a time here.")
+    if files:
+        upload = keep_upload(hub, files[0])
+        return Attachment(type=upload.kind, media=Media(id=upload.id), caption=text or None)
     return Text(text=text)
 
 
-def _check_note(text: str, file: FileStorage | None) -> None:
-    if file is not None and file.filename:
+def _letter(hub: Hub, subject: str, text: str, files: list[FileStorage]) -> Email:
+    if not subject.strip():
+        raise Nothing("Give the letter a subject.")
+    uploads = tuple(Media(id=keep_upload(hub, file).id) for file in files)
+    letter = Email(subject=subject.strip(), text=text, attachments=uploads)
+    try:
+        check_content(letter)
+    except Invalid as error:
+        raise Nothing(" ".join(f"{one.field}: {one.message}" for one in error.complaints)) from None
+    return letter
+
+
+def _check_note(text: str, files: list[FileStorage]) -> None:
+    if files:
         raise Nothing("A note cannot have a file. Remove the file, or send it.")
     if not text:
         raise Nothing("Write something first.")
@@ -178,4 +199,5 @@ def _refused(hub: Hub, conversation_id: str, text: str, error: HubError) -> Any:
     problem = _ALREADY if reused else error.detail
     if by_script():
         return Response(f"{problem}\n", 409)
-    return _page(hub, conversation_id, Draft(text=text, problem=problem)), 409
+    draft = Draft(text=text, subject=request.form.get("subject"), problem=problem)
+    return _page(hub, conversation_id, draft), 409

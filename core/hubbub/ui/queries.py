@@ -54,6 +54,8 @@ _LOST: Final = and_(
 )
 #: Notes shown with a conversation.
 _NOTES: Final = 200
+#: Other conversations named with one.
+_OTHERS: Final = 20
 #: A process that was not seen for this long does not run.
 _SILENT: Final = timedelta(seconds=30)
 
@@ -107,6 +109,13 @@ def with_lost(db: Connection, conversation_ids: Sequence[str]) -> frozenset[str]
 def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     """Return a conversation with its contact and channel, or None."""
     return db.execute(_ROW.where(_conversations.c.id == conversation_id)).one_or_none()
+
+
+def others(db: Connection, *, contact_id: str, but: str) -> Sequence[AnyRow]:
+    """Return the other conversations with a contact, the latest first."""
+    found = _ROW.where(_conversations.c.contact_id == contact_id, _conversations.c.id != but)
+    keys = (_conversations.c.last_message_at, _conversations.c.id)
+    return db.execute(found.order_by(*(key.desc() for key in keys)).limit(_OTHERS)).all()
 
 
 def messages(db: Connection, conversation_id: str, *, since: int, limit: int) -> list[AnyRow]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection
 
@@ -15,11 +14,12 @@ from hubbub.connect.rules import shown_status
 from hubbub.deliver import work as deliver
 from hubbub.hub import Hub
 from hubbub.people.rules import Person
-from hubbub.sdk.content import from_json, preview
+from hubbub.sdk.content import Email, from_json, preview
 from hubbub.store.states import NEVER
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import held_up
 from hubbub.ui import queries, words
+from hubbub.ui.shown import Letter, ShownFile, answer_subject, shown_files, shown_letter
 
 #: Messages shown at first, and more with each "Earlier messages".
 PAGE: Final = 40
@@ -32,6 +32,8 @@ class Draft:
     """What somebody wrote, and why it was not sent."""
 
     text: str = ""
+    #: None where no letter was written.
+    subject: str | None = None
     problem: str = ""
 
 
@@ -44,12 +46,8 @@ class Bubble:
     inbound: bool
     author: str
     content: dict[str, Any]
-    #: The address of its file, where a browser may be sent there.
-    link: str
-    #: Whether the file lies here: a page shows none from elsewhere, which would tell who reads it.
-    ours: bool
-    #: What to call the file.
-    file: str
+    files: tuple[ShownFile, ...]
+    letter: Letter | None
     text: str
     at: str
     clock: str
@@ -90,9 +88,24 @@ class ThreadPage:
     closed: str
     text_limit: int
     carries_files: bool
+    #: About what the next letter is; None where the channel carries none.
+    subject: str | None
+    #: Other conversations with the contact.
+    others: tuple["Other", ...]
     #: What makes two sends of the same form one message.
     key: str
     draft: Draft
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """Another conversation with the same contact."""
+
+    id: str
+    channel: str
+    preview: str
+    ago: str
+    at: str
 
 
 def thread_page(
@@ -125,7 +138,9 @@ def thread_page(
         earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
         closed=_closed(hub, db, conversation_id, person) if line else _unusable(hub, db, row),
         text_limit=can.text_limit if can else 0,
-        carries_files=bool(can and can.outbound & {"image", "document"}),
+        carries_files=bool(can and can.outbound & {"image", "document", "email"}),
+        subject=_about(rows) if can and "email" in can.outbound else None,
+        others=_others(db, row, hub.now()),
         key=secrets.token_hex(16),
         draft=draft,
     )
@@ -201,8 +216,7 @@ def _message(
 ) -> Bubble:
     inbound = row.direction == "inbound"
     content = shown["content"]
-    media = content.get("media") or {}
-    link = _link(media.get("url"), base_url)
+    said = from_json(row.content)
     return Bubble(
         id=row.id,
         kind=row.kind,
@@ -211,10 +225,9 @@ def _message(
         if inbound
         else words.author(row.author, names),
         content=content,
-        link=link,
-        ours=link.startswith("/"),
-        file=media.get("filename") or _name_in(link) or row.kind.capitalize(),
-        text=preview(from_json(row.content), limit=1000),
+        files=shown_files(row.kind, content, base_url),
+        letter=shown_letter(said) if isinstance(said, Email) else None,
+        text=preview(said, limit=1000),
         at=words.exact(row.created_at),
         clock=words.clock(row.created_at),
         day="",
@@ -235,9 +248,8 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
         inbound=False,
         author=f"Note by {words.author(row.author, names)}",
         content={"type": "text", "text": row.text},
-        link="",
-        ours=False,
-        file="",
+        files=(),
+        letter=None,
         text=row.text,
         at=words.exact(row.created_at),
         clock=words.clock(row.created_at),
@@ -253,22 +265,23 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
     )
 
 
-def _link(url: str | None, base_url: str) -> str:
-    """Return ``url`` where it leads to a page, and not to a script or a handle of a provider's.
-
-    What lies here is found under whatever name a person reaches us by.
-    """
-    if not url or not url.startswith(("https://", "http://")):
-        return ""
-    ours = url.startswith(f"{base_url}/")
-    return url.removeprefix(base_url) if ours else url
+def _about(rows: Sequence[AnyRow]) -> str:
+    """Return about what an answer is: what the last letter was about."""
+    said = (str(row.content["subject"]) for row in reversed(rows) if row.kind == "email")
+    return answer_subject(next(said, ""))
 
 
-def _name_in(link: str) -> str:
-    """Return what an address elsewhere calls its file; ours are called by their ids."""
-    if link.startswith("/"):
-        return ""
-    return unquote(urlsplit(link).path.rpartition("/")[2])
+def _others(db: Connection, row: AnyRow, now: datetime) -> tuple[Other, ...]:
+    return tuple(
+        Other(
+            id=one.id,
+            channel=one.channel_name,
+            preview=one.preview or "No messages yet",
+            ago=words.ago(one.last_message_at, now),
+            at=words.exact(one.last_message_at),
+        )
+        for one in queries.others(db, contact_id=row.contact_id, but=row.id)
+    )
 
 
 def _by_time(dated: Iterable[tuple[datetime, Bubble]], now: datetime) -> tuple[Bubble, ...]:

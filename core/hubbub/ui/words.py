@@ -30,6 +30,7 @@ _TROUBLE: Final = {
     "error": "This channel has an error, and replies wait until it is mended.",
     "inactive": "This channel is not connected, and replies wait until it is.",
 }
+_KILO: Final = 1000
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -84,6 +85,15 @@ def exact(then: datetime | None) -> str:
 def trouble(status: str, reason: str) -> str:
     """Return what is wrong with a channel, for who answers through it; empty when it is well."""
     return f"{_TROUBLE[status]} {reason}".strip() if status in _TROUBLE else ""
+
+
+def size(count: int | None) -> str:
+    """Return how large a file of so many bytes is; empty where that is not known."""
+    if count is None:
+        return ""
+    if count < _KILO:
+        return f"{count} bytes"
+    return f"{count / _KILO:.0f} kB" if count < _KILO**2 else f"{count / _KILO**2:.1f} MB"
 
 
 def author(author: str | None, names: dict[str, str]) -> str:

@@ -1,0 +1,112 @@
+"""Fetch pictures that letters show from elsewhere, so that nobody there learns who reads.
+
+A page of ours names them by addresses that are signed and grow old: the frame of a letter has no
+login, and nobody else is to have anything fetched.
+"""
+
+from datetime import timedelta
+from threading import BoundedSemaphore
+from typing import Any, Final
+from urllib.parse import urlencode, urljoin
+
+from flask import Blueprint, Response, abort, request
+
+from hubbub.hub import Hub
+from hubbub.media import sniff
+from hubbub.sdk.content import Media
+from hubbub.sdk.errors import HubError
+from hubbub.sdk.values import HttpRequest, HttpResponse
+
+#: What may be shown; nothing that could run, such as SVG.
+_SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_LARGEST: Final = 5 << 20
+_PATIENCE: Final = timedelta(seconds=5)
+_HOPS: Final = 3
+_MOVED: Final = frozenset({301, 302, 303, 307, 308})
+_OK: Final = 200
+#: How long a page that is open may still ask.
+_LASTS: Final = timedelta(hours=1)
+#: Fetched at once by one process, which has eight times as many threads: hosts that are slow must
+#: not keep webhooks waiting.
+_AT_ONCE: Final = 16
+_TURN: Final = 10.0
+
+
+def picture_address(hub: Hub, url: str) -> str:
+    """Return the address by which a page of ours shows the picture at ``url`` for a while."""
+    until = str(int((hub.now() + _LASTS).timestamp()))
+    given = {"url": url, "until": until, "sig": hub.vault.sign(_claim(url, until))}
+    return f"/pictures?{urlencode(given)}"
+
+
+def add_pictures(ui: Blueprint, hub: Hub) -> None:
+    """Add the address of pictures from elsewhere; the signature is what lets in."""
+    turns = BoundedSemaphore(_AT_ONCE)
+
+    @ui.get("/pictures")
+    def picture() -> Any:
+        url, until = request.args.get("url", ""), request.args.get("until", "")
+        if not hub.vault.signed(_claim(url, until), request.args.get("sig", "")):
+            abort(404)
+        if int(until) < hub.now().timestamp() or not turns.acquire(timeout=_TURN):
+            abort(404)
+        try:
+            return _answer(hub, url)
+        finally:
+            turns.release()
+
+
+def _claim(url: str, until: str) -> str:
+    return f"picture:{until}:{url}"
+
+
+def _answer(hub: Hub, url: str) -> Response:
+    try:
+        body = _fetched(hub, url)
+    except HubError:
+        abort(404)
+    mime_type = sniff(body)
+    if mime_type not in _SHOWN:
+        abort(404)
+    answer = Response(body, content_type=mime_type)
+    answer.headers.update(
+        {
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            # The frame of a letter has no origin of its own.
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "Cache-Control": f"private, max-age={int(_LASTS.total_seconds())}",
+        }
+    )
+    return answer
+
+
+def _fetched(hub: Hub, url: str) -> bytes:
+    """Return what is at ``url``. Raises `HubError`; each hop is guarded as any call of ours is."""
+    for _ in range(_HOPS):
+        answer = hub.http.perform(_asked(url), files=_no_files)
+        if answer.status not in _MOVED:
+            return answer.body if answer.status == _OK else b""
+        url = _next(url, answer)
+    return b""
+
+
+def _asked(url: str) -> HttpRequest:
+    return HttpRequest(
+        method="GET",
+        url=url.partition("#")[0],
+        headers={"accept": "image/*"},
+        timeout=_PATIENCE,
+        max_answer=_LARGEST,
+        safe=True,
+    )
+
+
+def _next(url: str, answer: HttpResponse) -> str:
+    try:
+        return urljoin(url, answer.headers.get("location") or "")
+    except ValueError:
+        return ""
+
+
+def _no_files(media: Media) -> bytes:
+    raise ValueError(media.id)
