@@ -11,7 +11,7 @@ from hubbub.api.work import ConversationChange, Order, add_note, change_conversa
 from hubbub.deliver.actors import nudge_deliver, nudge_read, nudge_typing
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.people.errors import Conflict, Invalid, NotFound
+from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.sdk.content import Attachment, Content, Email, Media, Text
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading, transaction
@@ -171,8 +171,12 @@ def _letter(hub: Hub, subject: str, text: str, files: list[FileStorage]) -> Emai
     try:
         check_content(letter)
     except Invalid as error:
-        raise Nothing(" ".join(f"{one.field}: {one.message}" for one in error.complaints)) from None
+        raise Nothing(" ".join(map(_as_told, error.complaints))) from None
     return letter
+
+
+def _as_told(complaint: Complaint) -> str:
+    return f"{complaint.field.removeprefix('content.').capitalize()}: {complaint.message}"
 
 
 def _check_note(text: str, files: list[FileStorage]) -> None:

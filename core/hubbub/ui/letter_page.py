@@ -36,6 +36,7 @@ _CLEANER: Final = cleaner(
     keep=frozenset({_SET_ASIDE}),
     schemes=frozenset({"http", "https", "mailto", "tel", "cid", "data"}),
 )
+_FOREIGN: Final = re.compile(r"<img[^<>]*?\ssrc\s*=\s*[\"']?\s*https?:", re.IGNORECASE)
 _WEB: Final = re.compile(r"https?://[^/\\\s]", re.IGNORECASE)
 _LINK: Final = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
 _PICTURE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
@@ -58,6 +59,11 @@ def letter_body(
         return None
     show = _Pictures(files, elsewhere)
     return "".join(_shown(tokens_of(_CLEANER.clean(source)), show))
+
+
+def shows_pictures_from_elsewhere(source: str) -> bool:
+    """Whether the HTML of a letter seems to hold any."""
+    return _SET_ASIDE in source or _FOREIGN.search(source) is not None
 
 
 class _Pictures:

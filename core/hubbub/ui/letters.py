@@ -47,7 +47,7 @@ def _letter(hub: Hub, message_id: str) -> tuple[str, dict[str, str]]:
         abort(404)
     files = {
         media["cid"]: link_to(media["url"], hub.settings.base_url)
-        for media in shown.content["attachments"]
+        for media in shown.content.get("attachments", ())
         if media.get("cid") and media["state"] == "ready"
     }
     return content.html, files

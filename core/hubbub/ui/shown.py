@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from hubbub.sdk.content import Email
 from hubbub.ui import words
+from hubbub.ui.letter_page import shows_pictures_from_elsewhere
 
 _FAMILIES: Final = frozenset({"image", "audio", "video"})
 #: Bytes.
@@ -52,6 +53,8 @@ class Letter:
     whole: bool
     #: Whether it can be shown as it was written.
     written: bool
+    #: Whether pictures from elsewhere would stand in that.
+    pictures: bool
     #: How much room that takes: ``few``, ``some`` or ``many`` lines.
     room: str
 
@@ -92,7 +95,8 @@ def _is_spacer(media: Mapping[str, Any]) -> bool:
 def shown_letter(content: Email) -> Letter:
     """Return what a letter says, what it repeats folded away."""
     said, folded, whole = _folded(content)
-    lines = sum(1 + len(line) // _LINE for line in content.text.splitlines())
+    shown = sum(1 for media in content.attachments if media.cid)
+    lines = shown * _STEP + sum(1 + len(line) // _LINE for line in content.text.splitlines())
     room = "many" if not content.text.strip() else _ROOM.get(lines // _STEP, "many")
     return Letter(
         subject=content.subject.strip() or "(no subject)",
@@ -100,6 +104,7 @@ def shown_letter(content: Email) -> Letter:
         folded=folded,
         whole=whole,
         written=bool(content.html),
+        pictures=shows_pictures_from_elsewhere(content.html or ""),
         room=room,
     )
 

@@ -153,6 +153,12 @@ def test_a_picture_that_lies_here_is_shown_whatever_the_hub_is_called(inbox, wor
     assert 'class="picture" src="/api/v1/media/' in inbox.page()
 
 
+def test_what_is_no_letter_has_no_subject_and_one_file(inbox, world):
+    assert 'name="subject"' not in inbox.page()
+    files = [(io.BytesIO(PNG), "a.png"), (io.BytesIO(PNG), "b.png")]
+    assert "Send one file at a time here." in inbox.post("reply", text="", file=files).text
+
+
 def test_a_failed_message_offers_another_try(inbox, world):
     world.provider.will((400, {}))
     inbox.post("reply", text="Hi")

@@ -1,0 +1,165 @@
+"""A letter is read as text, shown as written without harm, and its pictures are asked for."""
+
+import json
+import struct
+import threading
+import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import expect
+
+from hubbub.media import MediaStore
+from hubbub.store.types import new_id
+from tests.journeys.conftest import enter
+
+HOSTILE = """
+<html><head><base href="{away}/base/"><meta http-equiv="refresh" content="0; url={away}/refresh">
+<link rel="stylesheet" href="{away}/link.css"><link rel="preconnect" href="{away}">
+<style>@import "{away}/import.css"; body {{ background: url({away}/style.png) }}</style></head>
+<body onload="top.document.title = 'Owned'" background="{away}/background.png">
+<h2>Your order</h2>
+<script>top.document.title = 'Owned'</script>
+<svg onload="top.document.title = 'Owned'"><image href="{away}/svg.png"/></svg>
+<img src="{away}/broken" onerror="top.document.title = 'Owned'" alt="A shop">
+<div style="position: fixed; inset: 0; background-image: url({away}/css.png)">Over all</div>
+<form action="{away}/form"><input name="password"><button>Go on</button></form>
+<iframe src="{away}/frame"></iframe><object data="{away}/object"></object>
+<video src="{away}/video" poster="{away}/poster.png" autoplay></video>
+<a href="javascript:top.document.title = 'Owned'">Script</a>
+<a href="data:text/html,&lt;script&gt;1&lt;/script&gt;">Data</a>
+<p><a href="{away}/seen" target="_top" ping="{away}/ping">www.bank.example</a></p>
+<p>Ours: <img src="cid:logo" alt="Logo"></p>
+<p>Away: <img src="{away}/picture.png" alt="Parcel"></p>
+</body></html>
+"""
+
+
+def picture(width=40, height=30):
+    """Return a PNG of one colour."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    rows = zlib.compress((b"\0" + b"\x2f\x6f\x5e" * width) * height)
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.fixture
+def away():
+    """Somebody else's server, which notes who asks for what."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):  # named so by the library
+            asked.append((self.path, dict(self.headers)))
+            body = picture() if "png" in self.path else b"<title>Elsewhere</title>"
+            self.send_response(200)
+            self.send_header("content-type", "image/png" if "png" in self.path else "text/html")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.asked = asked
+        server.url = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def letter(demo, customer, away):
+    """Make a letter of what somebody wrote, and return who."""
+
+    def make(**content):
+        ada = customer()
+        ada.write(f"Hello from {ada.name}")
+        ada.page.wait_for_timeout(0)
+        where = "WHERE sender_name = ?"
+        while not demo.sql(f"SELECT id FROM messages {where}", ada.name):
+            ada.page.wait_for_timeout(50)
+        written = {"type": "email", "subject": "Re: order 12", "text": "", **content}
+        demo.sql(
+            f"UPDATE messages SET kind = 'email', content = ? {where}",
+            json.dumps(written),
+            ada.name,
+        )
+        return ada
+
+    return make
+
+
+def test_a_hostile_letter_does_nothing_and_its_pictures_are_shown_when_asked_for(
+    demo, browser, letter, away
+):
+    logo = keep_picture(demo)
+    ada = letter(
+        text="It is broken.\n\n> Is it?\n> We think not.",
+        visible="It is broken.",
+        html=HOSTILE.format(away=away.url),
+        attachments=[{"id": logo, "cid": "logo", "mime_type": "image/png", "state": "ready"}],
+    )
+    page = browser().new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/inbox")
+    enter(page, ada.name)
+    bubble = page.locator(".bubble.letter")
+    expect(bubble.get_by_role("heading", name="Re: order 12")).to_be_visible()
+    expect(bubble.get_by_text("We think not.")).to_be_hidden()
+    bubble.get_by_text("Show quoted text").click()
+    expect(bubble.get_by_text("We think not.")).to_be_visible()
+    bubble.get_by_text("Show as written").click()
+    frame = bubble.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Your order")).to_be_visible()
+    expect(frame.get_by_text("(leads to 127.0.0.1)")).to_be_visible()
+    assert width(frame.get_by_alt_text("Logo")) == 40
+    assert (
+        frame.locator("script, form, input, iframe, object, svg, video, style + style").count() == 0
+    )
+    assert all(url.startswith((demo.url, "data:")) for url in asked), asked
+    assert away.asked == []
+
+    bubble.get_by_text("Show pictures from elsewhere").click()
+    expect(frame.get_by_alt_text("Parcel")).to_have_js_property("naturalWidth", 40)
+    assert {path for path, _ in away.asked} <= {"/picture.png", "/broken"}
+    for _, headers in away.asked:
+        assert {name.lower() for name in headers} <= {
+            "host",
+            "accept-encoding",
+            "user-agent",
+            "accept",
+        }
+    assert all(url.startswith((demo.url, "data:")) for url in asked), asked
+
+    with page.context.expect_page() as opened:
+        frame.get_by_role("link", name="www.bank.example").click()
+    tab = opened.value
+    expect(tab).to_have_title("Elsewhere")
+    assert tab.evaluate("[window.opener, document.referrer]") == [None, ""]
+    assert "Owned" not in page.title()
+    page.screenshot(path="/tmp/lp-hostile.png")
+
+
+def keep_picture(demo):
+    """Keep a picture as if it had come with a letter, and return its id."""
+    media_id, body = new_id(), picture()
+    MediaStore(f"file://{demo.folder}/var/media").put(media_id, body)
+    demo.sql(
+        "INSERT INTO media (id, state, reason, mime_type, size, width, height, attempts, created_at)"
+        " VALUES (?, 'ready', '', 'image/png', ?, 40, 30, 0, '2026-01-01 00:00:00')",
+        media_id,
+        len(body),
+    )
+    return media_id
+
+
+def width(image):
+    return image.evaluate("(one) => one.naturalWidth")
