@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from hubbub.media import MediaStore
 from hubbub.store.types import new_id
 from tests.journeys.conftest import enter
+from tests.journeys.test_reach import AUDIT, SIDEWAYS
 
 HOSTILE = """
 <html><head><base href="{away}/base/"><meta http-equiv="refresh" content="0; url={away}/refresh">
@@ -55,7 +56,7 @@ def away():
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):  # named so by the library
-            asked.append((self.path, dict(self.headers)))
+            asked.append((self.path, {name.lower(): one for name, one in self.headers.items()}))
             body = picture() if "png" in self.path else b"<title>Elsewhere</title>"
             self.send_response(200)
             self.send_header("content-type", "image/png" if "png" in self.path else "text/html")
@@ -96,56 +97,78 @@ def letter(demo, customer, away):
     return make
 
 
+@pytest.fixture
+def reader(demo, chromium, login):
+    """Return pages of somebody who reads letters, and what their browser asked for and said.
+
+    Not of the fixture ``browser``: Playwright's own scripts are refused in the frame of a letter,
+    which Chromium says.
+    """
+    with chromium.new_context(base_url=demo.url, storage_state=login) as context:
+        asked, said = [], []
+        context.on("request", lambda request: asked.append(request.url))
+        context.on("console", lambda message: said.append(message.text))
+        page = context.new_page()
+        page.goto("/inbox")
+        yield page, asked, said
+
+
 def test_a_hostile_letter_does_nothing_and_its_pictures_are_shown_when_asked_for(
-    demo, browser, letter, away
+    demo, reader, letter, away
 ):
-    logo = keep_picture(demo)
     ada = letter(
         text="It is broken.\n\n> Is it?\n> We think not.",
         visible="It is broken.",
         html=HOSTILE.format(away=away.url),
-        attachments=[{"id": logo, "cid": "logo", "mime_type": "image/png", "state": "ready"}],
+        attachments=[
+            {"id": keep_picture(demo), "cid": "logo", "mime_type": "image/png", "state": "ready"}
+        ],
     )
-    page = browser().new_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto("/inbox")
+    page, asked, said = reader
     enter(page, ada.name)
     bubble = page.locator(".bubble.letter")
     expect(bubble.get_by_role("heading", name="Re: order 12")).to_be_visible()
-    expect(bubble.get_by_text("We think not.")).to_be_hidden()
     bubble.get_by_text("Show quoted text").click()
     expect(bubble.get_by_text("We think not.")).to_be_visible()
-    bubble.get_by_text("Show as written").click()
+    with page.expect_response("**/api/v1/media/**"):
+        bubble.get_by_text("Show as written").click()
+    # Nothing was even tried that the policy of the page would forbid.
+    assert said == []
+
     frame = bubble.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="Your order")).to_be_visible()
     expect(frame.get_by_text("(leads to 127.0.0.1)")).to_be_visible()
-    assert width(frame.get_by_alt_text("Logo")) == 40
-    assert (
-        frame.locator("script, form, input, iframe, object, svg, video, style + style").count() == 0
-    )
-    assert all(url.startswith((demo.url, "data:")) for url in asked), asked
+    expect(frame.get_by_alt_text("Logo")).to_have_js_property("naturalWidth", 40)
     assert away.asked == []
-
     bubble.get_by_text("Show pictures from elsewhere").click()
     expect(frame.get_by_alt_text("Parcel")).to_have_js_property("naturalWidth", 40)
     assert {path for path, _ in away.asked} <= {"/picture.png", "/broken"}
     for _, headers in away.asked:
-        assert {name.lower() for name in headers} <= {
-            "host",
-            "accept-encoding",
-            "user-agent",
-            "accept",
-        }
-    assert all(url.startswith((demo.url, "data:")) for url in asked), asked
+        assert headers.keys() == {"host", "accept-encoding", "user-agent", "accept"}
+    assert all(url.startswith(f"{demo.url}/") for url in asked)
 
     with page.context.expect_page() as opened:
         frame.get_by_role("link", name="www.bank.example").click()
-    tab = opened.value
-    expect(tab).to_have_title("Elsewhere")
-    assert tab.evaluate("[window.opener, document.referrer]") == [None, ""]
-    assert "Owned" not in page.title()
-    page.screenshot(path="/tmp/lp-hostile.png")
+    expect(opened.value).to_have_title("Elsewhere")
+    assert opened.value.evaluate("[window.opener, document.referrer]") == [None, ""]
+    with page.context.expect_page() as opened:
+        bubble.get_by_text("Open in a tab").click()
+    expect(opened.value.get_by_role("heading", name="Your order")).to_be_visible()
+    assert page.title() != "Owned"
+
+
+def test_letters_are_read_on_a_narrow_screen_in_the_dark_and_without_script(browser, letter):
+    ada = letter(subject="Unbroken" * 40, html="<p>Only this.</p><a href='https://a.example'>a</a>")
+    page = browser(
+        viewport={"width": 320, "height": 640}, color_scheme="dark", java_script_enabled=False
+    ).new_page()
+    page.goto("/inbox")
+    enter(page, ada.name)
+    expect(page.frame_locator(".letter iframe").get_by_text("Only this.")).to_be_visible()
+    scripted = browser(viewport={"width": 320, "height": 640}).new_page()
+    scripted.goto(page.url)
+    assert scripted.evaluate(AUDIT) == []
+    assert not scripted.evaluate(SIDEWAYS)
 
 
 def keep_picture(demo):
@@ -159,7 +182,3 @@ def keep_picture(demo):
         len(body),
     )
     return media_id
-
-
-def width(image):
-    return image.evaluate("(one) => one.naturalWidth")

@@ -92,6 +92,8 @@ class ThreadPage:
     subject: str | None
     #: Other conversations with the contact.
     others: tuple["Other", ...]
+    #: The one that it began by answering, though its writer has no part in that.
+    related: "Other | None"
     #: What makes two sends of the same form one message.
     key: str
     draft: Draft
@@ -99,9 +101,10 @@ class ThreadPage:
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """Another conversation with the same contact."""
+    """Another conversation."""
 
     id: str
+    name: str
     channel: str
     preview: str
     ago: str
@@ -140,7 +143,11 @@ def thread_page(
         text_limit=can.text_limit if can else 0,
         carries_files=bool(can and can.outbound & {"image", "document", "email"}),
         subject=_about(rows) if can and "email" in can.outbound else None,
-        others=_others(db, row, hub.now()),
+        others=tuple(
+            _other(one, hub.now())
+            for one in queries.others(db, contact_id=row.contact_id, but=row.id)
+        ),
+        related=_related(db, row, hub.now()),
         key=secrets.token_hex(16),
         draft=draft,
     )
@@ -271,16 +278,19 @@ def _about(rows: Sequence[AnyRow]) -> str:
     return answer_subject(next(said, ""))
 
 
-def _others(db: Connection, row: AnyRow, now: datetime) -> tuple[Other, ...]:
-    return tuple(
-        Other(
-            id=one.id,
-            channel=one.channel_name,
-            preview=one.preview or "No messages yet",
-            ago=words.ago(one.last_message_at, now),
-            at=words.exact(one.last_message_at),
-        )
-        for one in queries.others(db, contact_id=row.contact_id, but=row.id)
+def _related(db: Connection, row: AnyRow, now: datetime) -> Other | None:
+    other = queries.conversation(db, row.related_id) if row.related_id else None
+    return _other(other, now) if other else None
+
+
+def _other(row: AnyRow, now: datetime) -> Other:
+    return Other(
+        id=row.id,
+        name=row.contact_name or row.address,
+        channel=row.channel_name,
+        preview=row.preview or "No messages yet",
+        ago=words.ago(row.last_message_at, now),
+        at=words.exact(row.last_message_at),
     )
 
 

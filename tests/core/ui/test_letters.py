@@ -141,6 +141,18 @@ def test_other_conversations_of_a_contact_are_listed_with_theirs(world, agent, l
     assert f'href="/inbox/{other["id"]}"><bdi>Thanks</bdi>' in text
 
 
+def test_a_conversation_that_a_stranger_began_by_an_answer_says_whose_it_was(world, agent, line):
+    first = conversation(world)
+    world.hear(line, {"id": "m2", "from": "+2", "name": "Eve", "text": "Me too"})
+    (other,) = world.rows("SELECT id FROM conversations WHERE id <> :first", first=first)
+    address = f"/inbox/{other['id']}"
+    assert 'id="related"' not in agent.get(address).text
+    world.write("UPDATE conversations SET related_id = :f WHERE id <> :f", f=first)
+    said = agent.get(address).text.partition('id="related">')[2].partition("</p>")[0]
+    assert f'href="/inbox/{first}"><bdi>Hello</bdi>' in said
+    assert "a conversation with <bdi>Ada</bdi>" in said
+
+
 # --- as written ------------------------------------------------------------------------------
 
 
