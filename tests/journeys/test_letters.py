@@ -5,6 +5,7 @@ import struct
 import threading
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
@@ -68,10 +69,9 @@ def away():
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.asked = asked
-        server.url = f"http://127.0.0.1:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        yield SimpleNamespace(asked=asked, url=url)
         server.shutdown()
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -211,7 +212,8 @@ def test_what_is_no_letter_has_no_document(world, agent):
 @pytest.fixture
 def elsewhere(world, monkeypatch):
     """Somebody else's server: what it answers by address, and what it was asked."""
-    answers, asked = {}, []
+    answers: dict[str, Any] = {}
+    asked: list[Any] = []
 
     def perform(request, *, files):
         asked.append(request)
