@@ -1,5 +1,6 @@
 """What comes into a mailbox is kept once, and marked afterwards. Cases 1 to 5 are conformance."""
 
+import json
 import random
 import threading
 from contextlib import suppress
@@ -14,6 +15,7 @@ from hubbub.imap import letters
 from hubbub.imap.client import Client
 from hubbub.listener import Listener
 from hubbub.mailbox.watch import MailboxWatch
+from hubbub.normalise.work import normalise
 from hubbub.receive import queries
 from hubbub.sdk.mail import MailServer
 from hubbub.sdk.mailbox import Letter, Mailbox, letter_of
@@ -160,6 +162,10 @@ def test_a_thousand_letters_are_kept_once_and_in_order_while_all_breaks(
         listener.join()
         deaths += 1
     assert office.subjects() == [f"Subject: {number}" for number in range(MANY)]
+    normalise(office.hub, office.line().id)
+    entries = office.world.rows("SELECT conversation_id, content FROM messages ORDER BY seq")
+    assert [json.loads(one["content"])["text"] for one in entries] == [*map(str, range(MANY))]
+    assert len({one["conversation_id"] for one in entries}) == 1
     assert cut.connections > deaths > 3
     # What the last one left unmarked is marked by the next one.
     make_mortal(Mailbox(server=host.server()))
