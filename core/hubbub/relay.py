@@ -56,8 +56,12 @@ class Relay:
         channel_id, ticket = request.url.removeprefix(f"{SESSION}:"), new_id()
         deadline = Deadline(request.timeout)
         try:
-            if not is_held(self._redis, channel_id):
-                raise _nobody()
+            held = is_held(self._redis, channel_id)
+        except RedisError as error:
+            raise NotSent("It was not handed to the session: Redis does not answer.") from error
+        if not held:
+            raise _nobody()
+        try:
             self._put(channel_id, ticket, request)
         except RedisError as error:
             raise self._given_up(ticket, "Redis does not answer") from error

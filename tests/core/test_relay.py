@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.exceptions import RedisError
 
+from hubbub.redis_client import make_redis
 from hubbub.relay import Desk, Relay
 from hubbub.sdk import Headers, HttpRequest, HttpResponse, OutcomeUnknown
 from hubbub.transport import NotSent
@@ -85,6 +86,11 @@ def test_a_redis_that_goes_away_proves_nothing(desk, valkey, monkeypatch):
     monkeypatch.setattr(valkey, "delete", away)
     with pytest.raises(OutcomeUnknown):
         Relay(valkey).perform(REQUEST)
+
+
+def test_a_redis_that_is_away_before_anything_was_handed_over_proves_that_nothing_was_sent():
+    with make_redis("redis://127.0.0.1:9") as away, pytest.raises(NotSent):
+        Relay(away).perform(REQUEST)
 
 
 def test_a_redis_that_was_emptied_meanwhile_leaves_the_outcome_open(desk, valkey, monkeypatch):
