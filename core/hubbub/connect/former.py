@@ -63,7 +63,9 @@ def with_former(
     """
     kept = {name: value for name, value in after.items() if name != "former"}
     replaced = before["credentials"] != after["credentials"]
-    former = {"credentials": before["credentials"]} if replaced else before.get("former")
+    # Those whose time is over are gone, though nobody has looked since: no later word revives them.
+    still = before.get("former") if former_until(before, now) else None
+    former = {"credentials": before["credentials"]} if replaced else still
     if until is None:
         return kept if replaced or former is None else {**kept, "former": former}
     if former is None:

@@ -7,6 +7,7 @@ import pytest
 from hubbub.connect.work import ChannelChange, change_channel, check_channel
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.work import submit
+from hubbub.people.errors import Invalid
 from hubbub.sdk import Text
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import Channel, table
@@ -77,6 +78,14 @@ def test_only_the_secret_before_the_last_change_proves_calls(world, rotate):
     rotate()
     line = rotate("a third one")
     assert statuses(world, line, "a third one", NEW, OLD) == [200, 200, 401]
+
+
+def test_no_later_word_revives_a_secret_whose_time_is_over(world, rotate):
+    rotate()
+    world.clock.forward(days=2)
+    with pytest.raises(Invalid, match="No credentials were replaced"):
+        rotate(None, lasts=DAY)
+    assert statuses(world, rotate(None, lasts=None, name="Renamed"), OLD) == [401]
 
 
 def test_both_secrets_are_masked_during_the_overlap(world, rotate):
