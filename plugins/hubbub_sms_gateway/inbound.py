@@ -47,7 +47,7 @@ def events(call: Call, connection: GatewayConnection) -> Iterator[Event]:
             event = reading.text(hearing.event)[:60]
             yield Ignored(reason=f"The gateway tells of {event!r}, which is no message.")
         else:
-            yield from _message(reading, hearing, connection)
+            yield from _message(call, reading, connection)
     except MalformedPayload as error:
         yield Unreadable(reason=error.detail)
 
@@ -98,7 +98,8 @@ def _receipt(reading: Reading, hearing: Hearing) -> Event:
 # --- messages ------------------------------------------------------------------------------
 
 
-def _message(reading: Reading, hearing: Hearing, connection: GatewayConnection) -> Iterator[Event]:
+def _message(call: Call, reading: Reading, connection: GatewayConnection) -> Iterator[Event]:
+    hearing = connection.fields.settings.gateway.hearing
     sender = reading.text(hearing.sender)
     which = _piece(reading, hearing, connection)
     content = _content(reading, hearing, cut=which is not None)
@@ -120,7 +121,8 @@ def _message(reading: Reading, hearing: Hearing, connection: GatewayConnection) 
     )
     if address_kind(sender) == "alphanumeric":
         yield AddressChanged(
-            key=f"one_way:{key or address}",
+            # Said again with each message: who writes can be answered, unless it is said.
+            key=f"one_way:{key or call.id}",
             address=address,
             state=AddressState.BLOCKED,
             reason="The sender is a name and no number, so nobody can answer.",

@@ -57,7 +57,7 @@ def events(call: Call, connection: SmppConnection) -> Iterator[Event]:
     elif kind:
         yield Ignored(reason=f"The centre passes on an acknowledgement (esm_class {kind:#04x}).")
     else:
-        yield from _message(found, connection)
+        yield from _message(call, found, connection)
 
 
 # --- receipts --------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def _done(text: str) -> datetime | None:
 # --- messages --------------------------------------------------------------------------------
 
 
-def _message(found: list[Sms], connection: SmppConnection) -> Iterator[Event]:
+def _message(call: Call, found: list[Sms], connection: SmppConnection) -> Iterator[Event]:
     first = found[0]
     if not first.source.text.strip():
         yield Unreadable(reason="The message names no sender.")
@@ -127,7 +127,8 @@ def _message(found: list[Sms], connection: SmppConnection) -> Iterator[Event]:
     )
     if first.source.ton == _TON_ALPHANUMERIC:
         yield AddressChanged(
-            key=f"one_way:{address}",
+            # Said again with each message: who writes can be answered, unless it is said.
+            key=f"one_way:{call.id}",
             address=address,
             state=AddressState.BLOCKED,
             reason="The sender is a name and no number, so nobody can answer.",

@@ -353,3 +353,16 @@ def test_encoding_conformance_8_the_same_reference_of_two_senders_is_two_message
         hub.hear(ucs2(number))
         hub.hear(ucs2(number).replace("900123", "900124").replace("id=m", "id=n"))
     assert hub.inbound() == [LONG, LONG]
+
+
+def test_who_writes_under_a_name_cannot_be_answered_however_often_they_write(hub):
+    hub.open()
+    for text in ("One", "Two"):
+        hub.hear(f"token=inbound-canary&from=PARCELCO&to={OURS}&text={text}&coding=0")
+        assert hub.world.one("SELECT state FROM addresses") == {"state": "blocked"}
+
+
+def test_a_nul_in_the_address_of_a_call_is_no_text_that_a_database_refuses(hub):
+    hub.open()
+    hub.hear(MESSAGE.replace("Ready%3F", "mail%00me"))
+    assert hub.inbound() == ["mail\ufffdme"]
