@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Connection
 
 from hubbub.deliver import lanes, queries
-from hubbub.deliver.attempt import Parcel, media_bytes, part_of
+from hubbub.deliver.attempt import Parcel, media_bytes, part_of, storable
 from hubbub.exchange import Ran, run
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
@@ -81,7 +81,7 @@ def _settle(
     if ran is not None:
         _note(db, parcel, ran, now)
         if ran.error is None:
-            _proven(db, parcel, ran.value, now)
+            _proven(db, parcel, ran.value and storable(ran.value), now)
             return
         if not isinstance(ran.error, OutcomeUnknown) and _young(parcel, now):
             return

@@ -25,8 +25,8 @@ from hubbub.sdk.content import (
 )
 from hubbub.sdk.fit import choice_from_reply
 from hubbub.sdk.screening import Drop, Incoming, Quarantine
-from hubbub.sdk.values import Call, Event, MessageReceived, Unreadable
-from hubbub.store.clean import clean
+from hubbub.sdk.values import Call, Event, Ignored, MessageReceived, Unreadable
+from hubbub.store.clean import bounded, clean
 from hubbub.store.states import CallState
 from hubbub.store.threads import Thread
 from hubbub.store.types import new_id
@@ -34,7 +34,9 @@ from hubbub.store.types import new_id
 log = structlog.get_logger(__name__)
 
 #: Only a body with one of these can hold text that a database refuses.
-_SUSPECT: Final = (b"\\u", b"\0", b"%00", b"\xed")
+_SUSPECT: Final = (b"\\u", b"\0", b"%00", b"\xed", b"%e", b"%E")
+#: What goes into an index, as far as an event has it.
+_IDS: Final = ("key", "external_id", "reply_to_external_id", "reference")
 
 _KNOWN: Final = get_args(Event)
 #: Events that are read of one call: providers send a thousand at the most.
@@ -105,11 +107,12 @@ def read(line: Line, call: Call) -> Settling:
     if len(events) > _MOST_EVENTS:
         why = f"It tells of more than {_MOST_EVENTS} things; the first {_MOST_EVENTS} were read."
         events[_MOST_EVENTS:] = [Unreadable(reason=why)]
-    # One of a newer kind, or no event at all: it must not vanish.
+    # One of a newer kind, or no event at all: it must not vanish. Nor may a call.
     events = [event if isinstance(event, _KNOWN) else _unknown(event) for event in events]
-    if any(mark in call.body for mark in _SUSPECT):
+    events = events or [Ignored(reason="It tells of nothing.")]
+    if "%" in call.url or any(mark in call.body for mark in _SUSPECT):
         events = [_cleaned(event) for event in events]
-    return Settling(call=call, events=[_keyed(event, call) for event in events])
+    return Settling(call=call, events=[_bounded(_keyed(event, call)) for event in events])
 
 
 def _cleaned(event: Event) -> Event:
@@ -124,6 +127,16 @@ def _keyed(event: Event, call: Call) -> Event:
     if isinstance(event, MessageReceived) and event.piece is not None and event.key is None:
         return replace(event, key=f"piece:{call.id}:{event.piece.number}")
     return event
+
+
+def _bounded(event: Event) -> Event:
+    """Return ``event`` with ids that an index takes: nobody may stop a channel by a long one."""
+    short: dict[str, Any] = {
+        name: shorter
+        for name in _IDS
+        if (given := getattr(event, name, None)) and (shorter := bounded(given)) is not given
+    }
+    return replace(event, **short) if short else event
 
 
 def _unknown(event: object) -> Unreadable:

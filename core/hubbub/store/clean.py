@@ -1,9 +1,15 @@
 """Make what others wrote fit for every database."""
 
+import hashlib
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+#: The most octets of an id that is kept as others wrote it: a letter's may fill a line of 998.
+#: PostgreSQL refuses index entries of more than 2704.
+_LONGEST_ID: Final = 1000
+_WIDEST: Final = 4
 
 
 def clean(value: T) -> T:
@@ -13,6 +19,16 @@ def clean(value: T) -> T:
     """
     cleaned: T = _clean(value)
     return cleaned
+
+
+def bounded(identifier: str) -> str:
+    """Return ``identifier``, or what always stands for it where it is too long for an index."""
+    if len(identifier) * _WIDEST <= _LONGEST_ID:
+        return identifier
+    octets = identifier.encode("utf-8", "surrogatepass")
+    if len(octets) <= _LONGEST_ID:
+        return identifier
+    return f"sha256:{hashlib.sha256(octets).hexdigest()}"
 
 
 def _clean(value: Any) -> Any:

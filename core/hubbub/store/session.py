@@ -17,6 +17,9 @@ from hubbub.store.turns import Turns
 
 #: What PostgreSQL says to the one of two transactions that it ends.
 _DEADLOCK: Final = "40P01"
+#: The class of what it says to a value beyond its limits, such as a text too long for an index: it
+#: is well, and would refuse that value for ever.
+_BEYOND_LIMITS: Final = "54"
 
 
 class DatabaseDown(HubError):
@@ -88,9 +91,11 @@ def _answering(engine: Engine) -> Iterator[None]:
         yield
     except DBAPIError as error:
         _say_less(error)
-        if getattr(error.orig, "sqlstate", None) == _DEADLOCK:
+        sqlstate = getattr(error.orig, "sqlstate", None) or ""
+        if sqlstate == _DEADLOCK:
             raise Deadlock("Two transactions waited for each other.") from error
-        if isinstance(error, OperationalError) or error.connection_invalidated:
+        refused = sqlstate.startswith(_BEYOND_LIMITS)
+        if error.connection_invalidated or (isinstance(error, OperationalError) and not refused):
             raise DatabaseDown(_reason(engine, error)) from error
         raise
 

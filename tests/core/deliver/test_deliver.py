@@ -1,6 +1,7 @@
 """How messages go out: once, in order, and what becomes of each failure."""
 
 import json
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -367,3 +368,13 @@ def test_of_several_sends_that_renew_a_token_at_once_the_first_one_counts(world)
             keep_renewed(world.hub, db, line, renewed)
     now = world.line(line.id).connection
     assert (now.tokens, now.facts["until"]) == ({"login": "first"}, "first")
+
+
+def test_an_id_of_any_length_that_a_provider_gives_holds_up_nobody(world, line):
+    monstrous = secrets.token_hex(3000)
+    world.provider.will((200, {"id": monstrous}))
+    first = send(world, "one")
+    second = send(world, "two")
+    assert [status(world, one) for one in (first, second)] == ["sent", "sent"]
+    world.hear(line, {"id": monstrous, "status": "delivered"})
+    assert status(world, first) == "delivered"

@@ -1,6 +1,7 @@
 """What becomes of the events in kept calls."""
 
 import itertools
+import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -420,6 +421,32 @@ def test_a_call_that_cannot_be_stored_does_not_hold_up_its_neighbours(
     assert [row["state"] for row in _calls(world)] == ["done", "dead", "done"]
     assert _calls(world)[1]["reason"] == why
     assert len(world.rows("SELECT id FROM messages")) == 2
+
+
+def test_an_id_of_any_length_is_one_and_holds_up_nobody(world):
+    line = world.channel()
+    long = {"id": secrets.token_hex(3000), "from": "+1", "text": "Hello"}
+    world.hear(line, long)
+    world.hear(line, {"id": "m2", "from": "+2", "text": "Hello"})
+    world.hear(line, long)
+    assert outcomes(world) == [["applied"], ["applied"], ["duplicate"]]
+    world.hear(line, {"edit": long["id"], "text": "Hi", "key": secrets.token_hex(3000)})
+    assert outcomes(world)[-1] == ["applied"]
+
+
+def test_an_address_of_any_length_holds_up_nobody(world):
+    line = world.channel()
+    world.call(line, {"items": [{"from": secrets.token_hex(3000), "text": "Hello"}]})
+    world.hear(line, {"from": "+2", "text": "Hello"})
+    assert world.one("SELECT id FROM addresses WHERE address = '+2'")
+    assert "pending" not in {row["state"] for row in _calls(world)}
+
+
+def test_a_call_that_tells_of_nothing_says_so(world):
+    line = world.channel()
+    world.hear(line)
+    assert outcomes(world) == [["ignored"]]
+    assert [row["state"] for row in _calls(world)] == ["done"]
 
 
 def test_a_file_is_fetched_and_stored(world):

@@ -1,5 +1,6 @@
 """Transactions on both databases."""
 
+import secrets
 import threading
 import traceback
 
@@ -50,6 +51,13 @@ def test_who_gives_way_in_a_deadlock_is_told_that_it_was_one(engine):
 
     with pytest.raises(Deadlock), transaction(engine):
         raise OperationalError("UPDATE", {}, GaveWay("deadlock detected"))
+
+
+def test_a_value_beyond_its_limits_is_no_outage(postgresql_url):
+    engine = make_engine(postgresql_url)
+    with pytest.raises(OperationalError), transaction(engine) as db:
+        insert(db, secrets.token_hex(6000))
+    engine.dispose()
 
 
 def test_reading_within_a_transaction_waits_for_nobody(engine):
