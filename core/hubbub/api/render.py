@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from hubbub.api import queries, shapes
 from hubbub.deliver.attempt import media_url
-from hubbub.deliver.rules import Sendable
+from hubbub.deliver.gate import Sendable
 from hubbub.hub import Hub
 from hubbub.sdk.templates import TemplateParameter
 from hubbub.track.lane import Behind, held_up

@@ -9,19 +9,19 @@ import structlog
 from pydantic import ValidationError
 
 from hubbub.deliver import queries
-from hubbub.deliver.rules import by_program, past_window
-from hubbub.deliver.templates import check_template
+from hubbub.deliver.gate import Recipient, check_still_sendable, past_window
+from hubbub.deliver.rules import Refused, by_program
 from hubbub.directory import Line
 from hubbub.exchange import Entry, Ran, finished, steps
 from hubbub.hub import Hub
 from hubbub.people.errors import Invalid
 from hubbub.plugins import RouteHooks, UnknownType
 from hubbub.redact import Redactor, secrets_of
-from hubbub.sdk.content import Content, Media, Template, from_json, with_files
+from hubbub.sdk.content import Content, Media, from_json, with_files
 from hubbub.sdk.errors import Permanent, SendError, TemplateRefused, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
 from hubbub.sdk.values import Accepted, Earlier, Exchange, HttpRequest, HttpResponse, Part
-from hubbub.store.clean import clean
+from hubbub.store.clean import bounded, clean
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
@@ -89,7 +89,9 @@ def attempting(hub: Hub, parcel: Parcel) -> Generator[HttpRequest, HttpResponse,
     started_at = hub.now()
     try:
         if parcel.to_contact:
-            sending = _sending(parcel.line, _admitted(parcel, part_of(hub, parcel)))
+            part = part_of(hub, parcel)
+            _check(parcel, part.content, started_at)
+            sending = _sending(parcel.line, part)
             ran: Ran[Any] = yield from steps(sending, redact=parcel.line.redactor)
         else:
             handling = _handling(hub, parcel)
@@ -196,6 +198,11 @@ def media_bytes(hub: Hub) -> Callable[[Media], bytes]:
     return lambda media: hub.media.get(media.id)
 
 
+def storable(accepted: Accepted) -> Accepted:
+    """Return what a provider answered, fit for every database and its indexes."""
+    return clean(replace(accepted, external_id=bounded(accepted.external_id)))
+
+
 def inquiry_of(hub: Hub, parcel: Parcel) -> Inquiry:
     """Return what a destination is asked about the message of ``parcel``."""
     row, line = parcel.row, parcel.line
@@ -237,15 +244,31 @@ def _redactor(hub: Hub, parcel: Parcel) -> Redactor:
     return Redactor({*secrets_of(settings), inquiry_of(hub, parcel).callback_token})
 
 
-def _admitted(parcel: Parcel, part: Part) -> Part:
-    """Return ``part``, unless it fills in a template that changed since it was queued."""
-    if isinstance(part.content, Template):
-        try:
-            check_template(parcel.line.templates, part.content)
-        except Invalid as error:
-            why = " ".join(one.message for one in error.complaints)
-            raise TemplateRefused(why) from None
-    return part
+def _check(parcel: Parcel, content: Content, now: datetime) -> None:
+    """Ask the gate again: much may have happened since the message was taken.
+
+    Raises `Permanent`.
+    """
+    row = parcel.row
+    try:
+        check_still_sendable(
+            parcel.line,
+            Recipient(
+                row.address_state,
+                bool(row.marketing),
+                row.blocked_at is not None,
+                row.last_inbound_at,
+            ),
+            content,
+            author=row.author or "",
+            meant_for=row.starts_at or row.created_at,
+            now=now,
+        )
+    except Refused as error:
+        raise Permanent(error.detail, code=error.code) from None
+    except Invalid as error:
+        why = " ".join(one.message for one in error.complaints)
+        raise TemplateRefused(why) from None
 
 
 def _sending(line: Line, part: Part) -> Exchange[Accepted]:
@@ -253,7 +276,7 @@ def _sending(line: Line, part: Part) -> Exchange[Accepted]:
     accepted = yield from line.hooks.send(part, line.connection)
     if not (isinstance(accepted, Accepted) and isinstance(accepted.external_id, str)):
         raise TypeError("A channel type returns Accepted, with the provider's id as a text.")
-    return clean(accepted)
+    return storable(accepted)
 
 
 def _handling(hub: Hub, parcel: Parcel) -> Exchange[Outcome]:

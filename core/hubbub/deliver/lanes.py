@@ -31,7 +31,16 @@ from hubbub.store.channels import is_open
 from hubbub.store.names import SENDER_NAME
 from hubbub.store.prepared import Adding, Many, Prepared, among
 from hubbub.store.states import ACTIVE, DUE_STATES, DeliveryState, predecessors
-from hubbub.store.tables import Address, Attempt, Channel, Conversation, Delivery, Message, table
+from hubbub.store.tables import (
+    Address,
+    Attempt,
+    Channel,
+    Contact,
+    Conversation,
+    Delivery,
+    Message,
+    table,
+)
 from hubbub.store.types import AnyRow, one_of
 
 _deliveries = table(Delivery)
@@ -39,6 +48,7 @@ _messages = table(Message)
 _channels = table(Channel)
 _conversations = table(Conversation)
 _addresses = table(Address)
+_contacts = table(Contact)
 
 
 def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -169,10 +179,13 @@ _PARCELS: Final = Prepared(
         _conversations.c.last_inbound_at,
         _conversations.c.owner_version.label("current_owner_version"),
         _addresses.c.state.label("address_state"),
+        _addresses.c.marketing,
+        _contacts.c.blocked_at,
     )
     .join(_messages, _messages.c.id == _deliveries.c.message_id)
     .join(_conversations, _conversations.c.id == _deliveries.c.conversation_id)
     .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .join(_contacts, _contacts.c.id == _addresses.c.contact_id)
     .where(among(_deliveries.c.id, "ids"))
 )
 _HOLD: Final = Prepared(

@@ -1,14 +1,12 @@
-"""Decide about sending: may it be sent, as which parts, and when again. Pure."""
+"""Decide about sending: as which parts, and when again. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from hubbub.deliver.templates import check_template, why_not
 from hubbub.directory import Line
-from hubbub.plugins import Plugins
-from hubbub.sdk.content import ATTACHMENT_TYPES, Choices, Content, Template, preview, to_json
+from hubbub.sdk.content import Choices, Content, preview, to_json
 from hubbub.sdk.errors import (
     AuthFailed,
     HubError,
@@ -17,10 +15,8 @@ from hubbub.sdk.errors import (
     SendError,
     Transient,
 )
-from hubbub.sdk.screening import Outgoing, Refuse
 from hubbub.sdk.values import Draft, Part
 from hubbub.store.states import NEVER, DeliveryState
-from hubbub.store.templates import KnownTemplate
 from hubbub.store.threads import Thread
 from hubbub.store.types import new_id
 
@@ -39,8 +35,6 @@ ROUTE_SCHEDULE: Final = (timedelta(seconds=2), timedelta(seconds=5))
 LANE_HOLD: Final = timedelta(minutes=2)
 #: How the authors of automatic messages begin.
 PROGRAMS: Final = ("bot:", "route:")
-#: The category of templates that people may refuse while they take others.
-_MARKETING: Final = "MARKETING"
 #: How long proof of an unknown outcome is awaited before the channel's policy decides.
 PROOF_WAIT: Final = timedelta(seconds=60)
 
@@ -65,43 +59,6 @@ class Composed:
     deliveries: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sendable:
-    """What may be sent to a conversation now, until when, and why not the rest."""
-
-    kinds: tuple[str, ...] = ()
-    reasons: Mapping[str, str]
-    until: datetime | None = None
-    #: Those that may be sent, where the kind ``template`` may; and why not the others.
-    templates: tuple[KnownTemplate, ...] = ()
-    withheld: tuple[tuple[KnownTemplate, str], ...] = ()
-
-
-def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Sendable:
-    """Say what ``author`` may send to ``thread`` now, whoever that is: the one gate."""
-    can = line.hooks.capabilities
-    every = sorted({*_fitted_kinds(can.outbound), *can.outbound})
-    refusal = _refusal(line, thread)
-    if refusal is not None:
-        return Sendable(reasons=dict.fromkeys(every, str(refusal)))
-    until, shut = _window(line, thread, now, author)
-    reasons = {kind: shut for kind in every if shut and kind != "template"}
-    judged = [
-        (template, why_not(template) or _unwanted(thread, template))
-        for template in line.templates.values()
-    ]
-    templates = tuple(template for template, why in judged if not why)
-    if judged and not templates:
-        reasons["template"] = "None of the channel's templates may be sent."
-    return Sendable(
-        kinds=tuple(kind for kind in every if kind not in reasons),
-        reasons=reasons,
-        until=until,
-        templates=templates,
-        withheld=tuple((template, why) for template, why in judged if why),
-    )
-
-
 def by_program(author: str | None) -> bool:
     """Whether a message's author is a bot, or another destination that answers by itself."""
     return (author or "").startswith(PROGRAMS)
@@ -110,72 +67,6 @@ def by_program(author: str | None) -> bool:
 def by_person(author: str | None) -> bool:
     """Whether a message's author is a person who writes in the console."""
     return (author or "").startswith("user:")
-
-
-def check_sendable(
-    line: Line, thread: Thread, content: Content, now: datetime, *, author: str
-) -> None:
-    """Raise `Refused` when ``author`` may not send ``content`` to ``thread`` now.
-
-    Raises `Invalid` for a template that may not be sent at all, or not like this.
-    """
-    refusal = _refusal(line, thread)
-    if refusal is not None:
-        raise refusal
-    _check_ceilings(line, thread, author)
-    outbound = line.hooks.capabilities.outbound
-    _, shut = _window(line, thread, now, author)
-    if shut and not (content.type == "template" and "template" in outbound):
-        # The window is shut, also to what would only be fitted into an allowed kind.
-        raise Refused(shut, code="window-closed")
-    if isinstance(content, Template):
-        check_template(line.templates, content)
-        _check_wanted(line, thread, content)
-    if content.type == "reaction" and content.type not in outbound:
-        raise Refused("This channel carries no reactions.", code="unsupported")
-
-
-def _check_ceilings(line: Line, thread: Thread, author: str) -> None:
-    ceilings, traffic = line.hooks.capabilities.ceilings, thread.addressee.traffic
-    if ceilings is None or traffic is None or not by_program(author):
-        return
-    here, everywhere = traffic.automatic[thread.conversation_id], traffic.automatic.total()
-    if here >= ceilings.conversation or everywhere >= ceilings.address:
-        hours = ceilings.per // timedelta(hours=1)
-        raise Refused(
-            f"Within {hours} hours {here} automatic answers went out in this conversation and "
-            f"{everywhere} to this address; a program may be answering them.",
-            code="too-many-automatic",
-        )
-
-
-def admit(
-    plugins: Plugins, line: Line, thread: Thread, content: Content, *, author: str, now: datetime
-) -> str | None:
-    """Let ``content`` through the one gate: return None, or why it is held for a person.
-
-    Raises `Refused`, or `Invalid`, when it may not be sent.
-    """
-    check_sendable(line, thread, content, now, author=author)
-    if not plugins.outbound:
-        return None
-    screened = plugins.outbound.ask(
-        Outgoing(
-            channel_id=line.id,
-            channel_type=line.type,
-            channel_name=line.name,
-            conversation_id=thread.conversation_id,
-            address=thread.address,
-            content=content,
-            author=author,
-            now=now,
-        )
-    )
-    if screened is None:
-        return None
-    if isinstance(screened.verdict, Refuse):
-        raise Refused(f"Refused by {screened.plugin}: {screened.verdict.reason}", code="screened")
-    return f"Held by {screened.plugin}: {screened.verdict.reason}"
 
 
 def compose(
@@ -289,17 +180,6 @@ def elsewhere(
     }
 
 
-def past_window(
-    line: Line, author: str | None, last_inbound_at: datetime | None, now: datetime
-) -> bool:
-    """Whether ``author`` may still write where a program may no longer (`Part.past_window`)."""
-    window = line.hooks.capabilities.window
-    if window is None or last_inbound_at is None or not by_person(author):
-        return False
-    longer = line.hooks.window(line.connection, by_person=True)
-    return longer is not None and last_inbound_at + window <= now < last_inbound_at + longer
-
-
 def handling(
     thread: Thread,
     *,
@@ -384,57 +264,6 @@ def as_error(error: HubError, *, retryable: bool | None = None) -> dict[str, Any
         "detail": error.detail,
         "retryable": getattr(error, "retryable", False) if retryable is None else retryable,
     }
-
-
-def _check_wanted(line: Line, thread: Thread, content: Template) -> None:
-    known = line.templates.get((content.name, content.language))
-    why = _unwanted(thread, known) if known else ""
-    if why:
-        raise Refused(why, code="marketing-opt-out")
-
-
-def _unwanted(thread: Thread, template: KnownTemplate) -> str:
-    """Return why the contact does not want ``template``; empty where that is not known."""
-    if thread.addressee.marketing or template.category.upper() != _MARKETING:
-        return ""
-    return "The contact stopped marketing messages: other templates may be sent."
-
-
-def _refusal(line: Line, thread: Thread) -> Refused | None:
-    if not line.enabled:
-        return Refused("The channel is switched off.", code="channel-disabled")
-    if thread.addressee.blocked:
-        return Refused("The contact is blocked here.", code="contact-blocked")
-    if thread.addressee.state == "opted_out":
-        return Refused("The contact asked not to be written to.", code="opted-out")
-    if thread.addressee.state == "blocked":
-        why = "The contact blocked this channel, or never wrote to it."
-        return Refused(why, code="recipient-blocked")
-    if thread.addressee.state == "gone":
-        return Refused("The address no longer exists.", code="recipient-gone")
-    if not line.hooks.capabilities.initiates and thread.last_inbound_at is None:
-        return Refused("On this channel the contact has to write first.", code="cannot-initiate")
-    return None
-
-
-def _window(line: Line, thread: Thread, now: datetime, author: str) -> tuple[datetime | None, str]:
-    """Return until when all may be sent, and why that time is over, where it is."""
-    window = line.hooks.window(line.connection, by_person=by_person(author))
-    if window is None:
-        return None, ""
-    closes = thread.last_inbound_at and thread.last_inbound_at + window
-    if closes and closes > now:
-        return closes, ""
-    left = "only templates" if "template" in line.hooks.capabilities.outbound else "nothing"
-    if thread.last_inbound_at is None:
-        return None, f"The contact has never written: {left} may be sent until they do."
-    return None, f"The contact wrote too long ago: {left} may be sent until they write again."
-
-
-def _fitted_kinds(outbound: frozenset[str]) -> set[str]:
-    """Return the kinds that can be put in words, or sent as a file, where they are not native."""
-    in_words = {"text", "choices", "location", "contacts", "email"}
-    return in_words | (ATTACHMENT_TYPES if "document" in outbound else set())
 
 
 def _menu(content: Content, parts: Sequence[Part]) -> dict[str, Any] | None:

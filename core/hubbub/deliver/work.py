@@ -6,13 +6,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hubbub.deliver import queries
-from hubbub.deliver.rules import (
-    Refused,
-    Sendable,
-    admit,
-    compose,
-    sendable as sendable_now,
-)
+from hubbub.deliver.gate import Sendable, admit, sendable as sendable_now
+from hubbub.deliver.rules import Refused, compose
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.sdk.content import Content, files_of

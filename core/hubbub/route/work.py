@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import structlog
 from pydantic import ValidationError
 
-from hubbub.deliver.rules import admit, compose, handling
+from hubbub.deliver.gate import admit
+from hubbub.deliver.rules import compose, handling
 from hubbub.directory import Line
 from hubbub.plugins import Plugins, RouteHooks, UnknownType
 from hubbub.route.rules import INBOX, Destination, Subject, decide

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from hubbub.deliver.rules import Refused, check_sendable, sendable
+from hubbub.deliver.gate import check_sendable, sendable
+from hubbub.deliver.rules import Refused
 from hubbub.people.errors import Invalid
 from hubbub.sdk import Attachment, Media, Template, TemplateStatus, Text
 from hubbub.store.session import reading
