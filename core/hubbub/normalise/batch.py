@@ -212,7 +212,10 @@ class Batch:
         """Keep one piece of a message; with the last one, the message comes in."""
         name = name_of(event, piece)
         whole = self.wholes.get(name)
-        if event.key in self.seen_keys or (whole and whole.has(event, piece.number)):
+        # Carriers repeat a piece under another id. Once it is a message, the same text may be another
+        # message: that is seen when no other piece of that one comes (`Whole.repeats`).
+        again = whole and whole.waits and whole.says(piece.number, event)
+        if again or event.key in self.seen_keys:
             settling.note(event, DUPLICATE)
         elif whole and not whole.waits and whole.lacks(piece.number):
             log.warning("piece too late", channel=self.line.id, call=settling.call.id)
@@ -238,6 +241,7 @@ class Batch:
             kept_at=self.now,
         )
         self.pieces.append(row)
+        self.seen_keys.add(row["event_key"])
         kept = Kept(id=row["id"], call_id=settling.call.id, event=event)
         self.wholes[name] = whole.adding(piece.number, kept)
 
@@ -251,10 +255,7 @@ class Batch:
         """Let what there is of a message come in."""
         whole = self.wholes[name]
         received = self._receive(whole.joined(), whole.call_id)
-        self.joined += [
-            {"id": kept.id, "message_id": received.message_id, "due_at": None}
-            for kept in whole.pieces.values()
-        ]
+        self.joined += whole.ended(received.message_id)
         self.wholes[name] = replace(whole, due_at=None)
         return received
 

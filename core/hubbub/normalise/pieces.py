@@ -5,7 +5,7 @@ once all are there. So nothing is decoded or stored before its neighbours are kn
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from hubbub.directory import Line
 from hubbub.normalise import queries
-from hubbub.normalise.rules import read
+from hubbub.normalise.rules import APPLIED, DEAD, read, settled
 from hubbub.sdk.content import Content, Text
 from hubbub.sdk.values import Event, MessageReceived, Piece
 from hubbub.store.calls import kept_call
@@ -28,6 +28,9 @@ GAP: Final = "[…]"
 #: For so long a piece is known to be too late for its message; then it is one of another message,
 #: since senders count only to 255 before they begin again.
 LATE: Final = timedelta(hours=1)
+#: When pieces that could not be put together are looked at again, and for how long.
+_PUT_OFF: Final = timedelta(hours=1)
+_TRIED: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class Whole:
     pieces: Mapping[int, Kept]
     #: Until when the others are awaited; None once it has become a message.
     due_at: datetime | None
+    message_id: str | None = None
 
     @property
     def call_id(self) -> str:
@@ -64,11 +68,17 @@ class Whole:
         """Whether all of it is there."""
         return len(self.pieces) == self.total
 
-    def has(self, event: MessageReceived, number: int) -> bool:
-        """Whether ``event`` says again what is there, as carriers do."""
+    def says(self, number: int, event: MessageReceived | None) -> bool:
+        """Whether the piece of this number says just what ``event`` does."""
         known = self.pieces.get(number)
-        return (
-            known is not None and known.event is not None and known.event.content == event.content
+        if known is None or known.event is None or event is None:
+            return False
+        return known.event.content == event.content
+
+    def repeats(self, earlier: "Whole") -> bool:
+        """Whether all that is here was said by ``earlier``, and it is not all of it."""
+        return not self.complete and all(
+            earlier.says(number, kept.event) for number, kept in self.pieces.items()
         )
 
     def lacks(self, number: int) -> bool:
@@ -78,6 +88,13 @@ class Whole:
     def adding(self, number: int, kept: Kept) -> "Whole":
         """Return it with one more piece."""
         return replace(self, pieces={**self.pieces, number: kept})
+
+    def ended(self, message_id: str | None) -> list[dict[str, Any]]:
+        """Return what to write of the pieces once they are a part of a message."""
+        return [
+            {"id": kept.id, "message_id": message_id, "due_at": None}
+            for kept in self.pieces.values()
+        ]
 
     def joined(self) -> MessageReceived:
         """Return the message, as far as it is there. Raises `ValueError` if nothing is."""
@@ -126,32 +143,78 @@ def row(
 
 
 def look_up(db: Connection, line: Line, events: Iterable[Event], now: datetime) -> dict[str, Whole]:
-    """Return the messages that ``events`` may be pieces of, by name."""
-    found = {
-        address_of(event)
-        for event in events
-        if isinstance(event, MessageReceived) and event.piece is not None
-    }
-    return at_addresses(db, line, found, now)
-
-
-def at_addresses(
-    db: Connection, line: Line, addresses: Collection[str], now: datetime
-) -> dict[str, Whole]:
-    """Return what waits for pieces from ``addresses``, or has lately become a message, by name.
+    """Return the messages that ``events`` may be pieces of, by name.
 
     Of several with the same name the latest counts: the one that waits, if there is one.
     """
+    addresses = {
+        name_of(event, event.piece): address_of(event)
+        for event in events
+        if isinstance(event, MessageReceived) and event.piece is not None
+    }
     if not addresses:
         return {}
-    found = queries.pieces_from(db, line.id, addresses, since=now - LATE)
-    rows = sorted(found, key=_in_turn)
-    waiting = {row.call_id for row in rows if row.due_at is not None}
-    said = _said(db, line, waiting)
-    wholes: dict[str, Whole] = {}
+    rows = _rows(db, line, addresses, now)
+    said = _said(db, line, {row.call_id for row in rows if row.due_at is not None})
+    return dict(_wholes(rows, said))
+
+
+def in_turn(db: Connection, line: Line, address: str, name: str, now: datetime) -> list[Whole]:
+    """Return the messages of a name: those that lately became one, and then what waits.
+
+    All that they say is read.
+    """
+    rows = _rows(db, line, {name: address}, now)
+    said = _said(db, line, {row.call_id for row in rows})
+    return [whole for _, whole in _wholes(rows, said)]
+
+
+def put_off(
+    db: Connection, channel_id: str, address: str, name: str, *, why: str, now: datetime
+) -> None:
+    """Let the pieces of a message that cannot be put together wait longer, but not for ever.
+
+    In the end their calls are dead, and the pieces forgotten: so a replay reads them as if new.
+    """
+    rows = queries.waiting_pieces(db, channel_id, address=address, whole=name)
+    if not rows:
+        return
+    if min(row.kept_at for row in rows) > now - _TRIED:
+        later = [{"id": row.id, "message_id": None, "due_at": now + _PUT_OFF} for row in rows]
+        queries.join(db, later)
+        return
+    queries.forget_pieces(db, [row.id for row in rows])
+    keys = {row.event_key for row in rows}
+    calls = queries.calls_of(db, {row.call_id for row in rows})
+    queries.settle(db, [_dead(call, keys, why, now) for call in calls])
+
+
+def _dead(call: AnyRow, keys: Collection[str], why: str, now: datetime) -> dict[str, Any]:
+    """Return what to write of a call that brought pieces with these ``keys``."""
+    outcomes = [
+        {**one, "outcome": DEAD, "reason": why}
+        if one["key"] in keys and one["outcome"] == APPLIED
+        else one
+        for one in call.outcomes
+    ]
+    return settled(call.id, outcomes, now)
+
+
+def _rows(
+    db: Connection, line: Line, addresses: Mapping[str, str], now: datetime
+) -> Sequence[AnyRow]:
+    """Return what is known of the messages that ``addresses`` names, each by its own."""
+    found = queries.pieces_of(
+        db, line.id, addresses={*addresses.values()}, wholes=addresses.keys(), since=now - LATE
+    )
+    return sorted(found, key=_in_turn)
+
+
+def _wholes(
+    rows: Sequence[AnyRow], said: Mapping[str, MessageReceived]
+) -> Iterator[tuple[str, Whole]]:
     for (name, *_), of_one in groupby(rows, key=lambda row: _in_turn(row)[:-1]):
-        wholes[name] = _whole(list(of_one), said)
-    return wholes
+        yield name, _whole(list(of_one), said)
 
 
 def _in_turn(row: AnyRow) -> tuple[str, bool, str, str]:
@@ -167,6 +230,7 @@ def _whole(rows: Sequence[AnyRow], said: Mapping[str, MessageReceived]) -> Whole
             for row in rows
         },
         due_at=rows[0].due_at,
+        message_id=rows[0].message_id,
     )
 
 

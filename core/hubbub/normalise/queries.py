@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Table,
     bindparam,
+    delete,
     func,
     insert,
     or_,
@@ -191,13 +192,22 @@ def add(db: Connection, which: Table, rows: Sequence[Mapping[str, Any]]) -> None
     _ADD[which].run(db, rows)
 
 
-def pieces_from(
-    db: Connection, channel_id: str, addresses: Collection[str], *, since: datetime
+def pieces_of(
+    db: Connection,
+    channel_id: str,
+    *,
+    addresses: Collection[str],
+    wholes: Collection[str],
+    since: datetime,
 ) -> Sequence[AnyRow]:
-    """Return the pieces from these addresses that wait, or that came ``since`` then."""
+    """Return the pieces of these messages that wait, or that came ``since`` then.
+
+    An index finds them by the ``addresses`` that they came from.
+    """
     found = select(pieces).where(
         pieces.c.channel_id == channel_id,
         pieces.c.address.in_(addresses),
+        pieces.c.whole.in_(wholes),
         or_(pieces.c.due_at.is_not(None), pieces.c.kept_at >= since),
     )
     return db.execute(found).all()
@@ -223,10 +233,22 @@ def join(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     _JOIN.run(db, rows)
 
 
-def put_off(db: Connection, channel_id: str, whole: str, *, until: datetime) -> None:
-    """Let the pieces of a message wait longer."""
-    waiting = (pieces.c.channel_id == channel_id, pieces.c.whole == whole)
-    db.execute(update(pieces).where(*waiting, pieces.c.due_at.is_not(None)).values(due_at=until))
+def waiting_pieces(
+    db: Connection, channel_id: str, *, address: str, whole: str
+) -> Sequence[AnyRow]:
+    """Return the pieces of a message that wait, the oldest first."""
+    found = select(pieces).where(
+        pieces.c.channel_id == channel_id,
+        pieces.c.address == address,
+        pieces.c.whole == whole,
+        pieces.c.due_at.is_not(None),
+    )
+    return db.execute(found.order_by(pieces.c.id)).all()
+
+
+def forget_pieces(db: Connection, ids: Collection[str]) -> None:
+    """Let it be unknown that these pieces ever came."""
+    db.execute(delete(pieces).where(pieces.c.id.in_(ids)))
 
 
 def settle(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """Read calls into events and say what each becomes, without touching the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -77,20 +77,25 @@ class Settling:
 
     def row(self, now: datetime) -> dict[str, Any]:
         """Return what to write of the call."""
-        counts = {
-            name: sum(1 for outcome in self.outcomes if outcome["outcome"] == name)
-            for name in (APPLIED, DUPLICATE, IGNORED, DEAD)
-        }
-        dead = next((o["reason"] for o in self.outcomes if o["outcome"] == DEAD), "")
-        return {
-            "id": self.call.id,
-            "state": CallState.DEAD if counts[DEAD] else CallState.DONE,
-            "reason": dead,
-            "settled_at": now,
-            "events": len(self.outcomes),
-            "outcomes": self.outcomes,
-            **counts,
-        }
+        return settled(self.call.id, self.outcomes, now)
+
+
+def settled(call_id: str, outcomes: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
+    """Return what to write of a call whose events had these outcomes."""
+    counts = {
+        name: sum(1 for outcome in outcomes if outcome["outcome"] == name)
+        for name in (APPLIED, DUPLICATE, IGNORED, DEAD)
+    }
+    dead = next((o["reason"] for o in outcomes if o["outcome"] == DEAD), "")
+    return {
+        "id": call_id,
+        "state": CallState.DEAD if counts[DEAD] else CallState.DONE,
+        "reason": dead,
+        "settled_at": now,
+        "events": len(outcomes),
+        "outcomes": outcomes,
+        **counts,
+    }
 
 
 def read(line: Line, call: Call) -> Settling:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -29,8 +28,6 @@ from hubbub.store.session import DatabaseDown, reading, transaction
 BATCH: Final = 200
 _OCTETS: Final = 1 << 21
 _EVENTS: Final = 10_000
-#: When pieces that could not be joined are looked at again.
-_PUT_OFF: Final = timedelta(hours=1)
 #: Most calls that are read before a transaction, by types with bounds.
 AHEAD: Final = 10
 
@@ -64,10 +61,12 @@ def give_up(hub: Hub, channel_id: str) -> None:
         except DatabaseDown:
             raise
         # One that cannot be shown must not hold up the others; its time may come.
-        except Exception:
+        except Exception as error:
             log.exception("pieces cannot be joined", channel=channel_id)
+            why = f"Its message could not be put together: {type(error).__name__}."
             with transaction(hub.engine) as db:
-                queries.put_off(db, channel_id, name, until=hub.now() + _PUT_OFF)
+                hold_channel(db, channel_id)
+                pieces.put_off(db, channel_id, address, name, why=why, now=hub.now())
         else:
             if batch is not None:
                 _tell(hub, batch)
@@ -79,12 +78,15 @@ def _given_up(hub: Hub, channel_id: str, address: str, name: str) -> Batch | Non
         line, now = hub.directory.usable(db, channel_id), hub.now()
         if line is None:
             return None
-        wholes = pieces.at_addresses(db, line, {address}, now)
-        whole = wholes.get(name)
+        found = pieces.in_turn(db, line, address, name, now)
         # Somebody else may have been here meanwhile.
-        if whole is None or whole.due_at is None or whole.due_at > now:
+        if not found or found[-1].due_at is None or found[-1].due_at > now:
             return None
-        facts = Facts.look_up(db, line, [whole.joined()], wholes, now)
+        *earlier, whole = found
+        for message in filter(whole.repeats, earlier):
+            queries.join(db, whole.ended(message.message_id))
+            return None
+        facts = Facts.look_up(db, line, [whole.joined()], {name: whole}, now)
         batch = Batch(hub=hub, line=line, settlings=[], now=now, facts=facts)
         batch.join(name)
         batch.store(db)

@@ -50,10 +50,16 @@ _processes = table(Process)
 _receipts = table(Receipt)
 _sessions = table(Session)
 
-#: What a piece of a message says that is no message yet is nowhere else.
+#: What a piece of a message says that is no message yet is nowhere else. On a channel that was
+#: deleted it never becomes one.
 _HOLDS_A_PIECE: Final = (
     select(_pieces.c.id)
-    .where(_pieces.c.call_id == _calls.c.id, _pieces.c.due_at.is_not(None))
+    .join(_channels, _channels.c.id == _pieces.c.channel_id)
+    .where(
+        _pieces.c.call_id == _calls.c.id,
+        _pieces.c.due_at.is_not(None),
+        _channels.c.deleted_at.is_(None),
+    )
     .exists()
 )
 

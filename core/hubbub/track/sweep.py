@@ -185,5 +185,9 @@ _PENDING_CHANNELS: Final = select(_channels.c.id).where(
 _OVERDUE_CHANNELS: Final = (
     select(_pieces.c.channel_id)
     .distinct()
-    .where(_pieces.c.due_at <= bindparam("now", type_=_pieces.c.due_at.type))
+    .join(_channels, _channels.c.id == _pieces.c.channel_id)
+    .where(
+        _pieces.c.due_at <= bindparam("now", type_=_pieces.c.due_at.type),
+        _channels.c.deleted_at.is_(None),
+    )
 )

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from hubbub.connect.templates import read_templates
-from hubbub.deliver import queries, work as deliver
+from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
+from hubbub.deliver.queries import stop_marketing
 from hubbub.sdk import Template, Text
 from hubbub.store.session import transaction
 
@@ -78,7 +79,7 @@ def test_who_stops_marketing_is_not_sent_the_campaign_that_waited(world, line):
     world.write("UPDATE templates SET category = 'MARKETING'")
     ended = write(world, HELLO, later=HOUR)
     with transaction(world.hub.engine) as db:
-        queries.stop_marketing(db, line.id, "+1")
+        stop_marketing(db, line.id, "+1")
     world.write("UPDATE channels SET version = version + 1")
     world.provider.requests.clear()
     world.pass_time(hours=2)

@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hubbub.api.erase import erase_contact
+from hubbub.connect.work import delete_channel
+from hubbub.normalise import pieces
 from hubbub.normalise.work import give_up, normalise
 from hubbub.receive.work import replay
+from hubbub.scheduler import nudge_what_waits
 from hubbub.sdk import Piece
 from hubbub.store.session import reading
 from hubbub.track import retention
@@ -148,6 +151,37 @@ def test_a_reference_used_again_ends_what_waited_under_it(world, line):
     assert texts(world) == ["Once upon […]", "And then"]
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("second", ["Yes, ", "No, "])
+def test_a_text_said_again_under_a_reference_is_a_message_however_it_is_read(
+    world, line, together, order, second
+):
+    calls = [
+        piece(number, (first, "I do")[number - 1], total=2, id=f"{turn}-{number}")
+        for turn, first in (("A", "Yes, "), ("B", second))
+        for number in (order if turn == "B" else (1, 2))
+    ]
+    for one in calls:
+        world.call(line, {"items": [one]})
+        if not together:
+            world.work()
+    world.work()
+    world.pass_time(minutes=6)
+    assert texts(world) == ["Yes, I do", f"{second}I do"]
+    assert outcomes(world) == ["applied"] * 4
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_piece_that_is_repeated_after_its_message_is_shown_as_no_second_one(world, line, number):
+    world.hear(line, piece(1, total=2), piece(2, total=2))
+    world.hear(line, piece(number, total=2, id="another id, as some carriers give it"))
+    world.pass_time(minutes=6)
+    assert texts(world) == ["Once upon a time "]
+    assert world.rows("SELECT id FROM pieces WHERE due_at IS NOT NULL") == []
+    assert balanced(world)
+
+
 def test_later_messages_do_not_wait_for_a_piece(world, line):
     world.hear(line, piece(1), {"id": "m1", "from": "+1", "text": "Hello?"})
     assert texts(world) == ["Hello?"]
@@ -257,6 +291,47 @@ def test_a_call_is_kept_while_its_piece_waits(world, line):
     assert texts(world) == ["Once upon […]"]
     retention.forget(world.hub)
     assert world.rows("SELECT id FROM calls") == []
+
+
+def test_what_cannot_be_shown_for_a_day_is_dead_until_a_replay(world, line, monkeypatch):
+    from hubbub.normalise import batch
+
+    world.hear(line, piece(1), {"id": "m1", "from": "+1", "text": "Hello?"})
+    with monkeypatch.context() as patch:
+        patch.delattr(batch, "place")
+        for _ in range(26):
+            world.pass_time(hours=1)
+    assert outcomes(world) == ["dead", "applied"]
+    call = world.one("SELECT id, state, reason FROM calls")
+    assert call["state"] == "dead"
+    assert call["reason"] == "Its message could not be put together: NameError."
+    assert balanced(world)
+    replay(world.hub, call["id"])
+    world.work()
+    world.pass_time(minutes=6)
+    assert texts(world) == ["Hello?", "Once upon […]"]
+    assert outcomes(world) == ["applied", "duplicate"]
+
+
+def test_pieces_of_a_channel_that_was_deleted_are_nobodys_concern(world, line):
+    world.hear(line, piece(1))
+    delete_channel(world.hub, line.id, actor="cli")
+    world.clock.forward(days=100)
+    nudge_what_waits(world.hub)
+    assert not world.hub.nudges.waiting
+    retention.forget(world.hub)
+    assert world.rows("SELECT id FROM calls") == []
+
+
+def test_only_the_calls_of_a_message_are_read_for_it(world, line, monkeypatch):
+    read: list[str] = []
+    real = pieces.read
+    monkeypatch.setattr(pieces, "read", lambda line, call: read.append(call.id) or real(line, call))
+    for number in range(20):
+        world.hear(line, piece(1, of=str(number)))
+    world.pass_time(minutes=6)
+    assert len(texts(world)) == 20
+    assert len(read) == 20
 
 
 def test_a_trace_tells_of_every_piece(world, line):
