@@ -215,7 +215,9 @@ def _preference(said: wire.Preference) -> Event:
     if said.category != "marketing_messages" or wants is None:
         what = f"{said.category[:40]}: {said.value[:40]}"
         return Ignored(reason=f"Somebody chose what we do not know ({what}).", key=key)
-    return AddressChanged(key=key, address=who, state=None, marketing=wants)
+    return AddressChanged(
+        key=key, address=who, state=None, marketing=wants, at=graph.moment(said.timestamp)
+    )
 
 
 def _elsewhere(echo: wire.Echo) -> Event:

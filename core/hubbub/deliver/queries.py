@@ -232,10 +232,11 @@ def pause_channel(
         note(db, "channel_status_changed", channel_id)
 
 
-def stop_marketing(db: Connection, channel_id: str, address: str) -> None:
+def stop_marketing(db: Connection, channel_id: str, address: str, *, now: datetime) -> None:
     """Note that an address takes no marketing any more."""
     this = (_addresses.c.channel_id == channel_id, _addresses.c.address == address)
-    db.execute(update(_addresses).where(*this).values(marketing=False))
+    stopped = {"marketing": False, "marketing_at": now}
+    db.execute(update(_addresses).where(*this).values(stopped))
 
 
 def pause_bulk(db: Connection, channel_id: str, *, until: datetime) -> None:

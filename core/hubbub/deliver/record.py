@@ -239,7 +239,7 @@ def _after_error(db: Connection, parcel: Parcel, error: SendError, now: datetime
         case TemplateRefused():
             templates.doubt(db, parcel.line.id, now=now)
         case MarketingRefused():
-            queries.stop_marketing(db, parcel.line.id, parcel.row.address)
+            queries.stop_marketing(db, parcel.line.id, parcel.row.address, now=now)
         case RecipientGone(opted_out=opted_out):
             queries.mark_address(
                 db,

@@ -56,6 +56,7 @@ from hubbub.sdk.values import (
     Unreadable,
 )
 from hubbub.store import templates
+from hubbub.store.addresses import choose_marketing
 from hubbub.store.news import note, noting
 from hubbub.store.threads import Addressee, Thread, row_of, rows_of, save
 from hubbub.store.types import new_id
@@ -212,8 +213,8 @@ class Batch:
         """Keep one piece of a message; with the last one, the message comes in."""
         name = name_of(event, piece)
         whole = self.wholes.get(name)
-        # Carriers repeat a piece under another id. Once it is a message, the same text may be another
-        # message: that is seen when no other piece of that one comes (`Whole.repeats`).
+        # Carriers repeat a piece under another id. Once it is a message, this may be of another one
+        # with the same words: that shows when no other piece of it comes (`Whole.repeats`).
         again = whole and whole.waits and whole.says(piece.number, event)
         if again or event.key in self.seen_keys:
             settling.note(event, DUPLICATE)
@@ -458,9 +459,12 @@ class Batch:
             lambda db: queries.change_address(db, address_id, state=state, state_reason=why)
         )
 
-    def _set_marketing(self, who: Addressee, marketing: bool) -> None:  # noqa: FBT001  # as told
-        who.marketing = marketing
-        self.changes.append(partial(queries.change_address, address_id=who.id, marketing=marketing))
+    def _set_marketing(self, who: Addressee, marketing: bool, at: datetime) -> None:  # noqa: FBT001  # as told
+        # A later choice may be known already: until that is looked up, none is sent too much.
+        who.marketing = who.marketing and marketing
+        self.changes.append(
+            partial(choose_marketing, address_id=who.id, marketing=marketing, at=at)
+        )
 
     def _too_busy(self, thread: Thread) -> str:
         """Return why nobody answers automatically; people see what came as any other message."""
@@ -568,6 +572,8 @@ class Batch:
 
     def _address(self, event: AddressChanged) -> None:
         who = self.threads.addressee(event.address)
+        if who is None and (event.marketing is False or event.state == AddressState.OPTED_OUT):
+            who = self._foreseen(event.address)
         self.address_changes.append(rows.address_change(event, self.line.id, who, self.now))
         if who is None:
             return
@@ -576,7 +582,15 @@ class Batch:
         if event.state is not None:
             self._set_state(who, event.state.value, event.reason)
         if event.marketing is not None:
-            self._set_marketing(who, event.marketing)
+            self._set_marketing(who, event.marketing, event.at or self.now)
+
+    def _foreseen(self, address: str) -> Addressee:
+        """Return somebody whom nobody here has written to: their wish counts once somebody does."""
+        who = self._addressee(address)
+        if not self.line.hooks.capabilities.threads:
+            # Where an address has one conversation, it is met by that.
+            self._thread(who, Answers()).status = "resolved"
+        return who
 
     def _move(self, who: Addressee, before: str, after: str) -> None:
         """Change the id of somebody that ``before`` is, unless the channel knows the new one."""

@@ -290,6 +290,9 @@ class AddressChanged:
     moved_to: str | None = None
     #: Whether it takes marketing, where somebody chose about that.
     marketing: bool | None = None
+    #: When they did, by the provider's clock: of choices about marketing the latest counts, in
+    #: whatever order they are told.
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

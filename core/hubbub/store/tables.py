@@ -288,6 +288,8 @@ class Address(SQLModel, table=True):
     state_reason: str = ""
     #: Whether it may be sent marketing, as far as its owner said.
     marketing: bool = True
+    #: When that was said, if ever: the latest word counts, in whatever order they come.
+    marketing_at: datetime | None = _time(nullable=True)
     created_at: datetime = _time()
 
 

@@ -100,7 +100,8 @@ class _Moving:
     state: DeliveryState
     external_id: str | None
     error: dict[str, Any] | None
-    marks: list[tuple[str, str]] = field(default_factory=list)
+    #: What becomes of the address, and since when.
+    marks: list[dict[str, Any]] = field(default_factory=list)
     echoed: bool = False
 
     @property
@@ -121,7 +122,7 @@ class _Moving:
             if self.state == DeliveryState.FAILED and before != DeliveryState.FAILED:
                 self.error = _error(fault)
             if fault.get("recipient"):
-                self.marks.append((fault["recipient"], fault["detail"]))
+                self.marks.append(_marked(fault, receipt))
         elif self.state != DeliveryState.FAILED:
             self.error = None
 
@@ -303,23 +304,24 @@ def _write(db: Connection, channel_id: str, moved: Iterable[_Moving]) -> list[tu
         ],
     )
     for moving in unique.values():
-        for state, reason in moving.marks:
+        for marked in moving.marks:
             db.execute(
                 update(_addresses)
                 .where(
                     _addresses.c.channel_id == channel_id,
                     _addresses.c.address == moving.row.address,
                 )
-                .values(_marked(state, reason))
+                .values(marked)
             )
     return refresh(db, [moving.row.message_id for moving in changed])
 
 
-def _marked(state: str, reason: str) -> dict[str, Any]:
+def _marked(fault: Mapping[str, Any], receipt: Mapping[str, Any]) -> dict[str, Any]:
     """Return what becomes of an address by a fault that spoke of it."""
-    if state == "no_marketing":
-        return {"marketing": False}
-    return {"state": state, "state_reason": reason}
+    if fault["recipient"] == "no_marketing":
+        at = receipt["provider_at"] or receipt["received_at"]
+        return {"marketing": False, "marketing_at": at}
+    return {"state": fault["recipient"], "state_reason": fault["detail"]}
 
 
 def _error(fault: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_who_stops_marketing_is_not_sent_the_campaign_that_waited(world, line):
     world.write("UPDATE templates SET category = 'MARKETING'")
     ended = write(world, HELLO, later=HOUR)
     with transaction(world.hub.engine) as db:
-        stop_marketing(db, line.id, "+1")
+        stop_marketing(db, line.id, "+1", now=world.clock.now)
     world.write("UPDATE channels SET version = version + 1")
     world.provider.requests.clear()
     world.pass_time(hours=2)

@@ -459,6 +459,25 @@ def test_conformance_15_who_takes_marketing_again_is_sent_it(hub, word):
     assert hub.statuses() == ["sent"]
 
 
+def test_of_choices_about_marketing_the_latest_counts_in_whatever_order_they_come(hub):
+    hub.text()
+    hub.hear(preference("stop", 20))
+    hub.hear(preference("resume", 10))
+    assert not hub.takes_marketing()
+    hub.hear(preference("resume", 30))
+    assert hub.takes_marketing()
+
+
+def test_who_stopped_marketing_before_anybody_wrote_is_sent_none(hub):
+    hub.read_templates()
+    hub.hear(preference("stop", 1))
+    with pytest.raises(Refused, match="stopped marketing"):
+        hub.write(WELCOME)
+    hub.text()
+    assert hub.world.one("SELECT count(*) AS count FROM addresses") == {"count": 1}
+    assert not hub.takes_marketing()
+
+
 def test_a_choice_about_something_else_changes_nothing(hub):
     hub.text()
     hub.hear(preference("stop", 1, category="poems"))
