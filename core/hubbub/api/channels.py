@@ -11,7 +11,7 @@ from hubbub.api.forms import form_schema
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.connect import queries
 from hubbub.connect.former import former_until
-from hubbub.connect.rules import shown_status, webhook_url
+from hubbub.connect.rules import campaigns_paused, shown_status, webhook_url
 from hubbub.connect.work import (
     ChannelChange,
     change_channel,
@@ -140,6 +140,7 @@ def _fields(hub: Hub, row: Row[Any]) -> dict[str, Any]:
         "enabled": row.enabled,
         "settings": row.settings,
         "old_credentials_until": former_until(kept, hub.now()),
+        "bulk_paused_until": campaigns_paused(row, hub.now()),
         "created_at": row.created_at,
     }
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from hubbub.people.errors import Complaint, Invalid, complaints
 from hubbub.sdk.content import (
     CONTENT_TYPES,
+    OUTBOUND_TYPES,
     Attachment,
     Choices,
     Content,
@@ -24,8 +25,7 @@ from hubbub.sdk.content import (
 )
 
 #: What only arrives.
-_INBOUND_ONLY: Final = frozenset({"choice", "form", "order", "system", "unsupported"})
-OUTBOUND_TYPES: Final = tuple(kind for kind in CONTENT_TYPES if kind not in _INBOUND_ONLY)
+_INBOUND_ONLY: Final = frozenset(CONTENT_TYPES).difference(OUTBOUND_TYPES)
 #: Characters; longer than any channel splits into a sensible number of parts.
 TEXT_LIMIT: Final = 100_000
 #: Characters; mail programs show a fifth of it and cut the rest.

@@ -7,14 +7,15 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Row
 
 from hubbub.api import queries, render, shapes
-from hubbub.api.content import OUTBOUND_TYPES, read_content
+from hubbub.api.content import read_content
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.api.work import Order, send
 from hubbub.deliver.actors import nudge_deliver
-from hubbub.deliver.work import cancel, retry
+from hubbub.deliver.work import cancel, retry, settle_by_hand
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid, NotFound
+from hubbub.sdk.content import OUTBOUND_TYPES
 from hubbub.store.session import reading, transaction
 from hubbub.track.trace import trace
 
@@ -40,6 +41,12 @@ class NewMessage(Body):
     to: To | None = None
     reply_to: str | None = Field(None, description="The id of the message to quote.")
     send_at: AwareDatetime | None = Field(None, description="Not before this time.")
+
+
+class Finding(Body):
+    """What somebody found out about a message."""
+
+    arrived: bool
 
 
 class MessageQuery(Page):
@@ -118,6 +125,15 @@ def cancel_message(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.MessageJson:
     return _message(hub, ask.id)
 
 
+@endpoint("POST", "/messages/{id}/settle", tag=_TAG, scope="write", problems=("not-unknown",))
+def settle_message(hub: Hub, ask: Ask[Nothing, Finding]) -> shapes.MessageJson:
+    """Say what was found out about a message whose outcome is unknown: it is sent, or failed."""
+    with transaction(hub.engine) as db:
+        settle_by_hand(db, ask.id, arrived=ask.body.arrived)
+    nudge_deliver(hub)
+    return _message(hub, ask.id)
+
+
 @endpoint("GET", "/messages/{id}/trace", tag=_TAG, scope="read")
 def trace_message(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.TraceJson:
     """Tell everything that happened to a message, oldest first."""
@@ -177,5 +193,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     get_message,
     retry_message,
     cancel_message,
+    settle_message,
     trace_message,
 )

@@ -12,7 +12,7 @@ from hubbub.deliver.attempt import media_url
 from hubbub.deliver.gate import Sendable
 from hubbub.hub import Hub
 from hubbub.sdk.templates import TemplateParameter
-from hubbub.track.lane import Behind, held_up
+from hubbub.track.lane import Behind, Pause, held_up, paused, tried
 
 #: What is read afresh of a file: it may have arrived after its message was stored.
 _FRESH = ("mime_type", "filename", "size", "state")
@@ -25,8 +25,11 @@ class _Beside:
 
     files: Mapping[str, Row[Any]]
     send_at: Mapping[str, datetime]
-    #: What holds up those that wait.
+    #: What holds up those that wait: a message before them, or their channel.
     behind: Mapping[str, Behind]
+    paused: Mapping[str, Pause]
+    #: What went wrong with those that are tried again.
+    tried: Mapping[str, Row[Any]]
 
     @classmethod
     def of(
@@ -45,6 +48,8 @@ class _Beside:
             files=queries.media_files(db, ids),
             send_at=queries.send_times(db, outbound),
             behind=held_up(db, unsent, now=now),
+            paused=paused(db, unsent, now=now),
+            tried=tried(db, unsent),
         )
 
 
@@ -81,8 +86,8 @@ def _message_fields(hub: Hub, row: Row[Any], beside: _Beside) -> dict[str, Any]:
         "reply_to_external_id": row.reply_to_external_id,
         "status": row.status,
         "send_at": beside.send_at.get(row.id),
-        "waits_for": _waits_for(beside.behind.get(row.id)),
-        "error": _error(row.error),
+        "waits_for": _waits_for(beside.behind.get(row.id), beside.paused.get(row.id)),
+        "error": _error(beside.tried[row.id].error if row.id in beside.tried else row.error),
         "provider_at": row.provider_at,
         "created_at": row.created_at,
         "edited_at": row.edited_at,
@@ -214,10 +219,14 @@ def _file(hub: Hub, kept: Mapping[str, Any], files: Mapping[str, Row[Any]]) -> d
     }
 
 
-def _waits_for(behind: Behind | None) -> shapes.WaitsForJson | None:
+def _waits_for(behind: Behind | None, pause: Pause | None) -> shapes.WaitsForJson | None:
+    if pause is not None:
+        return shapes.WaitsForJson(reason=pause.sentence, message_id=None, until=pause.until)
     if behind is None:
         return None
-    return shapes.WaitsForJson(message_id=behind.message_id, until=behind.until)
+    return shapes.WaitsForJson(
+        reason=behind.sentence, message_id=behind.message_id, until=behind.until
+    )
 
 
 def _error(error: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -86,6 +86,9 @@ class ChannelJson(BaseModel):
         description="Until when calls are accepted also where the credentials from before prove "
         "them."
     )
+    bulk_paused_until: datetime | None = Field(
+        description="Until when no campaigns are sent, as the provider limits them: replies go on."
+    )
     created_at: datetime
 
 
@@ -115,7 +118,7 @@ class SenderJson(BaseModel):
 
 
 class ErrorJson(BaseModel):
-    """Why a message failed."""
+    """Why a message failed, or what its last try met while it is tried again."""
 
     code: str
     provider_code: str | None
@@ -124,10 +127,17 @@ class ErrorJson(BaseModel):
 
 
 class WaitsForJson(BaseModel):
-    """The earlier message behind which one waits, so that both arrive in their order."""
+    """What a message waits for, though nothing is wrong with itself."""
 
-    message_id: str
-    until: datetime = Field(description="Then it is sent whatever became of the other one.")
+    reason: str
+    message_id: str | None = Field(
+        description="The earlier message behind which it waits, so that both arrive in their "
+        "order. Null: it waits for the channel."
+    )
+    until: datetime | None = Field(
+        description="Then it is sent, whatever became of the other message. Null: once the channel "
+        "is mended."
+    )
 
 
 class MessageJson(BaseModel):
@@ -146,8 +156,8 @@ class MessageJson(BaseModel):
     status: MessageStatus
     send_at: datetime | None = Field(description="It is not sent before this time.")
     waits_for: WaitsForJson | None = Field(
-        description="What holds it up: an earlier message whose outcome is unknown, or that is "
-        "tried again."
+        description="What holds it up: an earlier message whose outcome is unknown or that is "
+        "tried again, or a pause of the channel."
     )
     error: ErrorJson | None
     provider_at: datetime | None

@@ -4,6 +4,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import structlog
@@ -225,6 +226,12 @@ def shown_status(hub: "Hub", row: Row[Any]) -> tuple[str, str]:
         log.exception("channel cannot be opened", channel=row.id)
         return "error", "The channel's plugin fails at what is stored of it; see the log."
     return row.status, row.status_reason
+
+
+def campaigns_paused(row: Row[Any], now: datetime) -> datetime | None:
+    """Return until when a channel sends no campaigns; None: it does."""
+    until: datetime | None = row.bulk_paused_until
+    return until if until is not None and until > now else None
 
 
 def wrong_with(

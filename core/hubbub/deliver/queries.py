@@ -300,7 +300,9 @@ def rename_address(db: Connection, channel_id: str, before: str, after: str) -> 
         )
 
 
-def settle_unknown(db: Connection, message_id: str, target: DeliveryState) -> int:
+def settle_unknown(
+    db: Connection, message_id: str, target: DeliveryState, *, error: Mapping[str, Any] | None
+) -> int:
     """Move the unknown parts of a message to ``target``; return how many there were."""
     settled = db.execute(
         update(_deliveries)
@@ -308,7 +310,7 @@ def settle_unknown(db: Connection, message_id: str, target: DeliveryState) -> in
             _deliveries.c.message_id == message_id,
             _deliveries.c.state == DeliveryState.UNKNOWN,
         )
-        .values(state=target)
+        .values(state=target, error=error)
     )
     return settled.rowcount
 

@@ -1,16 +1,16 @@
 """Take messages that are to go out, and change one's mind about them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from hubbub.deliver import queries
 from hubbub.deliver.gate import Sendable, admit, sendable as sendable_now
-from hubbub.deliver.rules import Refused, compose
+from hubbub.deliver.rules import Refused, as_error, compose
 from hubbub.directory import Line
 from hubbub.hub import Hub
-from hubbub.sdk.content import Content, files_of
+from hubbub.sdk.content import OUTBOUND_TYPES, Content, files_of
 from hubbub.store.states import DeliveryState
 from hubbub.store.threads import (
     Addressee,
@@ -24,6 +24,9 @@ from hubbub.store.threads import (
 )
 from hubbub.store.types import new_id
 from hubbub.track.receipts import refresh
+
+#: What a message is told to have met of which somebody found out that it did not arrive.
+_NOT_ARRIVED: Final = "Somebody found out that it did not arrive."
 
 
 def start_conversation(hub: Hub, db: Connection, *, channel_id: str, address: str) -> str:
@@ -106,7 +109,14 @@ def submit(
 def sendable(hub: Hub, db: Connection, conversation_id: str, *, author: str) -> Sendable:
     """Answer what ``author`` may send to a conversation now. Raises `Refused` if there is none."""
     thread = _thread(db, conversation_id, hold=False)
-    return sendable_now(_line(hub, db, thread.channel_id), thread, hub.now(), author=author)
+    """Answer what ``author`` may send to a conversation now. Raises `Refused` if there is none."""
+    thread = _thread(db, conversation_id, hold=False)
+    try:
+        line = _line(hub, db, thread.channel_id)
+    except Refused as gone:
+        return Sendable(reasons=dict.fromkeys(OUTBOUND_TYPES, gone.detail))
+    return sendable_now(line, thread, hub.now(), author=author)
+    return sendable_now(line, thread, hub.now(), author=author)
 
 
 def retry(hub: Hub, db: Connection, message_id: str) -> None:
@@ -131,10 +141,12 @@ def cancel(db: Connection, message_id: str) -> None:
     """Cancel a message that is not being sent yet. Raises `Refused`."""
     message = _outbound(db, message_id)
     if not queries.cancel(db, message_id):
-        raise Refused(
-            f"The message is {message.status}: it is too late to cancel it.",
-            code="not-cancellable",
+        why = (
+            "The message was cancelled before."
+            if message.status == "cancelled"
+            else f"The message is {message.status}: it is too late to cancel it."
         )
+        raise Refused(why, code="not-cancellable")
     refresh(db, [message_id])
 
 
@@ -142,7 +154,8 @@ def settle_by_hand(db: Connection, message_id: str, *, arrived: bool) -> None:
     """Write what a person found out about a message whose outcome is unknown. Raises `Refused`."""
     _outbound(db, message_id)
     target = DeliveryState.SENT if arrived else DeliveryState.FAILED
-    if not queries.settle_unknown(db, message_id, target):
+    error = None if arrived else as_error(Refused(_NOT_ARRIVED, code="not_arrived"), retryable=True)
+    if not queries.settle_unknown(db, message_id, target, error=error):
         raise Refused("The outcome of this message is not unknown.", code="not-unknown")
     refresh(db, [message_id])
 

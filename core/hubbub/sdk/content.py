@@ -223,6 +223,12 @@ CONTENT_TYPES: Final = (
     "system",
     "unsupported",
 )
+#: Those that can be sent, and do not only come in.
+OUTBOUND_TYPES: Final = tuple(
+    kind
+    for kind in CONTENT_TYPES
+    if kind not in {"choice", "form", "order", "system", "unsupported"}
+)
 #: The types that carry one file.
 ATTACHMENT_TYPES: Final = frozenset({"image", "audio", "voice", "video", "document", "sticker"})
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from hubbub.api import queries as api_queries
 from hubbub.connect import queries as channel_queries, routes
-from hubbub.connect.rules import shown_status, stored_credentials
+from hubbub.connect.rules import campaigns_paused, shown_status, stored_credentials
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Invalid
@@ -21,6 +21,7 @@ from hubbub.sdk.mailbox import LETTER
 from hubbub.sdk.values import Finding
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
+from hubbub.track.lane import CAMPAIGNS_PAUSED
 from hubbub.ui import queries, words
 from hubbub.ui.channel_form import FormPage, change_form
 
@@ -53,6 +54,8 @@ class ChannelRow:
     active: str
     active_exact: str
     enabled: bool
+    #: Why campaigns wait; empty when they do not.
+    campaigns: str
     received: int
     sent: int
     failed: int
@@ -225,10 +228,16 @@ def _row(hub: Hub, row: AnyRow, traffic: Mapping[str, int]) -> ChannelRow:
         active=words.ago(row.last_active_at, now),
         active_exact=words.exact(row.last_active_at),
         enabled=row.enabled,
+        campaigns=_campaigns(row, now),
         received=traffic.get("received", 0),
         sent=traffic.get("sent", 0),
         failed=traffic.get("failed", 0),
     )
+
+
+def _campaigns(row: AnyRow, now: datetime) -> str:
+    until = campaigns_paused(row, now)
+    return f"{CAMPAIGNS_PAUSED} They are sent {words.until(until, now)}." if until else ""
 
 
 def _calls(db: Connection, channel_id: str, now: datetime) -> tuple[CallRow, ...]:

@@ -127,18 +127,6 @@ def messages(db: Connection, conversation_id: str, *, since: int, limit: int) ->
     return list(reversed(rows))
 
 
-def waiting(db: Connection, message_ids: Sequence[str]) -> dict[str, AnyRow]:
-    """Return when those messages are tried again whose last try did not work, and its error."""
-    rows = db.execute(
-        select(_deliveries.c.message_id, _deliveries.c.due_at, _deliveries.c.error).where(
-            _deliveries.c.message_id.in_(message_ids),
-            _deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.RETRYING]),
-            _deliveries.c.error.is_not(None),
-        )
-    )
-    return {row.message_id: row for row in rows if row.error}
-
-
 def notes(db: Connection, conversation_id: str, *, since: datetime | None) -> list[AnyRow]:
     """Return the last notes on a conversation, those made after ``since``, oldest first."""
     found = select(_notes).where(_notes.c.conversation_id == conversation_id)

@@ -17,7 +17,7 @@ from hubbub.people.rules import Person
 from hubbub.sdk.content import Email, from_json, preview
 from hubbub.store.states import NEVER
 from hubbub.store.types import AnyRow
-from hubbub.track.lane import held_up
+from hubbub.track.lane import Pause, held_up, paused, tried
 from hubbub.ui import queries, words
 from hubbub.ui.shown import Letter, ShownFile, answer_subject, shown_files, shown_letter
 
@@ -207,8 +207,16 @@ def _waits(db: Connection, message_ids: Sequence[str], now: datetime) -> dict[st
         message_id: f"{one.sentence} It is sent {words.until(one.until, now)} at the latest."
         for message_id, one in held_up(db, message_ids, now=now).items()
     }
-    tried = queries.waiting(db, message_ids)
-    return behind | {message_id: _next_try(row, now) for message_id, row in tried.items()}
+    pauses = {
+        message_id: f"{pause.sentence}{_ends(pause, now)}"
+        for message_id, pause in paused(db, message_ids, now=now).items()
+    }
+    again = {message_id: _next_try(row, now) for message_id, row in tried(db, message_ids).items()}
+    return behind | pauses | again
+
+
+def _ends(pause: Pause, now: datetime) -> str:
+    return f" It is sent {words.until(pause.until, now)}." if pause.until else ""
 
 
 def _next_try(delivery: AnyRow, now: datetime) -> str:

@@ -17,6 +17,7 @@ KEYS = {
     "enabled",
     "settings",
     "old_credentials_until",
+    "bulk_paused_until",
     "created_at",
 }
 

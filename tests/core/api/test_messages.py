@@ -1,13 +1,17 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text, update
 
+from hubbub.deliver.queries import pause_bulk, pause_channel
+from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import Address, Delivery, MediaFile, Message, MessageVersion, table
 
 HELLO = {"type": "text", "text": "Hello"}
+_LOST = {"code": "timeout", "provider_code": None, "detail": "No answer.", "retryable": True}
 KEYS = {
     "id",
     "channel_id",
@@ -507,7 +511,72 @@ def test_a_queued_message_can_be_cancelled_once(every_api, add_channel):
     message = _send(every_api, _order(add_channel(every_api)))
     path = f"/messages/{message['id']}/cancel"
     assert every_api.post(path, status=200)["status"] == "cancelled"
-    assert every_api.post(path, status=409)["type"].endswith("/not-cancellable")
+    refused = every_api.post(path, status=409)
+    assert refused["type"].endswith("/not-cancellable")
+    assert refused["detail"] == "The message was cancelled before."
+
+
+def _delivery(api, message_id, **values):
+    """Let it be written of the carrying of a message."""
+    with transaction(api.hub.engine) as db:
+        rows = table(Delivery)
+        db.execute(update(rows).where(rows.c.message_id == message_id).values(values))
+
+
+@pytest.mark.parametrize(("arrived", "status"), [(True, "sent"), (False, "failed")])
+def test_whoever_finds_out_what_became_of_an_unknown_message_says_so(
+    every_api, add_channel, arrived, status
+):
+    message = _send(every_api, _order(add_channel(every_api)))
+    path = f"/messages/{message['id']}/settle"
+    assert every_api.post(path, {"arrived": arrived}, status=409)["type"].endswith("/not-unknown")
+    _delivery(every_api, message["id"], state="unknown", error={**_LOST, "code": "lost"})
+    settled = every_api.post(path, {"arrived": arrived}, status=200)
+    assert settled["status"] == status
+    assert (settled["error"] or {}).get("code") == (None if arrived else "not_arrived")
+    every_api.post(path, {"arrived": arrived}, status=409)
+
+
+def test_a_message_that_is_tried_again_says_what_its_last_try_met(every_api, add_channel):
+    message = _send(every_api, _order(add_channel(every_api)))
+    _delivery(every_api, message["id"], state="retrying", error=_LOST)
+    assert every_api.get(f"/messages/{message['id']}")["error"] == _LOST
+
+
+def test_a_message_says_that_its_channel_keeps_it_waiting(every_api, add_channel):
+    channel_id = add_channel(every_api)
+    reply, campaign = (_send(every_api, _order(channel_id)) for _ in range(2))
+    _delivery(every_api, campaign["id"], bulk=True)
+    until = every_api.hub.now() + timedelta(hours=24)
+
+    def waits(message):
+        return every_api.get(f"/messages/{message['id']}")["waits_for"]
+
+    with transaction(every_api.hub.engine) as db:
+        pause_bulk(db, channel_id, until=until)
+    assert every_api.get(f"/channels/{channel_id}")["bulk_paused_until"] == "2026-01-03T03:04:05Z"
+    assert waits(reply) is None
+    assert waits(campaign) == {
+        "reason": "The provider limits campaigns for a while; replies go on.",
+        "message_id": None,
+        "until": "2026-01-03T03:04:05Z",
+    }
+    with transaction(every_api.hub.engine) as db:
+        mended = every_api.hub.now() + UNTIL_MENDED
+        pause_channel(
+            db, channel_id, until=mended, status="error", reason="No.", now=every_api.hub.now()
+        )
+    assert waits(reply) == waits(campaign) == {"reason": "No.", "message_id": None, "until": None}
+
+
+def test_a_deleted_channel_is_the_reason_why_nothing_is_sendable(
+    api, add_channel, add_conversation
+):
+    channel_id = add_channel(api)
+    conversation_id = add_conversation(api, channel_id)
+    api("DELETE", f"/channels/{channel_id}", status=204)
+    answer = api.get(f"/conversations/{conversation_id}/sendable")
+    assert (answer["kinds"], answer["reasons"]["text"]) == ([], "The channel was deleted.")
 
 
 @pytest.mark.parametrize("path", ["", "/trace"])
@@ -515,9 +584,9 @@ def test_an_unknown_message_is_404(api, path):
     api("GET", f"/messages/nothing{path}", status=404)
 
 
-@pytest.mark.parametrize("verb", ["retry", "cancel"])
+@pytest.mark.parametrize("verb", ["retry", "cancel", "settle"])
 def test_an_unknown_message_cannot_be_acted_upon(api, verb):
-    api("POST", f"/messages/nothing/{verb}", status=404)
+    api("POST", f"/messages/nothing/{verb}", {"arrived": True}, status=404)
 
 
 def test_the_trace_tells_what_happened_oldest_first(

@@ -1,10 +1,13 @@
 """The pages of channels: forms that say what is wrong, and secrets that are never shown."""
 
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
+from hubbub.deliver.queries import pause_bulk
+from hubbub.store.session import transaction
 from tests.core.ui.kit import form_token
 from tests.services.parrot import Parrot
 
@@ -59,6 +62,15 @@ def test_a_channel_that_nobody_calls_shows_no_webhook(admin, world, line):
     page = admin.get(f"/channels/{line.id}").text
     assert "The hub fetches what comes by itself" in page
     assert 'id="webhook"' not in page
+
+
+def test_it_is_shown_that_campaigns_wait(admin, world, line):
+    until = world.clock.now + timedelta(hours=24)
+    with transaction(world.hub.engine) as db:
+        pause_bulk(db, line.id, until=until)
+    assert "They are sent in 1 day." in admin.get(f"/channels/{line.id}").text
+    world.clock.forward(days=1)
+    assert "campaigns" not in admin.get(f"/channels/{line.id}").text
 
 
 def test_what_the_check_found_is_shown(admin, line):
