@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, and_, delete, or_, select, update
 
+from hubbub.deliver.media import delete_files
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import NotFound
@@ -51,9 +52,7 @@ def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> None:
             action="contact.erased",
             object_id=contact_id,
         )
-    # The rows are gone: should this stop half way, nobody can reach the files any more.
-    for media_id in media_ids:
-        hub.media.delete(media_id)
+    delete_files(hub, media_ids)
 
 
 def _erase(db: Connection, contact_id: str) -> list[str]:

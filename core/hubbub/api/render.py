@@ -61,7 +61,8 @@ def message_list(hub: Hub, db: Connection, rows: Sequence[Row[Any]]) -> list[sha
 
 def whole_message(hub: Hub, db: Connection, row: Row[Any]) -> shapes.WholeMessageJson:
     """Return a message with its earlier versions."""
-    earlier = queries.versions(db, row.id)
+    # What its author took back says nothing, and never did.
+    earlier = [] if row.deleted_at else queries.versions(db, row.id)
     beside = _Beside.of(db, [row], earlier, now=hub.now())
     versions = [
         shapes.VersionJson(

@@ -1,5 +1,6 @@
 """Fetch files that contacts sent, learn their names, acknowledge calls: asked on the side."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -13,7 +14,7 @@ from hubbub.directory import Line
 from hubbub.exchange import Ran, run
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.media import dimensions, sniff
+from hubbub.media import StoreDown, dimensions, sniff
 from hubbub.plugins import RAISED
 from hubbub.sdk.errors import HubError, OutcomeUnknown, Permanent, SendError, Transient
 from hubbub.sdk.values import Exchange, FetchedMedia
@@ -80,6 +81,15 @@ def ask_aside(hub: Hub, line: Line, exchange: Exchange[T]) -> Ran[T] | None:
         return run(exchange, hub.http, redact=line.redactor, files=media_bytes(hub))
 
 
+def delete_files(hub: Hub, ids: Iterable[str]) -> None:
+    """Delete files whose rows are gone: nobody can reach those that a store which is away keeps."""
+    for media_id in ids:
+        try:
+            hub.media.delete(media_id)
+        except StoreDown as error:
+            log.warning("a file is left over", media=media_id, reason=error.detail)
+
+
 def _fetch(hub: Hub, row: AnyRow) -> bool:
     with hub.asides.place(row.channel_id) as free:
         return free and _fetched(hub, row)
@@ -96,8 +106,11 @@ def _fetched(hub: Hub, row: AnyRow) -> bool:
     except SendError as error:
         values = _failed(hub, row, error)
     with transaction(hub.engine) as db:
-        queries.write_media(db, row.id, **values)
+        wanted = queries.write_media(db, row.id, **values)
         message = row.message_id and queries.message(db, row.message_id)
+    if not wanted:
+        # Meanwhile its message was taken back, or its contact erased.
+        delete_files(hub, [row.id])
     _tell(hub, line, message)
     return True
 

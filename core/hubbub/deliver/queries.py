@@ -414,9 +414,10 @@ def claim_media(db: Connection, media_id: str, *, now: datetime, until: datetime
     return bool(taken.rowcount)
 
 
-def write_media(db: Connection, media_id: str, **values: Any) -> None:
-    """Write what became of a file."""
-    db.execute(update(_media).where(_media.c.id == media_id).values(values))
+def write_media(db: Connection, media_id: str, **values: Any) -> bool:
+    """Write what became of a file; False where nobody knows of it any more."""
+    written = db.execute(update(_media).where(_media.c.id == media_id).values(values))
+    return bool(written.rowcount)
 
 
 def fault_json(fault: Fault | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ Everything the batch has to know was looked up before (`Facts`); each event then
 is in memory; at the end rows of each table go out together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from hubbub.normalise.rules import (
     APPLIED,
     DEAD,
     DUPLICATE,
+    GONE,
     IGNORED,
     Received,
     Settling,
@@ -104,6 +105,8 @@ class Batch:
     receipts: list[dict[str, Any]] = field(default_factory=list)
     #: Statements about rows that already exist, run after the new rows are in.
     changes: list[Callable[[Connection], object]] = field(default_factory=list)
+    #: Files that are to be deleted once all is committed.
+    files_gone: list[str] = field(default_factory=list)
     #: Conversation and message of every status that a receipt moved.
     advanced: list[tuple[str, str]] = field(default_factory=list)
 
@@ -527,6 +530,9 @@ class Batch:
             settling.note(event, IGNORED, "It changes a message that never reached us.")
             return
         message_id, before = found[0]
+        if before == GONE:
+            settling.note(event, IGNORED, "Its author has taken the message back.", message_id)
+            return
         self.seen_keys.add(event.key)
         if isinstance(event, MessageDeleted):
             self._delete(event, found)
@@ -539,18 +545,29 @@ class Batch:
             self._keep_version(event.key, message_id, before)
         settling.note(event, APPLIED, message_id=message_id)
 
-    def _delete(self, event: MessageDeleted, found: Sequence[Named]) -> None:
-        """Take back all that the provider has as this message."""
+    def _delete(self, event: MessageDeleted, found: list[Named]) -> None:
+        """Take back all that the provider has as this message: what it said is gone for all."""
         deleted_at = event.deleted_at or self.now
-        for number, (message_id, before) in enumerate(found):
+        for number, (message_id, _) in enumerate(found):
             self.changes += [
-                partial(queries.change_message, message_id=message_id, deleted_at=deleted_at),
+                partial(
+                    queries.change_message,
+                    message_id=message_id,
+                    content=GONE,
+                    kind=GONE["type"],
+                    deleted_at=deleted_at,
+                ),
+                partial(self._empty, message_id=message_id),
                 partial(queries.hide_preview, message_id=message_id),
             ]
+            found[number] = (message_id, GONE)
             key = f"{event.key}:{number}" if number else event.key
-            self._keep_version(key, message_id, before)
+            self._keep_version(key, message_id, GONE)
 
-    def _keep_version(self, key: str, message_id: str, before: dict[str, Any]) -> None:
+    def _empty(self, db: Connection, *, message_id: str) -> None:
+        self.files_gone += queries.empty(db, message_id, GONE)
+
+    def _keep_version(self, key: str, message_id: str, before: Mapping[str, Any]) -> None:
         self.versions.append(rows.version(key, self.line.id, message_id, before, self.now))
 
     def _name(self, external_id: str, named: Named) -> None:

@@ -23,7 +23,7 @@ from hubbub.sdk.values import (
 from hubbub.store.types import AnyRow
 
 #: A message by our id, and what it says.
-Named: TypeAlias = tuple[str, dict[str, Any]]
+Named: TypeAlias = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

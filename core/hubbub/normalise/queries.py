@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from hubbub.store.prepared import Adding, Prepared, among, setting
+from hubbub.store.states import DUE_STATES, DeliveryState
 from hubbub.store.tables import (
     Address,
     AddressChange,
@@ -29,13 +30,14 @@ from hubbub.store.tables import (
     Contact,
     Conversation,
     Delivery,
+    MediaFile,
     Message,
     MessageVersion,
     Piece,
     Receipt,
     table,
 )
-from hubbub.store.types import AnyRow
+from hubbub.store.types import AnyRow, one_of
 
 calls = table(Call)
 contacts = table(Contact)
@@ -47,6 +49,7 @@ pieces = table(Piece)
 address_changes = table(AddressChange)
 receipts = table(Receipt)
 deliveries = table(Delivery)
+files = table(MediaFile)
 channels = table(Channel)
 
 _LENGTH: Final = func.length(calls.c.body)
@@ -279,6 +282,22 @@ def change_message(
     }
     given = {name: value for name, value in values.items() if value is not None}
     db.execute(update(messages).where(messages.c.id == message_id).values(given))
+
+
+def empty(db: Connection, message_id: str, gone: Mapping[str, Any]) -> list[str]:
+    """Let ``gone`` be all that is left of what a message said before; return its files.
+
+    Where it waits to be handed on, it does not any more. The keys of its versions stay: what
+    changed it is never applied again.
+    """
+    db.execute(update(versions).where(versions.c.message_id == message_id).values(content=gone))
+    parts = update(deliveries).where(deliveries.c.message_id == message_id)
+    db.execute(parts.where(deliveries.c.content.is_not(None)).values(content=gone))
+    waiting = deliveries.c.onward & one_of(deliveries.c.state, DUE_STATES)
+    db.execute(parts.where(waiting).values(state=DeliveryState.CANCELLED))
+    # What people here uploaded belongs to no channel, and may be a part of other messages too.
+    came = (files.c.message_id == message_id, files.c.channel_id.is_not(None))
+    return list(db.execute(delete(files).where(*came).returning(files.c.id)).scalars())
 
 
 def hide_preview(db: Connection, message_id: str) -> None:

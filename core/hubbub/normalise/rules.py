@@ -18,6 +18,7 @@ from hubbub.sdk.content import (
     Content,
     Email,
     Media,
+    System,
     Text,
     Unsupported,
     from_json,
@@ -41,6 +42,9 @@ _IDS: Final = ("key", "external_id", "reply_to_external_id", "reference")
 _KNOWN: Final = get_args(Event)
 #: Events that are read of one call: providers send a thousand at the most.
 _MOST_EVENTS: Final = 10_000
+
+#: What is left of what somebody took back.
+GONE: Final[Mapping[str, Any]] = to_json(System(event="deleted"))
 
 APPLIED, DUPLICATE, IGNORED, DEAD = "applied", "duplicate", "ignored", "dead"
 

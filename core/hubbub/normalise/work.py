@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubbub.deliver.actors import nudge_acknowledge, nudge_deliver, nudge_media, nudge_name
+from hubbub.deliver.media import delete_files
 from hubbub.deliver.queries import hold_channel
 from hubbub.directory import Line
 from hubbub.hub import Hub
@@ -231,6 +232,7 @@ def _tell(hub: Hub, batch: Batch) -> None:
         nudge_deliver(hub)
     if batch.media:
         nudge_media(hub)
+    delete_files(hub, batch.files_gone)
     hub.live.publish(
         [
             LiveEvent("message", batch.line.id, row["conversation_id"], row["id"])

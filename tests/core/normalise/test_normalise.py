@@ -12,7 +12,9 @@ from sqlalchemy.exc import DataError
 from hubbub.connect.actors import nudge_templates
 from hubbub.connect.templates import read_templates
 from hubbub.live import LiveEvent
+from hubbub.media import Missing
 from hubbub.normalise.work import normalise
+from hubbub.receive.work import replay
 from hubbub.sdk import Text
 from tests.services import parrot
 
@@ -130,8 +132,6 @@ def test_one_bad_item_harms_no_sibling(world):
 
 @pytest.mark.parametrize("how", ["explode", "exit"])
 def test_a_plugin_that_fails_makes_the_call_dead_and_replayable(world, how):
-    from hubbub.receive.work import replay
-
     line = world.channel()
     world.hear(line, {"explode": how})
     row = world.one("SELECT id, state, dead, events FROM calls")
@@ -163,8 +163,6 @@ def test_text_that_a_database_refuses_is_kept_as_well_as_it_can_be(world, text):
 
 
 def test_a_replayed_call_changes_nothing_twice(world):
-    from hubbub.receive.work import replay
-
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "Hello"})
     replay(world.hub, world.one("SELECT id FROM calls")["id"])
@@ -191,8 +189,6 @@ def test_a_quarantined_call_is_released_once_the_secret_is_mended(world):
 
 
 def test_a_placeholder_is_upgraded_in_place_when_the_type_is_understood(world, monkeypatch):
-    from hubbub.receive.work import replay
-
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "kind": "hologram", "text": "Hi"})
     before = world.one("SELECT id, kind FROM messages")
@@ -236,6 +232,53 @@ def test_a_deletion_marks_the_message(world):
     line = world.channel()
     world.hear(line, {"id": "m1", "from": "+1", "text": "Oops"}, {"delete": "m1"})
     assert world.one("SELECT deleted_at FROM messages")["deleted_at"] is not None
+
+
+def test_what_is_taken_back_is_gone_with_its_versions_and_files(world):
+    line = world.channel()
+    world.provider.will((200, b"\x89PNG"))
+    world.hear(line, {"id": "m1", "from": "+1", "image": "file-7", "text": "Oops"})
+    world.hear(line, {"edit": "m1", "text": "Oops, I mean", "key": "e1"})
+    file = world.one("SELECT id, state FROM media")
+    assert file["state"] == "ready"
+    world.hear(line, {"delete": "m1"})
+    for rows in ("messages", "message_versions", "conversations", "media"):
+        assert "Oops" not in str(world.rows(f"SELECT * FROM {rows}"))
+    assert world.rows("SELECT id FROM media") == []
+    with pytest.raises(Missing):
+        world.hub.media.get(file["id"])
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_nothing_brings_back_what_was_taken_back(world, which):
+    line = world.channel()
+    for item in ({"id": "m1", "from": "+1", "text": "Oops"}, {"edit": "m1", "text": "Oh"}):
+        world.hear(line, item)
+    world.hear(line, {"delete": "m1"})
+    world.hear(line, {"edit": "m1", "text": "A late one"})
+    replay(world.hub, world.rows("SELECT id FROM calls ORDER BY id")[which]["id"])
+    world.work()
+    assert outcomes(world)[which] == ["duplicate"]
+    assert outcomes(world)[3] == ["ignored"]
+    message = world.one("SELECT kind, content FROM messages")
+    assert message["kind"] == "system"
+    assert "deleted" in str(message["content"])
+
+
+def test_a_file_whose_message_is_taken_back_while_it_is_fetched_is_not_kept(world):
+    line = world.channel()
+    fetched = []
+
+    def meanwhile(_):
+        fetched.append(world.one("SELECT id FROM media")["id"])
+        world.call(line, {"items": [{"delete": "m1"}]})
+        normalise(world.hub, line.id)
+        return 200, b"\x89PNG"
+
+    world.provider.will(meanwhile)
+    world.hear(line, {"id": "m1", "from": "+1", "image": "file-7"})
+    with pytest.raises(Missing):
+        world.hub.media.get(*fetched)
 
 
 def test_a_change_of_a_message_that_never_came_is_ignored_with_a_reason(world):

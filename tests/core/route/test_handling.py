@@ -66,6 +66,11 @@ def test_a_bot_is_told_whether_the_contact_wrote_before(world, line):
     assert [one["message"]["first"] for one in asked(world)] == [True, False]
 
 
+def test_a_bot_is_not_asked_about_what_its_author_has_taken_back(world, line):
+    world.hear(line, {"id": "m1", "from": "+1", "text": "Oops"}, {"delete": "m1"})
+    assert asked(world) == []
+
+
 def test_a_bot_is_told_the_contacts_name_where_a_message_says_none(world, line):
     hear(world, line, 1, (204, {}))
     world.write("UPDATE contacts SET name = 'Ada'")

@@ -320,13 +320,15 @@ def test_conformance_08_a_picture_is_fetched_and_a_lost_one_is_marked(hub):
     assert [row["state"] for row in states] == ["ready", "failed"]
 
 
-def test_an_edit_and_a_revocation_change_the_message(hub):
+def test_an_edit_changes_the_message_and_a_revocation_takes_it_back(hub):
     hub.text("fxied", id="wamid.IN0001")
     hub.hear(_changed("message_edit.json", "messages", id="wamid.EDIT"))
-    hub.hear(_changed("message_revoke.json", "messages", id="wamid.REVOKE"))
-    row = hub.world.one("SELECT content, edited_at, deleted_at FROM messages")
+    row = hub.world.one("SELECT content, edited_at FROM messages")
     assert json.loads(row["content"])["text"] == "fixed"
     assert row["edited_at"]
+    hub.hear(_changed("message_revoke.json", "messages", id="wamid.REVOKE"))
+    row = hub.world.one("SELECT content, deleted_at FROM messages")
+    assert json.loads(row["content"])["event"] == "deleted"
     assert row["deleted_at"]
 
 
