@@ -117,7 +117,8 @@ def _grant(connection: EmailConnection, oauth: OAuth, refresh: str) -> HttpReque
     }
     return HttpRequest(
         method="POST",
-        url=settings.api_base or settings.provider.token_url.format(tenant=oauth.tenant),
+        url=settings.api_base
+        or settings.provider.token_url.format(tenant=oauth.tenant or "common"),
         headers=_FORM,
         body=urlencode({name: value for name, value in asked.items() if value}).encode(),
         # Of two tokens that are handed out, one is forgotten.

@@ -14,6 +14,7 @@ from hubbub.sdk import (
 )
 from hubbub.sdk.mail import Posted, greeting, posted
 from hubbub.sdk.mailbox import Looked, Mailbox, looked_at, looking
+from hubbub_email import reputation
 from hubbub_email.access import Access
 from hubbub_email.fields import EmailConnection
 from hubbub_email.inbound import JUNK
@@ -59,6 +60,7 @@ def check(connection: EmailConnection) -> Exchange[Checked]:
     for checked in (sending, receiving):
         findings += checked.findings
         facts |= checked.facts
+    findings += yield from reputation.hints(connection)
     return Checked(findings=tuple(findings), facts={**facts, **access.facts}, tokens=access.tokens)
 
 

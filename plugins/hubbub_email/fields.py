@@ -60,10 +60,10 @@ class OAuth(Fields):
         json_schema_extra=_SECRET,
     )
     tenant: str = Field(
-        "common",
+        "",
         title="OAuth 2: tenant",
-        description="Microsoft's directory id; common where the app is for any directory.",
-        pattern=r"^[A-Za-z0-9.-]{1,100}$",
+        description="Microsoft's directory id. Empty where the app is for any directory.",
+        pattern=r"^[A-Za-z0-9.-]{0,100}$",
     )
 
 

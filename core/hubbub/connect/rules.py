@@ -140,8 +140,17 @@ def new_secrets(hooks: ChannelHooks, credentials: Mapping[str, Any]) -> dict[str
 
 
 def merged(kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``kept`` with ``changes``; a null takes a field away."""
-    return {name: value for name, value in {**kept, **changes}.items() if value is not None}
+    """Return ``kept`` with ``changes``; a null takes a field away.
+
+    Of a group, such as what OAuth 2 needs, only what is named changes.
+    """
+    groups = {
+        name: merged(kept[name], change)
+        for name, change in changes.items()
+        if isinstance(change, Mapping) and isinstance(kept.get(name), Mapping)
+    }
+    both = {**kept, **changes, **groups}
+    return {name: value for name, value in both.items() if value is not None}
 
 
 def still_known(

@@ -10,7 +10,7 @@ from hubbub.people.errors import Invalid
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.types import ChannelType, SetupStep
 from hubbub.store.types import AnyRow
-from hubbub.ui.forms import FormField, form_fields, read_form
+from hubbub.ui.forms import FormField, form_fields, read_form, shown_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +94,7 @@ def _schema(kind: ChannelType[Any]) -> Mapping[str, Any]:
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        f"settings.{name}": "" if value is None else str(value) for name, value in settings.items()
-    }
+    return {f"settings.{name}": shown_value(value) for name, value in settings.items()}
 
 
 def _complaints(error: HubError | None) -> dict[str, str]:

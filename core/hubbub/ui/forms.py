@@ -1,6 +1,6 @@
 """Make forms from the JSON Schema of a channel type's fields, and read them back."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ class FormField:
     name: str
     title: str
     help: str = ""
-    #: text, lines (more than one), password, number, checkbox or select.
+    #: text, lines (more than one), list (one a line), password, number, checkbox or select.
     kind: str = "text"
     value: str = ""
     options: tuple[str, ...] = ()
@@ -43,20 +43,17 @@ def form_fields(
     found = []
     for part in ("credentials", "settings"):
         model = _resolved(schema, schema["properties"].get(part, {}))
-        required = set(model.get("required", ()))
-        for name, field in model.get("properties", {}).items():
-            path = f"{part}.{name}"
-            described = _resolved(schema, field)
+        for path, field, required in _leaves(schema, model, part):
             found.append(
                 _field(
                     path,
-                    described,
+                    field,
                     values.get(path),
                     problems.get(path, ""),
-                    required=name in required,
+                    required=required,
                     # A browser cannot ask for what is out of sight.
-                    advanced=name not in required and described.get("advanced", False),
-                    kept=name in kept and part == "credentials",
+                    advanced=not required and field.get("advanced", False),
+                    kept=path.split(".")[1] in kept and part == "credentials",
                 )
             )
     return tuple(sorted(found, key=lambda field: field.advanced))
@@ -66,15 +63,54 @@ def read_form(fields: tuple[FormField, ...], form: Mapping[str, str]) -> dict[st
     """Return what was typed, by ``credentials`` and ``settings``; empty ones are left out."""
     given: dict[str, dict[str, Any]] = {"credentials": {}, "settings": {}}
     for field in fields:
-        part, _, name = field.name.partition(".")
+        part, *groups, name = field.name.split(".")
         typed = form.get(field.name, "").strip()
-        if field.kind == "checkbox":
-            given[part][name] = bool(typed)
-        elif typed:
-            given[part][name] = typed
+        place = given[part]
+        if typed or field.kind == "checkbox":
+            for group in groups:
+                place = place.setdefault(group, {})
+            place[name] = _typed(field, typed)
         elif part == "settings" and field.value:
-            given[part][name] = None
+            place[name] = None
     return given
+
+
+def shown_value(value: object) -> str:
+    """Return a value of a form as it is shown in its field."""
+    if isinstance(value, list | tuple):
+        return "\n".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _typed(field: FormField, text: str) -> bool | str | list[str]:
+    if field.kind == "checkbox":
+        return bool(text)
+    return [line.strip() for line in text.splitlines()] if field.kind == "list" else text
+
+
+def _leaves(
+    schema: Mapping[str, Any], model: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """Yield the fields of a model by their paths, and whether they are required; groups inline."""
+    required = set(model.get("required", ()))
+    for name, field in model.get("properties", {}).items():
+        described = _resolved(schema, field)
+        group = _group(schema, described)
+        if group is None:
+            yield f"{path}.{name}", described, name in required
+            continue
+        for inner, one, needed in _leaves(schema, group, f"{path}.{name}"):
+            # What may be left out as a whole is asked for where the whole is.
+            about = {"advanced": described.get("advanced", False), **one}
+            yield inner, about, needed and name in required
+
+
+def _group(schema: Mapping[str, Any], field: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the model that a field holds, if it does."""
+    for one in (field, *(_resolved(schema, variant) for variant in field.get("anyOf", ()))):
+        if "properties" in one:
+            return one
+    return None
 
 
 def _field(
@@ -89,7 +125,7 @@ def _field(
 ) -> FormField:
     kind, options = _kind(schema)
     default = schema.get("default")
-    shown = value if value is not None else ("" if default is None else str(default))
+    shown = value if value is not None else shown_value(default)
     return FormField(
         name=path,
         title=schema.get("title") or path.partition(".")[2].replace("_", " ").capitalize(),
@@ -115,6 +151,8 @@ def _kind(schema: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
             return "checkbox", ()
         if one.get("type") in {"number", "integer"}:
             return "number", ()
+        if one.get("type") == "array":
+            return "list", ()
     return ("lines" if schema.get("format") == "multiline" else "text"), ()
 
 

@@ -3,7 +3,8 @@
 import base64
 import json
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -179,17 +180,36 @@ def test_an_encrypted_connection_is_checked_against_the_name(
     whom = {"port": served.port, "security": security, "trust": pem}
 
     done = send(transport, MailServer(host="hub.test", **whom))
-    with pytest.raises(NotSent, match="certificate is not valid"):
+    with pytest.raises(NotSent, match="certificate is not valid") as refused:
         send(transport, MailServer(host="other.test", **whom))
 
     assert done.phase == "accepted"
+    assert refused.value.code == "smtp_certificate"
 
 
 def test_tls_spoken_to_a_port_of_starttls_is_explained(transport, office):
     _, server = office()
 
-    with pytest.raises(NotSent, match="does not speak TLS from the beginning"):
+    with pytest.raises(NotSent, match="does not speak TLS from the beginning") as refused:
         send(transport, MailServer(**{**vars(server), "security": "tls"}))
+    assert refused.value.code == "smtp_security"
+
+
+def test_plain_words_spoken_to_a_port_of_tls_are_explained(transport, office):
+    _, server = office(HELLO="silence")
+
+    with pytest.raises(NotSent, match="may want TLS from the beginning") as refused:
+        send(transport, server, seconds=0.2)
+    assert refused.value.code == "smtp_security"
+
+
+def test_an_answer_tells_the_time(transport, office):
+    _, server = office()
+
+    response = transport.perform(_within(greeting(server, sender="us@hub.test"), 5), files=no_files)
+
+    told = parsedate_to_datetime(response.headers["date"])
+    assert abs(datetime.now(UTC) - told) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +239,9 @@ def test_a_refusal_is_an_answer_with_its_phase_and_the_next_letter_goes(
     assert len(there.letters) == (2 if "DOT" in says else 1)
 
 
-def test_one_refused_recipient_of_two_is_told_beside_the_acceptance(transport, office):
+def test_conformance_13_one_refused_recipient_of_two_is_told_beside_the_acceptance(
+    transport, office
+):
     there, server = office(RCPT=["550 5.1.1 nobody", "250 ok"])
 
     done = send(transport, server, "gone@a.test", "ann@a.test")
@@ -229,7 +251,7 @@ def test_one_refused_recipient_of_two_is_told_beside_the_acceptance(transport, o
     assert len(there.letters) == 1
 
 
-def test_of_recipients_refused_for_different_reasons_each_is_told(transport, office):
+def test_conformance_13_of_recipients_refused_for_different_reasons_each_is_told(transport, office):
     there, server = office(RCPT=["452 4.2.2 full", "550 5.1.1 nobody"])
 
     done = send(transport, server, "full@a.test", "gone@a.test")
@@ -269,7 +291,7 @@ def test_what_breaks_off_before_the_letter_is_complete_was_not_sent(transport, o
 @pytest.mark.parametrize(
     ("how", "why"), [("cut", "it closed the connection"), ("silence", "no answer in time")]
 )
-def test_an_answer_lost_after_the_last_dot_is_unknown(transport, office, how, why):
+def test_conformance_13_an_answer_lost_after_the_last_dot_is_unknown(transport, office, how, why):
     there, server = office(DOT=how)
 
     with pytest.raises(OutcomeUnknown, match=why):

@@ -17,6 +17,7 @@ from hubbub.listener import Listener
 from hubbub.mailbox.watch import MailboxWatch
 from hubbub.normalise.work import normalise
 from hubbub.receive import queries
+from hubbub.sdk import AuthFailed, Renewed, Transient
 from hubbub.sdk.mail import MailServer
 from hubbub.sdk.mailbox import Letter, Mailbox, letter_of
 from hubbub.steps import step
@@ -339,6 +340,62 @@ def test_conformance_04_a_login_refused_twice_stops_it_until_it_is_mended(office
         "does not let us in"
         in office.world.one("SELECT status_reason FROM channels")["status_reason"]
     )
+
+
+class _Tokens:
+    """Logins that end: what is renewed is what `Mailboxes` says from then on."""
+
+    def __init__(self, monkeypatch, *results):
+        self.asked = 0
+        self._results = list(results)
+        monkeypatch.setattr(Mailboxes, "renew", self)
+
+    def __call__(self, connection):
+        self.asked += 1
+        result = self._results.pop(0) if len(self._results) > 1 else self._results[0]
+        if isinstance(result, Exception):
+            raise result
+        if result is None:
+            return None
+        Mailboxes.now = replace(Mailboxes.now, server=result)
+        return Renewed(tokens={"access": f"token {self.asked}"})
+        yield
+
+
+def test_a_login_that_has_its_time_is_renewed_when_it_is_refused(office, host, monkeypatch):
+    tokens = _Tokens(monkeypatch, host.server())
+    office.watch(host.server(password="old"))
+    until(office.cursor, "The mailbox was not looked into.")
+    put(host, 1)
+    assert office.have(1) == ["Subject: 1"]
+    assert tokens.asked == 1
+    assert office.line().connection.tokens == {"access": "token 1"}
+
+
+def test_what_is_renewed_and_refused_again_is_not_renewed_in_a_loop(office, host, monkeypatch):
+    tokens = _Tokens(monkeypatch, host.server(password="new and wrong"))
+    office.watch(host.server(password="old"), pace=replace(PACE, refused=1.5))
+    until(lambda: _status(office) == "error", "The channel shows nothing.")
+    assert tokens.asked == 1
+
+
+def test_a_consent_that_was_taken_back_stops_the_watch_at_once(office, host, monkeypatch):
+    _Tokens(monkeypatch, AuthFailed("The refresh token was revoked."))
+    office.watch(host.server(password="old"))
+    until(lambda: _status(office) == "error", "The channel shows nothing.")
+    assert "revoked" in office.world.one("SELECT status_reason FROM channels")["status_reason"]
+
+
+def test_while_nobody_hands_out_tokens_it_is_tried_again(office, host, monkeypatch):
+    tokens = _Tokens(monkeypatch, Transient("Away."), host.server())
+    office.watch(host.server(password="old"))
+    until(office.cursor, "The mailbox was not looked into.")
+    assert tokens.asked == 2
+    assert _status(office) == "connected"
+
+
+def _status(office):
+    return office.world.one("SELECT status FROM channels")["status"]
 
 
 # --- case 5 --------------------------------------------------------------------------------

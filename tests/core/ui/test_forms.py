@@ -35,3 +35,42 @@ def test_a_choice_that_may_be_left_open_offers_no_empty_word():
 def test_lines_are_read_as_they_were_typed(typed):
     fields = (field(type="string", format="multiline"),)
     assert read_form(fields, {"settings.x": typed})["settings"] == {"x": "one\r\ntwo"}
+
+
+GROUP = {
+    "properties": {
+        "oauth": {"anyOf": [{"$ref": "#/$defs/OAuth"}, {"type": "null"}], "advanced": True}
+    }
+}
+SCHEMA = {
+    "properties": {"credentials": GROUP},
+    "$defs": {
+        "OAuth": {
+            "properties": {"id": {"type": "string"}, "secret": {"writeOnly": True}},
+            "required": ["id"],
+        }
+    },
+}
+
+
+def test_the_fields_of_a_group_are_asked_for_one_by_one_and_go_together():
+    fields = form_fields(SCHEMA, {}, {"credentials.oauth.id": "Wrong."}, kept={"oauth"})
+
+    assert [(one.name, one.kind) for one in fields] == [
+        ("credentials.oauth.id", "text"),
+        ("credentials.oauth.secret", "password"),
+    ]
+    # What may be left out as a whole is required nowhere.
+    assert {(one.required, one.advanced, one.kept) for one in fields} == {(False, True, True)}
+    assert fields[0].problem == "Wrong."
+    typed = {"credentials.oauth.id": "a", "credentials.oauth.secret": ""}
+    assert read_form(fields, typed)["credentials"] == {"oauth": {"id": "a"}}
+    assert read_form(fields, {})["credentials"] == {}
+
+
+def test_a_list_is_shown_and_read_one_a_line():
+    model = {"properties": {"folders": {"type": "array", "default": ["INBOX", "Shop"]}}}
+    fields = form_fields({"properties": {"settings": model}}, {}, {})
+    assert (fields[0].kind, fields[0].value) == ("list", "INBOX\nShop")
+    given = read_form(fields, {"settings.folders": "INBOX\r\n Old \r\n"})
+    assert given["settings"] == {"folders": ["INBOX", "Old"]}

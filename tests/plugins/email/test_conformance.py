@@ -19,6 +19,7 @@ from hubbub.sdk import (
     Text,
     Transient,
 )
+from hubbub.sdk.dns import answer as dns
 from hubbub.sdk.mailbox import LETTER, Looked, answer as mailbox_answer
 from hubbub.testing import REFERENCE, ChannelConformance, Recorded, Refused
 from hubbub_email import tokens
@@ -109,7 +110,12 @@ class TestEmail(ChannelConformance):
         "spam": refused(Permanent, 554, "5.7.1 spam", "letter"),
         "going": refused(Transient, 421, "4.3.2 bye", "letter"),
     }
-    healthy = (posted(size="1000", smtputf8=""), looked())
+    healthy = (
+        posted(size="1000", smtputf8=""),
+        looked(),
+        dns(("v=spf1 mx -all",)),
+        dns(("v=DMARC1; p=none",)),
+    )
 
     def sign(self, call, connection):
         return call

@@ -2,7 +2,19 @@
 
 import json
 
-from hubbub.sdk import Text
+import pytest
+
+from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.connect.work import ChannelChange, change_channel
+from hubbub.listener import Listener
+from hubbub.mailbox.patience import Pace
+from hubbub.people.errors import Conflict, Invalid
+from hubbub.sdk import Attachment, Media, Text
+from tests.plugins.email.letters import letter, raw
+from tests.services.dovecot import until
+from tests.services.pymap import pymap
+
+__all__ = ["pymap"]
 
 
 def test_a_letter_comes_in_and_its_answer_goes_out_in_the_same_thread(post):
@@ -31,3 +43,141 @@ def test_a_letter_comes_in_and_its_answer_goes_out_in_the_same_thread(post):
     post.hears("Thanks", subject="AW: Opening hours", In_Reply_To=sent["Message-ID"])
     assert len(post.conversations()) == 1
     assert len(post.inbound()) == 2
+
+
+def test_files_of_a_letter_are_stored_and_a_file_goes_out_as_it_is(post):
+    post.open()
+    post.arrive(raw("related_inline"))
+    files = post.world.rows("SELECT * FROM media ORDER BY id")
+    assert {(row["state"], row["mime_type"]) for row in files} == {("ready", "image/png")}
+    assert bytes(post.world.hub.media.get(files[0]["id"])).startswith(b"\x89PNG")
+
+    stored = Media(id=files[0]["id"], filename="logo.png")
+    post.write(Attachment(type="image", media=stored, caption="Our logo"), to="ada@example.org")
+    (sent,) = post.letters
+    assert sent.get_body().get_content() == "Our logo\r\n"
+    (file,) = sent.iter_attachments()
+    assert (file.get_content_type(), file.get_filename()) == ("image/png", "p.png")
+    assert file.get_content() == post.world.hub.media.get(files[0]["id"])
+
+
+def test_a_letter_that_was_there_before_the_hub_is_shown_and_nobody_answers_it(post):
+    post.open()
+    save_routes(
+        post.world.hub,
+        post.channel_id,
+        WantedRoutes(routes=[], fallback={"type": "keyword", "otherwise": "Hi"}),
+        actor="cli",
+    )
+    post.arrive(letter(), historical=True)
+    assert len(post.inbound()) == 1
+    assert post.letters == []
+
+
+def test_of_a_letter_that_is_too_large_the_beginning_is_shown_and_where_the_rest_is(post):
+    post.open().arrive(letter(), truncated=True, size=50_000_000)
+    text = json.loads(post.inbound()[0]["content"])["text"]
+    assert text.startswith("words\n\n[The letter is too large: of its 50 MB")
+
+
+def test_a_click_on_the_link_in_a_letter_to_many_ends_marketing(post):
+    post.open().write(Text(text="News"), bulk=True)
+    post.world.pass_time(seconds=5)
+    (sent,) = post.letters
+    assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert sent["Auto-Submitted"] == "auto-generated"
+    query = str(sent["List-Unsubscribe"]).strip("<>").partition("?")[2]
+
+    status, page = post.world.call(post.line, b"", method="GET", QUERY_STRING=query)
+    assert (status, b"<form" in page) == (200, True)
+    assert post.world.one("SELECT marketing FROM addresses")["marketing"]
+
+    click = b"List-Unsubscribe=One-Click"
+    status, page = post.world.call(post.line, click, QUERY_STRING=query)
+    post.world.work()
+    assert (status, b"unsubscribed" in page) == (200, True)
+    address = post.world.one("SELECT state, marketing FROM addresses")
+    assert (address["state"], bool(address["marketing"])) == ("ok", False)
+
+
+def test_nobody_can_bring_letters_to_the_webhook(post):
+    status, _ = post.world.call(post.open().line, letter())
+    post.world.work()
+    assert (status, post.inbound()) == (401, [])
+
+
+def test_access_tokens_are_got_kept_and_replaced_while_letters_go(post, serve):
+    given = []
+
+    def provider(peer):
+        peer.request()
+        given.append(f"token-{len(given) + 1}-of-the-provider")
+        told = json.dumps({"access_token": given[-1], "expires_in": 3600})
+        peer.answer(told.encode(), "200 OK", "Date: Mon, 02 Mar 2026 12:00:00 GMT")
+
+    oauth = {"client_id": "shop", "client_secret": "x" * 12, "refresh_token": "r" * 12}
+    post.open(credentials={"oauth": oauth}, api_base=serve(provider).url("/token"))
+    assert post.line.connection.tokens == {"access": "token-1-of-the-provider"}
+
+    post.office.says = {"AUTH": ["535 5.7.8 expired"]}
+    post.world.hub.http.close()
+    post.write(Text(text="Hello"))
+    assert [row["status"] for row in post.outbound()] == ["sent"]
+    assert len(post.letters) == 1
+    assert post.line.connection.tokens == {"access": "token-2-of-the-provider"}
+    attempts = json.dumps(post.world.rows("SELECT * FROM attempts"), default=str)
+    assert "of-the-provider" not in attempts
+    assert "r" * 12 not in attempts
+
+
+def test_a_mailbox_is_watched_and_what_comes_is_answered_in_its_thread(post, pymap):
+    post.open(
+        credentials={"smtp_password": "password-of-the-shop", "imap_password": pymap.password},
+        imap_host="127.0.0.1",
+        imap_port=pymap.port,
+        imap_security="none",
+        imap_username=pymap.username,
+    )
+    assert post.world.one("SELECT status FROM channels")["status"] == "connected"
+    listener = Listener(post.world.hub, Pace(look=0.05, grace=0.3))
+    listener.look()
+    try:
+        until(lambda: post.world.rows("SELECT * FROM source_cursors"), "Nobody looked.")
+        with pymap.owner() as owner:
+            owner.append("INBOX", letter("Subject: Order"))
+        until(lambda: post.world.rows("SELECT * FROM calls"), "The letter was not fetched.")
+    finally:
+        listener.stop()
+    post.world.work()
+    (heard,) = post.inbound()
+    post.write(Text(text="Yes"), conversation=heard["conversation_id"])
+    (sent,) = post.letters
+    assert (sent["To"], sent["Subject"]) == ("ada@example.org", "Re: Order")
+    assert sent["In-Reply-To"] == "<one@example.org>"
+
+
+def test_two_channels_cannot_take_letters_of_one_mailbox(post):
+    given = {"imap_host": "127.0.0.1", "imap_port": post.port, "imap_security": "none"}
+    post.open(**given)
+    with pytest.raises(Conflict, match="already connected"):
+        post.open(**given)
+
+
+def test_through_the_api_secrets_stay_hidden_and_what_is_wrong_is_told_at_its_field(post):
+    assert set(post.open().line.connection.fields.credentials.model_dump()) >= {
+        "smtp_password",
+        "imap_password",
+        "oauth",
+    }
+    oauth = {"client_id": "shop", "refresh_token": "r" * 12}
+    with pytest.raises(Invalid) as refused:
+        post.open(credentials={"oauth": {"client_id": "shop"}}, api_base="https://a.example/t")
+    assert [one.field for one in refused.value.complaints] == ["credentials.oauth.refresh_token"]
+    change = ChannelChange(
+        credentials={"oauth": oauth}, settings={"api_base": "https://a.example/t"}
+    )
+    change_channel(post.world.hub, post.channel_id, change, actor="cli")
+    change = ChannelChange(credentials={"oauth": {"client_id": "other"}})
+    change_channel(post.world.hub, post.channel_id, change, actor="cli")
+    kept = post.line.connection.fields.credentials.oauth
+    assert (kept.client_id, kept.refresh_token) == ("other", "r" * 12)

@@ -158,3 +158,36 @@ def test_conformance_14_nothing_breaks_out_of_a_header(evil):
 )
 def test_an_answer_says_so_once(subject, answer):
     assert answer_to(subject) == answer
+
+
+def test_a_picture_that_the_html_shows_stands_beside_it_and_other_files_below():
+    files = (
+        Media(id="m1", mime_type="application/pdf", filename="bill.pdf"),
+        Media(id="m2", mime_type="image/png", filename="logo.png", cid="logo@shop"),
+        Media(id="m3", mime_type="image/png", filename="unused.png", cid="other@shop"),
+    )
+    given = {"html": '<p><img src="cid:logo@shop"></p>', "attachments": files}
+    message = read(**given)
+
+    body, *others = message.iter_parts()
+    assert message.get_content_type() == "multipart/mixed"
+    assert [part.get_filename() for part in others] == ["bill.pdf", "unused.png"]
+    _, related = body.iter_parts()
+    assert related.get_content_type() == "multipart/related"
+    page, picture = related.iter_parts()
+    assert page.get_content_type() == "text/html"
+    assert picture["Content-ID"] == "<logo@shop>"
+    assert picture.get_content_disposition() == "inline"
+    pieces = letter(writing(**given)).pieces
+    assert [piece.media.id for piece in pieces if isinstance(piece, File)] == ["m2", "m1", "m3"]
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "multipart/mixed", "x", "a/b/c", "a b/c", ""])
+def test_what_base64_may_not_hold_is_just_a_file(kind):
+    (part,) = read(attachments=(Media(id="m1", mime_type=kind),)).iter_attachments()
+    assert part.get_content_type() == "application/octet-stream"
+    assert part.get_payload(decode=True) == b"FILE"
+
+
+def test_a_letter_whose_time_nobody_knows_has_none():
+    assert read(written_at=None)["Date"] is None

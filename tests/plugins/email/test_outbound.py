@@ -1,0 +1,123 @@
+"""What is to be said becomes the letter that a person would have written."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from hubbub.sdk import (
+    Attachment,
+    Choices,
+    Draft,
+    Earlier,
+    Email,
+    Location,
+    Media,
+    Option,
+    Part,
+    Text,
+)
+from hubbub_email import tokens
+from hubbub_email.channel import EmailChannel
+from hubbub_email.outbound import compose
+from tests.plugins.email.test_fields import CUSTOM, connection
+
+PDF = Media(id="m1", filename="bill.pdf", mime_type="application/pdf")
+
+
+def part(content=None, **more):
+    return Part(
+        content=content or Text(text="Hi"),
+        address="ada@a.example",
+        reference="01hzyx8k3m0v9q2r4t6w8y0a1b",
+        created_at=datetime(2026, 3, 2, tzinfo=UTC),
+        **more,
+    )
+
+
+def written(content=None, *, settings=None, **more):
+    return compose(part(content, **more), connection(**{**CUSTOM, **(settings or {})}))
+
+
+def earlier(*given):
+    return tuple(
+        Earlier(external_id=name, subject=subject, inbound=True) for name, subject in given
+    )
+
+
+@pytest.mark.parametrize(
+    ("subjects", "expected"),
+    [
+        (["Order"], "Re: Order"),
+        (["Re: Order"], "Re: Order"),
+        (["Order", "Other"], "Re: Other"),
+        (["Order", ""], "Re: Order"),
+        ([], "Message from Shop"),
+        ([""], "Message from Shop"),
+    ],
+)
+def test_a_text_has_the_subject_of_the_letter_before_it(subjects, expected):
+    before = earlier(*((f"<{n}@a>", subject) for n, subject in enumerate(subjects)))
+    assert written(earlier=before).subject == expected
+
+
+def test_a_letter_keeps_its_own_subject():
+    content = Email(subject="Your order", text="Hi")
+    assert written(content, earlier=earlier(("<1@a>", "Other"))).subject == "Your order"
+
+
+def test_what_answers_nothing_has_the_subject_of_the_form():
+    assert written(settings={"default_subject": "News"}).subject == "News"
+    assert written(settings={"from_name": "Ada's"}).subject == "Message from Ada's"
+
+
+def test_the_thread_is_named_and_what_is_quoted_comes_last():
+    before = earlier(("<1@a>", ""), (None, ""), ("<2@a>", ""), ("no id", ""), ("<a\u00e9@a>", ""))
+    assert written(earlier=before).earlier == ["<1@a>", "<2@a>"]
+    quoting = written(earlier=before, reply_to_external_id="<1@a>")
+    assert quoting.earlier == ["<2@a>", "<1@a>"]
+
+
+@pytest.mark.parametrize(
+    ("more", "automatic"),
+    [({}, None), ({"automatic": True}, "replied"), ({"bulk": True}, "generated")],
+)
+def test_a_letter_says_whether_a_person_wrote_it(more, automatic):
+    assert written(**more).automatic == automatic
+
+
+def test_answers_go_to_the_token_of_their_conversation():
+    key = tokens.key_of("s" * 48)
+    one = "01hzyx8k3m0v9q2r4t6w8y0abc"
+    settings = {"plus_addressing": True}
+    given = written(settings=settings, conversation_id=one).reply_to
+    assert given == tokens.reply_address("us@hub.test", one, key)
+    assert written(conversation_id=one).reply_to == ""
+    assert written(settings={"reply_to": "team@hub.test"}).reply_to == "team@hub.test"
+
+
+def test_html_alone_gets_a_text_beside_it():
+    made = written(Email(subject="S", text="", html="<p>Hello</p><ul><li>one</li></ul>"))
+    assert made.text == "Hello\n\n- one"
+    assert made.html
+
+
+def test_a_file_is_a_letter_with_its_caption():
+    made = written(Attachment(type="document", media=PDF, caption="Your bill"))
+    assert (made.text, made.attachments) == ("Your bill", (PDF,))
+
+
+def test_options_are_a_menu_and_a_place_is_words():
+    def says(content):
+        (one,) = EmailChannel().render(Draft(content=content), part(), connection(**CUSTOM))
+        return one.content.text
+
+    options = (Option(id="a", title="Tea"), Option(id="b", title="Coffee"))
+    assert says(Choices(text="Which?", options=options)) == "Which?\n\n1. Tea\n2. Coffee"
+    assert "52.5" in says(Location(latitude=52.5, longitude=13.4))
+
+
+def test_the_same_letter_has_the_same_id_on_every_attempt():
+    assert written().message_id == written().message_id
+    other = compose(replace(part(), reference="x" * 26), connection(**CUSTOM))
+    assert written().message_id != other.message_id
