@@ -14,12 +14,12 @@ from hubbub.sdk import (
 )
 from hubbub.sdk.mail import Posted, greeting, posted
 from hubbub.sdk.mailbox import Looked, Mailbox, looked_at, looking
-from hubbub_email import reputation
 from hubbub_email.access import Access
 from hubbub_email.fields import EmailConnection
 from hubbub_email.inbound import JUNK
 from hubbub_email.replies import error_of, is_login
 from hubbub_email.servers import incoming, outgoing
+from hubbub_email.vouching import domain_findings
 
 T = TypeVar("T")
 _LOOPBACK: Final = ("localhost", "127.", "::1")
@@ -60,7 +60,7 @@ def check(connection: EmailConnection) -> Exchange[Checked]:
     for checked in (sending, receiving):
         findings += checked.findings
         facts |= checked.facts
-    findings += yield from reputation.hints(connection)
+    findings += yield from _vouching(connection)
     return Checked(findings=tuple(findings), facts={**facts, **access.facts}, tokens=access.tokens)
 
 
@@ -171,6 +171,16 @@ def _about_receiving(said: Looked, box: Mailbox, connection: EmailConnection) ->
         seconds = round(box.poll_every.total_seconds())
         detail = f"The server does not tell of letters, and is asked every {seconds} seconds."
         yield Finding.good("imap_no_idle", detail)
+
+
+# --- the domain ------------------------------------------------------------------------------
+
+
+def _vouching(connection: EmailConnection) -> Exchange[list[Finding]]:
+    settings = connection.fields.settings
+    ours = settings.dkim_selector and settings.dkim_domain in {"", settings.domain}
+    selectors = (settings.dkim_selector,) if ours else ()
+    return (yield from domain_findings(settings.domain, selectors=selectors))
 
 
 # --- both ------------------------------------------------------------------------------------

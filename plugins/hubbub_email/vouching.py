@@ -22,15 +22,36 @@ def domain_findings(domain: str, *, selectors: tuple[str, ...] = ()) -> Exchange
     if "." not in domain or f".{domain}".endswith(_NOBODYS):
         return []
     try:
-        spf = looked_up((yield looking_up(domain)))
-        dmarc = looked_up((yield looking_up(f"_dmarc.{domain}")))
+        spf = yield from _texts(domain)
+        dmarc = yield from _policies(domain)
         keys: dict[str, tuple[str, ...]] = {}
         for selector in selectors:
-            keys[selector] = looked_up((yield looking_up(f"{selector}._domainkey.{domain}")))
+            keys[selector] = yield from _texts(f"{selector}._domainkey.{domain}")
     except Transient as error:
         detail = f"How letters from {domain} are vouched for is not known now. {error.detail}"
         return [Finding.warning("domain_unknown", detail, "Check again later.")]
     return [_spf(domain, spf), _dmarc(domain, dmarc), *_dkim(domain, keys)]
+
+
+def _texts(name: str) -> Exchange[tuple[str, ...]]:
+    response = yield looking_up(name)
+    try:
+        return looked_up(response)
+    except (ValueError, KeyError, TypeError):
+        raise Transient("What the name server says cannot be read.") from None
+
+
+def _policies(domain: str) -> Exchange[tuple[str, ...]]:
+    """Return the policies of a domain, or of the one above it, which is then meant for both."""
+    found = tuple(filter(_is_policy, (yield from _texts(f"_dmarc.{domain}"))))
+    above = domain.partition(".")[2]
+    if found or "." not in above:
+        return found
+    return tuple(filter(_is_policy, (yield from _texts(f"_dmarc.{above}"))))
+
+
+def _is_policy(text: str) -> bool:
+    return text.lower().startswith("v=dmarc1")
 
 
 def _spf(domain: str, texts: tuple[str, ...]) -> Finding:
@@ -46,12 +67,11 @@ def _spf(domain: str, texts: tuple[str, ...]) -> Finding:
 
 
 def _dmarc(domain: str, texts: tuple[str, ...]) -> Finding:
-    found = [text for text in texts if text.lower().startswith("v=dmarc1")]
-    if not found:
+    if not texts:
         detail = f"{domain} does not say what to do with forged letters (DMARC)."
         fix = f"Add a TXT record at _dmarc.{domain}; v=DMARC1; p=none is a beginning."
         return Finding.warning("dmarc", detail, fix)
-    policy = _POLICY.search(found[0])
+    policy = _POLICY.search(texts[0])
     said = policy[1].lower() if policy else "nothing"
     return Finding.good("dmarc", f"{domain} says what to do with forged letters (DMARC): {said}.")
 

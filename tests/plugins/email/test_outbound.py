@@ -110,6 +110,7 @@ def test_a_file_is_a_letter_with_its_caption():
 def test_options_are_a_menu_and_a_place_is_words():
     def says(content):
         (one,) = EmailChannel().render(Draft(content=content), part(), connection(**CUSTOM))
+        assert isinstance(one.content, Text)
         return one.content.text
 
     options = (Option(id="a", title="Tea"), Option(id="b", title="Coffee"))

@@ -9,7 +9,7 @@ from hubbub.connect.work import ChannelChange, change_channel
 from hubbub.listener import Listener
 from hubbub.mailbox.patience import Pace
 from hubbub.people.errors import Conflict, Invalid
-from hubbub.sdk import Attachment, Media, Text
+from hubbub.sdk import Attachment, Email, Media, Text
 from tests.plugins.email.letters import letter, raw
 from tests.services.dovecot import until
 from tests.services.pymap import pymap
@@ -57,8 +57,19 @@ def test_files_of_a_letter_are_stored_and_a_file_goes_out_as_it_is(post):
     (sent,) = post.letters
     assert sent.get_body().get_content() == "Our logo\r\n"
     (file,) = sent.iter_attachments()
-    assert (file.get_content_type(), file.get_filename()) == ("image/png", "p.png")
+    assert (file.get_content_type(), file.get_filename()) == ("image/png", "logo.png")
     assert file.get_content() == post.world.hub.media.get(files[0]["id"])
+
+
+def test_a_picture_in_the_html_of_a_letter_goes_out_within_it(post):
+    post.open().arrive(raw("related_inline"))
+    (stored, *_) = post.world.rows("SELECT id FROM media ORDER BY id")
+    logo = Media(id=stored["id"], filename="logo.png", cid="logo@shop")
+    page = '<p><img src="cid:logo@shop"></p>'
+    post.write(Email(subject="Hi", text="", html=page, attachments=(logo,)), to="ada@example.org")
+    (sent,) = post.letters
+    (picture,) = (part for part in sent.walk() if part.get_content_type() == "image/png")
+    assert picture["Content-ID"] == "<logo@shop>"
 
 
 def test_a_letter_that_was_there_before_the_hub_is_shown_and_nobody_answers_it(post):
@@ -107,7 +118,7 @@ def test_nobody_can_bring_letters_to_the_webhook(post):
 
 
 def test_access_tokens_are_got_kept_and_replaced_while_letters_go(post, serve):
-    given = []
+    given: list[str] = []
 
     def provider(peer):
         peer.request()

@@ -69,3 +69,9 @@ def test_where_nobody_answers_it_is_said_once():
     findings, _ = found({"_dmarc.shop.co": Transient("No answer.", code="dns_unavailable")})
     assert [*findings] == ["domain_unknown"]
     assert findings["domain_unknown"].ok
+
+
+def test_the_domain_above_may_say_what_becomes_of_forged_letters():
+    findings, asked = found({**GOOD, "mail.shop.co": ("v=spf1 -all",)}, domain="mail.shop.co")
+    assert findings["dmarc"].fix == ""
+    assert "_dmarc.shop.co" in asked
