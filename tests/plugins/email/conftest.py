@@ -124,7 +124,7 @@ class Post:
 def post(make_settings, sqlite_url, fake_redis, tmp_path, serve):
     """A hub and a mail server that reach each other over loopback; no channel yet."""
     engine = make_engine(sqlite_url)
-    office = Office()
+    office = Office("SIZE 35882577", "AUTH PLAIN LOGIN XOAUTH2")
     world = make_world(
         make_settings(allow_private_networks="127.0.0.0/8"),
         engine,
