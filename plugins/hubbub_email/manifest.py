@@ -43,7 +43,8 @@ SETUP_STEPS: Final = (
         title="Let the hub log in",
         text="Many providers want an app password in place of that of the web page. Google takes "
         "either that or OAuth 2, Microsoft 365 only OAuth 2: register an app there, grant it "
-        "access to the mailbox, and enter its client id and secret and the refresh token.",
+        "access to the mailbox, and enter its client id and secret and the refresh token under "
+        "Advanced.",
     ),
     SetupStep(
         title="Save",

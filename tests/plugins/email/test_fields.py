@@ -211,8 +211,13 @@ def test_an_address_is_taken_as_dns_has_it():
     ],
 )
 def test_a_key_that_letters_can_be_signed_with_is_rsa_or_ed25519(make, good):
-    given = {"dkim_private_key": pem(make())}
+    key = pem(make())
+    given = {"dkim_private_key": key}
     if good:
-        assert fields(given, **CUSTOM, dkim_selector="s")
+        assert fields(given, **CUSTOM, dkim_selector="s").credentials.dkim_private_key == key
+        # As the single line of a form has it.
+        for blank in (" ", ""):
+            pasted = {"dkim_private_key": key.replace("\n", blank)}
+            assert fields(pasted, **CUSTOM, dkim_selector="s").credentials.dkim_private_key == key
     else:
         assert wrong(given, **CUSTOM, dkim_selector="s") == {"credentials.dkim_private_key"}
