@@ -14,9 +14,9 @@ from hubbub.process import hub
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 
-#: How often a channel that is well is asked about, and one that is not.
-_WELL: Final = timedelta(minutes=10)
-_UNWELL: Final = timedelta(minutes=1)
+#: How often is looked whether a provider that was away is back, and how the other channels are.
+_AWAY: Final = timedelta(minutes=1)
+_OTHERS: Final = timedelta(minutes=10)
 #: News of templates that come so soon one after the other are read together.
 _READING: Final = timedelta(seconds=30)
 log = structlog.get_logger(__name__)
@@ -44,9 +44,9 @@ def nudge_probes(hub: Hub) -> None:
     """Nudge for every channel whose turn it is; each by itself, so that none waits for another."""
     now = hub.now()
     with reading(hub.engine) as db:
-        due = queries.due_for_check(db, well_before=now - _WELL, unwell_before=now - _UNWELL)
+        due = queries.due_for_check(db, away_before=now - _AWAY, others_before=now - _OTHERS)
     for channel_id in due:
-        hub.nudges.nudge(probe, channel_id, lane=f"probe:{channel_id}", hold=_UNWELL)
+        hub.nudges.nudge(probe, channel_id, lane=f"probe:{channel_id}", hold=_AWAY)
 
 
 def nudge_templates(hub: Hub) -> None:

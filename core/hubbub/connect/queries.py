@@ -136,14 +136,18 @@ def wipe_routes(db: Connection, channel_id: str) -> None:
     db.execute(update(_route_sets).where(_route_sets.c.channel_id == channel_id).values(sealed=b""))
 
 
-def due_for_check(db: Connection, *, well_before: datetime, unwell_before: datetime) -> list[str]:
-    """Return the channels not asked about since: connected ones, and those that are not."""
-    well = (_channels.c.status == "connected") & (_channels.c.checked_at < well_before)
-    unwell = (_channels.c.status != "connected") & (_channels.c.checked_at < unwell_before)
+def due_for_check(db: Connection, *, away_before: datetime, others_before: datetime) -> list[str]:
+    """Return the channels not asked about since: those out of reach, and the others.
+
+    Where somebody has to mend something, to ask often would repeat what was refused: servers
+    lock accounts for that.
+    """
+    away = (_channels.c.status == "inactive") & (_channels.c.checked_at < away_before)
+    others = (_channels.c.status != "inactive") & (_channels.c.checked_at < others_before)
     due = select(_channels.c.id).where(
         _channels.c.deleted_at.is_(None),
         _channels.c.enabled,
-        _channels.c.checked_at.is_(None) | well | unwell,
+        _channels.c.checked_at.is_(None) | away | others,
     )
     return list(db.execute(due).scalars())
 

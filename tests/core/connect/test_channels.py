@@ -425,6 +425,22 @@ def test_connecting_again_ends_the_pause_of_the_channel(hub):
     assert find_channel(hub, channel_id).paused_until is None
 
 
+@pytest.mark.parametrize(("status", "minutes"), [("inactive", 1), ("connected", 10), ("error", 10)])
+def test_only_a_provider_that_is_away_is_asked_again_soon(every_hub, status, minutes):
+    channel_id, now = _create(every_hub), every_hub.now()
+    with transaction(every_hub.engine) as db:
+        set_status(db, channel_id, status=status, reason="x", now=now)
+        queries.mark_checked(db, channel_id, now=now)
+
+    def due(passed):
+        before = {"away_before": passed - timedelta(minutes=1)}
+        with reading(every_hub.engine) as db:
+            return queries.due_for_check(db, **before, others_before=passed - timedelta(minutes=10))
+
+    assert due(now + timedelta(minutes=minutes)) == []
+    assert due(now + timedelta(minutes=minutes, seconds=1)) == [channel_id]
+
+
 def test_a_status_is_news_once(every_hub):
     channel_id = _create(every_hub)
     with transaction(every_hub.engine) as db:
