@@ -52,6 +52,7 @@ _NAMESPACE: Final = "sandbox_namespace"
 _INBOUND: Final = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"
 _CENTRE: Final = {"system_id": "demo", "password": "0" * 6 + "13"}
 _CENTRE_NUMBER: Final = "+15550113"
+_MAILBOX: Final = {"address": "support@example.com", "password": "0" * 6 + "14"}
 #: Where a channel of an earlier start found its provider; a message centre has a port of its own.
 _CENTRE_ADDRESS: Final = re.compile(r"smpp://127\.0\.0\.1:\d+")
 _SANDBOX: Final = re.compile(
@@ -105,6 +106,10 @@ def seed(settings: Settings, sandbox_url: str) -> str:
 
 def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
     """Tell this start's sandbox, which remembers nothing, of a channel that an earlier one had."""
+    if row.type == "email" and row.settings.get("from_address") == _MAILBOX["address"]:
+        change = ChannelChange(settings=_open_mailbox(hub, sandbox_url))
+        change_channel(hub, row.id, change, actor="cli")
+        return
     before = str(row.settings.get("api_base", ""))
     if _CENTRE_ADDRESS.fullmatch(before):
         change = ChannelChange(settings={"api_base": _open_account(hub, sandbox_url)})
@@ -267,6 +272,38 @@ def _open_account(hub: Hub, sandbox_url: str) -> str:
     return str(made["address"])
 
 
+def _add_email(hub: Hub, sandbox_url: str) -> None:
+    password = _MAILBOX["password"]
+    create_channel(
+        hub,
+        type="email",
+        name="Email demo",
+        credentials={"smtp_password": password, "imap_password": password},
+        settings={
+            **_open_mailbox(hub, sandbox_url),
+            "from_address": _MAILBOX["address"],
+            "from_name": "Demo shop",
+            "folders": ["INBOX"],
+        },
+        actor="cli",
+    )
+
+
+def _open_mailbox(hub: Hub, sandbox_url: str) -> dict[str, Any]:
+    """Have a mailbox opened, as administrators do; return where its servers are."""
+    made = _tell_sandbox(hub, f"{sandbox_url}/_sandbox/mailboxes", _MAILBOX)
+    return {
+        f"{protocol}_{name}": value
+        for protocol in ("smtp", "imap")
+        for name, value in {
+            "host": made[f"{protocol}_host"],
+            "port": made[f"{protocol}_port"],
+            "security": made["security"],
+            "username": made["address"],
+        }.items()
+    }
+
+
 #: How each channel is added, by its type.
 _CHANNELS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "telegram": _add_telegram,
@@ -277,6 +314,7 @@ _CHANNELS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "messenger": _add_messenger,
     "whatsapp_onpremise": _add_client,
     "sms_smpp": _add_centre,
+    "email": _add_email,
 }
 #: What people make in a provider's dashboard beforehand, by the provider's path in the sandbox.
 _DASHBOARDS: Final[Mapping[str, Callable[[Hub, str], None]]] = {

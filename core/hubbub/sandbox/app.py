@@ -7,6 +7,7 @@ from flask import Flask, request
 
 from hubbub.sandbox.config import SandboxConfig
 from hubbub.sandbox.control import control_blueprint
+from hubbub.sandbox.email.provider import MailProvider
 from hubbub.sandbox.gateway.provider import Kannel
 from hubbub.sandbox.messenger.provider import Messenger
 from hubbub.sandbox.onprem.provider import OnPremises
@@ -30,6 +31,7 @@ PROVIDERS: Final[tuple[Callable[[World], Provider], ...]] = (
     Messenger,
     OnPremises,
     MessageCentre,
+    MailProvider,
 )
 
 _REQUEST_LIMIT: Final = 64 * 1024 * 1024

@@ -76,3 +76,15 @@ class Rules(BaseModel):
     messenger_window: bool = True
     #: Seconds for which the address of a file is good.
     messenger_media_seconds: float = Field(24 * 60 * 60, ge=0)
+    #: Seconds until a bounce or an out-of-office answer comes.
+    email_told_after: float = Field(0.3, ge=0)
+    #: Bytes of a letter that the mail server takes at most.
+    email_size_limit: int = Field(26_214_400, ge=0)
+    #: Take addresses with letters beyond ASCII.
+    email_smtputf8: bool = True
+    #: Push what comes into a mailbox.
+    email_idle: bool = True
+    #: File what the hub sends among what was sent, as Google and Microsoft do.
+    email_files_sent: bool = True
+    #: Seconds for which an access token is good.
+    email_token_seconds: float = Field(3599, ge=0)

@@ -44,6 +44,7 @@ def _add_endpoints(blueprint: Blueprint, providers: Mapping[str, Provider]) -> N
         "pages": "messenger",
         "clients": "onprem",
         "centres": "smsc",
+        "mailboxes": "email",
     }
     for path, name in names.items():
         provider = providers[name]

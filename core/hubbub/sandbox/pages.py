@@ -173,6 +173,7 @@ def _saying(form: Mapping[str, str], files: tuple[Upload, ...]) -> Saying:
     phone = given.get("card_phone", "")
     return Saying(
         text=given.get("text", ""),
+        subject=given.get("subject", ""),
         files=files,
         kind=given.get("kind", ""),
         place=_place(given.get("latitude", ""), given.get("longitude", "")),

@@ -56,6 +56,8 @@ class Saying:
     """What a customer says in one go: words and files, or a place, or somebody's number."""
 
     text: str = ""
+    #: What a letter is about.
+    subject: str = ""
     files: tuple[Upload, ...] = ()
     #: How the files are meant, one of `Skills.kinds`; empty: as they look.
     kind: str = ""
@@ -83,6 +85,8 @@ class Skills:
     """What a customer of a channel can do beside writing and sending files."""
 
     quotes: bool = False
+    #: Whether what is written are letters: with a subject, long, answers with files.
+    letters: bool = False
     edits: bool = False
     unsends: bool = False
     places: bool = False
@@ -105,6 +109,7 @@ class Line:
     mine: bool
     at: float
     text: str = ""
+    subject: str = ""
     pictures: tuple[Picture, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
     #: How far it came, in the provider's words.

@@ -1,12 +1,12 @@
 """Listen on loopback as a message centre: let accounts bind, take what they submit."""
 
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from hubbub.sandbox.faults import REQUEST_KINDS, Fault
+from hubbub.sandbox.ports import Line, Port
 from hubbub.sandbox.smsc import wire
 from hubbub.sandbox.smsc.network import accept
 from hubbub.sandbox.smsc.state import Account, Bound, Sender, Smsc
@@ -25,51 +25,21 @@ class Centre:
 
     def __init__(self, smsc: Smsc) -> None:
         self._smsc = smsc
-        self._lock = threading.Lock()
-        self._server: socket.socket | None = None
-        self._links: set[socket.socket] = set()
+        self._port = Port("smsc", self._talk)
+        self.hang_up = self._port.hang_up
+        self.close = self._port.close
 
     def address(self) -> str:
         """Return where the centre listens, which it does from now on."""
-        with self._lock:
-            if self._server is None:
-                self._server = socket.create_server(("127.0.0.1", 0))
-                threading.Thread(target=self._serve, name="smsc", daemon=True).start()
-            return f"smpp://127.0.0.1:{self._server.getsockname()[1]}"
-
-    def hang_up(self) -> None:
-        """Close every connection, as a network does that fails."""
-        for link in list(self._links):
-            _shut(link)
-
-    def close(self) -> None:
-        """Listen no more."""
-        if self._server is not None:
-            _shut(self._server)
-        self.hang_up()
-
-    def _serve(self) -> None:
-        server = self._server
-        while server is not None:
-            try:
-                link, _ = server.accept()
-            except OSError:
-                server.close()
-                return
-            self._links.add(link)
-            threading.Thread(target=self._talk, args=(link,), name="smsc-link", daemon=True).start()
+        return f"smpp://127.0.0.1:{self._port.number()}"
 
     def _talk(self, link: socket.socket) -> None:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         talk = Talk(self._smsc, link)
         try:
-            with link, link.makefile("rb") as lines:
+            with link.makefile("rb") as lines:
                 while (unit := wire.read(lines.read)) is not None and talk.hear(unit):
                     pass
-        except (OSError, ValueError):
-            pass  # the hub is gone, or speaks something else: either way that is the end
         finally:
-            self._links.discard(link)
             talk.end()
 
 
@@ -170,7 +140,7 @@ class Talk:
                 faults.pause(fault.waits(0))
                 return True
             case "drop_after_accept":
-                self._line.broken = True
+                self._line.lose()
                 take()
                 return False
             case "drop_before":
@@ -197,25 +167,16 @@ class _Line(Sender):
     """Writes to a connection, one unit at a time."""
 
     def __init__(self, link: socket.socket) -> None:
-        self._link = link
-        self._lock = threading.Lock()
-        #: Whether what is written is lost.
-        self.broken = False
+        self._line = Line(link)
 
     def __call__(self, unit: Unit) -> None:
         """Write ``unit``."""
-        self._write(unit.octets())
+        self._line(unit.octets())
+
+    def lose(self) -> None:
+        """Let what is written be lost from now on."""
+        self._line.broken = True
 
     def garble(self) -> None:
         """Write what is no SMPP."""
-        self._write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-    def _write(self, octets: bytes) -> None:
-        with self._lock, suppress(OSError):
-            if not self.broken:
-                self._link.sendall(octets)
-
-
-def _shut(link: socket.socket) -> None:
-    with suppress(OSError):
-        link.shutdown(socket.SHUT_RDWR)
+        self._line(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -48,7 +48,7 @@ function focusAgain(key) {
 
 // Half-written words would be gone if the chat were drawn anew.
 function isWriting() {
-  return thread.contains(document.activeElement) && document.activeElement.matches("input");
+  return thread.contains(document.activeElement) && document.activeElement.matches("input, textarea");
 }
 
 function complain(text) {
@@ -127,6 +127,7 @@ if (thread) {
   document.addEventListener("submit", submit);
   composer.elements.file.addEventListener("change", () => showPicked(composer));
   composer.elements.text.addEventListener("keydown", (event) => {
+    if ("long" in event.target.dataset) return;
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     composer.requestSubmit();
