@@ -99,7 +99,7 @@ def seed(settings: Settings, sandbox_url: str) -> str:
         _point(hub, row, sandbox_url)
     types = {row.type for row in rows}
     for kind, add in _CHANNELS.items():
-        if kind not in types:
+        if kind in hub.plugins.channels and kind not in types:
             add(hub, sandbox_url)
     return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
 

@@ -13,6 +13,7 @@ from hubbub.mailbox.patience import Pace
 from hubbub.sdk.mailbox import Mailbox
 from hubbub.store.session import make_engine
 from tests.services.dovecot import dovecot, until
+from tests.services.mailsim import sandbox_mailbox
 from tests.services.mortal import POSTBOX, watching
 from tests.services.peers import certificate, serve
 from tests.services.postbox import Mailboxes
@@ -32,6 +33,16 @@ def host(dovecot):
     """A mailbox of the test's own on Dovecot."""
     dovecot.username = f"ann{next(_numbers)}"
     return dovecot
+
+
+@pytest.fixture(params=["pymap", "sandbox"])
+def simpler(request):
+    """A server that can do less than Dovecot."""
+    if request.param == "pymap":
+        yield request.getfixturevalue("pymap")
+        return
+    with sandbox_mailbox() as mailbox:
+        yield mailbox
 
 
 @pytest.fixture

@@ -593,18 +593,18 @@ def test_a_mailbox_is_asked_where_nothing_is_to_be_pushed(office, host):
     assert office.have(1) == ["Subject: 1"]
 
 
-def test_a_simpler_server_is_watched_as_well(office, pymap, relay):
-    between = relay(pymap.port)
-    with pymap.owner() as owner:
+def test_a_simpler_server_is_watched_as_well(office, simpler, relay):
+    between = relay(simpler.port)
+    with simpler.owner() as owner:
         owner.create_folder("Done")
-    office.watch(pymap.server(port=between.port), move_to="Done")
+    office.watch(simpler.server(port=between.port), move_to="Done")
     until(office.cursor, "The mailbox was not looked into.")
-    put(pymap, 1, 2)
+    put(simpler, 1, 2)
     office.have(2)
     between.cut()
-    put(pymap, 3, text="x" * 2_000_000)
+    put(simpler, 3, text="x" * 2_000_000)
     assert office.have(3) == ["Subject: 1", "Subject: 2", "Subject: 3"]
     assert bytes(office.calls()[2]["body"]) == letter(3, "x" * 2_000_000)
-    with pymap.owner() as owner:
+    with simpler.owner() as owner:
         moved = lambda: owner.select_folder("Done", readonly=True)[b"EXISTS"] == 3  # noqa: E731
         until(moved, "The letters are not moved.")

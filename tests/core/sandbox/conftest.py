@@ -1,13 +1,18 @@
 """A sandbox that listens on loopback, and a hub that takes down what it is told."""
 
+import base64
 import json
+import smtplib
 import threading
 from collections import deque
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote
 
 import pytest
+from imapclient import IMAPClient
 
 from hubbub.sandbox import SandboxConfig, live
 
@@ -237,6 +242,81 @@ class Messenger:
         return answer.json
 
 
+class Mail:
+    """A mailbox at the mail provider: the hub's side and the side of people."""
+
+    address = "support@example.com"
+    password = "pässword"
+    ann = "ann@example.net"
+
+    def __init__(self, http):
+        self.http = http
+        self._ports = {}
+
+    def register(self, **more):
+        body = {"address": self.address, "password": self.password, **more}
+        answer = self.http.post("/_sandbox/mailboxes", json=body)
+        assert answer.status_code == 201, answer.text
+        self._ports = answer.json
+        return answer.json
+
+    def smtp(self):
+        """Return a session that is not logged in."""
+        return smtplib.SMTP("127.0.0.1", self._ports["smtp_port"], timeout=PATIENCE)
+
+    def imap(self):
+        """Return a connection that is logged in."""
+        client = self.stranger()
+        client.plain_login(self.address, self.password)
+        return client
+
+    def stranger(self):
+        """Return a connection that is not logged in."""
+        client = IMAPClient("127.0.0.1", self._ports["imap_port"], ssl=False, timeout=PATIENCE)
+        client.normalise_times = False
+        return client
+
+    def logged_in(self):
+        session = self.smtp()
+        session.ehlo("hub.test")
+        proof = base64.b64encode(f"\0{self.address}\0{self.password}".encode()).decode()
+        assert session.docmd("AUTH", f"PLAIN {proof}")[0] == 235
+        return session
+
+    def send(self, *to, letter=None, sender=address):
+        """Hand a letter in; return what the server says to it."""
+        with self.logged_in() as session:
+            session.sendmail(sender, to or (self.ann,), letter or self.letter())
+
+    def letter(self, *heads, text="Ready at 5", number=1, subject="Your order"):
+        lines = [
+            "From: Shop <support@example.com>",
+            f"To: {self.ann}",
+            f"Subject: {subject}",
+            f"Message-ID: <{number}@example.com>",
+            "Date: Sat, 28 Nov 2026 10:00:00 +0000",
+            *heads,
+        ]
+        return "\r\n".join([*lines, "", text, ""]).encode()
+
+    def act(self, action, status=201, **body):
+        answer = self.http.post(f"/_sandbox/email/{self.address}/{action}", json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json
+
+    def write(self, text="Where is it?", **more):
+        return self.act("messages", **{"from": self.ann, "text": text, **more})
+
+    def inbox(self, folder="INBOX"):
+        """Return the letters of a folder, parsed."""
+        with self.imap() as client:
+            client.select_folder(folder, readonly=True)
+            found = client.fetch(client.search(), ["BODY.PEEK[]"])
+        return [
+            message_from_bytes(one[b"BODY[]"], policy=default) for _, one in sorted(found.items())
+        ]
+
+
 class Sandbox:
     """A sandbox and the ways to talk to it."""
 
@@ -248,6 +328,7 @@ class Sandbox:
         self.twilio = Twilio(self.http)
         self.whatsapp = WhatsApp(self.http)
         self.messenger = Messenger(self.http)
+        self.mail = Mail(self.http)
 
     def fault(self, **fault):
         answer = self.http.post("/_sandbox/faults", json=fault)
@@ -310,6 +391,14 @@ def messenger(sandbox):
     sandbox.rules(messenger_receipts=False)
     sandbox.messenger.register()
     return sandbox.messenger
+
+
+@pytest.fixture
+def mail(sandbox):
+    """A mailbox at the mail provider; what comes later comes at once."""
+    sandbox.rules(email_told_after=0)
+    sandbox.mail.register()
+    return sandbox.mail
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ class Door:
         self._post = post
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._server: asyncio.Server | None = None
         self._port = 0
 
     def port(self) -> int:
@@ -50,30 +52,36 @@ class Door:
             if self._loop is None:
                 # It warns of what it does itself.
                 logging.getLogger("mail.log").setLevel(logging.ERROR)
-                self._loop = asyncio.new_event_loop()
-                name = "sandbox-smtp"
-                threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
-                listening = asyncio.run_coroutine_threadsafe(self._listen(self._loop), self._loop)
-                self._port = listening.result()
+                self._loop = loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=loop.run_forever, name="sandbox-smtp", daemon=True
+                )
+                self._thread.start()
+                self._port = asyncio.run_coroutine_threadsafe(self._listen(), loop).result()
             return self._port
 
     def close(self) -> None:
         """Listen no more, and end every connection."""
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(_end(), self._loop)
+        if self._loop is not None and self._thread is not None:
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
-    async def _listen(self, loop: asyncio.AbstractEventLoop) -> int:
+    async def _listen(self) -> int:
+        loop = asyncio.get_running_loop()
         server = await loop.create_server(partial(_Talk, self._post, loop), "127.0.0.1", 0)
+        self._server = server
         return int(server.sockets[0].getsockname()[1])
 
-
-async def _end() -> None:
-    loop = asyncio.get_running_loop()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    loop.stop()
+    async def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # for what is closed thereby
 
 
 class _Talk(SMTP):

@@ -18,6 +18,10 @@ _CHANGES: Final[dict[bytes, Callable[[frozenset[str], frozenset[str]], frozenset
 }
 
 
+class Gone(Exception):
+    """The folder is no more, or another one of the same name."""
+
+
 class Opened:
     """A folder with the numbers of its letters: what the client knows of it."""
 
@@ -45,10 +49,10 @@ class Opened:
             ]
 
     def news(self) -> list[bytes]:
-        """Return what happened since the client last heard."""
+        """Return what happened since the client last heard. Raises `Gone`."""
         with self._post.world.lock:
             if self._account.folders.get(self._folder.name) is not self._folder:
-                return [b"* BYE The folder is another one now"]
+                raise Gone
             now = {one.uid: one.flags for one in self._folder.letters}
             gone = [uid for uid in self._uids if uid not in now]
             lines = [self._without(uid) for uid in reversed(gone)]

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 from hubbub.sandbox.email import tokens
 from hubbub.sandbox.email.imap import folders, wire
 from hubbub.sandbox.email.imap.folders import Asker, No
-from hubbub.sandbox.email.imap.opened import Opened
+from hubbub.sandbox.email.imap.opened import Gone, Opened
 from hubbub.sandbox.email.imap.wire import Command, Token, Unreadable
 from hubbub.sandbox.email.state import Account, Post
 from hubbub.sandbox.faults import REQUEST_KINDS, Fault
@@ -35,6 +35,7 @@ class Session:
 
     def __init__(self, post: Post, link: socket.socket) -> None:
         self._post = post
+        self._link = link
         self._line = Line(link)
         #: Held while news is told, which another thread does during IDLE.
         self._telling = threading.Lock()
@@ -194,8 +195,15 @@ class Session:
         with self._telling:
             if self._opened is None:
                 return
-            for line in self._opened.news():
-                self._say(line)
+            try:
+                for line in self._opened.news():
+                    self._say(line)
+            except Gone:
+                self._say("* BYE The folder is another one now")
+                self._opened = None
+                # Whoever reads the next command, perhaps another thread, finds the end.
+                with suppress(OSError):
+                    self._link.shutdown(socket.SHUT_RDWR)
 
     def _offered(self) -> str:
         return f"{_OFFERED} IDLE" if self._post.world.rules.email_idle else _OFFERED
