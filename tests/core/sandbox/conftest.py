@@ -299,21 +299,22 @@ class Mail:
         ]
         return "\r\n".join([*lines, "", text, ""]).encode()
 
-    def act(self, action, status=201, **body):
+    def act(self, action, expect=201, **body):
         answer = self.http.post(f"/_sandbox/email/{self.address}/{action}", json=body)
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == expect, answer.text
         return answer.json
 
     def write(self, text="Where is it?", **more):
         return self.act("messages", **{"from": self.ann, "text": text, **more})
 
     def inbox(self, folder="INBOX"):
-        """Return the letters of a folder, parsed."""
+        """Return the letters of a folder, parsed; lines end as Python's do."""
         with self.imap() as client:
             client.select_folder(folder, readonly=True)
             found = client.fetch(client.search(), ["BODY.PEEK[]"])
         return [
-            message_from_bytes(one[b"BODY[]"], policy=default) for _, one in sorted(found.items())
+            message_from_bytes(one[b"BODY[]"].replace(b"\r\n", b"\n"), policy=default)
+            for _, one in sorted(found.items())
         ]
 
 

@@ -11,6 +11,7 @@ from hubbub.sandbox.email import office, tokens
 from hubbub.sandbox.email.imap.server import Server
 from hubbub.sandbox.email.office import RECEIPTS, Telling, Writing
 from hubbub.sandbox.email.state import Account, Mail, OAuth, Post
+from hubbub.sandbox.faults import REQUEST_KINDS
 from hubbub.sandbox.providers import (
     Button,
     ByText,
@@ -118,7 +119,9 @@ class MailProvider(ByText):
     def answer(self, ask: Ask) -> Reply:
         """Answer at the token endpoints; letters do not go by HTTP."""
         if ask.method == "POST" and ask.path.endswith("/token"):
-            return tokens.answer(self._post, ask)
+            faults = self._post.world.faults
+            fault = faults.pick(REQUEST_KINDS, "email", "token")
+            return faults.around(fault, lambda: tokens.answer(self._post, ask), tokens.refuse)
         text = b"Mail is spoken here, and tokens are given: see POST /_sandbox/mailboxes."
         return Reply(404, text, "text/plain")
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from hubbub.sandbox.email.state import Account, OAuth, Post
+from hubbub.sandbox.faults import Fault
 from hubbub.sandbox.wsgi import Ask, Json, Reply, json_reply
 
 _SCOPE: Final = "https://mail.google.com/"
@@ -78,6 +79,13 @@ def answer(post: Post, ask: Ask) -> Reply:
                 "invalid_grant", "Token has been expired or revoked.", microsoft=microsoft
             )
         return json_reply(_granted(post, account, account.oauth, microsoft=microsoft))
+
+
+def refuse(fault: Fault) -> Reply:
+    """Answer as a token endpoint does that gives no token just now."""
+    said = {"rate_limit": (429, "slow_down"), "token_revoked": (400, "invalid_grant")}
+    status, code = said.get(fault.kind, (fault.status, "temporarily_unavailable"))
+    return Reply(status, fault.words(json.dumps({"error": code})).encode())
 
 
 def revoke(post: Post, account: Account) -> None:
