@@ -106,7 +106,7 @@ def seed(settings: Settings, sandbox_url: str) -> str:
 
 def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
     """Tell this start's sandbox, which remembers nothing, of a channel that an earlier one had."""
-    if row.type == "email" and row.settings.get("from_address") == _MAILBOX["address"]:
+    if _is_mailbox(row):
         change = ChannelChange(settings=_open_mailbox(hub, sandbox_url))
         change_channel(hub, row.id, change, actor="cli")
         return
@@ -124,6 +124,12 @@ def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
     change_channel(hub, row.id, change, actor="cli")
     if place[1] == "gateway":
         _configure_gateway(hub, row.id, sandbox_url)
+
+
+def _is_mailbox(row: AnyRow) -> bool:
+    """Whether it is the mailbox of an earlier start; mail servers have ports of their own."""
+    here = (row.settings.get("from_address"), row.settings.get("smtp_host"))
+    return here == (_MAILBOX["address"], "127.0.0.1")
 
 
 def _add_telegram(hub: Hub, sandbox_url: str) -> None:

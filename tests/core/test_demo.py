@@ -44,7 +44,25 @@ def test_a_channel_of_an_earlier_message_centre_finds_the_port_of_this_one(set_u
     assert set_up == {"one": {"api_base": "smpp://127.0.0.1:2"}}
 
 
-@pytest.mark.parametrize("settings", [{}, {"api_base": "https://api.telegram.org"}])
+def test_a_mailbox_of_an_earlier_start_finds_the_ports_of_this_one(set_up, monkeypatch):
+    servers = {f"{one}_{two}": two for one in ("smtp", "imap") for two in ("host", "port")}
+    made = {**servers, "security": "none", "address": "support@example.com"}
+    monkeypatch.setattr(demo, "_tell_sandbox", lambda *_: made)
+    row: Any = SimpleNamespace(
+        id="one", settings={"from_address": "support@example.com", "smtp_host": "127.0.0.1"}
+    )
+    hub: Any = None
+    demo._point(hub, row, SANDBOX)
+    more = {"security": "none", "username": "support@example.com"}
+    assert set_up == {
+        "one": servers | {f"{one}_{two}": more[two] for one in ("smtp", "imap") for two in more}
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"from_address": "support@example.com"}, {"api_base": "https://api.telegram.org"}],
+)
 def test_somebodys_own_channel_is_left_alone(set_up, settings):
     row: Any = SimpleNamespace(id="one", settings=settings)
     hub: Any = None
