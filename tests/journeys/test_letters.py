@@ -5,7 +5,6 @@ import struct
 import threading
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
@@ -50,28 +49,41 @@ def picture(width=40, height=30):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+class Away(ThreadingHTTPServer):
+    """Somebody else's server, which notes who asks for what."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with a picture, or a page."""
+
+    server: Away
+
+    def do_GET(self):
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.asked.append((self.path, headers))
+        kind = "image/png" if "png" in self.path else "text/html"
+        body = picture() if "png" in self.path else b"<title>Elsewhere</title>"
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
 @pytest.fixture
 def away():
-    """Somebody else's server, which notes who asks for what."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # named so by the library
-            asked.append((self.path, {name.lower(): one for name, one in self.headers.items()}))
-            body = picture() if "png" in self.path else b"<title>Elsewhere</title>"
-            self.send_response(200)
-            self.send_header("content-type", "image/png" if "png" in self.path else "text/html")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    """Somebody else's server."""
+    with Away() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        yield SimpleNamespace(asked=asked, url=url)
+        yield server
         server.shutdown()
 
 

@@ -215,6 +215,8 @@ def _file(hub: Hub, kept: Mapping[str, Any], files: Mapping[str, Row[Any]]) -> d
         "id": kept.get("id") or None,
         "url": media_url(hub, row.id) if row is not None and ready else kept.get("url"),
         **{name: known.get(name) for name in _FRESH},
+        # A message may call a file by another name than it was uploaded under.
+        "filename": kept.get("filename") or known.get("filename"),
         **{name: value for name, value in measures.items() if value is not None},
         **({"cid": kept["cid"]} if kept.get("cid") else {}),
     }

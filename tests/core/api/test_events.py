@@ -108,6 +108,31 @@ def test_a_quarantined_call_is_released_by_a_persons_word(
     assert api.post(f"/events/{call_id}/replay", {"force": True}, status=200)["state"] == "pending"
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", "/replay")])
+def test_a_letter_is_handed_out_as_mail_programs_open_it(every_api, call):
+    letter = b"Subject: \xe4\r\n\r\n<script>1</script>"
+    _change(every_api, method="LETTER", body=letter + TOKEN.encode())
+    answer = every_api("GET", f"/events/{call}/letter", status=200)
+    assert answer.content_type == "message/rfc822"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="letter-{call}.eml"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.get_data().startswith(letter)
+    assert TOKEN.encode() not in answer.get_data()
+
+
+def test_a_letter_is_for_admins_alone(every_api, call):
+    _change(every_api, method="LETTER")
+    every_api.token = every_api.post("/tokens", {"name": "reader", "scopes": ["read", "write"]})[
+        "token"
+    ]
+    assert every_api("GET", f"/events/{call}/letter", status=403).is_json
+
+
+def test_a_letter_whose_secrets_nobody_knows_any_more_is_withheld(every_api, call):
+    _change(every_api, method="LETTER")
+    delete_channel(every_api.hub, every_api.get(f"/events/{call}")["channel_id"], actor="cli")
+    every_api("GET", f"/events/{call}/letter", status=404)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/letter"), ("POST", "/replay")])
 def test_an_unknown_event_is_404(api, method, path):
     api(method, f"/events/nothing{path}", {} if method == "POST" else None, status=404)

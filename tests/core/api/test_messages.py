@@ -1,3 +1,4 @@
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -119,6 +120,7 @@ def test_a_message_needs_to_know_where_it_goes(api, body, field):
 
 
 FILE = {"url": "https://files.example/cat.png"}
+LETTER = {"type": "email", "subject": "Order 12", "text": "It is ready."}
 OPTIONS = [{"id": "1", "title": "Yes"}, {"id": "2", "title": "No"}]
 
 
@@ -166,14 +168,26 @@ OPTIONS = [{"id": "1", "title": "Yes"}, {"id": "2", "title": "No"}]
             "content.target_external_id",
         ),
         ({"type": "email", "subject": "", "text": "x"}, "content.subject"),
+        ({"type": "email", "text": "x"}, "content.subject"),
+        ({**LETTER, "subject": "x\r\nBcc: eve@example.org"}, "content.subject"),
+        ({**LETTER, "subject": "a\u202eb"}, "content.subject"),
+        ({**LETTER, "subject": "a\u2028b"}, "content.subject"),
+        ({**LETTER, "subject": "x" * 1001}, "content.subject"),
+        ({"type": "email", "subject": "x"}, "content.text"),
+        ({**LETTER, "text": " ", "html": "\n"}, "content.text"),
+        ({**LETTER, "html": "x" * 500_001}, "content.html"),
+        ({**LETTER, "visible": "x"}, "content.visible"),
+        ({**LETTER, "attachments": [{}]}, "content.attachments.0"),
+        ({**LETTER, "attachments": [FILE, {"id": "nothing"}]}, "content.attachments.1.id"),
+        ({**LETTER, "attachments": [{**FILE, "ref": "x"}]}, "content.attachments.0.ref"),
+        ({**LETTER, "attachments": [{**FILE, "cid": "<x>"}]}, "content.attachments.0.cid"),
+        ({**LETTER, "attachments": [{**FILE, "cid": "x"}] * 2}, "content.attachments.1.cid"),
         (
-            {"type": "email", "subject": "x", "text": "x", "attachments": [{}]},
-            "content.attachments.0",
+            {**LETTER, "attachments": [{**FILE, "filename": "a\r\nb"}]},
+            "content.attachments.0.filename",
         ),
-        (
-            {"type": "email", "subject": "x", "text": "x", "visible": "x"},
-            "content.visible",
-        ),
+        ({**LETTER, "attachments": [FILE] * 51}, "content.attachments"),
+        ({"type": "image", "media": {**FILE, "cid": "x"}}, "content.media.cid"),
     ],
 )
 def test_content_that_cannot_be_sent_is_named_by_its_field(api, add_channel, content, field):
@@ -191,11 +205,31 @@ def test_content_that_cannot_be_sent_is_named_by_its_field(api, add_channel, con
         {"type": "choices", "text": "Well?", "options": OPTIONS},
         {"type": "reaction", "emoji": "", "target_external_id": "7"},
         {"type": "contacts", "contacts": [{"name": "Bob", "phones": ["1"], "emails": []}]},
+        LETTER,
+        {"type": "email", "subject": "👩‍🚀 Order", "html": "<b>Hello</b>"},
+        {"type": "email", "subject": "Order", "attachments": [FILE]},
     ],
 )
 def test_content_that_can_be_sent_is_taken(api, add_channel, content):
     message = _send(api, _order(add_channel(api), content))
     assert message["content"]["type"] == content["type"]
+
+
+def test_a_letter_is_shown_with_its_files(api, add_channel):
+    upload = api.client.post(
+        "/api/v1/media",
+        data={"file": (io.BytesIO(b"%PDF-1.4"), "kept.pdf")},
+        headers={"Authorization": f"Bearer {api.token}"},
+    ).get_json()
+    files = [{"id": upload["id"], "filename": "invoice.pdf"}, {**FILE, "cid": "logo"}]
+    letter = {**LETTER, "html": '<script>1</script><img src="cid:logo">', "attachments": files}
+    message = _send(api, _order(add_channel(api), letter))
+    shown = api.get(f"/messages/{message['id']}")["content"]
+    kept, linked = shown.pop("attachments")
+    # What programs read is what was sent; the console shows it made harmless.
+    assert shown == {name: letter[name] for name in ("type", "subject", "text", "html")}
+    assert kept == {**upload, "filename": "invoice.pdf", "mime_type": "application/pdf"}
+    assert (linked["url"], linked["state"], linked["cid"]) == (FILE["url"], "ready", "logo")
 
 
 # --- once --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from hubbub.sdk import Headers, HttpResponse
+from hubbub.sdk import Headers, HttpRequest, HttpResponse
 from hubbub.sdk.errors import Transient
 from hubbub.store.session import transaction
 from hubbub.store.tables import Call, table
@@ -213,7 +213,7 @@ def test_what_is_no_letter_has_no_document(world, agent):
 def elsewhere(world, monkeypatch):
     """Somebody else's server: what it answers by address, and what it was asked."""
     answers: dict[str, Any] = {}
-    asked: list[Any] = []
+    asked: list[HttpRequest] = []
 
     def perform(request, *, files):
         asked.append(request)
