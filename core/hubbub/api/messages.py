@@ -41,6 +41,10 @@ class NewMessage(Body):
     to: To | None = None
     reply_to: str | None = Field(None, description="The id of the message to quote.")
     send_at: AwareDatetime | None = Field(None, description="Not before this time.")
+    bulk: bool = Field(
+        default=False,
+        description="It goes to many: it waits behind answers, and not to who stopped such ones.",
+    )
 
 
 class Finding(Body):
@@ -83,6 +87,7 @@ def post_message(hub: Hub, ask: Ask[Nothing, NewMessage]) -> shapes.MessageJson:
         address=body.to.address.strip() if body.to else None,
         reply_to=body.reply_to,
         send_at=body.send_at,
+        bulk=body.bulk,
         key=_key(ask),
     )
     message_id = send(hub, order)

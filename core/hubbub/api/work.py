@@ -38,6 +38,8 @@ class Order:
     address: str | None = None
     reply_to: str | None = None
     send_at: datetime | None = None
+    #: Whether it goes to many.
+    bulk: bool = False
     #: What makes two requests the same one; already bound to who asks.
     key: str | None = None
 
@@ -51,6 +53,7 @@ class Order:
             self.address,
             self.reply_to,
             as_json_time(self.send_at),
+            *(["bulk"] if self.bulk else []),
         ]
         return digest(json.dumps(asked, sort_keys=True))
 
@@ -171,6 +174,7 @@ def _send(hub: Hub, order: Order) -> str:
             request_digest=order.digest if order.key else None,
             reply_to_id=_quoted(db, order),
             starts_at=order.send_at,
+            bulk=order.bulk,
         )
         uploads = [media_id for _, media_id in media_ids(content)]
         if uploads:

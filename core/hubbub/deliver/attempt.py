@@ -261,6 +261,7 @@ def _check(parcel: Parcel, content: Content, now: datetime) -> None:
             ),
             content,
             author=row.author or "",
+            bulk=bool(row.bulk),
             meant_for=row.starts_at or row.created_at,
             now=now,
         )

@@ -79,7 +79,13 @@ def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Senda
 
 
 def check_sendable(
-    line: Line, thread: Thread, content: Content, now: datetime, *, author: str
+    line: Line,
+    thread: Thread,
+    content: Content,
+    now: datetime,
+    *,
+    author: str,
+    bulk: bool = False,
 ) -> None:
     """Raise `Refused` when ``author`` may not send ``content`` to ``thread`` now.
 
@@ -88,7 +94,7 @@ def check_sendable(
     if (refusal := _switched_off(line)) is not None:
         raise refusal
     _check_ceilings(line, thread, author)
-    _check(line, Recipient.of(thread), content, now, author)
+    _check(line, Recipient.of(thread), content, now, author, bulk=bulk)
     if content.type == "reaction" and content.type not in line.hooks.capabilities.outbound:
         raise Refused("This channel carries no reactions.", code="unsupported")
 
@@ -99,6 +105,7 @@ def check_still_sendable(
     content: Content,
     *,
     author: str,
+    bulk: bool,
     meant_for: datetime,
     now: datetime,
 ) -> None:
@@ -107,17 +114,24 @@ def check_still_sendable(
     It was to go at ``meant_for``. Neither a channel that is switched off nor a ceiling is asked
     about: the one only lets it wait, and by the other it has been counted already.
     """
-    _check(line, who, content, max(meant_for, now - _FORGIVEN), author)
+    _check(line, who, content, max(meant_for, now - _FORGIVEN), author, bulk=bulk)
 
 
 def admit(
-    plugins: Plugins, line: Line, thread: Thread, content: Content, *, author: str, now: datetime
+    plugins: Plugins,
+    line: Line,
+    thread: Thread,
+    content: Content,
+    *,
+    author: str,
+    now: datetime,
+    bulk: bool = False,
 ) -> str | None:
     """Let ``content`` through the gate: return None, or why it is held for a person.
 
     Raises `Refused`, or `Invalid`, when it may not be sent.
     """
-    check_sendable(line, thread, content, now, author=author)
+    check_sendable(line, thread, content, now, author=author, bulk=bulk)
     if not plugins.outbound:
         return None
     screened = plugins.outbound.ask(
@@ -150,10 +164,14 @@ def past_window(
     return longer is not None and last_inbound_at + window <= now < last_inbound_at + longer
 
 
-def _check(line: Line, who: Recipient, content: Content, now: datetime, author: str) -> None:
+def _check(
+    line: Line, who: Recipient, content: Content, now: datetime, author: str, *, bulk: bool
+) -> None:
     refusal = _refusal(line, who)
     if refusal is not None:
         raise refusal
+    if bulk and not who.marketing:
+        raise Refused("The contact stopped messages that go to many.", code="marketing-opt-out")
     as_template = content.type == "template" and "template" in line.hooks.capabilities.outbound
     if not as_template:
         _, shut = _window(line, who, now, author)

@@ -80,7 +80,7 @@ def submit(
     thread = _thread(db, conversation_id)
     line = _line(hub, db, thread.channel_id)
     now = hub.now()
-    held = admit(hub.plugins, line, thread, content, author=author, now=now)
+    held = admit(hub.plugins, line, thread, content, author=author, now=now, bulk=bulk)
     _check_media(db, content)
     composed = compose(
         line,

@@ -254,6 +254,7 @@ def test_another_key_or_none_is_another_message(api, add_channel):
         {"content": {"type": "text", "text": "Goodbye"}},
         {"to": {"address": "bob"}},
         {"send_at": "2026-01-03T00:00:00Z"},
+        {"bulk": True},
     ],
 )
 def test_the_same_key_with_another_request_is_a_conflict(every_api, add_channel, change):
@@ -273,6 +274,12 @@ def test_the_same_scheduled_message_is_the_same(every_api, add_channel):
 
 def test_a_message_that_is_sent_at_once_has_no_time_for_it(api, add_channel):
     assert _send(api, _order(add_channel(api)))["send_at"] is None
+
+
+def test_what_goes_to_many_waits_behind_answers(api, add_channel):
+    _send(api, _order(add_channel(api), bulk=True))
+    with reading(api.hub.engine) as db:
+        assert db.execute(select(table(Delivery).c.bulk)).scalar_one()
 
 
 def test_a_key_belongs_to_its_token(api, add_channel):

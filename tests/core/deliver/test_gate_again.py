@@ -10,6 +10,7 @@ from hubbub.connect.templates import read_templates
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.queries import stop_marketing
+from hubbub.deliver.rules import Refused
 from hubbub.sdk import Template, Text
 from hubbub.store.session import transaction
 
@@ -35,7 +36,7 @@ def windowed(line, monkeypatch):
     return line
 
 
-def write(world, content=SALE, *, later=None):
+def write(world, content=SALE, *, later=None, bulk=False):
     """Queue ``content``; return how it is to be seen what became of it."""
     conversation = world.one("SELECT id FROM conversations")["id"]
     with transaction(world.hub.engine) as db:
@@ -46,6 +47,7 @@ def write(world, content=SALE, *, later=None):
             content=content,
             author="api:t",
             starts_at=world.clock.now + later if later else None,
+            bulk=bulk,
         )
     nudge_deliver(world.hub)
     world.work()
@@ -85,6 +87,18 @@ def test_who_stops_marketing_is_not_sent_the_campaign_that_waited(world, line):
     world.pass_time(hours=2)
     assert ended() == ("failed", "marketing-opt-out")
     assert world.provider.requests == []
+
+
+def test_who_stops_what_goes_to_many_still_gets_answers(world, line):
+    campaign = write(world, later=HOUR, bulk=True)
+    with transaction(world.hub.engine) as db:
+        stop_marketing(db, line.id, "+1")
+    world.pass_time(hours=2)
+    assert campaign() == ("failed", "marketing-opt-out")
+    with pytest.raises(Refused) as refused:
+        write(world, bulk=True)
+    assert refused.value.code == "marketing-opt-out"
+    assert write(world)() == ("sent", None)
 
 
 def test_nobody_else_is_held_up_by_what_may_not_go(world, line):
