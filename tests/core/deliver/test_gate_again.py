@@ -92,7 +92,7 @@ def test_who_stops_marketing_is_not_sent_the_campaign_that_waited(world, line):
 def test_who_stops_what_goes_to_many_still_gets_answers(world, line):
     campaign = write(world, later=HOUR, bulk=True)
     with transaction(world.hub.engine) as db:
-        stop_marketing(db, line.id, "+1")
+        stop_marketing(db, line.id, "+1", now=world.clock.now)
     world.pass_time(hours=2)
     assert campaign() == ("failed", "marketing-opt-out")
     with pytest.raises(Refused) as refused:
