@@ -61,7 +61,8 @@ class Access:
     @property
     def tokens(self) -> Mapping[str, str]:
         """What is to be kept encrypted."""
-        held = {_ACCESS: self.token.replace(_NONE, ""), _REFRESH: self._refresh}
+        token = "" if self.token == _NONE else self.token
+        held = {_ACCESS: token, _REFRESH: self._refresh}
         return {name: value for name, value in held.items() if value}
 
     @property

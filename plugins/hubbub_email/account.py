@@ -48,7 +48,8 @@ def check(connection: EmailConnection) -> Exchange[Checked]:
     """
     access = Access(connection)
     findings: list[Finding] = list(_local(connection))
-    facts: dict[str, str] = {}
+    # What cannot be asked now is as it was.
+    facts = dict(connection.facts)
     try:
         sending = yield from _sending(connection, access)
         if access.old:

@@ -110,6 +110,14 @@ def test_a_young_token_is_left_by_a_check(drive):
     assert checked.facts == facts
 
 
+def test_a_check_keeps_what_it_cannot_ask_about(drive):
+    one = google(tokens={"access": "a-none-b"}, facts={"junk": "Spam"})
+    away = looked(stage="login", permanent=True, detail="No.")
+    _, checked = check(drive, one, posted(), away, granted("c-none-d"), away)
+    assert checked.facts["junk"] == "Spam"
+    assert checked.tokens == {"access": "c-none-d"}
+
+
 def test_a_refused_refresh_token_is_a_finding_with_its_mending(drive):
     said = answer(400, {"error": "invalid_grant", "error_description": "Token was revoked."})
     _, checked = check(drive, google(), said)
