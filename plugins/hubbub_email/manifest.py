@@ -10,6 +10,10 @@ _FILES: Final = MediaRule(max_size=18_000_000)
 _WORDS: Final = 100_000
 _CARRIED: Final = ("image", "audio", "voice", "video", "document")
 
+#: Servers that do not know us refuse at first, and want to be asked again after minutes; others are
+#: away for a day. RFC 5321, section 4.5.4.
+RETRIES: Final = tuple(timedelta(minutes=one) for one in (1, 5, 15, 30, 60, 120, 240, 480, 480))
+CEILINGS: Final = Ceilings(conversation=5, address=10, inbound=10)
 CAPABILITIES: Final = Capabilities(
     inbound=frozenset({"email"}),
     outbound=frozenset({"email", "text", *_CARRIED}),
@@ -19,7 +23,8 @@ CAPABILITIES: Final = Capabilities(
     receipts=frozenset({"delivered", "read"}),
     replies=True,
     threads=True,
-    ceilings=Ceilings(conversation=5, address=10, inbound=10),
+    ceilings=CEILINGS,
+    retries=RETRIES,
     # Below what providers grant to one mailbox, such as Microsoft's 30 a minute.
     limits=(Limit(scope="channel", count=20, per=timedelta(minutes=1), burst=20),),
     # Only links of ours are called, and say next to nothing.

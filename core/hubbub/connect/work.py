@@ -201,7 +201,8 @@ def _new_row(
         "version": 1,
         "created_at": now,
     }
-    values["account"] = hooks.account(opened(hub, hooks, secrets, values))
+    connection = opened(hub, hooks, secrets, values)
+    values |= {"account": hooks.account(connection), "sender": hooks.sender(connection)}
     values["secrets"] = hub.vault.seal(secrets, values["id"])
     return values
 
@@ -229,11 +230,13 @@ def _changed_fields(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str,
     # Whoever logged in before may be somebody else, or somewhere else.
     after = {**kept, "credentials": merged(credentials, change.credentials or {}), "tokens": {}}
     secrets = with_former(kept, after, change.old_credentials_until, hub.now())
-    changed = {"settings": merged(settings, change.settings or {})}
-    account = hooks.account(opened(hub, hooks, secrets, {**row._asdict(), **changed}))
+    changed: dict[str, Any] = {"settings": merged(settings, change.settings or {})}
+    connection = opened(hub, hooks, secrets, {**row._asdict(), **changed})
+    account = hooks.account(connection)
     if change.credentials and row.account not in {None, account}:
         raise _another_account()
-    return {**changed, "secrets": hub.vault.seal(secrets, row.id), "account": account}
+    changed |= {"account": account, "sender": hooks.sender(connection)}
+    return {**changed, "secrets": hub.vault.seal(secrets, row.id)}
 
 
 def _set_up(hub: Hub, channel_id: str) -> tuple[Finding, ...]:

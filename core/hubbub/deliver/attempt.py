@@ -131,7 +131,7 @@ def part_of(hub: Hub, parcel: Parcel) -> Part:
         reply_to_external_id=parcel.row.reply_to_external_id,
         reference=parcel.id,
         our_address=parcel.row.our_address,
-        created_at=parcel.row.created_at,
+        created_at=parcel.row.starts_at or parcel.row.created_at,
         bulk=parcel.row.bulk,
         automatic=by_program(parcel.row.author),
         conversation_id=parcel.row.conversation_id,

@@ -191,7 +191,8 @@ def _failed_row(
             error = Transient(error.detail, code=error.code)
         wait = retry_in(error, parcel.row.attempts, random.random(), ROUTE_SCHEDULE)  # noqa: S311  # jitter
     else:
-        wait = retry_in(error, parcel.row.attempts, random.random(), RETRY_SCHEDULE)  # noqa: S311  # jitter
+        schedule = parcel.line.hooks.capabilities.retries or RETRY_SCHEDULE
+        wait = retry_in(error, parcel.row.attempts, random.random(), schedule)  # noqa: S311  # jitter
     if wait and isinstance(error, RateLimited) and error.bulk_only and not parcel.row.bulk:
         wait = min(wait, _REPLY_WAIT)
     target = next_state(error, wait)

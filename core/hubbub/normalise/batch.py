@@ -294,7 +294,7 @@ class Batch:
             preview(content),
             quiet=thread.addressee.blocked or bool(screening.quarantined or event.not_routed),
         )
-        why_not = screening.quarantined or _why_not(thread, event) or self._too_busy(thread)
+        why_not = screening.quarantined or _why_not(thread, event) or self._may_loop(thread)
         if why_not:
             row["decision"] = {"not_routed": why_not}
         else:
@@ -469,8 +469,10 @@ class Batch:
             partial(choose_marketing, address_id=who.id, marketing=marketing, at=at)
         )
 
-    def _too_busy(self, thread: Thread) -> str:
+    def _may_loop(self, thread: Thread) -> str:
         """Return why nobody answers automatically; people see what came as any other message."""
+        if self.threads.is_ours(thread.address):
+            return "Another channel of this hub wrote it."
         ceilings, traffic = self.line.hooks.capabilities.ceilings, thread.addressee.traffic
         if ceilings is None or traffic is None:
             return ""

@@ -174,6 +174,16 @@ def by_account(db: Connection, channel_type: str, accounts: Collection[str]) -> 
     return db.execute(found).all()
 
 
+def senders(db: Connection, channel_type: str, addresses: Collection[str]) -> set[str]:
+    """Return those of ``addresses`` from which channels of a type write."""
+    found = select(channels.c.sender).where(
+        channels.c.type == channel_type,
+        channels.c.sender.in_(addresses),
+        channels.c.deleted_at.is_(None),
+    )
+    return set(db.execute(found).scalars())
+
+
 def add_calls(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep calls that came to other channels."""
     if rows:

@@ -4,7 +4,7 @@ Mostly an address has one. Where the channel type tells conversations apart, a m
 the one that it proves or claims to answer, if its sender has a part in that, and else to a new one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,6 +44,8 @@ class Found:
     by_external_id: Mapping[str, str] = field(default_factory=dict)
     #: By the id of an address, where there are ceilings.
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    #: Addresses from which channels of this hub write.
+    ours: Collection[str] = ()
 
     @classmethod
     def look_up(cls, db: Connection, line: Line, events: Iterable[Event], now: datetime) -> "Found":
@@ -66,6 +68,7 @@ class Found:
             by_reference=by_reference,
             by_external_id=by_external_id,
             traffic=traffic_at(db, line, {row.address_id for row in people}, now),
+            ours=queries.senders(db, line.type, addresses),
         )
 
 
@@ -101,6 +104,10 @@ class Threads:
                 self._addressees.setdefault(addressee.also, addressee)
         for row in found.threads:
             self._add(thread_of(row, known[row.address_id]))
+
+    def is_ours(self, address: str) -> bool:
+        """Whether a channel of this hub writes from ``address``, where that may be a loop."""
+        return address in self._found.ours
 
     def addressee(self, address: str, also: str | None = None) -> Addressee | None:
         """Return who is known at an address, or by the other id."""

@@ -87,6 +87,9 @@ class Capabilities:
     #: Free-form messages only this long after the contact's last one; None: always.
     window: timedelta | None = None
     limits: tuple[Limit, ...] = ()
+    #: How long to wait before each further attempt at what failed for a while; empty: as usual,
+    #: for some seven hours.
+    retries: tuple[timedelta, ...] = ()
     #: Bytes of one webhook call.
     webhook_limit: int = 1 << 20
     #: Whether the hub can register its webhook by API.

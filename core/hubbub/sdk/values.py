@@ -392,7 +392,7 @@ class Part:
     reference: str = ""
     #: The address on our side that this contact last wrote to, where a channel has several.
     our_address: str | None = None
-    #: When the message was written.
+    #: When the message was written, or when it was to go if that is later.
     created_at: datetime | None = None
     #: Whether it belongs to a campaign or the like, rather than being an answer.
     bulk: bool = False

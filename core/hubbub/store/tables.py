@@ -148,6 +148,8 @@ class Channel(SQLModel, table=True):
     secrets: bytes = _blob()
     facts: dict[str, str] = _json()
     account: str | None = None
+    #: The address from which it writes, where that is known before anybody wrote.
+    sender: str | None = None
     version: int = 1
     #: Nothing is sent before this: the provider, or an auth failure, told us to wait.
     paused_until: datetime | None = _time(nullable=True)

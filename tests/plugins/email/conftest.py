@@ -16,8 +16,10 @@ from hubbub.sdk import Call, Headers
 from hubbub.sdk.mailbox import LETTER, Letter
 from hubbub.store.session import make_engine, transaction
 from hubbub.transports import Transports
+from hubbub.worker import equip
 from tests.services.office import Office
 from tests.services.peers import LOOPBACK, serve
+from tests.services.sqlite import fresh_sqlite
 from tests.services.world import make_world
 
 __all__ = ["serve"]
@@ -36,6 +38,12 @@ class Post:
         self.world, self.office, self.port = world, office, port
         self.count = 0
         self.channel_id = ""
+
+    def awake(self):
+        """Be the hub whose actors run, where there are several."""
+        process.stop_couriers()
+        process._process.carriers.clear()
+        equip(self.world.hub)
 
     def open(self, *, credentials=None, **settings):
         """Connect the channel."""
@@ -121,19 +129,32 @@ class Post:
 
 
 @pytest.fixture
-def post(make_settings, sqlite_url, fake_redis, tmp_path, serve):
-    """A hub and a mail server that reach each other over loopback; no channel yet."""
-    engine = make_engine(sqlite_url)
-    office = Office("SIZE 35882577", "AUTH PLAIN LOGIN XOAUTH2")
-    world = make_world(
-        make_settings(allow_private_networks="127.0.0.0/8"),
-        engine,
-        fake_redis,
-        tmp_path,
-        sections=USUAL[0],
-    )
-    world.hub.http = Transports(Guard(LOOPBACK), fake_redis)
-    yield Post(world, office, serve(office).port)
+def make_post(make_settings, fake_redis, serve):
+    """Make hubs, each with a mail server that it reaches over loopback; no channel yet."""
+    made = []
+
+    def make(folder):
+        folder.mkdir(exist_ok=True)
+        office = Office("SIZE 35882577", "AUTH PLAIN LOGIN XOAUTH2")
+        world = make_world(
+            make_settings(allow_private_networks="127.0.0.0/8"),
+            make_engine(fresh_sqlite(folder)),
+            fake_redis,
+            folder,
+            sections=USUAL[0],
+        )
+        world.hub.http = Transports(Guard(LOOPBACK), fake_redis)
+        made.append(world)
+        return Post(world, office, serve(office).port)
+
+    yield make
     process.stop_couriers()
-    world.hub.http.close()
-    engine.dispose()
+    for world in made:
+        world.hub.http.close()
+        world.hub.engine.dispose()
+
+
+@pytest.fixture
+def post(make_post, tmp_path):
+    """A hub and a mail server that reach each other over loopback; no channel yet."""
+    return make_post(tmp_path)

@@ -12,12 +12,17 @@ import pytest
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.sdk import Email, Text
 from hubbub_email import tokens
+from hubbub_email.manifest import CEILINGS
 from hubbub_email.tokens import Purpose
 from tests.plugins.email.conftest import ADA, OURS
 from tests.plugins.email.letters import raw
 
 BOT = {"type": "keyword", "otherwise": "We are closed."}
 THEIR_SUPPORT = "help@other.test"
+#: What says that a letter is automatic.
+MARKS = re.compile(
+    rb"^(auto-submitted|x-auto[^:]*|x-hubbub-id):.*\r\n", re.IGNORECASE | re.MULTILINE
+)
 
 
 def with_bot(post):
@@ -65,18 +70,32 @@ def test_conformance_11_a_bot_does_not_answer_a_program(post, fields):
     assert post.letters == []
 
 
-def test_conformance_11_two_hubs_that_answer_each_other_stop_after_one_exchange(post):
-    with_bot(post.open())
-    ours = post.channel_id
-    with_bot(post.open(from_address=THEIR_SUPPORT))
-    post.hears("Hello", sender=OURS, to=THEIR_SUPPORT)
-    (answer,) = post.office.letters
-    assert b"To: support@hub.test" in answer
+@pytest.mark.parametrize("forgetful", [False, True])
+def test_conformance_11_two_hubs_that_answer_each_other_stop_after_one_exchange(
+    make_post, tmp_path, forgetful
+):
+    """``forgetful``: a server between them takes away what says that a letter is automatic."""
+    hubs = {OURS: make_post(tmp_path / "a"), THEIR_SUPPORT: make_post(tmp_path / "b")}
+    for address, hub in hubs.items():
+        hub.awake()
+        with_bot(hub.open(from_address=address))
+    hubs[THEIR_SUPPORT].hears("Hello", sender=OURS, to=THEIR_SUPPORT)
+    carried = 0
+    while waiting := [(hub, hub.office.letters.pop(0)) for hub in hubs.values() if hub.letters]:
+        for hub, whole in waiting:
+            other = next(one for one in hubs.values() if one is not hub)
+            other.awake()
+            other.arrive(MARKS.sub(b"", whole) if forgetful else whole)
+            carried += 1
+    assert carried == (2 * CEILINGS.conversation if forgetful else 1)
 
-    post.channel_id = ours
-    post.arrive(answer)
-    assert len(post.inbound()) == 2
-    assert len(post.office.letters) == 1
+
+def test_conformance_11_a_bot_does_not_answer_another_channel_of_its_hub(post):
+    with_bot(post.open(from_address=THEIR_SUPPORT))
+    with_bot(post.open())
+    post.hears(sender=THEIR_SUPPORT)
+    assert post.letters == []
+    assert [one["unread"] for one in post.conversations()] == [1]
 
 
 def test_conformance_11_our_own_letter_come_back_is_nobodys_message(post):
@@ -159,6 +178,7 @@ def test_conformance_13_a_greylisted_letter_goes_later_as_the_very_same(post):
     post.open()
     post.office.says = {"RCPT": ["450 4.2.0 greylisted"]}
     message = post.write(Text(text="Hello"))
+    post.world.pass_time(seconds=20)
     assert post.letters == []
     post.world.pass_time(minutes=10)
     (sent,) = post.letters

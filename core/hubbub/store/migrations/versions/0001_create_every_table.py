@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("secrets", sa.LargeBinary(), nullable=False),
         sa.Column("facts", Json, nullable=False),
         sa.Column("account", sa.String(), nullable=True),
+        sa.Column("sender", sa.String(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("paused_until", UtcDateTime(), nullable=True),
         sa.Column("bulk_paused_until", UtcDateTime(), nullable=True),
