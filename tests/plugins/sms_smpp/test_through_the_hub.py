@@ -9,7 +9,7 @@ from hubbub import holding, listener as listening
 from hubbub.connect.work import ChannelChange, change_channel, check_channel
 from hubbub.guard import Guard
 from hubbub.receive.work import keep_polled
-from hubbub.sandbox.smsc.centre import Centre
+from hubbub.sandbox.ports import Port
 from hubbub.sdk import Text
 from hubbub.store.session import DatabaseDown
 from hubbub.transports import Transports
@@ -272,9 +272,9 @@ def test_a_half_message_outlives_the_listener_that_heard_it(bound):
 
 def test_over_tls_all_goes_as_without(bound, certificate, monkeypatch):
     server, client = certificate
-    plain = Centre._talk
+    plain = Port._one
     monkeypatch.setattr(
-        Centre, "_talk", lambda self, link: plain(self, server.wrap_socket(link, server_side=True))
+        Port, "_one", lambda self, link: plain(self, server.wrap_socket(link, server_side=True))
     )
     transports = Transports(
         Guard(LOOPBACK, lookup=lambda host, port, **_: [(2, 1, 6, "", ("127.0.0.1", port))]),
@@ -297,7 +297,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(bound, certificate, mo
         with suppress(OSError), link:
             server.wrap_socket(link, server_side=True).close()
 
-    monkeypatch.setattr(Centre, "_talk", talk)
+    monkeypatch.setattr(Port, "_one", talk)
     bound.open(api_base=bound.address.replace("smpp:", "smpps:"))
     assert "certificate is not valid" in bound.status()["status_reason"]
 
