@@ -406,6 +406,12 @@ def test_on_the_page_a_person_writes_and_answers(seat, mail, sent):
     assert "&gt; Ready at 5" not in seat.text(), "what is quoted stands above already"
 
 
+def test_on_the_page_a_letter_without_a_subject_answers_the_last_one(seat, mail, sent):
+    seat.post("/say", text="Thanks")
+    (answer,) = mail.inbox()
+    assert (answer["subject"], answer["in-reply-to"]) == ("Re: Your order", "<1@example.com>")
+
+
 def test_on_the_page_a_person_closes_the_mailbox_and_tells_of_letters(seat, mail, sent):
     seat.post("/confirm", message=sent, receipt="bounced")
     assert 'class="meta problem"' in seat.text()

@@ -184,15 +184,17 @@ class MailProvider(ByText):
         )
 
     def say(self, desk: str, persona: Persona, saying: Saying) -> None:
-        """Write a letter."""
-        account = self._post.named(desk)
+        """Write a letter; without a subject it answers the last one, as people do."""
+        account, customer = self._post.named(desk), address_of(persona)
+        theirs = [one for one in list(account.mails.values()) if one.customer == customer]
+        last = theirs[-1].id if theirs and not saying.subject.strip() else ""
         written = {
-            "from": address_of(persona),
+            "from": customer,
             "name": "" if "@" in persona.name else persona.name.strip(),
             "subject": saying.subject,
             "text": saying.text,
             "html": True,
-            "answers": saying.quotes,
+            "answers": saying.quotes or last,
             "files": [
                 {
                     "filename": file.name,
