@@ -124,5 +124,8 @@ def test_a_letter_with_a_page_and_a_file_is_what_others_read(shop, sent):
     (envelope,) = sent.envelopes
     read = email.message_from_bytes(envelope.content, policy=email.policy.default)
     assert read["Subject"] == "Größe"
-    assert read.get_body(("html",)).get_content().strip() == "<p>Groß</p>"
-    assert read.get_body(("plain",)).get_content().strip() == "Groß"
+    page, plain = read.get_body(("html",)), read.get_body(("plain",))
+    assert page is not None
+    assert plain is not None
+    assert page.get_content().strip() == "<p>Groß</p>"
+    assert plain.get_content().strip() == "Groß"
