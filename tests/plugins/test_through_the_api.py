@@ -291,8 +291,8 @@ JOURNEYS = {
         messenger,
     )
 }
-#: A listener has to hold their session: they go this way in tests of their own.
-BY_SESSION = {"sms_smpp"}
+#: A listener holds their session, or watches their mailbox: tests of their own go this way.
+BY_LISTENER = {"sms_smpp", "email"}
 #: Their messages have no kinds, so that none can be unknown.
 KINDLESS = {"sms_twilio", "sms_gateway"}
 
@@ -390,7 +390,7 @@ def test_a_conversation_from_the_first_word_to_the_last_receipt(travel, kind):
 
 def test_every_type_has_gone_this_way(travel):
     types = {one["type"] for one in travel("telegram").api("GET", "/channel-types")["items"]}
-    assert types - {"parrot"} == JOURNEYS.keys() | BY_SESSION
+    assert types - {"parrot"} == JOURNEYS.keys() | BY_LISTENER
 
 
 @pytest.mark.parametrize("kind", [kind for kind in JOURNEYS if kind not in KINDLESS])
