@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 from flask import Flask
 
 from hubbub.api import make_api
+from hubbub.loading import load
 from hubbub.people.tokens import create_token
-from hubbub.plugins import load
 from tests.services.kannel import INBOUND
 
 ANN, OURS = "+12065550107", "+12025550100"
