@@ -15,12 +15,16 @@ from hubbub.embedded import EmbeddedFailed, EmbeddedValkey, find_binary
 from hubbub.redis_client import make_redis
 from hubbub.settings import Settings
 from hubbub.store.session import make_engine
+from tests.services.dovecot import dovecot
 from tests.services.network import loopback_only
+from tests.services.peers import certificate
 from tests.services.postgres import PostgresMissing, shared_postgres, stop_postgres
 from tests.services.scheduling import ByFile, journeys_first
 from tests.services.shared import VARIABLE, missing, open_run, run_folder
 from tests.services.sqlite import fresh_sqlite
 
+#: Servers and keys that are made once for all tests that ask for them.
+__all__ = ["certificate", "dovecot"]
 _RUN: pytest.StashKey[Path | None] = pytest.StashKey()
 
 

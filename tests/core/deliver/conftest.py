@@ -1,5 +1,5 @@
 """Give tests of sending real servers to send to."""
 
-from tests.services.peers import certificate, serve
+from tests.services.peers import serve
 
-__all__ = ["certificate", "serve"]
+__all__ = ["serve"]

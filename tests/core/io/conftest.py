@@ -7,9 +7,9 @@ import pytest
 from hubbub.guard import Guard
 from hubbub.sdk.values import HttpRequest
 from hubbub.transport import HttpTransport
-from tests.services.peers import LOOPBACK, certificate, serve
+from tests.services.peers import LOOPBACK, serve
 
-__all__ = ["certificate", "serve"]
+__all__ = ["serve"]
 
 
 @pytest.fixture

@@ -12,16 +12,16 @@ from hubbub.listener import Listener
 from hubbub.mailbox.patience import Pace
 from hubbub.sdk.mailbox import Mailbox
 from hubbub.store.session import make_engine
-from tests.services.dovecot import dovecot, until
+from tests.services.dovecot import until
 from tests.services.mailsim import sandbox_mailbox
 from tests.services.mortal import POSTBOX, watching
-from tests.services.peers import certificate, serve
+from tests.services.peers import serve
 from tests.services.postbox import Mailboxes
 from tests.services.pymap import pymap
 from tests.services.relay import Relay
 from tests.services.world import make_world
 
-__all__ = ["certificate", "dovecot", "pymap", "serve"]
+__all__ = ["pymap", "serve"]
 
 PACE_OF_POLLS = timedelta(seconds=0.2)
 PACE = Pace(first_pause=0.05, longest_pause=0.2, look=0.05, grace=0.3, silence=5.0)

@@ -36,6 +36,11 @@ def test_a_letter_with_nothing_in_it_says_so(name):
     ]
 
 
+#: Seconds of the processor. The slowest takes one of them alone, and what is out of bounds takes
+#: minutes: two others on the same core must make no difference.
+PATIENCE = 6
+
+
 @pytest.mark.parametrize("name", LARGE)
 def test_conformance_06_a_letter_made_to_exhaust_is_read_in_time(name):
     raw_letter = LARGE[name]()
@@ -43,7 +48,7 @@ def test_conformance_06_a_letter_made_to_exhaust_is_read_in_time(name):
 
     found = read_letter(raw_letter, ARRIVAL)
 
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < PATIENCE
     assert not found.empty
 
 

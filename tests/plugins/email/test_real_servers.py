@@ -12,10 +12,7 @@ from hubbub.listener import Listener
 from hubbub.mailbox.patience import Pace
 from hubbub.sdk import Email, Text
 from tests.plugins.email.conftest import ADA, OURS
-from tests.services.dovecot import dovecot, free_ports, until
-from tests.services.peers import certificate
-
-__all__ = ["certificate", "dovecot"]
+from tests.services.dovecot import free_ports, until
 
 PASSWORD = "password-of-the-shop"
 PACE = Pace(first_pause=0.05, longest_pause=0.2, look=0.05, grace=0.3, silence=5.0)
