@@ -12,7 +12,7 @@ from hubbub.ui.inbox import add_inbox
 from hubbub.ui.letters import add_letters
 from hubbub.ui.live import add_live
 from hubbub.ui.messages import add_messages
-from hubbub.ui.pictures import add_pictures
+from hubbub.ui.pictures import add_pictures, public_internet
 from hubbub.ui.session import add_session
 from hubbub.ui.settings import add_settings
 
@@ -34,7 +34,7 @@ def make_ui(hub: Hub) -> Blueprint:
     add_channels(ui, hub, guard)
     add_messages(ui, hub, guard)
     add_letters(ui, hub, guard)
-    add_pictures(ui, hub)
+    add_pictures(ui, hub, public_internet())
     add_settings(ui, hub, guard)
     add_live(ui, hub, guard)
     ui.after_request(harden)

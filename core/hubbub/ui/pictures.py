@@ -11,11 +11,13 @@ from urllib.parse import urlencode, urljoin
 
 from flask import Blueprint, Response, abort, request
 
+from hubbub.guard import Guard
 from hubbub.hub import Hub
 from hubbub.media import sniff
 from hubbub.sdk.content import Media
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import HttpRequest, HttpResponse
+from hubbub.transport import HttpTransport, Transport
 
 #: What may be shown; nothing that could run, such as SVG.
 _SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -39,7 +41,12 @@ def picture_address(hub: Hub, url: str) -> str:
     return f"/pictures?{urlencode(given)}"
 
 
-def add_pictures(ui: Blueprint, hub: Hub) -> None:
+def public_internet() -> Transport:
+    """Return what reaches no private network, whatever operators allow: strangers say where to."""
+    return HttpTransport(Guard())
+
+
+def add_pictures(ui: Blueprint, hub: Hub, outside: Transport) -> None:
     """Add the address of pictures from elsewhere; the signature is what lets in."""
     turns = BoundedSemaphore(_AT_ONCE)
 
@@ -51,7 +58,7 @@ def add_pictures(ui: Blueprint, hub: Hub) -> None:
         if int(until) < hub.now().timestamp() or not turns.acquire(timeout=_TURN):
             abort(404)
         try:
-            return _answer(hub, url)
+            return _answer(outside, url)
         finally:
             turns.release()
 
@@ -60,9 +67,9 @@ def _claim(url: str, until: str) -> str:
     return f"picture:{until}:{url}"
 
 
-def _answer(hub: Hub, url: str) -> Response:
+def _answer(outside: Transport, url: str) -> Response:
     try:
-        body = _fetched(hub, url)
+        body = _fetched(outside, url)
     except HubError:
         abort(404)
     mime_type = sniff(body)
@@ -80,10 +87,10 @@ def _answer(hub: Hub, url: str) -> Response:
     return answer
 
 
-def _fetched(hub: Hub, url: str) -> bytes:
-    """Return what is at ``url``. Raises `HubError`; each hop is guarded as any call of ours is."""
+def _fetched(outside: Transport, url: str) -> bytes:
+    """Return what is at ``url``. Raises `HubError`; each hop is guarded."""
     for _ in range(_HOPS):
-        answer = hub.http.perform(_asked(url), files=_no_files)
+        answer = outside.perform(_asked(url), files=_no_files)
         if answer.status not in _MOVED:
             return answer.body if answer.status == _OK else b""
         url = _next(url, answer)

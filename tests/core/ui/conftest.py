@@ -6,6 +6,9 @@ from argon2 import PasswordHasher
 from hubbub.people.sessions import cookie_name, open_session
 from hubbub.people.users import add_user
 from hubbub.web import create_app
+from tests.services.peers import serve
+
+__all__ = ["serve"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from hubbub.guard import Guard, Refused
 from hubbub.sdk import Headers, HttpRequest, HttpResponse
 from hubbub.sdk.errors import Transient
 from hubbub.store.session import transaction
 from hubbub.store.tables import Call, table
 from hubbub.store.types import new_id
-from hubbub.ui.pictures import picture_address
+from hubbub.transport import HttpTransport
+from hubbub.ui.pictures import picture_address, public_internet
+from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token, found
 from tests.core.ui.test_inbox import PNG
 from tests.services.parrot import Parrot
+from tests.services.peers import LOOPBACK
 
 RAW = b"From: ada@example.org\r\nSubject: Hi\r\n\r\nHello <b>there</b>\r\n"
 EVIL = '<script>alert(1)</script><p onclick="x">Hi <img src="https://away.example/a.png"></p>'
@@ -210,12 +214,12 @@ def test_what_is_no_letter_has_no_document(world, agent):
 
 
 @pytest.fixture
-def elsewhere(world, monkeypatch):
+def elsewhere(monkeypatch):
     """Somebody else's server: what it answers by address, and what it was asked."""
     answers: dict[str, Any] = {}
     asked: list[HttpRequest] = []
 
-    def perform(request, *, files):
+    def perform(transport, request, *, files):
         asked.append(request)
         answer = answers[request.url]
         if isinstance(answer, Exception):
@@ -223,7 +227,7 @@ def elsewhere(world, monkeypatch):
         status, body, headers = answer
         return HttpResponse(status=status, headers=Headers(headers), body=body)
 
-    monkeypatch.setattr(world.hub.http, "perform", perform)
+    monkeypatch.setattr(HttpTransport, "perform", perform)
     return answers, asked
 
 
@@ -247,6 +251,33 @@ def test_a_picture_from_elsewhere_is_fetched_by_us_and_tells_nothing(
     assert picture.headers["X-Content-Type-Options"] == "nosniff"
     (request,) = asked
     assert (request.method, dict(request.headers)) == ("GET", {"accept": "image/*"})
+
+
+def test_who_has_the_picture_hears_nothing_of_who_reads(world, serve, monkeypatch):
+    outside = HttpTransport(Guard(LOOPBACK))
+    monkeypatch.setattr("hubbub.ui.blueprint.public_internet", lambda: outside)
+    server = serve(lambda peer: (peer.request(), peer.answer(PNG)))
+    client = create_app(hub=world.hub).test_client()
+    headers = {"Cookie": "x=y", "Referer": "https://hub.example/inbox", "User-Agent": "Agent"}
+    answer = client.get(picture_address(world.hub, server.url("/a.png#x")), headers=headers)
+    outside.close()
+    assert answer.data == PNG
+    ((head, body),) = server.requests
+    first, *rest = head.decode().split("\r\n")
+    assert (first, body) == ("GET /a.png HTTP/1.1", b"")
+    assert sorted(rest) == [
+        "accept-encoding: identity",
+        "accept: image/*",
+        f"host: 127.0.0.1:{server.port}",
+        "user-agent: hubbub",
+    ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "10.0.0.1", "169.254.169.254"])
+def test_no_private_network_is_reached_whatever_operators_allow(host):
+    asked = HttpRequest(method="GET", url=f"http://{host}/a.png", safe=True)
+    with pytest.raises(Refused, match="private or reserved"):
+        public_internet().perform(asked, files=lambda media: b"")
 
 
 def test_it_is_looked_for_where_it_was_moved_to(world, browser, elsewhere):
