@@ -58,6 +58,8 @@ class _Wire:
     socket: socket.socket
     ready: bool = False
     over: Over | None = None
+    #: Whether nothing can be written any more.
+    stuck: bool = False
 
 
 class Holding:
@@ -199,14 +201,18 @@ class Holding:
                     wire.over = wire.over or step
 
     def _write(self, wire: _Wire, data: bytes) -> None:
+        # To who does not read, each further step would wait as long as the first.
+        if wire.stuck:
+            return
         try:
             wire.socket.sendall(data)
         except OSError as error:
+            wire.stuck = True
             wire.over = wire.over or Over(_lost(error))
 
     def _keep(self, keep: Keep) -> bool:
         try:
-            keep_polled(self._hub, self._line, Polled(calls=keep.calls, cursor=keep.cursor))
+            keep_polled(self._hub, self._line, Polled(calls=keep.calls, cursor=""))
         except DatabaseDown as error:
             log.warning("calls not kept", channel=self._line.id, reason=str(error))
             return False

@@ -158,7 +158,7 @@ class Listener:
             return None
         try:
             if isinstance(source, SessionType):
-                return self._hold(line, source, at)
+                return self._hold(line, source)
             if isinstance(source, MailboxType):
                 return self._watch(line, source, at)
             return self._poll(line, source, at)
@@ -180,12 +180,12 @@ class Listener:
             keep_polled(self._hub, line, ran.value)
         return ran.value.rest if ran.value is not None else timedelta()
 
-    def _hold(self, line: Line, kind: SessionType, at: str) -> timedelta:
+    def _hold(self, line: Line, kind: SessionType) -> timedelta:
         """Hold a session until it ends, the channel is changed, or the hub stops."""
         holding = Holding(
             self._hub,
             line,
-            kind.begin(line.connection, at),
+            kind.begin(line.connection),
             dialler=cast("Dialler", self._hub.http),
             stop=self._stop,
             still=_Watch(self._hub, line, self._take),

@@ -109,6 +109,9 @@ def _message(call: Call, reading: Reading, connection: GatewayConnection) -> Ite
     address = _address(sender, connection)
     id_ = reading.text(hearing.id)
     key = reading.text(hearing.key) or id_
+    if key and which:
+        # Many a gateway gives all pieces of a message one id.
+        key = f"{key}:{which.number}"
     yield MessageReceived(
         key=f"message:{key}" if key else None,
         sender=Sender(address=address),

@@ -32,8 +32,8 @@ from hubbub_sms_gateway.gateway import NumberFormat, Probe, Sending
 from hubbub_sms_gateway.meanings import ACCEPTED
 from hubbub_sms_gateway.reading import pointed
 
-#: Parameters of the address to which reports come.
-REFERENCE: Final = "ref"
+#: Parameters of the address to which reports come. A gateway may have a ``ref`` of its own.
+REFERENCE: Final = "hubbub_ref"
 PROOF: Final = "token"
 
 #: Bytes of an answer that we are ready to read.

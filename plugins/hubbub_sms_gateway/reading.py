@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from hubbub.sdk import Call, MalformedPayload
+from hubbub.sdk.sms import whole
 
 _MOST_PARAMETERS: Final = 500
 
@@ -77,7 +78,7 @@ def pointed(document: Any, pointer: str) -> Any:
 def readable(data: bytes) -> str:
     """Return octets of no named character set: UTF-8, or else Latin-1, which reads them all."""
     try:
-        return data.decode()
+        return whole(data.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
         return data.decode("latin-1")
 
@@ -85,7 +86,8 @@ def readable(data: bytes) -> str:
 def _octets(value: Any) -> bytes | None:
     match value:
         case str():
-            return value.encode("utf-8", "replace")
+            # Half a character, which carriers cut, meets its other half once pieces are joined.
+            return value.encode("utf-8", "surrogatepass")
         case bool() | dict() | list() | None:
             return None
     return str(value).encode()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from hubbub.sdk import (
@@ -26,8 +26,10 @@ from hubbub_sms_smpp.fields import SmppConnection
 from hubbub_sms_smpp.ids import as_received
 from hubbub_sms_smpp.meanings import STATE_WORDS, STATES
 from hubbub_sms_smpp.pdu import Address, Esm, Malformed, Sms, Tag
-from hubbub_sms_smpp.texts import joined, segment
+from hubbub_sms_smpp.texts import piece_of, words
 
+#: For how long the rest of a message is awaited.
+_PATIENCE: Final = timedelta(minutes=5)
 _OPT_OUT: Final = {"stop": True, "start": False}
 _TON_INTERNATIONAL: Final = 1
 _TON_ALPHANUMERIC: Final = 5
@@ -42,28 +44,25 @@ _DONE: Final = re.compile(r"\bdone date:\s*(\d{10}(?:\d{2})?)\b", re.IGNORECASE)
 
 
 def events(call: Call, connection: SmppConnection) -> Iterator[Event]:
-    """Yield what ``call`` says: one ``deliver_sm``, or the segments of one message."""
+    """Yield what ``call`` says, which is one ``deliver_sm``."""
     try:
-        found = [pdu.sms(unit.body) for unit in pdu.decode_all(call.body)]
+        sms = pdu.sms(pdu.decode(call.body).body)
     except Malformed as error:
         yield Unreadable(reason=f"This is not SMPP as it is specified. {error}")
         return
-    if not found:
-        yield Unreadable(reason="The call is empty.")
-        return
-    kind = found[0].esm_class & Esm.KIND
+    kind = sms.esm_class & Esm.KIND
     if kind in _RECEIPTS:
-        yield _receipt(found[0], connection)
+        yield _receipt(sms, call, connection)
     elif kind:
         yield Ignored(reason=f"The centre passes on an acknowledgement (esm_class {kind:#04x}).")
     else:
-        yield from _message(call, found, connection)
+        yield from _message(call, sms, connection)
 
 
 # --- receipts --------------------------------------------------------------------------------
 
 
-def _receipt(sms: Sms, connection: SmppConnection) -> Event:
+def _receipt(sms: Sms, call: Call, connection: SmppConnection) -> Event:
     text = sms.user_data.decode("latin-1")
     message_id = _receipted_id(sms) or _found(_ID, text)
     word = _state(sms) or _found(_STATE, text).upper()
@@ -75,7 +74,8 @@ def _receipt(sms: Sms, connection: SmppConnection) -> Event:
     external_id = as_received(message_id, connection.fields.settings.receipt_id_format)
     failed = state is ReceiptState.FAILED
     return ReceiptReceived(
-        key=f"receipt:{external_id}:{word}",
+        # Centres count their ids anew: with another call, the same id may be another message's.
+        key=f"receipt:{external_id}:{word}:{call.id}",
         state=state,
         external_id=external_id,
         fault=meanings.fault(word, _found(_ERROR, text)) if failed else None,
@@ -110,22 +110,23 @@ def _done(text: str) -> datetime | None:
 # --- messages --------------------------------------------------------------------------------
 
 
-def _message(call: Call, found: list[Sms], connection: SmppConnection) -> Iterator[Event]:
-    first = found[0]
-    if not first.source.text.strip():
+def _message(call: Call, sms: Sms, connection: SmppConnection) -> Iterator[Event]:
+    if not sms.source.text.strip():
         yield Unreadable(reason="The message names no sender.")
         return
-    address = _address(first.source, connection)
-    content = _content(found, connection)
+    which = piece_of(sms, _PATIENCE)
+    address = _address(sms.source, connection)
+    content = _content(sms, connection, cut=which is not None)
     yield MessageReceived(
         # SMPP has no ids for what comes in: the same text twice is two messages.
         key=None,
         sender=Sender(address=address),
         content=content,
-        opt_out=_opt_out(content),
-        our_address=_address(first.dest, connection) or None,
+        opt_out=None if which else _opt_out(content),
+        our_address=_address(sms.dest, connection) or None,
+        piece=which,
     )
-    if first.source.ton == _TON_ALPHANUMERIC:
+    if sms.source.ton == _TON_ALPHANUMERIC:
         yield AddressChanged(
             # Said again with each message: who writes can be answered, unless it is said.
             key=f"one_way:{call.id}",
@@ -135,9 +136,8 @@ def _message(call: Call, found: list[Sms], connection: SmppConnection) -> Iterat
         )
 
 
-def _content(found: list[Sms], connection: SmppConnection) -> Content:
-    coding, default = found[0].data_coding, connection.fields.settings.default_alphabet
-    text = joined([segment(sms) for sms in found], coding, default)
+def _content(sms: Sms, connection: SmppConnection, *, cut: bool) -> Content:
+    text = words(sms, connection.fields.settings.default_alphabet, cut=cut)
     return UnsupportedContent(provider_type="binary") if text is None else Text(text=text)
 
 

@@ -100,15 +100,6 @@ def decode(frame: bytes) -> Pdu:
     return pdu
 
 
-def decode_all(data: bytes) -> Iterator[Pdu]:
-    """Yield the units that stand one behind the other. Raises `Malformed`."""
-    while data:
-        pdu, data = _first(data)
-        if pdu is None:
-            raise Malformed("The last unit is cut off.")
-        yield pdu
-
-
 class Framer:
     """Puts units together from the pieces in which they come."""
 

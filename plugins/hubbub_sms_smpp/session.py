@@ -26,7 +26,6 @@ from hubbub.sdk import (
     Write,
 )
 from hubbub_sms_smpp import meanings, pdu
-from hubbub_sms_smpp.assembly import Assembly
 from hubbub_sms_smpp.fields import SmppConnection
 from hubbub_sms_smpp.pdu import RESPONSE, Command, Framer, Malformed, Pdu
 
@@ -52,20 +51,20 @@ class SmppSessions:
 
     type = "sms_smpp"
 
-    def begin(self, connection: Connection[Any], cursor: str) -> Sequence[Session]:
+    def begin(self, connection: Connection[Any]) -> Sequence[Session]:
         """Return the binds of a channel, the one that submits first."""
         if connection.fields.settings.bind_mode == "transceiver":
-            return [Bind(Command.BIND_TRANSCEIVER, connection, cursor)]
+            return [Bind(Command.BIND_TRANSCEIVER, connection)]
         return [
             Bind(Command.BIND_TRANSMITTER, connection),
-            Bind(Command.BIND_RECEIVER, connection, cursor),
+            Bind(Command.BIND_RECEIVER, connection),
         ]
 
 
 class Bind:
     """One bind, from being let in to the end."""
 
-    def __init__(self, command: Command, connection: SmppConnection, cursor: str = "") -> None:
+    def __init__(self, command: Command, connection: SmppConnection) -> None:
         settings = connection.fields.settings
         self.endpoint: Endpoint = settings.endpoint
         self._request = bind_request(command, connection)
@@ -80,9 +79,7 @@ class Bind:
         self._pause = _FIRST_PAUSE
         self._paused_until = 0.0
         self._now = 0.0
-        #: What is kept, and what will be once `settled` says so.
-        self._kept = self._hoped = Assembly.from_cursor(cursor)
-        #: What is to be answered then.
+        #: What is to be answered once it is kept.
         self._unanswered: list[Pdu] = []
 
     @property
@@ -101,11 +98,10 @@ class Bind:
     def heard(self, data: bytes, now: float) -> Iterator[Step]:
         """Answer each unit that is whole now; what is to be kept is kept in one go."""
         self._now = self._last_heard = now
-        calls: list[bytes] = []
         try:
             for unit in self._framer.feed(data):
                 if unit.command == Command.DELIVER_SM:
-                    calls += self._delivered(unit, now)
+                    self._unanswered.append(unit)
                 elif unit.is_response:
                     yield from self._answered(unit, now)
                 else:
@@ -114,7 +110,7 @@ class Bind:
             yield Write(pdu.nack(0, meanings.INVALID_LENGTH).encoded())
             yield Over(Transient(f"The centre does not speak SMPP: {error}", code="no_smpp"))
         if self._unanswered:
-            yield Keep(calls=tuple(calls), cursor=self._hoped.cursor())
+            yield Keep(calls=tuple(unit.encoded() for unit in self._unanswered))
 
     def asked(self, ticket: str, request: HttpRequest, now: float) -> Iterator[Step]:
         """Submit what a worker wrote, under a number of this bind."""
@@ -125,10 +121,6 @@ class Bind:
     def settled(self, *, kept: bool, now: float) -> Iterator[Step]:
         """Confirm what was kept; let what was not come again."""
         self._now = now
-        if kept:
-            self._kept = self._hoped
-        else:
-            self._hoped = self._kept
         status = meanings.OK if kept else meanings.NOT_KEPT
         for unit in self._unanswered:
             # The body is an empty message_id.
@@ -136,7 +128,7 @@ class Bind:
         self._unanswered.clear()
 
     def passed(self, now: float) -> Iterator[Step]:
-        """Notice what has no answer, what will not be complete, and silence."""
+        """Notice what has no answer, and silence."""
         self._now = now
         overdue = [number for number, asked in self._asked.items() if asked.until <= now]
         for asked in [self._asked.pop(number) for number in overdue]:
@@ -144,9 +136,6 @@ class Bind:
                 yield Over(Transient("The centre does not answer.", code="no_answer"))
                 return
             yield Answered(ticket=asked.ticket, answer=_lost())
-        self._hoped, calls = self._kept.given_up(now)
-        if calls:
-            yield Keep(calls=tuple(calls), cursor=self._hoped.cursor())
         silent = overdue or now - self._last_heard >= self._idle
         if self._bound and silent and not self._enquires():
             yield self._ask(Pdu(command=Command.ENQUIRE_LINK), now)
@@ -156,11 +145,6 @@ class Bind:
         yield self._ask(Pdu(command=Command.UNBIND), now)
 
     # --- what the centre asks --------------------------------------------------------------
-
-    def _delivered(self, unit: Pdu, now: float) -> list[bytes]:
-        self._unanswered.append(unit)
-        self._hoped, calls = self._hoped.add(unit, now)
-        return calls
 
     def _requested(self, unit: Pdu) -> Iterator[Step]:
         match unit.command:

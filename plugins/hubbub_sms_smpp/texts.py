@@ -1,11 +1,12 @@
 """Put text into the alphabets of SMS and back, and number the segments of a long one."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
-from hubbub.sdk.sms import alphabet, gsm_decode, gsm_encode, split
+from hubbub.sdk import Piece
+from hubbub.sdk.sms import alphabet, gsm_decode, gsm_encode, piece, piece_of_header, split
 from hubbub_sms_smpp.pdu import SHORT_MESSAGE, Esm, Sms, Tag
 
 #: What ``data_coding`` 0 stands for at a centre.
@@ -22,14 +23,9 @@ _WAITING_UCS2: Final = 0xE0
 _WITH_CLASS: Final = 0xF0
 _EIGHT_BITS: Final = 0x04
 
-#: Information elements of a user data header. Source: 3GPP TS 23.040, 9.2.3.24.
-_CONCAT_8, _CONCAT_16 = 0x00, 0x08
-#: The other alphabets of languages, which we do not know.
-_SHIFT_TABLES: Final = frozenset({0x24, 0x25})
+#: Octets of the headers that number segments, by the bits of their reference.
 _HEADER_8, _HEADER_16 = 6, 7
 _SEGMENT: Final = 140
-#: Stands for segments that did not come.
-GAP: Final = "[…]"
 
 
 # --- out -------------------------------------------------------------------------------------
@@ -121,40 +117,21 @@ def _cut(text: str, single: int, room: int) -> list[str]:
 # --- in --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Segment:
-    """One segment of a message: its place among ``total``, and its octets without a header."""
-
-    reference: int
-    total: int
-    place: int
-    data: bytes
-    #: Whether it is in an alphabet of a language that we do not know.
-    shifted: bool = False
+def piece_of(sms: Sms, patience: timedelta) -> Piece | None:
+    """Return which piece of a longer message ``sms`` is; None if it is a whole one."""
+    header, _ = _parted(sms)
+    return piece_of_header(header, patience) or _sar(sms, patience)
 
 
-def segment(sms: Sms) -> Segment:
-    """Return the segment that ``sms`` is; most are the only one of their message."""
-    header, data = _parted(sms)
-    number = _numbered(header) or _sar(sms) or (0, 1, 1)
-    shifted = any(name in _SHIFT_TABLES for name, _ in header)
-    reference, total, place = number
-    return Segment(reference=reference, total=total, place=place, data=data, shifted=shifted)
+def words(sms: Sms, default: DefaultAlphabet, *, cut: bool) -> str | None:
+    """Return the text of ``sms``; None when it is no text.
 
-
-def joined(found: Sequence[Segment], coding: int, default: DefaultAlphabet) -> str | None:
-    """Return the text of the segments of one message; None when it is no text.
-
-    Decoded once joined, since a character may be cut by the end of a segment.
+    One that is ``cut`` may begin or end with half of a surrogate pair.
     """
-    if is_binary(coding):
+    if is_binary(sms.data_coding):
         return None
-    by_place = {one.place: one.data for one in found}
-    runs = groupby(range(1, found[0].total + 1), key=by_place.__contains__)
-    return "".join(
-        _decoded(b"".join(map(by_place.__getitem__, places)), coding, default) if there else GAP
-        for there, places in runs
-    )
+    _, data = _parted(sms)
+    return _decoded(data, sms.data_coding, default, cut=cut)
 
 
 def is_binary(coding: int) -> bool:
@@ -162,9 +139,9 @@ def is_binary(coding: int) -> bool:
     return coding in _BINARY or (coding & _GROUP == _WITH_CLASS and bool(coding & _EIGHT_BITS))
 
 
-def _decoded(data: bytes, coding: int, default: DefaultAlphabet) -> str:
+def _decoded(data: bytes, coding: int, default: DefaultAlphabet, *, cut: bool) -> str:
     if coding == UCS2 or coding & _GROUP == _WAITING_UCS2:
-        return data.decode("utf-16-be", "replace")
+        return _utf_16(data, cut=cut)
     if coding == LATIN_1:
         return data.decode("latin-1")
     if coding in _OTHER_CHARSETS:
@@ -172,6 +149,13 @@ def _decoded(data: bytes, coding: int, default: DefaultAlphabet) -> str:
     if coding == ASCII:
         return data.decode("ascii") if data.isascii() else data.decode("latin-1")
     return _in_default_alphabet(data, default if coding == DEFAULT else "gsm7")
+
+
+def _utf_16(data: bytes, *, cut: bool) -> str:
+    try:
+        return data.decode("utf-16-be", "surrogatepass" if cut else "replace")
+    except UnicodeDecodeError:  # half a unit
+        return data.decode("utf-16-be", "replace")
 
 
 def _in_default_alphabet(data: bytes, default: DefaultAlphabet) -> str:
@@ -183,38 +167,18 @@ def _in_default_alphabet(data: bytes, default: DefaultAlphabet) -> str:
     return data.decode("latin-1")
 
 
-def _parted(sms: Sms) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Return the elements of the header, and what comes behind it."""
+def _parted(sms: Sms) -> tuple[bytes, bytes]:
+    """Return the header, its length included, and what comes behind it."""
     data = sms.user_data
     if not sms.esm_class & Esm.UDHI or not data or data[0] >= len(data):
-        return [], data
+        return b"", data
     end = data[0] + 1
-    return list(_elements(data[1:end])), data[end:]
+    return data[:end], data[end:]
 
 
-def _elements(header: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(header) > 1:
-        name, length = header[:2]
-        yield name, header[2 : 2 + length]
-        header = header[2 + length :]
-
-
-def _numbered(header: Sequence[tuple[int, bytes]]) -> tuple[int, int, int] | None:
-    sizes = {_CONCAT_8: 1, _CONCAT_16: 2}
-    for name, value in header:
-        size = sizes.get(name)
-        if size is not None and len(value) == size + 2:
-            return _sound(int.from_bytes(value[:size], "big"), value[size], value[size + 1])
-    return None
-
-
-def _sar(sms: Sms) -> tuple[int, int, int] | None:
-    tags = (Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM)
-    values = [sms.tlvs.get(tag) for tag in tags]
-    if not all(values):
-        return None
-    return _sound(*(int.from_bytes(value or b"", "big") for value in values))
-
-
-def _sound(reference: int, total: int, place: int) -> tuple[int, int, int] | None:
-    return (reference, total, place) if 1 <= place <= total <= 255 else None  # noqa: PLR2004  # one octet
+def _sar(sms: Sms, patience: timedelta) -> Piece | None:
+    of, number, total = (
+        str(int.from_bytes(sms.tlvs.get(tag, b"")))
+        for tag in (Tag.SAR_MSG_REF_NUM, Tag.SAR_SEGMENT_SEQNUM, Tag.SAR_TOTAL_SEGMENTS)
+    )
+    return piece(of, number, total, patience)

@@ -25,7 +25,7 @@ from hubbub.sdk import (
     Unreadable,
     UnsupportedContent,
 )
-from hubbub.sdk.sms import alphabet, piece, segments
+from hubbub.sdk.sms import alphabet, piece, segments, whole
 from hubbub_sms_vonage import api, faults, wire
 from hubbub_sms_vonage.fields import VonageConnection
 from hubbub_sms_vonage.sides import address, one_way, opt_out, reference
@@ -69,7 +69,7 @@ def _message(inbound: wire.LegacyInbound, connection: VonageConnection) -> Itera
     yield MessageReceived(
         key=":".join(filter(None, ("message", inbound.id, inbound.part))),
         sender=Sender(address=address(inbound.sender)),
-        content=_content(inbound),
+        content=_content(inbound, cut=which is not None),
         external_id=inbound.id,
         provider_at=wire.moment(inbound.timestamp),
         opt_out=None if which else opt_out(inbound.text),
@@ -79,10 +79,11 @@ def _message(inbound: wire.LegacyInbound, connection: VonageConnection) -> Itera
     yield from one_way(inbound.sender, inbound.id)
 
 
-def _content(inbound: wire.LegacyInbound) -> Content:
+def _content(inbound: wire.LegacyInbound, *, cut: bool) -> Content:
     if inbound.type == "binary":
         return UnsupportedContent(provider_type="binary")
-    return Text(text=inbound.text)
+    # A piece may end in half a character; the hub joins them.
+    return Text(text=inbound.text if cut else whole(inbound.text))
 
 
 def _receipts(receipt: wire.LegacyReceipt) -> Iterator[Event]:

@@ -78,7 +78,7 @@ def legacy_objection(
 
 def legacy_signature(parameters: Mapping[str, str], secret: str, method: SignatureMethod) -> str:
     """Return the ``sig`` of a call of the SMS API."""
-    text = covered(parameters).encode("utf-8", "backslashreplace")
+    text = covered(parameters).encode("utf-8", "surrogatepass")
     if method == "md5hash":
         return hashlib.md5(text + secret.encode()).hexdigest()  # noqa: S324  # Vonage's default
     return hmac.new(secret.encode(), text, method).hexdigest()
@@ -86,7 +86,9 @@ def legacy_signature(parameters: Mapping[str, str], secret: str, method: Signatu
 
 def covered(parameters: Mapping[str, str]) -> str:
     """Return what a ``sig`` covers: all other parameters, sorted by name."""
-    pairs = sorted((name.encode(), name, value) for name, value in parameters.items())
+    pairs = sorted(
+        (name.encode("utf-8", "surrogatepass"), name, value) for name, value in parameters.items()
+    )
     return "".join(
         f"&{name}={value.replace('&', '_').replace('=', '_')}"
         for _, name, value in pairs

@@ -66,7 +66,7 @@ _NOT_FOR_US: Final = {
 def events_of(call: Call, connection: TelegramConnection) -> Iterator[Event]:
     """Yield what ``call`` says; never raise."""
     try:
-        update = Update.model_validate_json(call.body)
+        update = Update.from_body(call.body)
     except ValidationError as error:
         yield Unreadable(reason=_what_is_wrong(error))
         return

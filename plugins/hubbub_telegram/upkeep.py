@@ -99,7 +99,7 @@ def pressed(call: Call) -> str | None:
     if b'"callback_query"' not in call.body:
         return None
     try:
-        query = Update.model_validate_json(call.body).callback_query
+        query = Update.from_body(call.body).callback_query
     except ValidationError:
         return None
     return query.id if query else None

@@ -193,7 +193,7 @@ def sms_gateway():
             "charset": "UTF-8",
             "dlr-mask": "31",
             "dlr-url": Like(
-                WEBHOOK + r"\?ref=\w{26}&token=[\w-]{40,}"
+                WEBHOOK + r"\?hubbub_ref=\w{26}&token=[\w-]{40,}"
                 r"&status=%d&ans=%A&foreign=%F&ts=%T&smsc=%i"
             ),
         },

@@ -182,7 +182,7 @@ def readable(model: type[_S], said: object) -> _S:
 def parsed(model: type[_S], body: bytes | str) -> _S:
     """Return the JSON in ``body`` as ``model``. Raises `MalformedPayload`."""
     try:
-        return model.model_validate_json(body)
+        return model.from_body(body)
     except ValidationError as error:
         raise _malformed(model, error) from None
 

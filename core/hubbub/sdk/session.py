@@ -44,13 +44,9 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """Keep these calls durably, and the cursor for whoever holds the channel next; then `settled`.
-
-    Not more than one is under way at a time.
-    """
+    """Keep these calls durably; then `settled`. Not more than one is under way at a time."""
 
     calls: tuple[bytes, ...]
-    cursor: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +108,10 @@ class SessionType(Protocol):
     #: The channel type it serves.
     type: str
 
-    def begin(self, connection: Connection[Any], cursor: str) -> Sequence[Session]:
+    def begin(self, connection: Connection[Any]) -> Sequence[Session]:
         """Return the sessions that a channel needs, one for each connection, all or none of them.
 
-        ``cursor`` is what the last `Keep` of the channel said; empty at first. Requests go to the
-        first one.
+        Requests go to the first one.
         """
 
 

@@ -195,6 +195,14 @@ def piece_of_header(header: bytes, patience: timedelta) -> Piece | None:
     return None
 
 
+def whole(text: str) -> str:
+    """Return ``text`` with its characters whole: halves of surrogate pairs that meet are one.
+
+    Any other half, which carriers leave where they cut, is replaced.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _piece(of: str, number: int, total: int, patience: timedelta) -> Piece | None:
     # Whatever numbers itself otherwise stands for itself: it can be part of nothing.
     if not of or total == 1 or not 1 <= number <= total <= MOST_PIECES:

@@ -1,10 +1,21 @@
 """Give authors the classes to derive from: a channel type, a route type, a source."""
 
 import builtins
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    Protocol,
+    Self,
+    TypeVar,
+    runtime_checkable,
+)
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -12,6 +23,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from hubbub.sdk.capabilities import Capabilities
 from hubbub.sdk.fit import fit
 from hubbub.sdk.routing import Inquiry, Outcome, Subject
+from hubbub.sdk.sms import whole
 from hubbub.sdk.templates import MessageTemplate
 from hubbub.sdk.values import (
     Accepted,
@@ -35,6 +47,35 @@ class Wire(BaseModel):
     """A base for models of what others wrote: names only what we use, ignores the rest."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def from_body(cls, body: bytes | str) -> Self:
+        """Return the JSON in ``body`` as this model. Raises `pydantic.ValidationError`.
+
+        What people wrote may end in half a character, since others cut it: that half is replaced,
+        and costs nothing that stands beside it.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            mended = _mended(body)
+            if mended is None or error.errors()[0]["type"] not in _NO_JSON:
+                raise
+            return cls.model_validate_json(mended)
+
+
+#: What pydantic says of a body that is no JSON in UTF-8, or with half a character in it.
+_NO_JSON: Final = frozenset({"json_invalid", "string_unicode"})
+
+
+def _mended(body: bytes | str) -> str | None:
+    """Return JSON with the halves of characters in it replaced; None if it is no JSON."""
+    try:
+        text = body if isinstance(body, str) else body.decode(errors="replace")
+        written = json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    return whole(written)
 
 
 class Fields(BaseModel):

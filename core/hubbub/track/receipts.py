@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, select, union, update
@@ -19,6 +19,8 @@ _deliveries = table(Delivery)
 _messages = table(Message)
 _addresses = table(Address)
 
+#: For clocks of several hosts that do not agree.
+_CLOCKS: Final = timedelta(minutes=5)
 _COLUMNS: Final = (
     _deliveries.c.id,
     _deliveries.c.message_id,
@@ -28,6 +30,8 @@ _COLUMNS: Final = (
     _deliveries.c.state,
     _deliveries.c.error,
     _deliveries.c.channel_id,
+    _deliveries.c.starts_at,
+    _deliveries.c.created_at,
 )
 #: Found by one index each; the two in one condition would mean reading the whole table.
 _IDS: Final = union(
@@ -220,11 +224,18 @@ def _attach(
     attached = []
     for receipt in waiting:
         moving = named.get(receipt.external_id)
-        if moving is not None:
+        if moving is not None and _may_speak_of(receipt, moving.row):
             moving.hear(receipt._asdict())
             attached.append({"id": receipt.id, "delivery_id": moving.row.id})
     _ATTACH.run(db, attached)
     return _write(db, channel_id, named.values())
+
+
+def _may_speak_of(receipt: AnyRow, delivery: AnyRow) -> bool:
+    """Whether a receipt that waits is young enough: some providers count their ids anew."""
+    begun: datetime = delivery.starts_at or delivery.created_at
+    received_at: datetime = receipt.received_at
+    return received_at > begun - _CLOCKS
 
 
 def _catch_up(

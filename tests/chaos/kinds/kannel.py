@@ -32,7 +32,7 @@ def _malformed(line: Line, number: int) -> Post:
 def _receipt(line: Line, told: Told) -> Post:
     bits, answer = _REPORTS[told.state]
     known = {"d": bits, "A": answer, "T": str(int(time.time()))}
-    unknown = f"{line.url}?ref={told.id}&token={line.secret}&status=%d&ans=%A"
+    unknown = f"{line.url}?hubbub_ref={told.id}&token={line.secret}&status=%d&ans=%A"
     template = str(told.params.get("dlr-url", unknown))
     return _get(_ESCAPE.sub(lambda found: quote_plus(known.get(found[1], "")), template))
 
@@ -40,7 +40,7 @@ def _receipt(line: Line, told: Told) -> Post:
 def _known_as(sent: Mapping[str, Any]) -> str:
     """Return the hub's own word for a message, which stands in its address for reports."""
     reports = str(sent["params"]["dlr-url"])
-    return parse_qs(urlsplit(reports).query)["ref"][0]
+    return parse_qs(urlsplit(reports).query)["hubbub_ref"][0]
 
 
 def _call(line: Line, **said: str) -> Post:

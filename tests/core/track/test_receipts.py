@@ -5,9 +5,11 @@ import json
 
 import pytest
 
+from hubbub.deliver import work as deliver
+from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.work import retry
 from hubbub.scheduler import Scheduler
-from hubbub.sdk import OutcomeUnknown
+from hubbub.sdk import OutcomeUnknown, Text
 from hubbub.store.session import transaction
 from hubbub.store.states import NEXT, DeliveryState, advance, message_status
 from hubbub.track import receipts, retention
@@ -72,24 +74,23 @@ def test_postgresql_finds_what_receipts_speak_of_by_its_indexes(world):
 
 @pytest.fixture
 def sent(world):
-    """A sent message whose one part the provider knows as out-1; returns its channel."""
-    from hubbub.deliver import work as deliver
-    from hubbub.deliver.actors import nudge_deliver
-    from hubbub.sdk import Text
-    from hubbub.store.session import transaction
-
+    """A message whose one part the provider will know as out-1; returns its channel."""
     line = world.channel()
+    submit(world, line)
+    return line, lambda: carry(world)
+
+
+def submit(world, line):
     with transaction(world.hub.engine) as db:
         conversation = deliver.start_conversation(world.hub, db, channel_id=line.id, address="+1")
         deliver.submit(
             world.hub, db, conversation_id=conversation, content=Text(text="Hi"), author="api:t"
         )
 
-    def carry():
-        nudge_deliver(world.hub)
-        world.work()
 
-    return line, carry
+def carry(world):
+    nudge_deliver(world.hub)
+    world.work()
 
 
 def status(world):
@@ -123,6 +124,15 @@ def test_a_receipt_that_comes_before_its_message_is_known_waits_for_it(world, se
     deliver()
     assert status(world) == "delivered"
     assert world.rows("SELECT id FROM receipts WHERE delivery_id IS NULL") == []
+
+
+def test_a_receipt_from_long_before_a_message_speaks_of_another_under_the_same_id(world):
+    line = world.channel()
+    world.hear(line, {"status": "failed", "id": "out-1"})
+    world.clock.forward(hours=1)
+    submit(world, line)
+    carry(world)
+    assert status(world) == "sent"
 
 
 def test_a_receipt_that_was_written_while_its_delivery_was_is_attached_soon(

@@ -25,7 +25,7 @@ def asked(name, *says):
 
 def reported(status, *says):
     """What Kannel calls once it knows more; `%` and its letter stand for what it fills in."""
-    query = f"ref={REFERENCE}&status={status}&ans=&foreign=7&ts=1795385075&smsc=lab"
+    query = f"hubbub_ref={REFERENCE}&status={status}&ans=&foreign=7&ts=1795385075&smsc=lab"
     return Recorded(method="GET", query=query, says=says)
 
 
@@ -82,7 +82,7 @@ class TestKannel(ChannelConformance):
     def sign(self, call, connection):
         # The address for reports is ours, and has our own word in it.
         word = connection.fields.credentials.inbound_token
-        token = connection.webhook_secret if "ref=" in call.query else word
+        token = connection.webhook_secret if "hubbub_ref=" in call.query else word
         return replace(call, url=f"{call.url}&token={quote(token)}")
 
     def test_a_yes_that_cannot_be_read_is_an_unknown_outcome(self):

@@ -73,6 +73,33 @@ def test_conformance_6_a_repeat_has_the_same_key(hear):
     assert first.key == again.key
 
 
+@pytest.fixture
+def in_pieces(connect):
+    pieces = "piece_of = ref\npiece = part\npieces = total"
+    return connect("kannel", inbound_map=pieces)
+
+
+def test_pieces_under_one_id_are_told_apart_and_the_gateways_ref_is_no_word_of_ours(
+    hear, in_pieces
+):
+    query = "id=7&from=447700900123&text=x&ref=9&total=2&part="
+    found = [hear("kannel", query=f"{query}{part}", via=in_pieces)[0] for part in "12"]
+    assert [message.key for message in found] == ["message:7:1", "message:7:2"]
+    assert [message.piece.of for message in found] == ["9", "9"]
+
+
+def test_a_piece_of_json_keeps_its_half_of_a_character_and_a_whole_text_does_not(hear, connect):
+    places = {"piece_of": "ref", "piece": "part", "pieces": "total", "text": "text", "from": "from"}
+    given = "\n".join(f"{name} = /{place}" for name, place in places.items())
+    via = connect("kannel", inbound_map=given)
+    said = {"from": "447700900123", "text": "Look \ud83d", "ref": "9", "part": "1", "total": "2"}
+    texts = [
+        hear("kannel", via=via, method="POST", body=json.dumps(one).encode())[0].content.text
+        for one in (said, {**said, "total": "1"})
+    ]
+    assert texts == ["Look \ud83d", "Look \ufffd"]
+
+
 @pytest.mark.parametrize(
     ("given", "address"),
     [
@@ -145,7 +172,14 @@ def test_a_national_number_belongs_to_the_default_region(hear, connect):
 
 
 def kannel_report(status, ans="", **more):
-    query = {"ref": "m-1", "token": OWN, "status": status, "ans": ans, "ts": "1795384549", **more}
+    query = {
+        "hubbub_ref": "m-1",
+        "token": OWN,
+        "status": status,
+        "ans": ans,
+        "ts": "1795384549",
+        **more,
+    }
     return "&".join(f"{name}={value}" for name, value in query.items())
 
 
@@ -227,7 +261,7 @@ def test_conformance_5_each_gateway_hears_what_it_wants(channel, connect, call):
         assert (jasmin.status, jasmin.body) == (200, b"ACK/Jasmin")
     own = connect("custom", inbound_reply="201 text/xml <ok/>", status_reply="200 - GOT")
     message = channel.verify(call(query="from=1&text=x"), own).answer
-    report = channel.verify(call(query="ref=r1&status=sent"), own).answer
+    report = channel.verify(call(query="hubbub_ref=r1&status=sent"), own).answer
     assert (message.status, message.content_type, message.body) == (201, "text/xml", b"<ok/>")
     assert (report.status, report.body) == (200, b"- GOT")
 
@@ -246,7 +280,7 @@ def test_conformance_5_each_gateway_hears_what_it_wants(channel, connect, call):
 def test_reports_of_jasmin(hear, word, state):
     body = f"id=9f2c5f6e&message_status={word}&level=2".encode()
     form = "application/x-www-form-urlencoded"
-    (receipt,) = hear("jasmin", query=f"ref=r1&token={OWN}", body=body, content_type=form)
+    (receipt,) = hear("jasmin", query=f"hubbub_ref=r1&token={OWN}", body=body, content_type=form)
     assert (receipt.reference, receipt.external_id) == ("r1", "9f2c5f6e")
     assert receipt.state is state
 
@@ -365,7 +399,7 @@ def test_the_settings_say_what_a_state_means(hear, connect):
 
 
 def test_a_report_names_its_message_by_our_own_address(hear):
-    (receipt,) = hear("custom", query=f"ref=r1&token={OWN}&status=delivered")
+    (receipt,) = hear("custom", query=f"hubbub_ref=r1&token={OWN}&status=delivered")
     assert (receipt.reference, receipt.state) == ("r1", S.DELIVERED)
 
 

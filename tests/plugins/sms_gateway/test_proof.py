@@ -41,8 +41,8 @@ def test_conformance_12_a_wrong_token_is_refused(verdict, connect):
 
 def test_reports_come_to_an_address_that_we_gave_out(verdict, connect):
     via = connect("kannel", inbound_token=TOKEN)
-    assert isinstance(verdict(via, query=f"ref=r1&token={OWN}&status=8"), Accept)
-    assert "token" in refused(verdict(via, query="ref=r1&token=guess&status=8"))
+    assert isinstance(verdict(via, query=f"hubbub_ref=r1&token={OWN}&status=8"), Accept)
+    assert "token" in refused(verdict(via, query="hubbub_ref=r1&token=guess&status=8"))
 
 
 @pytest.mark.parametrize("header", ["X-Token", "Authorization"])

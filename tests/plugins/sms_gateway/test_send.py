@@ -26,7 +26,7 @@ from hubbub.sdk import (
 )
 from tests.plugins.sms_gateway.conftest import NEEDED, OWN, WEBHOOK
 
-STATUS_URL = f"{WEBHOOK}?ref=r1&token={OWN}"
+STATUS_URL = f"{WEBHOOK}?hubbub_ref=r1&token={OWN}"
 KANNEL_STATUS_URL = f"{STATUS_URL}&status=%d&ans=%A&foreign=%F&ts=%T&smsc=%i"
 #: What each gateway says when it takes a message.
 TAKEN = {

@@ -133,7 +133,7 @@ def test_a_conversation_with_kannel(hub):
         "x-kannel-to": ADA,
         "x-kannel-coding": "2",
         "x-kannel-dlr-mask": "31",
-        "x-kannel-dlr-url": f"{hub.line.connection.webhook_url}?ref={reference}"
+        "x-kannel-dlr-url": f"{hub.line.connection.webhook_url}?hubbub_ref={reference}"
         f"&token={hub.line.connection.webhook_secret}"
         "&status=%d&ans=%A&foreign=%F&ts=%T&smsc=%i",
     }

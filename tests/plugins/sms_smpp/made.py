@@ -36,9 +36,14 @@ def deliver(message, sequence=1):
     return Pdu(command=Command.DELIVER_SM, sequence=sequence, body=message.encoded())
 
 
-def call(*messages):
-    body = b"".join(deliver(one, at).encoded() for at, one in enumerate(messages, 1))
-    return Call(method="POLL", url="", headers=Headers(), body=body, received_at=NOW)
+def call(message, call_id="call1"):
+    body = deliver(message).encoded()
+    return Call(method="POLL", url="", headers=Headers(), body=body, received_at=NOW, id=call_id)
+
+
+def segment(place, text, total=2, reference=7, **more):
+    head = b"\x05\x00\x03" + bytes((reference, total, place))
+    return sms(head + text, esm_class=0x40, **more)
 
 
 def receipt(words="", **tlvs):
@@ -48,8 +53,8 @@ def receipt(words="", **tlvs):
 class Centre:
     """Plays the other side of a bind, at a time of its own."""
 
-    def __init__(self, command=Command.BIND_TRANSCEIVER, cursor="", **settings):
-        self.bind = Bind(command, connection(**settings), cursor)
+    def __init__(self, command=Command.BIND_TRANSCEIVER, **settings):
+        self.bind = Bind(command, connection(**settings))
         self.now = T
         self.steps = []
 
@@ -108,4 +113,15 @@ def taken(submitted, message_id="0A1B"):
     return submitted.answered(0, message_id.encode() + b"\0")
 
 
-__all__ = ["ADA", "OURS", "RESPONSE", "Centre", "call", "connection", "deliver", "receipt", "sms"]
+__all__ = [
+    "ADA",
+    "OURS",
+    "RESPONSE",
+    "Centre",
+    "call",
+    "connection",
+    "deliver",
+    "receipt",
+    "segment",
+    "sms",
+]

@@ -14,6 +14,7 @@ from hubbub.sdk import (
     OutcomeUnknown,
     Permanent,
     RateLimited,
+    ReceiptReceived,
     Reject,
     Text,
     Transient,
@@ -23,7 +24,7 @@ from hubbub_sms_smpp import pdu
 from hubbub_sms_smpp.channel import SmsSmpp
 from hubbub_sms_smpp.pdu import Pdu
 from hubbub_sms_smpp.session import SmppSessions
-from tests.plugins.sms_smpp.made import deliver, receipt, sms
+from tests.plugins.sms_smpp.made import deliver, receipt, segment, sms
 
 
 def delivered(message, *says):
@@ -59,6 +60,7 @@ class TestSmpp(ChannelConformance):
     proves = False
     inbound = {
         "text": replace(delivered(sms(), "text"), words=("Ready?",)),
+        "piece": delivered(segment(1, b"Rea"), "text"),
         "binary": delivered(sms(data_coding=4), "unsupported"),
         "accepted": told("ACCEPTD", "receipt sent"),
         "delivered": told("DELIVRD", "receipt delivered"),
@@ -84,6 +86,12 @@ class TestSmpp(ChannelConformance):
     def test_a_call_of_the_provider_is_accepted(self, recorded):
         """Who calls is no centre: those have a session, which asks nobody for a proof."""
         assert isinstance(self.kind.verify(self.call(recorded), self.connection()), Reject)
+
+    def test_a_call_that_comes_twice_has_the_same_keys(self, recorded):
+        """A receipt that comes again changes nothing again; the ids in them do come again."""
+        events: list[Any] = self.events(replace(self.call(recorded), id="another"))
+        receipts = [event for event in events if isinstance(event, ReceiptReceived)]
+        assert all(receipt.key.endswith(":another") for receipt in receipts)
 
     def _error_of(self, status):
         ran, _ = self.send(answered(status))
@@ -140,7 +148,7 @@ class TestSmpp(ChannelConformance):
 
     def test_the_base_address_can_be_changed(self):
         changed = self.connection(api_base="smpps://other.example")
-        (bind,) = SmppSessions().begin(changed, "")
+        (bind,) = SmppSessions().begin(changed)
         assert bind.endpoint == Endpoint(host="other.example", port=2775, tls=True)
 
     def test_a_hostile_address_reaches_no_other_place(self):

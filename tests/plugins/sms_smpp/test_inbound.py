@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from hubbub.sdk import Ignored, MessageReceived, ReceiptReceived, ReceiptState, Unreadable
+from hubbub.sdk import Ignored, MessageReceived, Piece, ReceiptReceived, ReceiptState, Unreadable
 from hubbub_sms_smpp import inbound
 from hubbub_sms_smpp.ids import as_answered, as_received
 from hubbub_sms_smpp.pdu import Address, Tag
-from tests.plugins.sms_smpp.made import OURS, call, connection, receipt, sms
+from tests.plugins.sms_smpp.made import OURS, call, connection, receipt, segment, sms
 
 TEXT = (
     "id:0A1B sub:001 dlvrd:001 submit date:2611222155 done date:2611222156 stat:{state} err:{error} "
@@ -17,8 +17,8 @@ TEXT = (
 )
 
 
-def events(*messages, **settings) -> list[Any]:
-    return list(inbound.events(call(*messages), connection(**settings)))
+def events(message, **settings) -> list[Any]:
+    return list(inbound.events(call(message), connection(**settings)))
 
 
 def told(state, error="000"):
@@ -122,13 +122,34 @@ def test_equal_texts_are_two_messages():
     assert event.key is None
 
 
-def test_segments_make_one_message():
-    parts = [
-        sms(b"\x05\x00\x03\x07\x02" + bytes((place,)) + text, esm_class=0x40)
-        for place, text in ((2, b"bar"), (1, b"foo"))
-    ]
-    (event,) = events(*parts)
-    assert event.content.text == "foobar"
+def test_a_segment_is_a_piece():
+    (event,) = events(segment(2, b"bar", total=3))
+    assert event.piece == Piece(of="7", number=2, total=3)
+    assert (event.content.text, event.opt_out) == ("bar", None)
+
+
+def test_a_segment_numbered_beside_its_text_is_a_piece_too():
+    tlvs = {
+        Tag.SAR_MSG_REF_NUM: b"\x12\x34",
+        Tag.SAR_TOTAL_SEGMENTS: b"\2",
+        Tag.SAR_SEGMENT_SEQNUM: b"\2",
+    }
+    (event,) = events(sms(b"bar", tlvs=tlvs))
+    assert event.piece == Piece(of="4660", number=2, total=2)
+
+
+def test_what_another_call_says_under_the_same_id_is_another_receipt():
+    message = receipt("id:7 stat:DELIVRD")
+    first, second = (
+        getattr(event, "key", "")
+        for id_ in "ab"
+        for event in inbound.events(call(message, id_), connection())
+    )
+    assert first != second
+
+
+def test_the_word_stop_in_one_of_several_pieces_asks_for_nothing():
+    assert events(segment(1, b"stop"))[0].opt_out is None
 
 
 def test_what_is_no_text_is_shown_as_such():

@@ -7,7 +7,7 @@ from hubbub.sdk import AuthFailed, HttpResponse, OutcomeUnknown, Over, Transient
 from hubbub_sms_smpp import meanings, pdu
 from hubbub_sms_smpp.pdu import Command, Malformed, Pdu
 from hubbub_sms_smpp.session import SmppSessions
-from tests.plugins.sms_smpp.made import Centre, connection, deliver, sms, taken
+from tests.plugins.sms_smpp.made import Centre, connection, deliver, segment, sms, taken
 
 ENQUIRE = Pdu(command=Command.ENQUIRE_LINK, sequence=7)
 
@@ -20,8 +20,8 @@ def centre():
     return centre
 
 
-def part(place, total=2, text=b"half", reference=9):
-    return sms(b"\x05\x00\x03" + bytes((reference, total, place)) + text, esm_class=0x40)
+def part(place):
+    return segment(place, b"half", reference=9)
 
 
 def _first(bind) -> Pdu:
@@ -30,8 +30,8 @@ def _first(bind) -> Pdu:
 
 
 def test_a_transceiver_is_one_bind_and_the_other_mode_two_of_which_the_first_submits():
-    one = SmppSessions().begin(connection(), "")
-    two = SmppSessions().begin(connection(bind_mode="transmitter+receiver"), "")
+    one = SmppSessions().begin(connection())
+    two = SmppSessions().begin(connection(bind_mode="transmitter+receiver"))
     commands = [[_first(bind).command for bind in binds] for binds in (one, two)]
     assert commands == [
         [Command.BIND_TRANSCEIVER],
@@ -230,87 +230,12 @@ def test_leave_is_taken_by_unbind(centre):
     assert centre.over() == Over()
 
 
-# --- segments ------------------------------------------------------------------------------
-
-
-def test_a_segment_is_confirmed_once_the_cursor_holds_it(centre):
-    centre.say(deliver(part(1), 1))
+def test_each_segment_is_a_call_of_its_own_and_confirmed_once_it_is_kept(centre):
+    centre.say(deliver(part(2), 1), deliver(part(1), 2))
     (keep,) = centre.kept()
-    assert keep.calls == ()
-    assert deliver(part(1), 1).encoded().hex() in keep.cursor
-
-
-def test_the_last_segment_makes_one_call_of_all_in_their_order(centre):
-    centre.say(deliver(part(2), 1))
+    assert keep.calls == (deliver(part(2), 1).encoded(), deliver(part(1), 2).encoded())
     centre.settle()
-    centre.say(deliver(part(1), 2))
-    (keep,) = centre.kept()
-    assert keep.calls == (deliver(part(1), 2).encoded() + deliver(part(2), 1).encoded(),)
-    assert keep.cursor == ""
-
-
-def test_another_process_goes_on_with_the_segments_that_were_kept(centre):
-    centre.say(deliver(part(1), 1))
-    successor = Centre(cursor=centre.kept()[0].cursor)
-    successor.opened()
-    successor.say(deliver(part(2), 1))
-    assert len(successor.kept()[0].calls) == 1
-
-
-def test_a_segment_that_was_not_kept_is_forgotten_until_it_comes_again(centre):
-    centre.say(deliver(part(1), 1))
-    centre.settle(kept=False)
-    centre.say(deliver(part(2), 2))
-    assert centre.kept()[0].calls == ()
-    centre.settle()
-    centre.say(deliver(part(1), 3))
-    assert len(centre.kept()[0].calls) == 1
-
-
-def test_a_segment_that_comes_twice_counts_once(centre):
-    for sequence in (1, 2):
-        centre.say(deliver(part(1), sequence))
-        centre.settle()
-    centre.say(deliver(part(2), 3))
-    (joined,) = centre.kept()[0].calls
-    assert len(list(pdu.decode_all(joined))) == 2
-
-
-def test_after_five_minutes_what_is_there_becomes_a_call(centre):
-    centre.say(deliver(part(1), 1))
-    centre.settle()
-    centre.wait(299)
-    assert centre.kept() == []
-    centre.wait(2)
-    (keep,) = centre.kept()
-    assert (keep.calls, keep.cursor) == ((deliver(part(1), 1).encoded(),), "")
-    # It could not be kept: it is tried again.
-    centre.settle(kept=False)
-    assert centre.written() == []
-    centre.wait(1)
-    assert len(centre.kept()[0].calls) == 1
-
-
-def test_too_many_incomplete_messages_push_the_oldest_out(centre):
-    calls = []
-    for reference in range(256):
-        centre.say(deliver(part(1, total=3, text=b"x" * 134, reference=reference), reference))
-        calls += centre.kept()[0].calls
-        assert len(centre.kept()[0].cursor) < 200_000
-        centre.settle()
-    assert calls
-    assert calls[0] == deliver(part(1, total=3, text=b"x" * 134, reference=0), 0).encoded()
-
-
-def test_the_same_reference_of_two_people_is_two_messages(centre):
-    from dataclasses import replace
-
-    from hubbub_sms_smpp.pdu import Address
-
-    centre.say(deliver(part(1), 1))
-    centre.settle()
-    centre.say(deliver(replace(part(2), source=Address(text="447700900999", ton=1)), 2))
-    assert centre.kept()[0].calls == ()
+    assert [(unit.sequence, unit.status) for unit in centre.written()] == [(1, 0), (2, 0)]
 
 
 # --- whatever comes ------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """Alphabets and segments, both ways."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given, strategies as st
 
-from hubbub.sdk.sms import GSM_BASIC, GSM_EXTENSION
+from hubbub.sdk.sms import GSM_BASIC, GSM_EXTENSION, whole
 from hubbub_sms_smpp import texts
 from hubbub_sms_smpp.pdu import Tag
-from tests.plugins.sms_smpp.made import sms
+from tests.plugins.sms_smpp.made import segment, sms
 
 GSM = st.text(st.sampled_from([*GSM_BASIC, *GSM_EXTENSION]), min_size=1, max_size=500)
 ANY = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)
@@ -18,8 +20,8 @@ def sent(text, default="gsm7", mode="udh", reference=0x1234):
 
 
 def back(messages, default="gsm7"):
-    found = [texts.segment(one) for one in messages]
-    return texts.joined(found, messages[0].data_coding, default)
+    found = [texts.words(one, default, cut=len(messages) > 1) for one in messages]
+    return None if None in found else whole("".join(filter(None, found)))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -114,23 +116,12 @@ def test_the_default_alphabet_is_the_centres():
 def test_a_character_cut_by_the_end_of_a_segment_is_whole_in_the_text():
     octets = "a😀b".encode("utf-16-be")
     halves = (octets[:4], octets[4:])
-    messages = [
-        sms(b"\x05\x00\x03\x07\x02" + bytes((place,)) + half, esm_class=0x40, data_coding=8)
-        for place, half in enumerate(halves, 1)
-    ]
+    messages = [segment(place, half, data_coding=8) for place, half in enumerate(halves, 1)]
     assert back(messages) == "a😀b"
 
 
-def test_missing_segments_leave_one_mark_for_each_gap():
-    found = [
-        sms(b"\x05\x00\x03\x07\x06" + bytes((place,)) + text, esm_class=0x40)
-        for place, text in ((2, b"two"), (5, b"five"))
-    ]
-    assert back(found) == "[…]two[…]five[…]"
-
-
 @given(st.binary(max_size=40), st.integers(0, 255), st.integers(0, 255))
-def test_whatever_header_a_message_has_it_is_one_segment_or_a_sound_one(data, esm, coding):
-    part = texts.segment(sms(data, esm_class=esm))
-    assert 1 <= part.place <= part.total <= 255
-    texts.joined([part], coding, "gsm7")
+def test_whatever_header_a_message_has_it_is_a_whole_or_a_sound_piece(data, esm, coding):
+    message = sms(data, esm_class=esm, data_coding=coding)
+    part = texts.piece_of(message, timedelta(minutes=5))
+    texts.words(message, "gsm7", cut=part is not None)

@@ -10,13 +10,13 @@ from hubbub.connect.work import ChannelChange, change_channel, check_channel
 from hubbub.guard import Guard
 from hubbub.receive.work import keep_polled
 from hubbub.sandbox.ports import Port
-from hubbub.sdk import Text
+from hubbub.sdk import Polled, Text
 from hubbub.store.session import DatabaseDown
 from hubbub.transports import Transports
-from hubbub_sms_smpp.assembly import Assembly
+from hubbub_sms_smpp.pdu import Address
 from tests.plugins.conftest import LOOPBACK
 from tests.plugins.sms_smpp.conftest import ADA, OURS, PASSWORD, SYSTEM_ID
-from tests.plugins.sms_smpp.made import deliver, sms
+from tests.plugins.sms_smpp.made import deliver, receipt, segment
 from tests.plugins.test_through_the_api import KEYS, Traveller
 from tests.services.peers import certificate
 
@@ -29,6 +29,13 @@ def write(bound, text):
     """Write to somebody, and wait until the centre has it."""
     bound.joined.write(bound.line, ADA, Text(text=text))
     bound.until(lambda: bound.joined.statuses()[-1] in {"sent", "delivered", "failed"})
+
+
+def keep(bound, *messages):
+    """Keep what a session heard, and read it."""
+    calls = tuple(deliver(message).encoded() for message in messages)
+    keep_polled(bound.world.hub, bound.line, Polled(calls=calls, cursor=""))
+    bound.world.work()
 
 
 def inbound(bound):
@@ -253,21 +260,33 @@ def test_a_channel_that_is_switched_off_takes_leave(bound, monkeypatch):
     bound.until(lambda: bound.sessions() == 0)
 
 
-def test_a_half_message_outlives_the_listener_that_heard_it(bound):
-    bound.open().hold()
-    half = sms(b"\x05\x00\x03\x07\x02\x01first ", esm_class=0x40)
-    cursor = Assembly().add(deliver(half), bound.world.clock.timestamp())[0].cursor()
-    bound.listener.stop()
-    bound.world.write(
-        "INSERT INTO source_cursors (channel_id, cursor) VALUES (:id, :cursor)",
-        id=bound.line.id,
-        cursor=cursor,
-    )
-    bound.listener = listening.Listener(bound.world.hub)
-    bound.hold()
+def test_a_reference_that_is_used_again_takes_the_place_of_nothing_confirmed(bound):
+    """What stood there is a call of its own, and a message of its own."""
+    bound.open()
+    for place, text in ((1, b"ORDER 1: ten "), (1, b"ORDER 2: two "), (2, b"bags")):
+        keep(bound, segment(place, text))
     bound.world.pass_time(seconds=301)
-    bound.until(lambda: bound.world.work() or inbound(bound))
-    assert inbound(bound) == ["first […]"]
+    assert inbound(bound) == ["ORDER 1: ten […]", "ORDER 2: two bags"]
+
+
+def test_long_messages_of_many_people_at_once_are_all_whole(bound):
+    bound.open()
+    people = [Address(text=f"4477009{n:05}", ton=1, npi=1) for n in range(60)]
+    for place in (1, 2):
+        keep(bound, *(segment(place, b"x" * 130, source=person) for person in people))
+    assert {len(text) for text in inbound(bound)} == {260}
+    assert len(inbound(bound)) == 60
+
+
+def test_an_id_that_the_centre_used_before_is_the_latest_messages(bound):
+    bound.joined.control("rules", {"smsc_receipts": False}, method="PATCH")
+    bound.open().hold()
+    for _ in range(2):
+        write(bound, "Ready")
+        (newest,) = bound.world.rows("SELECT id FROM deliveries ORDER BY id DESC LIMIT 1")
+        bound.world.write("UPDATE deliveries SET external_id='7' WHERE id=:id", id=newest["id"])
+        keep(bound, receipt("id:7 done date:2611222155 stat:DELIVRD err:000"))
+    assert bound.joined.statuses() == ["delivered", "delivered"]
 
 
 def test_over_tls_all_goes_as_without(bound, certificate, monkeypatch):

@@ -38,6 +38,27 @@ def parse(channel, legacy, call, payload):
 # --- what comes in -------------------------------------------------------------------------
 
 
+def test_a_character_that_is_cut_by_the_end_of_a_piece_stays_in_halves(
+    channel, legacy, call, payload
+):
+    said = json.loads(payload("legacy_message_part_1.json")) | {"text": "Look \ud83d"}
+    form = urlencode(said, errors="surrogatepass")
+    calls = [
+        call(json.dumps(said).encode(), content_type="application/json"),
+        call(form.encode(), content_type="application/x-www-form-urlencoded"),
+        call(url=f"{WEBHOOK}?{form}", method="GET"),
+    ]
+    for one in calls:
+        (event,) = channel.parse(one, legacy)
+        assert event.content == Text(text="Look \ud83d")
+
+
+def test_a_whole_text_with_half_a_character_is_read_but_for_that(channel, legacy, call, payload):
+    said = json.loads(payload("legacy_message_text.json")) | {"text": "Look \ud83d"}
+    (event,) = channel.parse(call(json.dumps(said).encode()), legacy)
+    assert event.content == Text(text="Look \ufffd")
+
+
 def test_conformance_5_query_form_and_json_say_the_same(channel, legacy, call, payload):
     said = json.loads(payload("legacy_message_text.json"))
     form = urlencode(said)

@@ -251,7 +251,7 @@ def test_conformance_5_a_probe_is_answered_and_not_kept(verify, call, legacy, le
         assert verify(call(body), via) == Challenge(Answer(status=200))
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b'{"text": "\\ud800", "messageId": "1"}'])
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"{"])
 def test_a_legacy_call_that_cannot_be_read_is_quarantined(channel, verify, call, legacy, body):
     assert isinstance(verify(call(body), legacy), Reject)
     (event,) = channel.parse(call(body), legacy)

@@ -371,3 +371,16 @@ def test_trouble_without_a_message_is_noted(hear):
     assert isinstance(event, Ignored)
     assert "131000" in event.reason
     assert "plain words" in event.reason
+
+
+def test_half_a_character_in_one_message_harms_no_other(channel, connection, call, payload):
+    said = json.loads(payload("message_text.json"))
+    messages = said["entry"][0]["changes"][0]["value"]["messages"]
+    cut = {**messages[0], "id": "wamid.CUT", "text": {"body": "Look \ud83d"}}
+    messages[:] = [messages[0], cut, {**messages[0], "id": "wamid.LAST"}]
+    events = list(channel.parse(call(json.dumps(said).encode()), connection))
+    assert [event.content.text for event in events] == [
+        CONTENTS["text"].text,
+        "Look \ufffd",
+        CONTENTS["text"].text,
+    ]
