@@ -54,6 +54,17 @@ class Client(IMAPClient):  # type: ignore[misc]  # it has no types
         # Else a time comes naive, in the time of this machine.
         self.normalise_times = False
 
+    def idle(self) -> None:
+        """Begin to listen. Unlike IMAPClient, bear what a server says before it listens, too.
+
+        Raises `IMAPClientError` where it will not.
+        """
+        self._idle_tag = self._imap.listen()
+
+    def early_news(self) -> bool:
+        """Whether letters were told of after the folder was opened, and before it was idle."""
+        return len(self._imap.untagged_responses.get("EXISTS", ())) > 1
+
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802  # IMAPClient's name for it
         return _Wire(self._server, self._dial, self._timeout.read)
 
@@ -119,6 +130,14 @@ class _Wire(imaplib.IMAP4):
         if size > _MOST:
             raise self.abort(f"The server sends {size} bytes at once.")
         return super().read(size)
+
+    def listen(self) -> bytes:
+        """Ask for news as they come, until whoever listens says ``DONE``; return the tag."""
+        tag: bytes = self._command("IDLE")
+        while self._get_response() is not None:
+            if refusal := self.tagged_commands[tag]:
+                raise self.error(f"It does not let us listen: {refusal}")
+        return tag
 
     def _connect(self) -> None:
         try:

@@ -153,7 +153,7 @@ class MailboxWatch:
         except IMAPClientError as error:
             log.warning("no news are pushed", channel=self._line.id, reason=str(error))
             return False
-        until = monotonic() + rest.total_seconds()
+        until = monotonic() + (0 if client.early_news() else rest.total_seconds())
         while self._wanted() and (left := until - monotonic()) > 0:
             slot, began = min(left, self._pace.look), monotonic()
             heard = client.idle_check(slot)

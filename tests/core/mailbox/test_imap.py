@@ -230,3 +230,25 @@ def test_no_login_shows_in_a_repr():
     server = MailServer(host="h", port=1, username="u", password="canary", token="canary")
     assert "canary" not in repr(Mailbox(server=server))
     assert "canary" not in repr(looking(Mailbox(server=server)))
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_news_that_come_before_the_server_says_that_it_idles_are_heard(clerk, early):
+    keeper, server = clerk(features="IMAP4rev1 IDLE AUTH=PLAIN")
+
+    def select(peer, tag):
+        peer.send(f"* 1 EXISTS\r\n* OK [UIDNEXT 2] next\r\n{tag} OK [READ-WRITE] open\r\n".encode())
+
+    def idle(peer, tag):
+        peer.send(b"* 2 EXISTS\r\n+ idling\r\n" if early else b"+ idling\r\n")
+        assert peer._until(b"\r\n") == b"DONE"
+        peer.send(f"{tag} OK done\r\n".encode())
+
+    keeper.select, keeper.idle = select, idle
+    client = connected(server, HERE.connect)
+    assert client.has_capability("IDLE")
+    client.select_folder("INBOX")
+    client.idle()
+    assert client.early_news() is early
+    client.idle_done()
+    leave(client)

@@ -167,9 +167,9 @@ class Session:
     def _idle(self, account: Account, stream: BinaryIO) -> str:
         if not self._post.world.rules.email_idle:
             return "BAD IDLE is not offered"
+        self._say("+ idling")
         account.watchers.append(self._tell_news)
         try:
-            self._say("+ idling")
             self._tell_news()
             over = stream.readline(1 << 16)
         finally:
