@@ -1,9 +1,11 @@
 """A letter is read as text, shown as written without harm, and its pictures are asked for."""
 
+import base64
 import json
 import struct
 import threading
 import zlib
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -11,7 +13,7 @@ from playwright.sync_api import expect
 
 from hubbub.media import MediaStore
 from hubbub.store.types import new_id
-from tests.journeys.conftest import enter
+from tests.journeys.conftest import enter, reply
 from tests.journeys.test_reach import AUDIT, SIDEWAYS
 
 PNG = "image/png"
@@ -183,6 +185,41 @@ def test_letters_are_read_on_a_narrow_screen_in_the_dark_and_without_script(brow
     scripted.goto(page.url)
     assert scripted.evaluate(AUDIT) == []
     assert not scripted.evaluate(SIDEWAYS)
+
+
+def test_a_letter_with_a_picture_is_read_and_answered_with_files(demo, browser):
+    demo.ask("POST", "/email/support@example.com/letters", {"raw": raw_letter()})
+    page = browser().new_page()
+    page.goto("/inbox")
+    enter(page, "Re: order 4711 · It is broken.")
+    expect(page.locator(".files")).to_contain_text("invoice.pdf")
+    with page.expect_response("**/api/v1/media/**"):
+        page.get_by_text("Show as written").click()
+    page.get_by_text("Subject: Re: order 4711").click()
+    page.get_by_label("Subject", exact=True).fill("Re: order 4711, a new one")
+    files = [("new.png", PNG, picture()), ("note.txt", "text/plain", b"Hello")]
+    page.locator("#file").set_input_files(
+        [{"name": name, "mimeType": kind, "buffer": body} for name, kind, body in files]
+    )
+    bubble = reply(page, "We send you a new one.")
+    expect(bubble.locator(".tick")).to_contain_text("sent")
+    expect(bubble.get_by_role("heading")).to_have_text("Re: order 4711, a new one")
+    expect(bubble.locator(".files")).to_contain_text("note.txt")
+    assert page.evaluate(AUDIT) == []
+
+
+def raw_letter():
+    """Return a letter as the sandbox takes it."""
+    letter = EmailMessage()
+    letter["From"], letter["To"] = "Ada <ada@personas.example>", "support@example.com"
+    letter["Subject"], letter["Message-ID"] = "Re: order 4711", "<4711@personas.example>"
+    letter.set_content("It is broken.\n\n> Is it?\n")
+    letter.add_alternative('<p>It is broken: <img src="cid:one" alt="See">', subtype="html")
+    letter.get_payload()[1].add_related(picture(400, 300), "image", "png", cid="<one>")  # type: ignore[index,union-attr]  # a part with parts
+    letter.add_attachment(
+        b"%PDF-1.4 x", maintype="application", subtype="pdf", filename="invoice.pdf"
+    )
+    return base64.b64encode(letter.as_bytes()).decode()
 
 
 def keep_picture(demo):

@@ -11,7 +11,8 @@ PAGES = ["/inbox", "/channels", "/channels/add", "/channels/add/telegram", "/set
 AUDIT = """() => {
   const found = [];
   const shown = (one) => one.checkVisibility();
-  const name = (one) => (one.getAttribute('aria-label') || one.textContent || one.title).trim();
+  const seen = (one) => one.textContent.trim() || one.querySelector('img')?.alt || one.title;
+  const name = (one) => (one.getAttribute('aria-label') || seen(one)).trim();
   for (const one of document.querySelectorAll('input:not([type=hidden]), textarea, select'))
     if (shown(one) && !one.labels.length && !one.getAttribute('aria-label'))
       found.push(`${one.outerHTML} has no label`);
