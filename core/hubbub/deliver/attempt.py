@@ -187,6 +187,16 @@ def stored_media(hub: Hub, media_id: str) -> Media:
     )
 
 
+def with_links(hub: Hub, line: Line, content: Content) -> Content:
+    """Return ``content`` with addresses for its files, if ``line`` can say those only in words."""
+    if {content.type, "document"} & line.hooks.capabilities.outbound:
+        return content
+    return with_files(
+        content,
+        lambda media: replace(media, url=media_url(hub, media.id)) if media.id else media,
+    )
+
+
 def media_url(hub: Hub, media_id: str) -> str:
     """Return the address of a file, signed, so that who is given it may fetch it."""
     signature = hub.vault.sign(f"media:{media_id}")

@@ -20,6 +20,8 @@ from hubbub.store.threads import Thread
 
 #: The category of templates that people may refuse while they take others.
 _MARKETING: Final = "MARKETING"
+#: The kinds that can be put in words where they are not native: of a file, a link to it.
+_FITTED: Final = ATTACHMENT_TYPES | {"text", "choices", "location", "contacts", "email"}
 #: How long a part that waits may outlive the window in which it was to go: what is tried again
 #: after seconds is not late, and the provider counts by a clock of its own.
 _FORGIVEN: Final = timedelta(minutes=15)
@@ -55,7 +57,7 @@ class Sendable:
 def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Sendable:
     """Say what ``author`` may send to ``thread`` now, whoever that is."""
     can = line.hooks.capabilities
-    every = sorted({*_fitted_kinds(can.outbound), *can.outbound})
+    every = sorted(_FITTED | can.outbound)
     who = Recipient.of(thread)
     refusal = _switched_off(line) or _refusal(line, who)
     if refusal is not None:
@@ -244,9 +246,3 @@ def _window(line: Line, who: Recipient, now: datetime, author: str) -> tuple[dat
     if who.last_inbound_at is None:
         return None, f"The contact has never written: {left} may be sent until they do."
     return None, f"The contact wrote too long ago: {left} may be sent until they write again."
-
-
-def _fitted_kinds(outbound: frozenset[str]) -> set[str]:
-    """Return the kinds that can be put in words, or sent as a file, where they are not native."""
-    in_words = {"text", "choices", "location", "contacts", "email"}
-    return in_words | (ATTACHMENT_TYPES if "document" in outbound else set())

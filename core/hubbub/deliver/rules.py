@@ -83,13 +83,15 @@ def compose(
     bulk: bool = False,
     owner_version: int | None = None,
     held: str | None = None,
+    linked: Content | None = None,
 ) -> Composed:
     """Return the rows that send ``content`` to ``thread``, and note it there.
 
+    ``linked`` is the same with addresses for its files, where a text is to name these.
     ``reply_to`` is our id and the provider's id of the quoted message; ``held`` says why it waits
     for a person. Raises `Unsupported`.
     """
-    draft = Draft(content=content, reply_to_external_id=reply_to[1] if reply_to else None)
+    draft = Draft(content=linked or content, reply_to_external_id=reply_to[1] if reply_to else None)
     pattern = Part(content=content, address=thread.address, our_address=thread.our_address)
     parts = line.hooks.render(draft, pattern, line.connection)
     message_id = new_id()

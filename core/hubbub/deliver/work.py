@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from hubbub.deliver import queries
+from hubbub.deliver.attempt import with_links
 from hubbub.deliver.gate import Sendable, admit, sendable as sendable_now
 from hubbub.deliver.rules import Refused, as_error, compose
 from hubbub.directory import Line
@@ -94,6 +95,7 @@ def submit(
         starts_at=starts_at,
         bulk=bulk,
         held=held,
+        linked=with_links(hub, line, content),
     )
     if author.startswith("user:"):
         # Who answers takes over from the bot, whose answers in the making become void.

@@ -112,8 +112,9 @@ def _in_words(content: Content) -> str:
             return "\n".join(line for line in (name, address, place) if line)
         case Contacts(contacts=cards):
             return "\n".join(", ".join((card.name, *card.phones, *card.emails)) for card in cards)
-        case Email(subject=subject, text=text):
-            return f"{subject}\n\n{text}".rstrip()
+        case Email(subject=subject, text=text, attachments=files):
+            links = "\n".join(file.url for file in files if file.url)
+            return f"{subject}\n\n{text}\n\n{links}".rstrip()
         case Form(fields=fields):
             return "\n".join(f"{name}: {value}" for name, value in fields.items())
     raise Unsupported(f"This channel cannot carry {content.type!r}.")

@@ -141,7 +141,7 @@ def thread_page(
         earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
         closed=_closed(hub, db, conversation_id, person) if line else _unusable(hub, db, row),
         text_limit=can.text_limit if can else 0,
-        carries_files=bool(can and can.outbound & {"image", "document", "email"}),
+        carries_files=can is not None,
         subject=_about(rows) if can and "email" in can.outbound else None,
         others=tuple(
             _other(one, hub.now())

@@ -136,3 +136,13 @@ def test_a_blocked_contact_gets_no_template(world, conversation):
         replace(line, templates=known("hello")), thread, world.clock.now, author="api:t"
     )
     assert (answer.kinds, answer.templates) == ((), ())
+
+
+def test_every_file_may_be_sent_where_only_text_is_carried_since_a_link_says_it(
+    world, conversation, monkeypatch
+):
+    line, thread = conversation
+    only_text = replace(line.hooks.capabilities, outbound=frozenset({"text"}))
+    monkeypatch.setattr(line.hooks, "capabilities", only_text)
+    answer = sendable(line, thread, world.clock.now, author="api:t")
+    assert {"image", "voice", "document"} <= set(answer.kinds)

@@ -7,14 +7,16 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from werkzeug.datastructures import FileStorage
 
 from hubbub import process
+from hubbub.api.media import store_upload
 from hubbub.connect import work as connect
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import Refused
 from hubbub.receive.work import replay
-from hubbub.sdk import OutcomeUnknown, Text
+from hubbub.sdk import Attachment, Email, Media, OutcomeUnknown, Text
 from hubbub.store.session import make_engine, transaction
 from tests.plugins.sms_gateway.conftest import PAYLOADS
 from tests.services.world import make_world
@@ -75,7 +77,7 @@ class Hub:
             url = url.replace(escape, "")
         return self.hear(url.partition("?")[2])
 
-    def write(self, text, *answers, to=ADA):
+    def write(self, said, *answers, to=ADA):
         self.world.provider.will(*answers)
         with transaction(self.world.hub.engine) as db:
             conversation = deliver.start_conversation(
@@ -85,7 +87,7 @@ class Hub:
                 self.world.hub,
                 db,
                 conversation_id=conversation,
-                content=Text(text=text),
+                content=Text(text=said) if isinstance(said, str) else said,
                 author="api:t",
             )
         nudge_deliver(self.world.hub)
@@ -113,6 +115,29 @@ def hub(make_settings, sqlite_url, fake_redis, tmp_path):
     yield Hub(world)
     process.stop_couriers()
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (lambda file: Attachment(type="image", media=file, caption="Our menu"), "Our menu\n"),
+        (lambda file: Attachment(type="document", media=file), ""),
+        (
+            lambda file: Email(subject="Menu", text="As told", attachments=(file,)),
+            "Menu\n\nAs told",
+        ),
+    ],
+)
+def test_an_uploaded_file_goes_as_a_link_that_whoever_has_it_may_follow(hub, said, text):
+    hub.open()
+    upload = FileStorage(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "menu.png", content_type="image/png")
+    row = store_upload(hub.world.hub, upload)
+    hub.write(said(Media(id=row["id"])), TAKEN)
+    (request,) = hub.world.provider.requests
+    written = request.body.decode()
+    assert written.startswith(text)
+    assert f"https://hub.example.com/api/v1/media/{row['id']}?sig=" in written
+    assert json.loads(hub.world.one("SELECT content FROM messages")["content"]).get("url") is None
 
 
 def test_a_conversation_with_kannel(hub):
