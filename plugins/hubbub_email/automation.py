@@ -35,12 +35,15 @@ _ROBOTS: Final = re.compile(
 )
 
 
-def sign_of(headers: Headers, sender: str) -> Sign | None:
-    """Return the first sign that a program wrote the letter, or None."""
+def sign_of(headers: Headers, sender: str, ours: str = "") -> Sign | None:
+    """Return the first sign that a program wrote the letter, or None.
+
+    A mailbox may be fed by a list of its own address, ``ours``: that makes no letter one to many.
+    """
     return (
         _report(headers)
         or _automatic(headers)
-        or _list(headers)
+        or (None if ours and _is_list_of(headers, ours) else _list(headers))
         or _robot(headers, sender)
         or _spam(headers)
     )
@@ -79,6 +82,11 @@ def _list(headers: Headers) -> Sign | None:
         if name.lower() in headers:
             return Sign(Kind.LIST, f"It was sent to many ({name}).")
     return None
+
+
+def _is_list_of(headers: Headers, address: str) -> bool:
+    """Whether the list is ``address`` itself; RFC 2919 writes it with a dot for the ``@``."""
+    return f"<{address.replace('@', '.')}>" in headers.text("list-id").lower()
 
 
 def _robot(headers: Headers, sender: str) -> Sign | None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hubbub.sdk import (
-    AddressChanged,
-    AddressState,
     Answers,
     Email,
     Event,
@@ -23,6 +21,7 @@ from hubbub.sdk import (
 )
 from hubbub_email import tokens
 from hubbub_email.addresses import Mailbox
+from hubbub_email.automation import Kind
 from hubbub_email.letter import Letter
 from hubbub_email.reports import Report, Said, Verdict
 from hubbub_email.tokens import Purpose
@@ -30,10 +29,10 @@ from hubbub_email.tokens import Purpose
 #: RFC 3463: the address itself is wrong, and will stay so.
 _GONE: Final = re.compile(r"5\.1\.(?:1|2|3|6|10)\Z")
 _STATES: Final = {
-    Said.FAILED: ReceiptState.FAILED,
     Said.DELIVERED: ReceiptState.DELIVERED,
     Said.READ: ReceiptState.READ,
 }
+_ELSEWHERE: Final = "[Its writer asks for answers at {address}.]"
 _SEALED: Final = (
     "This letter is encrypted: only its recipient's own program can open the attached file."
 )
@@ -61,9 +60,12 @@ def events_of(letter: Letter, account: Account) -> Iterator[Event]:
         yield Ignored(reason=reason, key=letter.dedupe_key)
     elif letter.report and (reference := _reported(letter, letter.report, account.key)):
         for number, verdict in enumerate(letter.report.verdicts):
-            yield from _outcome(letter, verdict, reference, f"{letter.dedupe_key}:{number}")
+            yield _outcome(letter, verdict, reference, f"{letter.dedupe_key}:{number}")
+        if letter.report.guessed:
+            # It may be a person who writes of a letter that came back.
+            yield _message(letter, account)
     else:
-        yield _message(letter, account.key)
+        yield _message(letter, account)
 
 
 def thread_of(letter: Letter, key: bytes) -> Answers:
@@ -81,28 +83,34 @@ def thread_of(letter: Letter, key: bytes) -> Answers:
     )
 
 
-def contact_of(letter: Letter) -> Mailbox:
-    """Return who is to be answered.
+def contact_of(letter: Letter, account: Account) -> Mailbox:
+    """Return who wrote it, and is to be answered.
 
-    Another address may be given for that only where it is of the same domain: else anybody could
-    have our answers sent to somebody else.
+    That is nobody else whom the letter names: else anybody could speak for others, and have our
+    answers sent to them. Only what comes from our own address, as web forms write, is from nobody
+    here, and names its writer in that way.
     """
     if letter.sender is None:
         # It must be shown, and cannot be answered: no such address exists (RFC 2606).
         digest = hashlib.sha256(letter.sender_text.encode()).hexdigest()[:12]
         return Mailbox(f"unreadable-{digest}@sender.invalid", letter.sender_text[:200])
-    named = letter.reply_to[0] if len(letter.reply_to) == 1 else letter.sender
-    if _domain(named) != _domain(letter.sender):
-        return letter.sender
-    return Mailbox(named.address, letter.sender.name)
+    if _is_from_here(letter, account) and len(letter.reply_to) == 1:
+        return letter.reply_to[0]
+    return letter.sender
+
+
+def _is_from_here(letter: Letter, account: Account) -> bool:
+    return letter.sender is not None and letter.sender.address == account.address
 
 
 # --- messages --------------------------------------------------------------------------------
 
 
-def _message(letter: Letter, key: bytes) -> MessageReceived:
-    contact = contact_of(letter)
-    answers = thread_of(letter, key)
+def _message(letter: Letter, account: Account) -> MessageReceived:
+    contact, key = contact_of(letter, account), account.key
+    # Who has no address here proves nothing by one of ours.
+    answers = Answers() if _is_from_here(letter, account) else thread_of(letter, key)
+    why = _not_routed(letter, account)
     return MessageReceived(
         key=letter.dedupe_key,
         sender=Sender(address=contact.address, name=contact.name or None),
@@ -110,7 +118,8 @@ def _message(letter: Letter, key: bytes) -> MessageReceived:
         external_id=letter.message_id or None,
         provider_at=letter.date,
         reply_to_external_id=_answered(answers, key),
-        not_routed=_not_routed(letter, key),
+        not_routed=why,
+        quiet=_is_quiet(letter, key),
         answers=answers,
     )
 
@@ -140,6 +149,9 @@ def _content(letter: Letter) -> Email:
 def _notes(letter: Letter) -> list[str]:
     """Return what is to be said of a letter beside its own words."""
     notes = [_SEALED] if letter.sealed else [invite.line() for invite in letter.invites]
+    elsewhere = [box.address for box in letter.reply_to if box != letter.sender]
+    if elsewhere and letter.sender and letter.sender.address not in elsewhere:
+        notes.append(_ELSEWHERE.format(address=elsewhere[0]))
     if letter.arrival.truncated:
         size = max(1, round(letter.arrival.size / 1_000_000))
         notes.append(_TRUNCATED.format(size=size, folder=letter.arrival.folder))
@@ -154,23 +166,32 @@ def _answered(answers: Answers, key: bytes) -> str | None:
 
 def _echo(letter: Letter, account: Account) -> str:
     """Return why a letter is one of our own come back, or nothing."""
-    if letter.sender and letter.sender.address == account.address:
-        return "It is from this mailbox itself."
+    if _is_from_here(letter, account) and _by_hub(letter, account.key):
+        return "It is one of ours that came back."
     return ""
 
 
-def _not_routed(letter: Letter, key: bytes) -> str:
+def _by_hub(letter: Letter, key: bytes) -> bool:
+    proven = tokens.opened(Purpose.DELIVERY, letter.hubbub_id, key) is not None
+    return proven or any(tokens.of_message_ids([letter.message_id], key))
+
+
+def _not_routed(letter: Letter, account: Account) -> str:
     if letter.sender is None:
         return "Who wrote it cannot be read."
-    if tokens.opened(Purpose.DELIVERY, letter.hubbub_id, key) is not None:
+    if _by_hub(letter, account.key):
         return "This hub wrote it, and somebody sent it back."
+    if _is_from_here(letter, account):
+        return "It comes from this mailbox's own address, as web forms write."
     if letter.sign:
         return letter.sign.reason
     return "It was in the mailbox before the hub was." if letter.arrival.historical else ""
 
 
-def _domain(mailbox: Mailbox) -> str:
-    return mailbox.address.rpartition("@")[2]
+def _is_quiet(letter: Letter, key: bytes) -> bool:
+    """Whether people need not look at a letter at once; a list or a program may say what counts."""
+    unwanted = letter.sign is not None and letter.sign.kind in {Kind.REPORT, Kind.SPAM}
+    return unwanted or letter.arrival.historical or _by_hub(letter, key)
 
 
 # --- the fate of what we sent ----------------------------------------------------------------
@@ -183,7 +204,9 @@ def _reported(letter: Letter, report: Report, key: bytes) -> str | None:
         for proof in tokens.of_addresses(letter.sent_to, key)
         if proof.purpose is Purpose.BOUNCE
     )
-    answered = (*letter.in_reply_to, *reversed(letter.references))
+    # Who answers us may be a person.
+    guessed = report.guessed
+    answered = () if guessed else (*letter.in_reply_to, *reversed(letter.references))
     for proofs in (
         bounced,
         tokens.of_message_ids(report.about, key),
@@ -195,37 +218,33 @@ def _reported(letter: Letter, report: Report, key: bytes) -> str | None:
     return None
 
 
-def _outcome(letter: Letter, verdict: Verdict, reference: str, key: str) -> Iterator[Event]:
+def _outcome(letter: Letter, verdict: Verdict, reference: str, key: str) -> Event:
     match verdict.said:
         case Said.DELAYED:
-            yield Ignored(reason=f"Delivery is delayed: {verdict.detail or '?'}"[:300], key=key)
-        case Said.COMPLAINT if verdict.recipient:
-            yield _address(verdict, AddressState.OPTED_OUT, key)
+            return Ignored(reason=f"Delivery is delayed: {verdict.detail or '?'}"[:300], key=key)
         case Said.COMPLAINT:
-            yield Ignored(reason="A complaint that names nobody.", key=key)
+            # Who complains has got it.
+            return _receipt(letter, ReceiptState.DELIVERED, reference, key, _complaint(verdict))
         case Said.FAILED:
-            yield _receipt(letter, verdict, reference, key, _fault(verdict))
-            if _is_gone(verdict) and verdict.recipient:
-                # It need not be the one that we wrote to: that may have passed it on.
-                yield _address(verdict, AddressState.GONE, f"{key}:address")
-        case _:
-            yield _receipt(letter, verdict, reference, key)
+            return _receipt(letter, ReceiptState.FAILED, reference, key, _fault(verdict))
+    return _receipt(letter, _STATES[verdict.said], reference, key)
 
 
 def _receipt(
-    letter: Letter, verdict: Verdict, reference: str, key: str, fault: Fault | None = None
+    letter: Letter, state: ReceiptState, reference: str, key: str, fault: Fault | None = None
 ) -> ReceiptReceived:
     return ReceiptReceived(
         key=key,
-        state=_STATES[verdict.said],
+        state=state,
         reference=reference,
         provider_at=letter.date,
         fault=fault,
     )
 
 
-def _address(verdict: Verdict, state: AddressState, key: str) -> AddressChanged:
-    return AddressChanged(key=key, address=verdict.recipient, state=state, reason=verdict.detail)
+def _complaint(verdict: Verdict) -> Fault:
+    detail = verdict.detail or "They complained about it."
+    return Fault(code="complaint", detail=detail, recipient="no_marketing")
 
 
 def _fault(verdict: Verdict) -> Fault:
@@ -234,7 +253,9 @@ def _fault(verdict: Verdict) -> Fault:
         code="recipient_gone" if gone else "bounced",
         detail=verdict.detail or "The letter came back.",
         provider_code=verdict.status or None,
-        recipient="gone" if gone and not verdict.recipient else None,
+        recipient="gone" if gone else None,
+        # It need not be the one that we wrote to: that may have passed it on.
+        address=verdict.recipient or None,
     )
 
 

@@ -46,6 +46,7 @@ def _arrival(call: Call, connection: EmailConnection) -> Arrival:
         uidvalidity=said.uidvalidity,
         uid=said.uid,
         internaldate=said.arrived_at or call.received_at,
+        mailbox=connection.fields.settings.from_address,
         junk=said.folder == connection.facts.get(JUNK),
         historical=said.historical,
         truncated=said.truncated,

@@ -33,6 +33,8 @@ class Arrival:
     uidvalidity: int
     uid: int
     internaldate: datetime
+    #: Its own address, where that is known.
+    mailbox: str = ""
     #: Whether the folder is for spam.
     junk: bool = False
     #: Whether it was there before the hub was.
@@ -170,7 +172,7 @@ def _invites(raw: bytes, root: Entity) -> tuple[Invite, ...]:
 
 
 def _sign(header: Headers, sender: Mailbox | None, arrival: Arrival) -> Sign | None:
-    found = sign_of(header, sender.address if sender else "")
+    found = sign_of(header, sender.address if sender else "", arrival.mailbox)
     if found is None and arrival.junk:
         return Sign(Kind.SPAM, f"It was in {arrival.folder}, which is for spam.")
     return found

@@ -29,13 +29,16 @@ def message_ids(raw: bytes) -> tuple[str, ...]:
 def dedupe_key(headers: Headers, body: bytes) -> str:
     """Return what two copies of one letter share, and two letters do not.
 
-    The id alone would not do: some devices use one for ever. So what it says is part of the key,
-    without the line ends and blank lines at its end that differ between servers.
+    The id alone would not do: some devices use one for ever, and say the same each day. So what it
+    says, who wrote it and when are parts of the key, without the line ends and blank lines at its
+    end that differ between servers.
     """
     digest = hashlib.sha256(body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip())
+    for name in ("date", "from", "reply-to"):
+        digest.update(b"\0" + headers.text(name).encode())
     if ids := message_ids(headers.raw("message-id")):
         return f"{ids[0]}#{digest.hexdigest()[:12]}"
-    for name in ("date", "from", "to", "subject"):
+    for name in ("to", "subject"):
         digest.update(b"\0" + headers.text(name).encode())
     return f"sha256:{digest.hexdigest()}"
 

@@ -48,6 +48,8 @@ class Report:
 
     verdicts: tuple[Verdict, ...]
     about: tuple[str, ...] = ()
+    #: Whether it was written for people alone, perhaps by one: a postmaster may be a person.
+    guessed: bool = False
 
 
 def report_of(raw: bytes, root: Entity, text: str) -> Report | None:
@@ -59,7 +61,9 @@ def report_of(raw: bytes, root: Entity, text: str) -> Report | None:
             named = (one for block in blocks for one in _named(block))
             return Report(verdicts=verdicts, about=(*_returned(raw, parts), *named))
     verdict = _by_hand(root.headers, text)
-    return Report(verdicts=(verdict,), about=_returned(raw, parts)) if verdict else None
+    about = _returned(raw, parts)
+    guessed = bool(_POSTMASTER.match(root.headers.text("from")))
+    return Report(verdicts=(verdict,), about=about, guessed=guessed) if verdict else None
 
 
 # --- the kinds of report ---------------------------------------------------------------------
@@ -155,7 +159,8 @@ def _named(header: Headers) -> tuple[str, ...]:
 
 # --- servers older than RFC 3464 -------------------------------------------------------------
 
-_DAEMONS: Final = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon)\b", re.IGNORECASE)
+_DAEMON: Final = re.compile(r"(?:[^<]*<)?mail(?:er)?-?daemon@", re.IGNORECASE)
+_POSTMASTER: Final = re.compile(r"(?:[^<]*<)?postmaster@", re.IGNORECASE)
 _FAILED: Final = re.compile(
     r"permanent (?:fatal )?error|this is a permanent error|could ?n[o']t be delivered|undeliverable"
     r"|delivery (?:has )?failed|did not reach the following recipient|giving up on|user unknown"
@@ -173,7 +178,11 @@ _LOOKED_AT: Final = 20_000
 def _by_hand(headers: Headers, text: str) -> Verdict | None:
     """Read a bounce that is written for people alone."""
     listed = sound(decoded(headers.raw("x-failed-recipients")).partition(",")[0])
-    if not (listed or nobody_sent(headers) or _DAEMONS.search(headers.text("from"))):
+    if headers.word("auto-submitted") == "auto-replied":
+        return None  # a person is away, and may say that a letter is "delayed"
+    sender = headers.text("from")
+    by_server = _DAEMON.match(sender) or _POSTMASTER.match(sender)
+    if not (listed or nobody_sent(headers) or by_server):
         return None
     text = text[:_LOOKED_AT]
     delayed = _DELAYED.search(text)

@@ -265,7 +265,7 @@ def _event(item: Any) -> Any:
                 moved_to=item.get("moved_to"),
             )
     return MessageReceived(
-        key=f"message:{item['id']}" if "id" in item else None,
+        key=item.get("key") or (f"message:{item['id']}" if "id" in item else None),
         sender=Sender(address=item["from"], name=item.get("name"), also=item.get("also")),
         content=_content(item),
         external_id=item.get("id"),

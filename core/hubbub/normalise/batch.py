@@ -292,7 +292,8 @@ class Batch:
             thread,
             event,
             preview(content),
-            quiet=thread.addressee.blocked or bool(screening.quarantined or event.not_routed),
+            quiet=thread.addressee.blocked
+            or bool(screening.quarantined or (event.not_routed and event.quiet)),
         )
         why_not = screening.quarantined or _why_not(thread, event) or self._may_loop(thread)
         if why_not:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
-    union_all,
+    union,
     update,
 )
 
@@ -149,19 +149,37 @@ def by_reference(db: Connection, channel_id: str, references: Collection[str]) -
 
 def conversations_by_external_id(
     db: Connection, channel_id: str, ids: Collection[str]
-) -> dict[str, str]:
-    """Return the conversations of what the provider knows by these ids, in or out."""
+) -> dict[str, list[str]]:
+    """Return the conversations of what the provider knows by these ids, in or out.
+
+    Strangers may have used the same id.
+    """
     if not ids:
         return {}
-    found = union_all(
+    known = union(
         *(
             select(which.c.external_id, which.c.conversation_id).where(
                 which.c.channel_id == channel_id, which.c.external_id.in_(ids)
             )
             for which in (messages, deliveries)
         )
+    ).subquery()
+    found: dict[str, list[str]] = {}
+    for row in db.execute(select(known).order_by(known.c.conversation_id)):
+        found.setdefault(row.external_id, []).append(row.conversation_id)
+    return found
+
+
+def beside(db: Connection, address_ids: Collection[str], related: Collection[str]) -> Sequence[str]:
+    """Return the conversations of these addresses that began beside the ``related`` ones."""
+    if not address_ids or not related:
+        return []
+    found = select(conversations.c.id).where(
+        conversations.c.address_id.in_(address_ids),
+        conversations.c.thread != "",
+        conversations.c.related_id.in_(related),
     )
-    return {row.external_id: row.conversation_id for row in db.execute(found)}
+    return db.execute(found).scalars().all()
 
 
 def by_account(db: Connection, channel_type: str, accounts: Collection[str]) -> Sequence[AnyRow]:

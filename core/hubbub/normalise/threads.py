@@ -4,10 +4,11 @@ Mostly an address has one. Where the channel type tells conversations apart, a m
 the one that it proves or claims to answer, if its sender has a part in that, and else to a new one.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -41,7 +42,7 @@ class Found:
     addressees: Sequence[AnyRow] = ()
     #: Conversations by what was sent there (`Part.reference`), and by ids of the provider.
     by_reference: Mapping[str, str] = field(default_factory=dict)
-    by_external_id: Mapping[str, str] = field(default_factory=dict)
+    by_external_id: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: By the id of an address, where there are ceilings.
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     #: Addresses from which channels of this hub write.
@@ -59,8 +60,9 @@ class Found:
         claimed = _all(one.external_ids for one in answers)
         by_external_id = queries.conversations_by_external_id(db, line.id, claimed)
         proven = {one.conversation_id for one in answers if one.conversation_id}
-        wanted = proven | {*by_reference.values(), *by_external_id.values()}
+        wanted = proven | {*by_reference.values()} | _all(by_external_id.values())
         people = addressees(db, line.id, addresses)
+        wanted |= {*queries.beside(db, {row.address_id for row in people}, wanted)}
         return cls(
             capabilities=can,
             threads=[row for row in rows_by_ids(db, wanted) if row.channel_id == line.id],
@@ -89,7 +91,9 @@ class Threads:
         self._by_id: dict[str, Thread] = {}
         #: By the id of its address, where it is the only one there.
         self._only: dict[str, Thread] = {}
-        self._by_external_id = dict(found.by_external_id)
+        #: By the id of its address and of the conversation beside which it began.
+        self._beside: dict[tuple[str, str], Thread] = {}
+        self._by_external_id = {name: [*ids] for name, ids in found.by_external_id.items()}
         known: dict[str, Addressee] = {}
         for row in (*found.addressees, *found.threads):
             if row.address_id not in known:
@@ -117,13 +121,15 @@ class Threads:
         """Return the conversation that a message from ``addressee`` belongs to."""
         if not self._can.threads:
             return Belonging(self._only.get(addressee.id))
-        answered = self._answered(answers)
-        if answered is None:
+        answered = list(self._answered(answers))
+        if not answered:
             return Belonging(None)
-        if answered.addressee.id != addressee.id:
-            # A colleague, or a stranger who knows an id: neither reads along here by that.
-            return Belonging(None, answered.conversation_id)
-        return Belonging(answered)
+        # Others may have used the same ids.
+        own = (one for one in answered if one.addressee.id == addressee.id)
+        first = answered[0].conversation_id
+        # A colleague, or a stranger who knows an id: neither reads along here by that.
+        mine = next(own, None) or self._beside.get((addressee.id, first))
+        return Belonging(mine) if mine else Belonging(None, first)
 
     def meet(self, address: str, also: str | None, name: str | None, channel_id: str) -> Addressee:
         """Return a new contact at an address."""
@@ -162,20 +168,24 @@ class Threads:
 
     def name(self, external_id: str, thread: Thread) -> None:
         """Remember what the provider calls a message of ``thread``."""
-        self._by_external_id.setdefault(external_id, thread.conversation_id)
+        self._by_external_id.setdefault(external_id, []).append(thread.conversation_id)
 
     def _add(self, thread: Thread) -> None:
         self._by_id[thread.conversation_id] = thread
         self._only[thread.addressee.id] = thread
+        if thread.related_id:
+            self._beside[thread.addressee.id, thread.related_id] = thread
 
-    def _answered(self, answers: Answers) -> Thread | None:
-        found = (
-            answers.conversation_id,
-            *map(self._found.by_reference.get, answers.references),
-            *map(self._by_external_id.get, answers.external_ids),
+    def _answered(self, answers: Answers) -> Iterator[Thread]:
+        """Yield the conversations that ``answers`` name and that are known, the surest first."""
+        named = (
+            [answers.conversation_id or ""],
+            [self._found.by_reference.get(one, "") for one in answers.references],
+            *(self._by_external_id.get(one, ()) for one in answers.external_ids),
         )
-        known = (self._by_id.get(one) for one in found if one is not None)
-        return next(filter(None, known), None)
+        for conversation_id in chain.from_iterable(named):
+            if thread := self._by_id.get(conversation_id):
+                yield thread
 
 
 def _all(of_each: Iterable[Iterable[str]]) -> set[str]:

@@ -178,6 +178,8 @@ class MessageReceived:
     our_address: str | None = None
     #: Why it is only shown, and nobody is asked to answer: another program does. Else empty.
     not_routed: str = ""
+    #: Whether, where it is not routed, people are not asked for attention either.
+    quiet: bool = True
     #: What it answers, where a contact may have several conversations.
     answers: Answers = _NOTHING
     #: Where it is not the whole message.
@@ -236,7 +238,8 @@ class Fault:
 
     ``recipient`` says what it means for the address: nothing, gone for good, opted out, or of
     marketing alone (``no_marketing``);
-    ``template`` that it was about the template, as `TemplateRefused` is.
+    ``template`` that it was about the template, as `TemplateRefused` is. Where it names another
+    ``address`` than the one that was written to, it means nothing for that.
     """
 
     code: str
@@ -245,6 +248,7 @@ class Fault:
     retryable: bool = False
     recipient: str | None = None
     template: bool = False
+    address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

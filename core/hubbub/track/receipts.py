@@ -125,7 +125,7 @@ class _Moving:
         if fault is not None:
             if self.state == DeliveryState.FAILED and before != DeliveryState.FAILED:
                 self.error = _error(fault)
-            if fault.get("recipient"):
+            if fault.get("recipient") and fault.get("address") in {None, self.row.address}:
                 self.marks.append(_marked(fault, receipt))
         elif self.state != DeliveryState.FAILED:
             self.error = None

@@ -107,6 +107,22 @@ def test_who_has_no_part_in_it_begins_another_one_beside_it(world, line):
     assert len(world.rows("SELECT id FROM contacts")) == 2
 
 
+def test_who_answers_others_again_goes_on_beside_them(world, line):
+    world.hear(line, said(1))
+    first = {"answers": {"conversation": conversation(world, "m1")}}
+    world.hear(line, said(2, **{"from": BOB}, **first))
+    world.hear(line, said(3, **{"from": BOB}, **first), said(4, **{"from": BOB}, **first))
+    assert places(world) == [0, 1, 1, 1]
+
+
+def test_who_uses_the_id_of_another_draws_nobody_away(world, line):
+    world.hear(line, said(1))
+    world.hear(line, {**said(1, **{"from": BOB}), "text": "Mine", "key": "another"})
+    world.hear(line, said(2, answers={"ids": ["m1"]}))
+    world.hear(line, said(3, **{"from": BOB}, answers={"ids": ["m1"]}))
+    assert places(world) == [0, 1, 0, 1]
+
+
 def test_a_conversation_of_another_channel_is_never_gone_on_with(world, line):
     other = world.channel(name="Other")
     world.hear(other, said(1))

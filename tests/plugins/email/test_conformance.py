@@ -89,11 +89,11 @@ class TestEmail(ChannelConformance):
         "letter": arrived(letter(body=b"Zebra stripes"), "email", words=("Zebra stripes",)),
         "files": arrived("related_inline", "email"),
         "encrypted": arrived("encrypted_pgp", "email"),
-        "failed": arrived("dsn_failed", "receipt failed", "address gone"),
+        "failed": arrived("dsn_failed", "receipt failed"),
         "delivered": arrived("dsn_delivered", "receipt delivered"),
         "read": arrived("mdn_displayed", "receipt read"),
-        "complaint": arrived("arf_abuse", "address opted_out"),
-        "echo": arrived(letter("From: Support@Example.com"), "ignored"),
+        "complaint": arrived("arf_abuse", "receipt delivered"),
+        "echo": arrived(letter("From: Support@Example.com", "X-Hubbub-Id: OUR-ID"), "ignored"),
     }
     unknown = arrived(b"", "unreadable")
 
