@@ -178,11 +178,11 @@ _LOOKED_AT: Final = 20_000
 def _by_hand(headers: Headers, text: str) -> Verdict | None:
     """Read a bounce that is written for people alone."""
     listed = sound(decoded(headers.raw("x-failed-recipients")).partition(",")[0])
-    if headers.word("auto-submitted") == "auto-replied":
-        return None  # a person is away, and may say that a letter is "delayed"
     sender = headers.text("from")
-    by_server = _DAEMON.match(sender) or _POSTMASTER.match(sender)
-    if not (listed or nobody_sent(headers) or by_server):
+    certain = listed or _DAEMON.match(sender) or nobody_sent(headers)
+    # Else a person may be away, and say that a letter is "delayed".
+    perhaps = _POSTMASTER.match(sender) and headers.word("auto-submitted") != "auto-replied"
+    if not (certain or perhaps):
         return None
     text = text[:_LOOKED_AT]
     delayed = _DELAYED.search(text)
