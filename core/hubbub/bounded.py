@@ -173,15 +173,13 @@ def _environment() -> dict[str, str]:
 
 def _serve(line: Connection, seconds: float) -> None:
     """Do what is asked, until nobody is there to ask."""
-    while True:
-        try:
+    # Who is killed while they ask leaves a connection that is reset.
+    with contextlib.suppress(EOFError, ConnectionError):
+        while True:
             job = line.recv_bytes()
-        except EOFError:
-            return
-        _clocks(seconds)
-        answer = _answer(job)
-        line.send_bytes(answer)
-        _clocks(0)
+            _clocks(seconds)
+            line.send_bytes(_answer(job))
+            _clocks(0)
 
 
 def _clocks(seconds: float) -> None:

@@ -13,13 +13,13 @@ from hubbub.store.session import make_engine
 from tests.chaos.book import Book
 from tests.chaos.bot import Bot
 from tests.chaos.databases import database
-from tests.chaos.facts import collect
+from tests.chaos.facts import Facts, collect
 from tests.chaos.gremlin import Gremlin
 from tests.chaos.judge import Judge
 from tests.chaos.leaks import leaks, tracebacks
 from tests.chaos.people import People
 from tests.chaos.person import World
-from tests.chaos.place import prepare
+from tests.chaos.place import Place, prepare
 from tests.chaos.settle import Clocks, Settling
 from tests.chaos.summary import summary
 from tests.chaos.town import Town
@@ -107,7 +107,7 @@ def _story(town: Town, seed: int, size: Size) -> tuple[list[str], list[str]]:
             *(f"{what}: {count} after the wait" for what, count in left.items() if count),
             *(f"No process died at {step}" for step in gremlin.missed()),
             *(f"{name} ended by itself" for name in town.gone()),
-            *Judge(book=book, facts=facts, channels=place.channels).verdict(),
+            *_judge(place, book, facts).verdict(),
             *dict.fromkeys(leaks(town.folder, engine, place.secrets)),
             *tracebacks(town.folder),
         ]
@@ -115,6 +115,11 @@ def _story(town: Town, seed: int, size: Size) -> tuple[list[str], list[str]]:
     finally:
         engine.dispose()
         bot.stop()
+
+
+def _judge(place: Place, book: Book, facts: Facts) -> Judge:
+    kinds = frozenset(line.kind.name for line in place.lines if line.kind.by_reference)
+    return Judge(book=book, facts=facts, channels=place.channels, by_reference=kinds)
 
 
 if __name__ == "__main__":

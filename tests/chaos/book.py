@@ -3,6 +3,16 @@
 import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Talk(NamedTuple):
+    """What a kind of channel and an address say to each other."""
+
+    kind: str
+    address: str
+    #: The external id of the first message, where an address may have several conversations.
+    thread: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +50,10 @@ class Book:
     calls: int = 0
     #: Calls that got no answer, or 5xx, and were made again.
     repeated: int = 0
-    #: By kind of channel and address, in the order in which they were acknowledged.
-    heard: dict[tuple[str, str], list[Heard]] = field(default_factory=lambda: defaultdict(list))
-    #: By kind of channel and address, in the order in which a centre took them.
-    texted: dict[tuple[str, str], list[Texted]] = field(default_factory=lambda: defaultdict(list))
+    #: In the order in which they were acknowledged.
+    heard: dict[Talk, list[Heard]] = field(default_factory=lambda: defaultdict(list))
+    #: In the order in which a centre took them.
+    texted: dict[Talk, list[Texted]] = field(default_factory=lambda: defaultdict(list))
     #: How often a message was edited, by its external id, and what it says since.
     edits: dict[str, tuple[int, str]] = field(default_factory=dict)
     #: What was in the files of messages, by external id.

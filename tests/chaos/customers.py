@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.chaos.book import Heard, Texted
+from tests.chaos.book import Heard, Talk, Texted
 from tests.chaos.calls import Post
 from tests.chaos.kinds import telegram
 from tests.chaos.kinds.kind import Line, Said, Told
@@ -26,11 +26,12 @@ class Customer(Person):
         address = self.line.kind.address(self.number + turn)
         return Said(address=address, number=self.world.numbers.next(), text=saying(place))
 
-    def hear(self, said: Said, external_id: str) -> None:
+    def hear(self, said: Said, external_id: str, thread: str = "") -> None:
         """Write down that the hub has it."""
+        talk = Talk(self.line.kind.name, said.address, thread)
         heard = Heard(external_id=external_id, answer=answer_to(said.text))
         with self.book.lock:
-            self.book.heard[self.line.kind.name, said.address].append(heard)
+            self.book.heard[talk].append(heard)
 
     def edited(self, external_id: str, text: str) -> None:
         """Write down that the hub knows of other words."""
@@ -160,7 +161,7 @@ class TextingCustomer(Customer):
         if taken is not None:
             with self.book.lock:
                 told = Texted(id=taken["id"], text=said.text)
-                self.book.texted[self.line.kind.name, said.address].append(told)
+                self.book.texted[Talk(self.line.kind.name, said.address)].append(told)
 
 
 def _document(file: bytes, caption: str) -> dict[str, Any]:

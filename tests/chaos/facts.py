@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,8 @@ class Seen:
     text: str
     #: By which the hub knows it.
     external_id: str
+    #: What came before it in its thread, where there are threads.
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +146,11 @@ def _repeats(calls: Iterable[Mapping[str, Any]]) -> Counter[str]:
 def _seen(line: dict[str, Any]) -> Seen:
     names = ("seq", "at", "address", "text")
     known_as = _KNOWN_AS[line["provider"]]
-    return Seen(**{name: line[name] for name in names}, external_id=known_as(line))
+    return Seen(
+        **{name: line[name] for name in names},
+        external_id=known_as(line),
+        names=line["params"].get("references", ()),
+    )
 
 
 _KNOWN_AS = {kind.provider: kind.known_as for kind in KINDS}

@@ -33,6 +33,7 @@ FAULTS: Final[tuple[dict[str, Any], ...]] = (
 OPERATIONS: Final = tuple(
     dict.fromkeys((kind.provider, operation) for kind in KINDS for operation in kind.operations)
 )
+CUTS: Final = tuple(kind.cuts for kind in KINDS if kind.cuts)
 MISHAPS: Final = tuple((kind.provider, *mishap) for kind in KINDS for mishap in kind.mishaps)
 
 Deed = Callable[[], None]
@@ -89,6 +90,7 @@ class Gremlin:
             *(partial(self._fault, *operation, LOST) for operation in OPERATIONS),
             *(partial(self._fault, *one(OPERATIONS), fault) for fault in FAULTS),
             *(partial(self._fault, *mishap) for mishap in MISHAPS),
+            *(partial(self._cut, *one(cuts)) for cuts in CUTS),
             *(partial(self._restart_database, how) for how in stops),
             self._kill_valkey,
             self._flush,
@@ -155,6 +157,11 @@ class Gremlin:
         wanted = {"provider": provider, "operation": operation, **fault}
         if ask(f"{self.town.sandbox}/_sandbox/faults", wanted) is not None:
             self.book.deeds[f"{provider}: {fault['kind']}"] += 1
+
+    def _cut(self, where: str, what: Mapping[str, Any]) -> None:
+        if ask(f"{self.town.sandbox}/_sandbox/{where}", what) is not None:
+            how = " ".join(filter(None, (what.get("operation"), what.get("kind"))))
+            self.book.deeds[how or where.replace("/", " ")] += 1
 
     def _tidy(self) -> None:
         for name in self.town.gone():

@@ -10,7 +10,7 @@ from itertools import pairwise
 from hubbub.deliver.rules import LANE_HOLD
 from hubbub.store.states import DeliveryState, message_status
 from hubbub.store.types import AnyRow
-from tests.chaos.book import Book
+from tests.chaos.book import Book, Talk
 from tests.chaos.calls import said_in
 from tests.chaos.facts import Facts, Seen
 from tests.chaos.texts import texts_verdict
@@ -33,6 +33,8 @@ class Judge:
     facts: Facts
     #: The id of the channel of each kind.
     channels: dict[str, str]
+    #: The kinds of which hub and provider know a message by the hub's own id alone.
+    by_reference: frozenset[str] = frozenset()
 
     def verdict(self) -> list[str]:
         """Return everything that is wrong."""
@@ -52,13 +54,14 @@ class Judge:
             *self._strangers(),
             *self._statuses(),
             *self._order(),
+            *self._threads(),
             *self._kept("rejected", self.book.rejected, "quarantined"),
             *self._kept("malformed", self.book.malformed, "dead"),
         ]
 
     def _silence(self) -> Iterator[str]:
         """Nothing is proven of a channel on which nobody was heard."""
-        heard = {kind for kind, _ in (*self.book.heard, *self.book.texted)}
+        heard = {talk.kind for talk in (*self.book.heard, *self.book.texted)}
         yield from (f"nobody was heard on {kind}" for kind in self.channels if kind not in heard)
 
     def _ledger(self) -> Iterator[str]:
@@ -76,35 +79,55 @@ class Judge:
 
     def _inbound(self) -> Iterator[str]:
         """Every acknowledged message is there once, in order, and nothing else."""
-        found = self._by_address()
-        for where in {*found, *self.book.heard} - self.book.texted.keys():
-            wanted = [heard.external_id for heard in self.book.heard.get(where, ())]
-            ids = [row.external_id for row in found.get(where, ())]
-            yield from _difference(f"{where} inbound", wanted, ids)
+        for talk in {*self._told, *self.book.heard} - self.book.texted.keys():
+            wanted = [heard.external_id for heard in self.book.heard.get(talk, ())]
+            ids = [row.external_id for row in self._told.get(talk, ())]
+            yield from _difference(f"{talk} inbound", wanted, ids)
 
     def _texts(self) -> Iterator[str]:
         """Texts without ids are there, in order, and no more often than their centre brought them.
 
         Each one that is there has its answer.
         """
-        found = self._by_address()
-        for where, texted in self.book.texted.items():
-            texts = [row.content.get("text") for row in found.get(where, ())]
-            yield from texts_verdict(f"{where}", texted, texts, self.facts.repeats)
-            kind, address = where
-            wanted = Counter((self.channels[kind], address, answer_to(text)) for text in texts)
-            for answer, times in wanted.items():
-                if self._said[answer] != times:
-                    yield f"{self._said[answer]} answers {answer} to {times} messages"
+        for talk, texted in self.book.texted.items():
+            texts = [row.content.get("text") for row in self._told.get(talk, ())]
+            yield from texts_verdict(f"{talk}", texted, texts, self.facts.repeats)
+            for answer, times in Counter(map(answer_to, texts)).items():
+                if self._said[talk, answer] != times:
+                    yield f"{self._said[talk, answer]} answers {answer} to {times} messages"
 
-    def _by_address(self) -> Mapping[tuple[str, str], list[AnyRow]]:
-        """Return what came in, by kind of channel and address, in order."""
-        found: dict[tuple[str, str], list[AnyRow]] = defaultdict(list)
-        kinds = {channel_id: kind for kind, channel_id in self.channels.items()}
+    @cached_property
+    def _told(self) -> Mapping[Talk, list[AnyRow]]:
+        """What came in, in order."""
+        found: dict[Talk, list[AnyRow]] = defaultdict(list)
         for row in self.facts.messages:
             if row.direction == "inbound":
-                found[kinds[row.channel_id], row.address].append(row)
+                found[self._talk(row)].append(row)
         return found
+
+    def _talk(self, row: AnyRow) -> Talk:
+        """Return to what a message belongs."""
+        kind = self._kinds[row.channel_id]
+        thread = self._firsts.get(row.conversation_id, "") if kind in self._threaded else ""
+        return Talk(kind, row.address, thread)
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, str]:
+        return {channel_id: kind for kind, channel_id in self.channels.items()}
+
+    @cached_property
+    def _threaded(self) -> frozenset[str]:
+        """The kinds of which an address has several conversations."""
+        return frozenset(talk.kind for talk in self.book.heard if talk.thread)
+
+    @cached_property
+    def _firsts(self) -> Mapping[str, str]:
+        """The id of the first message that came in, by conversation."""
+        firsts: dict[str, str] = {}
+        for row in self.facts.messages:
+            if row.direction == "inbound":
+                firsts.setdefault(row.conversation_id, row.external_id)
+        return firsts
 
     def _edits(self) -> Iterator[str]:
         texts = {row.external_id: row.content.get("text") for row in self.facts.messages}
@@ -133,19 +156,19 @@ class Judge:
             for row in self.facts.messages
             if row.direction == "inbound"
         }
-        for (kind, address), heard in self.book.heard.items():
+        for talk, heard in self.book.heard.items():
             failed = any("fell_back" in decisions.get(one.external_id, ()) for one in heard)
             for one in heard:
-                times = self._said[self.channels[kind], address, one.answer]
+                times = self._said[talk, one.answer]
                 to_people = failed and TO_PEOPLE & decisions.get(one.external_id, {}).keys()
                 if times != 1 and not (times == 0 and to_people):
-                    yield f"{address}: {times} answers {one.answer!r} to {one.external_id}"
+                    yield f"{talk.address}: {times} answers {one.answer!r} to {one.external_id}"
 
     @cached_property
-    def _said(self) -> Counter[tuple[str, str, str]]:
-        """How often the hub said what, by channel and address."""
+    def _said(self) -> Counter[tuple[Talk, str]]:
+        """How often the hub said what, and where."""
         return Counter(
-            (row.channel_id, row.address, row.content.get("text"))
+            (self._talk(row), row.content.get("text"))
             for row in self.facts.messages
             if row.direction == "outbound"
         )
@@ -156,7 +179,7 @@ class Judge:
         kept = Counter(one for one in named if one[0])
         yield from (f"receipt {key} is there {n} times" for key, n in kept.items() if n > 1)
         states = {
-            _known_as(row): row.state
+            self._known_as(row): row.state
             for row in self.facts.deliveries
             if row.address not in self.book.marks
         }
@@ -187,14 +210,14 @@ class Judge:
         taken = {one.external_id: one.at for one in self.facts.seen}
         for row in self.facts.deliveries:
             last = max(self.book.marks.get(row.address, ()), default=0.0)
-            echoed = "sent" in self.book.receipts.get(_known_as(row), ())
+            echoed = "sent" in self.book.receipts.get(self._known_as(row), ())
             # Without an echo the hub knows it only from the answer.
             heard = 0.0 if echoed else row.due_at.timestamp()
-            if row.state == "sent" and max(taken.get(_known_as(row), last), heard) < last:
-                yield f"{_known_as(row)} is sent, and reached {row.address} before {last}"
+            if row.state == "sent" and max(taken.get(self._known_as(row), last), heard) < last:
+                yield f"{self._known_as(row)} is sent, and reached {row.address} before {last}"
             begun = row.claimed_at and (row.claimed_at - SKEW).timestamp()
             if row.address in self.book.marks and row.state == "delivered" and last < begun:
-                yield f"{_known_as(row)} is delivered after {last}, as nobody told"
+                yield f"{self._known_as(row)} is delivered after {last}, as nobody told"
 
     def _kept(self, what: str, said: set[bytes], state: str) -> Iterator[str]:
         states: dict[bytes, set[str]] = defaultdict(set)
@@ -232,7 +255,7 @@ class Judge:
             most = sum(map(self._may_be_seen, rows))
             least = most - sum(row.state == "unknown" for row in rows)
             for row in rows:
-                known = ids[_known_as(row)]
+                known = ids[self._known_as(row)]
                 if not (least <= times[saying] <= most and self._as_promised(row, known)):
                     yield (
                         f"delivery {row.id} to {row.address} is {row.state}, the sandbox saw it "
@@ -241,7 +264,7 @@ class Judge:
 
     def _may_be_seen(self, row: AnyRow) -> bool:
         # A receipt says of a failed one that it was accepted; else the provider never had it.
-        told = "failed" in self.book.receipts.get(_known_as(row), ())
+        told = "failed" in self.book.receipts.get(self._known_as(row), ())
         return row.state in ARRIVED or row.state == "unknown" or (row.state == "failed" and told)
 
     def _as_promised(self, row: AnyRow, known: int) -> bool:
@@ -253,6 +276,12 @@ class Judge:
                 detail = (row.error or {}).get("detail")
                 return bool(detail) and known == self._may_be_seen(row)
         return row.state in ARRIVED and known == 1
+
+    def _known_as(self, delivery: AnyRow) -> str:
+        """Return by which id provider and hub know what was sent: the hub's, if there is no other."""
+        if self._kinds.get(delivery.channel_id) in self.by_reference:
+            return str(delivery.id)
+        return str(delivery.external_id or delivery.id)
 
     def _story(self, row: AnyRow) -> str:
         return (
@@ -288,7 +317,7 @@ class Judge:
         }
         lanes: dict[str, list[tuple[AnyRow, Seen]]] = defaultdict(list)
         for row in self.facts.deliveries:
-            seen = at.get((row.address, _known_as(row))) or at.get(
+            seen = at.get((row.address, self._known_as(row))) or at.get(
                 (row.address, self.facts.text_of(row))
             )
             if seen is not None:
@@ -302,15 +331,28 @@ class Judge:
                         f"{self._story(later)}"
                     )
 
+    def _threads(self) -> Iterator[str]:
+        """What goes out where there are threads names its own conversation, and no other one."""
+        ids: dict[str, set[str]] = defaultdict(set)
+        for row in self.facts.messages:
+            if row.direction == "inbound":
+                ids[row.conversation_id].add(row.external_id)
+        for row in self.facts.deliveries:
+            ids[row.conversation_id].add(row.external_id)
+        names = {one.external_id: one.names for one in self.facts.seen}
+        for row in self.facts.deliveries:
+            if self._kinds[row.channel_id] not in self._threaded:
+                continue
+            first = self._firsts.get(row.conversation_id)
+            least = {first} if first else set()  # nothing, where a colleague began it
+            named = names.get(self._known_as(row), least)
+            if not least <= {*named} <= ids[row.conversation_id]:
+                yield f"{self._known_as(row)} belongs to {first} and names {named}"
+
 
 def _by_mark(receipt: AnyRow) -> bool:
     """Whether a receipt stands for what a watermark, kept for itself, says of one delivery."""
     return not (receipt.external_id or receipt.reference or receipt.up_to)
-
-
-def _known_as(delivery: AnyRow) -> str:
-    """Return by which id provider and hub know what was sent: the hub's, where there is one."""
-    return str(delivery.external_id or delivery.id)
 
 
 def _was_overdue(row: AnyRow, later: Seen) -> bool:

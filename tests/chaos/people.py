@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.colleagues import Colleague, Network
 from tests.chaos.customers import CallingCustomer, PolledCustomer, TextingCustomer
+from tests.chaos.letters import WritingCustomer
 from tests.chaos.person import Person, World
 
 #: Between the numbers of two customers, each of whom may need several.
@@ -36,7 +37,9 @@ class People:
         world, few = self.world, range(max(2, self.customers // 8))
         calling = [line for line in world.place.lines if line.kind.webhook]
         texting = [line for line in world.place.lines if line.kind.centre]
-        polled = [one for one in world.place.lines if one not in (*calling, *texting)]
+        writing = [line for line in world.place.lines if line.kind.mailbox]
+        told = (*calling, *texting, *writing)
+        polled = [line for line in world.place.lines if line not in told]
         dealt = [(number, calling[number % len(calling)]) for number in range(self.customers)]
         return [
             *(
@@ -52,6 +55,11 @@ class People:
                 TextingCustomer(world=world, line=line, number=line.kind.first + APART * number)
                 for number in few
                 for line in texting
+            ),
+            *(
+                WritingCustomer(world=world, line=line, number=line.kind.first + APART * number)
+                for number in few
+                for line in writing
             ),
             *(Colleague(world=world, number=number) for number in few),
             *(Network(world=world, number=number) for number in range(NETWORKS)),

@@ -92,8 +92,8 @@ class Person:
 
     def confirm(self, line: Line, told: Told) -> None:
         """Tell what became of a message, where the provider does; write down what was told."""
-        webhook, centre = line.kind.webhook, line.kind.centre
-        if centre is not None and self.tell(*centre.receipt(told)) is not None:
+        webhook, office = line.kind.webhook, line.kind.centre or line.kind.mailbox
+        if office is not None and self.tell(*office.receipt(told)) is not None:
             self.book.confirm(told.id, told.state)
         if webhook is None or webhook.receipt is None:
             return

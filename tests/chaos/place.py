@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from hubbub.hub import Hub
-from hubbub.store.session import reading
+from hubbub.store.session import make_engine, reading
+from hubbub.store.tables import SourceCursor, table
 from tests.chaos.calls import ask
 from tests.chaos.kinds import KINDS
 from tests.chaos.kinds.kind import Kind, Line
 from tests.chaos.town import KEY, Town
 from tests.chaos.words import lexicon
 
+_cursors = table(SourceCursor)
 _BOT_SECRET = "CHAOS-bot-secret-canary"
 
 
@@ -47,6 +51,9 @@ def prepare(town: Town, bot_url: str) -> Place:
     for kind in KINDS:
         _route(town, api, channels[kind.name], bots[kind.bot])
     made = _made_by_the_hub(town, channels)
+    for kind in KINDS:
+        if kind.mailbox is not None:
+            _await_first_look(town, channels[kind.name]["id"])
     lines = [_line(kind, channels[kind.name], made) for kind in KINDS]
     secrets = {
         **{name: secret for kind in KINDS for name, secret in kind.secrets.items()},
@@ -59,18 +66,17 @@ def prepare(town: Town, bot_url: str) -> Place:
 
 
 def _channel(town: Town, api: dict[str, str], kind: Kind) -> dict[str, Any]:
-    base = f"{town.sandbox}/{kind.provider}"
+    known: Mapping[str, Any] = {}
     if kind.announced:
         where, what = kind.announced
         known = ask(f"{town.sandbox}/_sandbox/{where}", what)
         assert known is not None, kind.name
-        # What does not speak HTTP listens elsewhere, and says where.
-        base = known.get("address", base)
+    reached = kind.reached(f"{town.sandbox}/{kind.provider}", known)
     body = {
         "type": kind.type,
         "name": kind.name,
         "credentials": kind.credentials,
-        "settings": {**kind.settings, "api_base": base, "messages_per_second": 5000},
+        "settings": {**kind.settings, **reached, "messages_per_second": 5000},
     }
     made: dict[str, Any] | None = ask(f"{town.webs[0]}/api/v1/channels", body, api)
     assert made is not None, kind.name
@@ -82,6 +88,21 @@ def _route(town: Town, api: dict[str, str], channel: dict[str, Any], to: dict[st
     body = {"routes": [{"name": "Bot", "when": {}, "to": to}], "fallback": {"type": "inbox"}}
     url = f"{town.webs[0]}/api/v1/channels/{channel['id']}/routes"
     assert ask(url, body, api, "PUT") is not None
+
+
+def _await_first_look(town: Town, channel_id: str) -> None:
+    """Wait until a mailbox was opened for the first time: what is there by then is past."""
+    engine = make_engine(town.database.url)
+    asked = select(_cursors.c.cursor).where(_cursors.c.channel_id == channel_id)
+
+    def looked() -> bool:
+        with reading(engine) as db:
+            return bool(db.execute(asked).scalar())
+
+    try:
+        town.until(looked)
+    finally:
+        engine.dispose()
 
 
 def _line(kind: Kind, channel: dict[str, Any], made: Mapping[str, str]) -> Line:

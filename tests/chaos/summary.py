@@ -14,8 +14,8 @@ def summary(book: Book, facts: Facts) -> Iterator[str]:
     ledger = facts.ledger
     kinds: Counter[str] = Counter()
     for book_of in (book.heard, book.texted):
-        for (kind, _), messages in book_of.items():
-            kinds[kind] += len(messages)
+        for talk, messages in book_of.items():
+            kinds[talk.kind] += len(messages)
     yield f"calls: {book.calls} answered, {book.repeated} without an answer and repeated"
     yield (
         f"in: {kinds.total()} messages {dict(kinds)} with {len(book.files)} files, {len(book.edits)} edits, "

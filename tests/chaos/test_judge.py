@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.book import Book, Heard, Texted, Written
+from tests.chaos.book import Book, Heard, Talk, Texted, Written
 from tests.chaos.facts import Facts, Seen, _repeats
 from tests.chaos.judge import Judge, settled
 from tests.chaos.texts import texts_verdict
@@ -25,6 +25,7 @@ def row(**values) -> Any:
 def message(number, direction, said, **more):
     content = {"type": "text", "text": said}
     about = {"channel_id": "S", "address": "+1", "external_id": None, "decision": None}
+    about["conversation_id"] = "c"
     return row(id=f"m{number}", direction=direction, content=content, **{**about, **more})
 
 
@@ -38,6 +39,7 @@ def delivery(number, said, **more):
         "created_at": NOW,
         "claimed_at": NOW,
         "due_at": NOW,
+        "channel_id": "S",
         "conversation_id": "c",
         "address": "+1",
     }
@@ -59,7 +61,7 @@ def receipt(**more):
 def book():
     """A customer wrote twice and sent a file; a colleague wrote once; two calls were odd."""
     book = Book(rejected={b"forged"}, malformed={b"id=nonsense"}, files={"in1": b"file"})
-    book.heard["sms", "+1"] = [
+    book.heard[Talk("sms", "+1")] = [
         Heard(external_id="in1", answer="one"),
         Heard(external_id="in2", answer="two"),
     ]
@@ -302,7 +304,10 @@ def texted(book, facts):
     """The customer wrote by SMPP, and the first message came twice: it has two answers."""
     book.heard.clear()
     book.files.clear()
-    book.texted["sms", "+1"] = [Texted(id="t1", text="say one"), Texted(id="t2", text="say two")]
+    book.texted[Talk("sms", "+1")] = [
+        Texted(id="t1", text="say one"),
+        Texted(id="t2", text="say two"),
+    ]
     messages = [
         message(1, "inbound", "say one"),
         message(2, "inbound", "say one"),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.chaos.kinds.email import EMAIL
 from tests.chaos.kinds.kannel import KANNEL
 from tests.chaos.kinds.kind import Kind
 from tests.chaos.kinds.messenger import MESSENGER
@@ -22,4 +23,5 @@ KINDS: Final[tuple[Kind, ...]] = (
     WHATSAPP,
     ONPREM,
     MESSENGER,
+    EMAIL,
 )

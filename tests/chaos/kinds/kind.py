@@ -85,6 +85,27 @@ class Centre:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mailbox:
+    """Where people write letters to, which begin conversations and go on in them.
+
+    As a centre its provider makes no calls: the hub fetches letters in its own time. Of what became
+    of those that it sent, letters tell as well, but for failures: nobody would write again.
+    """
+
+    #: Where the simulator is told what people write.
+    letters: str
+    receipt: Callable[[Told], tuple[str, Mapping[str, Any]]]
+    tells: frozenset[State] = frozenset({"delivered"})
+    #: How many letters of a conversation are answered automatically in a day.
+    stamina: int = 5
+
+
+def _by_http(simulator: str, known: Mapping[str, Any]) -> Mapping[str, Any]:
+    # What does not speak HTTP listens elsewhere, and says where.
+    return {"api_base": known.get("address", simulator)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """A kind of channel."""
 
@@ -97,8 +118,12 @@ class Kind:
     operations: tuple[str, ...]
     #: What else goes wrong there.
     mishaps: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    #: What befalls the way to its servers: what the simulator is told, and where.
+    cuts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     #: What people tell the provider first, and where.
     announced: tuple[str, Mapping[str, Any]] | None = None
+    #: How a channel finds the simulator: from its address, and its answer to what was announced.
+    reached: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _by_http
     #: The simulator's rules that would be in the way.
     rules: Mapping[str, bool | str] = field(default_factory=dict)
     #: Which bot answers.
@@ -108,6 +133,7 @@ class Kind:
     #: How its provider calls; None where the hub polls, or holds a session with a centre.
     webhook: Webhook | None
     centre: Centre | None = None
+    mailbox: Mailbox | None = None
     #: The list of the simulator's endpoints, and how much is on one of these for the hub to fetch.
     backlog: tuple[str, Callable[[Mapping[str, Any]], int]] | None = None
     #: The first number of its customers, who have no numbers in common with others.
@@ -119,12 +145,16 @@ class Kind:
     writes_first: bool = False
     #: The id by which the hub knows a message, of which this is the sandbox's record.
     known_as: Callable[[Mapping[str, Any]], str] = lambda sent: str(sent["external_id"])
+    #: Whether that is the hub's own id of it, although the hub knows the provider's too.
+    by_reference: bool = False
 
     @property
     def tells(self) -> frozenset[State]:
         """What its provider tells of messages."""
         if self.webhook is not None:
             return self.webhook.tells if self.webhook.receipt else frozenset()
+        if self.mailbox is not None:
+            return self.mailbox.tells
         return frozenset(get_args(State) if self.centre else ())
 
     @property

@@ -263,7 +263,7 @@ class MailProvider(ByText):
             before = account.folders[name]
             folder = self._post.make_folder(account, name, before.special)
             for one in before.letters:
-                folder.add(one.raw, at=one.at, flags=one.flags)
+                folder.add(one.raw, at=one.at, flags=one.flags, fetched=one.fetched)
         self._post.changed(account)
         return self._described(account)
 
@@ -318,7 +318,11 @@ class MailProvider(ByText):
             "imap_port": self._imap.port(),
             "security": "none",
             "folders": {
-                folder.name: {"letters": len(folder.letters), "uidvalidity": folder.uidvalidity}
+                folder.name: {
+                    "letters": len(folder.letters),
+                    "unseen": folder.unseen,
+                    "uidvalidity": folder.uidvalidity,
+                }
                 for folder in account.folders.values()
             },
             "sessions": account.sessions,

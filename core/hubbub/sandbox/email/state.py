@@ -51,6 +51,11 @@ class Folder:
         self.letters.append(stored)
         return stored
 
+    @property
+    def unseen(self) -> int:
+        """How many letters nobody marked as read."""
+        return sum("\\Seen" not in one.flags for one in self.letters)
+
     def remove(self, uids: frozenset[int]) -> None:
         """Take letters out, as an expunge does."""
         self.letters = [one for one in self.letters if one.uid not in uids]

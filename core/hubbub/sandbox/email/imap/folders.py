@@ -16,7 +16,7 @@ _ITEMS: Final[Mapping[bytes, Callable[[Folder], int]]] = {
     b"RECENT": lambda _: 0,
     b"UIDNEXT": lambda folder: folder.uidnext,
     b"UIDVALIDITY": lambda folder: folder.uidvalidity,
-    b"UNSEEN": lambda folder: sum("\\Seen" not in one.flags for one in folder.letters),
+    b"UNSEEN": lambda folder: folder.unseen,
 }
 
 
