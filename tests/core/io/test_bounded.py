@@ -2,12 +2,13 @@
 
 import operator
 import os
+import pickle
 import signal
 import threading
 
 import pytest
 
-from hubbub.bounded import Bounded, OutOfBounds
+from hubbub.bounded import Bounded, OutOfBounds, _Worker
 from hubbub.sdk import Bounds
 
 
@@ -61,6 +62,13 @@ def test_what_ends_its_process_does_no_harm(bounded):
 def test_a_process_that_was_killed_while_it_waited_is_replaced(bounded):
     os.kill(worker(bounded), signal.SIGKILL)
     assert bounded.run(operator.add, 1, 2) == 3
+
+
+def test_a_process_ends_in_peace_when_who_asked_is_gone():
+    left = _Worker(Bounds(seconds=5, memory=512 << 20))
+    left._line.send_bytes(pickle.dumps((operator.add, (1, 2), {})))
+    left._line.close()
+    assert left._process.wait() == 0
 
 
 def test_it_knows_no_secret_of_the_environment(bounded, monkeypatch):
