@@ -16,6 +16,7 @@ from tests.chaos.databases import database
 from tests.chaos.facts import Facts, collect
 from tests.chaos.gremlin import Gremlin
 from tests.chaos.judge import Judge
+from tests.chaos.kinds import KINDS
 from tests.chaos.leaks import leaks, tracebacks
 from tests.chaos.people import People
 from tests.chaos.person import World
@@ -118,8 +119,13 @@ def _story(town: Town, seed: int, size: Size) -> tuple[list[str], list[str]]:
 
 
 def _judge(place: Place, book: Book, facts: Facts) -> Judge:
-    kinds = frozenset(line.kind.name for line in place.lines if line.kind.by_reference)
-    return Judge(book=book, facts=facts, channels=place.channels, by_reference=kinds)
+    return Judge(
+        book=book,
+        facts=facts,
+        channels=place.channels,
+        by_reference=frozenset(kind.name for kind in KINDS if kind.by_reference),
+        retelling=frozenset(kind.name for kind in KINDS if kind.retells),
+    )
 
 
 if __name__ == "__main__":

@@ -89,9 +89,7 @@ class Network(Person):
     def _tell(self, line: Line | None, sent: Mapping[str, Any]) -> None:
         if line is None:
             return
-        order = self.dice.choices([*ORDERS], [*ORDERS.values()])[0]
-        # A report is a letter: of two with the same news nobody knows that they are one.
-        for state in dict.fromkeys(order) if line.kind.mailbox else order:
+        for state in self.dice.choices([*ORDERS], [*ORDERS.values()])[0]:
             if state in line.kind.tells:
                 told = Told(
                     id=line.kind.known_as(sent),

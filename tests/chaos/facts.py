@@ -20,6 +20,7 @@ from hubbub.store.tables import (
     MediaFile,
     Message,
     MessageVersion,
+    Piece,
     Receipt,
     table,
 )
@@ -30,8 +31,9 @@ from tests.chaos.town import Town
 
 _calls, _messages, _deliveries = table(Call), table(Message), table(Delivery)
 _conversations, _addresses = table(Conversation), table(Address)
-_media, _versions, _receipts, _attempts = (
+_media, _pieces, _versions, _receipts, _attempts = (
     table(MediaFile),
+    table(Piece),
     table(MessageVersion),
     table(Receipt),
     table(Attempt),
@@ -63,6 +65,8 @@ class Facts:
     #: What was to be carried to contacts, in the order of their conversations.
     deliveries: list[AnyRow]
     edits: dict[str, int]
+    #: Of which message each piece of a longer one is a part, where it is of any yet.
+    pieces: list[str | None]
     receipts: list[AnyRow]
     #: The bytes of each file of a message, or how far it is, by the message's external id.
     files: dict[str, list[bytes | str]]
@@ -98,6 +102,7 @@ def collect(town: Town, engine: Engine) -> Facts:
             messages=list(db.execute(_MESSAGES)),
             deliveries=list(db.execute(_DELIVERIES)),
             edits=counts,
+            pieces=list(db.execute(select(_pieces.c.message_id)).scalars()),
             receipts=list(db.execute(select(_receipts).order_by(_receipts.c.id))),
             files=_files(db, MediaStore(town.settings.media)),
             attempts=attempts,

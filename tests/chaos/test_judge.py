@@ -54,6 +54,7 @@ def seen(number, said, **more):
 
 def receipt(**more):
     about = {"external_id": None, "reference": None, "address": None, "up_to": None}
+    about["channel_id"] = "S"
     return row(**{**about, "state": "delivered", **more})
 
 
@@ -93,6 +94,7 @@ def facts():
             delivery(5, "three"),
         ],
         edits={},
+        pieces=[],
         receipts=[receipt(external_id="out3")],
         files={"in1": [b"file"]},
         attempts={},

@@ -158,6 +158,11 @@ class Kind:
         return frozenset(get_args(State) if self.centre else ())
 
     @property
+    def retells(self) -> bool:
+        """Whether nothing tells a receipt from the same one told again."""
+        return self.webhook is None
+
+    @property
     def secrets(self) -> dict[str, str]:
         """The credentials that may stand nowhere in plain text."""
         return {
