@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.book import Book, Heard, Talk, Texted, Written
 from tests.chaos.facts import Facts, Seen, _repeats
-from tests.chaos.judge import Judge, settled
+from tests.chaos.judge import OLD, Judge, settled
 from tests.chaos.texts import texts_verdict
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -54,8 +54,7 @@ def seen(number, said, **more):
 
 def receipt(**more):
     about = {"external_id": None, "reference": None, "address": None, "up_to": None}
-    about["channel_id"] = "S"
-    return row(**{**about, "state": "delivered", **more})
+    return row(**{**about, "channel_id": "S", "state": "delivered", **more})
 
 
 @pytest.fixture
@@ -371,3 +370,100 @@ LOST_TWIN = delivery(4, "answer one", state="unknown", message_status="unknown",
 def test_what_came_twice_without_an_id_is_answered_twice(book, texted, change, complaint):
     found = verdict(book, replace(texted, **change(texted)))
     assert any(complaint in one for one in found) if complaint else found == []
+
+
+# --- threads, pieces, and what is told again ---
+
+
+@pytest.fixture
+def letters():
+    """What a hub has that answered two threads of one address, and wrote first to another one."""
+    about = {"external_id": None, "address": "a@example.net"}
+    other = {**about, "address": "b@example.net"}
+    return Facts(
+        ledger={"balanced": True, "pending": 0, "inbound_messages": 2, "receipts": 0, "applied": 2},
+        calls=[],
+        messages=[
+            message(1, "inbound", "1", **{**about, "external_id": "<1>"}, conversation_id="c1"),
+            message(3, "outbound", "one", **about, conversation_id="c1"),
+            message(2, "inbound", "2", **{**about, "external_id": "<2>"}, conversation_id="c2"),
+            message(4, "outbound", "two", **about, conversation_id="c2"),
+            message(5, "outbound", "three", **other, conversation_id="c3"),
+        ],
+        deliveries=[
+            delivery(3, "one", **{**about, "external_id": "<d3>"}, conversation_id="c1"),
+            delivery(4, "two", **{**about, "external_id": "<d4>"}, conversation_id="c2"),
+            delivery(5, "three", **{**other, "external_id": "<d5>"}, conversation_id="c3"),
+        ],
+        edits={},
+        pieces=[],
+        receipts=[],
+        files={},
+        attempts={},
+        seen=[
+            seen(3, "one", external_id="d3", address="a@example.net", names=["<1>"]),
+            seen(4, "two", external_id="d4", address="a@example.net", names=["<2>"]),
+            seen(5, "three", external_id="d5", address="b@example.net"),
+        ],
+        repeats={},
+    )
+
+
+def threads_verdict(facts):
+    book = Book()
+    for number, answer in (("<1>", "one"), ("<2>", "two")):
+        heard = Heard(external_id=number, answer=answer)
+        book.heard[Talk("email", "a@example.net", number)] = [heard]
+    return Judge(
+        book=book, facts=facts, channels={"email": "S"}, by_reference=frozenset({"email"})
+    ).verdict()
+
+
+def test_nothing_is_wrong_with_threads_that_are_kept_apart(letters):
+    assert threads_verdict(letters) == []
+
+
+@pytest.mark.parametrize(
+    ("moved", "to", "complaint"),
+    [
+        (2, "c1", "missing ['<2>']"),
+        (3, "c1", "0 answers 'two' to <2>"),
+    ],
+)
+def test_what_is_in_another_thread_is_a_sentence(letters, moved, to, complaint):
+    letters.messages[moved].conversation_id = to
+    found = threads_verdict(letters)
+    assert any(complaint in sentence for sentence in found), found
+
+
+@pytest.mark.parametrize("names", [[], ["<2>"], ["<1>", "<2>"]])
+def test_an_answer_that_does_not_name_its_own_thread_alone_is_a_sentence(letters, names):
+    letters.seen[0] = replace(letters.seen[0], names=names)
+    assert threads_verdict(letters) == [f"d3 belongs to <1> and names {names}"]
+
+
+def test_pieces_are_told_one_by_one_and_are_one_message(book, facts):
+    facts.ledger["applied"] += 2
+    assert verdict(book, replace(facts, pieces=["m1", "m1", None])) == []
+    assert "4 effects are there" in verdict(book, replace(facts, pieces=["m1", "m1"]))[0]
+
+
+def test_a_receipt_is_there_twice_where_nothing_tells_that_it_is_told_again(book, facts):
+    facts.ledger.update(receipts=2, applied=4)
+    twice = replace(facts, receipts=facts.receipts * 2)
+    judge = Judge(book=book, facts=twice, channels=CHANNELS, retelling=frozenset({"sms"}))
+    assert judge.verdict() == []
+
+
+@pytest.mark.parametrize(("renumbered", "well"), [(True, True), (False, False)])
+def test_a_letter_that_seems_to_be_old_has_no_answer_where_letters_got_other_numbers(
+    book, facts, renumbered, well
+):
+    if renumbered:
+        book.deeds["renumberings"] += 1
+    facts.messages[1].decision = {"not_routed": OLD}
+    messages = [one for one in facts.messages if one.id != "m4"]
+    deliveries = [one for one in facts.deliveries if one.id != "d4"]
+    journal = [one for one in facts.seen if one.text != "two"]
+    changed = replace(facts, messages=messages, deliveries=deliveries, seen=journal)
+    assert (verdict(book, changed) == []) is well
