@@ -319,6 +319,23 @@ def test_a_folder_with_new_numbers_is_another_one(mail, client):
         assert other.search() == [1]
 
 
+def test_a_letter_with_a_new_number_is_told_of_when_it_is_fetched(mail, sandbox):
+    mail.write()
+    mail.act("renumberings")
+    with mail.imap() as client:
+        client.select_folder("INBOX")
+        client.fetch([1], ["BODY[]"])
+    assert len(sandbox.calls(1, kind="message")) == 1
+
+
+def test_what_nobody_has_marked_is_told(mail, client):
+    put(mail, simple(1), simple(2))
+    client.select_folder("INBOX")
+    client.add_flags([2], [rb"\Seen"])
+    (account,) = mail.http.get("/_sandbox/mailboxes").json["items"]
+    assert account["folders"]["INBOX"]["unseen"] == 1
+
+
 def test_a_wrong_password_is_refused(mail):
     client = mail.stranger()
     for log_in in (client.login, client.plain_login):
