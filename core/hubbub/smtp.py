@@ -48,6 +48,8 @@ _LOGGED_IN: Final = 235
 _GO_ON: Final = 334
 _SEND_IT: Final = 354
 _GOING: Final = 421
+#: What smtplib makes of a line that is no reply.
+_NO_REPLY: Final = -1
 # What we say in a server's name, with the codes that RFC 5321 and RFC 3463 have for it.
 _TOO_LARGE: Final = "5.3.4 The letter has {size} bytes, and the server takes {most} at most."
 _NO_UTF8: Final = "5.6.7 The server takes no address with letters beyond ASCII before the @."
@@ -243,7 +245,11 @@ class _Session(smtplib.SMTP):
         """Return what the server says, within the time that is left."""
         if self.sock is not None:
             self.sock.settimeout(self._deadline.left())
-        return super().getreply()
+        code, text = super().getreply()
+        if code == _NO_REPLY:
+            # It refuses nothing: after the final dot the letter may have been taken.
+            raise smtplib.SMTPException(text)
+        return code, text
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host, port, timeout

@@ -280,7 +280,7 @@ def test_an_address_beyond_ascii_goes_only_where_the_server_takes_it(transport, 
 
 
 @pytest.mark.parametrize("verb", ["HELLO", "EHLO", "MAIL", "RCPT", "DATA"])
-@pytest.mark.parametrize("how", ["cut", "silence"])
+@pytest.mark.parametrize("how", ["cut", "silence", "HTTP/1.1 400 Bad Request"])
 def test_what_breaks_off_before_the_letter_is_complete_was_not_sent(transport, office, verb, how):
     _, server = office(**{verb: how})
 
@@ -289,7 +289,12 @@ def test_what_breaks_off_before_the_letter_is_complete_was_not_sent(transport, o
 
 
 @pytest.mark.parametrize(
-    ("how", "why"), [("cut", "it closed the connection"), ("silence", "no answer in time")]
+    ("how", "why"),
+    [
+        ("cut", "it closed the connection"),
+        ("silence", "no answer in time"),
+        ("HTTP/1.1 400 Bad Request", "does not speak as mail servers do"),
+    ],
 )
 def test_conformance_13_an_answer_lost_after_the_last_dot_is_unknown(transport, office, how, why):
     there, server = office(DOT=how)
