@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from hubbub_email import winmail
@@ -13,6 +14,10 @@ from hubbub_email.mime import Entity, unpacked
 
 _PLACE: Final = re.compile(r"(\d{1,12})-(\d{1,12})-([a-z0-9-]{0,40})(?:/(\d{1,3}))?")
 _WINMAIL: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+
+
+#: Of a letter. Of one that unpacks into more, the rest is in the letter itself, which is a file too.
+MOST_FILES: Final = 500
 
 
 class NoSuchFile(ValueError):
@@ -35,7 +40,9 @@ class File:
 
 def files_of(raw: bytes, parts: Iterable[Entity], cids: frozenset[str]) -> tuple[File, ...]:
     """Return the files that ``parts`` are; ``cids`` are the names of those shown in the HTML."""
-    return tuple(file for part in parts for file in _files(raw, part, cids))
+    found = (file for part in parts for file in _files(raw, part, cids))
+    first = tuple(islice(found, MOST_FILES))
+    return first if next(found, None) is None else (*first, whole_letter(raw, ""))
 
 
 def whole_letter(raw: bytes, subject: str) -> File:

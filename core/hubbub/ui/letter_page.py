@@ -7,6 +7,7 @@ frame that it stands in, and the headers of its document, keep it in besides; se
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -132,9 +133,16 @@ def _anchor(token: Token) -> str:
 def _leads_elsewhere(link: str, said: str) -> Iterable[str]:
     """Say after a link where it leads if its text names another place."""
     host = _host(link)
-    named = _hosts_in(html.unescape(said))
+    named = _hosts_in(_as_seen(html.unescape(said)))
     if host and any(not _same_place(host, one) for one in named):
         yield f' <strong class="hub-leads">(leads to <bdi>{html.escape(host)}</bdi>)</strong>'
+
+
+def _as_seen(text: str) -> str:
+    """Return ``text`` without what nobody sees, and with a dot for whatever a browser takes for one."""
+    folded = unicodedata.normalize("NFKC", text)
+    seen = "".join(char for char in folded if unicodedata.category(char) != "Cf")
+    return seen.replace("\u3002", ".")
 
 
 def _host(link: str) -> str:

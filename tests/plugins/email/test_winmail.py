@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from hubbub_email import winmail
-from hubbub_email.files import file_bytes
+from hubbub_email.files import MOST_FILES, file_bytes
 from tests.plugins.email.letters import letter, read
 
 _FILE_BEGINS, _FILE_NAME, _FILE_BODY = 0x00069002, 0x00018010, 0x0006800F
@@ -42,6 +42,15 @@ def test_the_files_in_it_are_files_of_the_letter():
     files = read(whole).files
     assert [(file.name, file.size) for file in files] == [("plan.txt", 3), ("evil.exe", 3)]
     assert [file_bytes(whole, file.place) for file in files] == [b"one", b"two"]
+
+
+def test_of_a_letter_that_multiplies_the_rest_is_in_the_letter_itself():
+    one = packed(*[(b"%d.txt" % number, b"x") for number in range(100)])
+    parts = wrapped(one).partition(b"\r\n--b--")[0]
+    again = wrapped(one).partition(b"words\r\n")[2].partition(b"\r\n--b--")[0]
+    files = read(parts + (b"\r\n" + again) * 5 + b"\r\n--b--\r\n").files
+    assert len(files) == MOST_FILES + 1
+    assert files[-1].mime_type == "message/rfc822"
 
 
 def test_without_the_library_it_is_a_file(monkeypatch):
