@@ -16,7 +16,7 @@ _PLACE: Final = re.compile(r"(\d{1,12})-(\d{1,12})-([a-z0-9-]{0,40})(?:/(\d{1,3}
 _WINMAIL: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 
-#: Of a letter. Of one that unpacks into more, the rest is in the letter itself, which is a file too.
+#: Of a letter. What unpacks into more is in the letter itself, which then is a file too.
 MOST_FILES: Final = 500
 
 

@@ -139,7 +139,7 @@ def _leads_elsewhere(link: str, said: str) -> Iterable[str]:
 
 
 def _as_seen(text: str) -> str:
-    """Return ``text`` without what nobody sees, and with a dot for whatever a browser takes for one."""
+    """Return ``text`` without what nobody sees, and with every dot that browsers know as one."""
     folded = unicodedata.normalize("NFKC", text)
     seen = "".join(char for char in folded if unicodedata.category(char) != "Cf")
     return seen.replace("\u3002", ".")
