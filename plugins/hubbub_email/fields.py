@@ -304,6 +304,15 @@ class Settings(ChannelSettings):
         return bool(self.imap.host) and not self.send_only
 
     @property
+    def moves_in_a_circle(self) -> bool:
+        """Whether letters go to where they are fetched, to be moved again.
+
+        INBOX is the same in any case, and to some servers each folder is.
+        """
+        fetched = {name.casefold() for name in self.folders}
+        return self.after_import == "move" and self.move_to.casefold() in fetched
+
+    @property
     def domain(self) -> str:
         """That of our address."""
         return self.from_address.rpartition("@")[2]
@@ -342,6 +351,8 @@ class EmailFields(Fields):
             yield ("settings", "smtp_host"), "Choose a provider, or give the server that sends."
         if self.settings.after_import == "move" and not self.settings.move_to:
             yield ("settings", "move_to"), "Name the folder that fetched letters are moved into."
+        if self.settings.moves_in_a_circle:
+            yield ("settings", "move_to"), "Name a folder whose letters are not fetched."
 
     def _missing_logins(self) -> Iterator[tuple[tuple[str, ...], str]]:
         settings, given = self.settings, self.credentials

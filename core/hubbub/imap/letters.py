@@ -1,10 +1,11 @@
 """Fetch letters: many small ones at once, large ones in pieces, too large ones in part."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from hubbub.imap.client import Client
+from hubbub.sdk.errors import Transient
 from hubbub.sdk.mailbox import Letter
 
 #: Bytes that one answer brings of a letter.
@@ -14,6 +15,7 @@ _TOGETHER: Final = 50
 #: Letters whose sizes are asked for at once.
 _LISTED: Final = 200
 _MOST_HEAD: Final = 256 << 10
+_FIRST: Final = "BODY.PEEK[]<0.{}>"
 
 #: What a server says of each letter, by its number.
 Told = Mapping[int, Mapping[bytes, Any]]
@@ -32,12 +34,14 @@ def listed(client: Client, uids: Sequence[int]) -> Iterator[tuple[Sequence[int],
             yield group, told
 
 
-def bodies(client: Client, uids: Iterable[int], most: int) -> dict[int, bytes | None]:
+def bodies(client: Client, uids: Sequence[int], most: int) -> dict[int, bytes | None]:
     """Return each letter that is there, byte for byte; None where it has more than ``most``.
 
-    The size that a server tells is not relied upon: some only estimate it.
+    The size that a server tells is not relied upon: some only estimate it. Raises `Transient` where
+    a letter is there and not handed out: to take it for one that is gone would lose it.
     """
-    first = client.fetch(list(uids), [f"BODY.PEEK[]<0.{PIECE}>"])
+    first = client.fetch(list(uids), [_FIRST.format(PIECE)])
+    first |= {uid: _again(client, uid) for uid in uids if not _has_body(first.get(uid, {}))}
     return {
         uid: _whole(client, uid, _body(said), most)
         for uid, said in first.items()
@@ -68,28 +72,42 @@ def letter(
     folder: str,
     uidvalidity: int,
     uid: int,
-    historical: bool,
     truncated: bool,
 ) -> Letter:
-    """Return what the server said of a letter."""
-    arrived = said.get(b"INTERNALDATE")
+    """Return what the server said of a letter, as far as it makes sense."""
+    size = said.get(b"RFC822.SIZE")
     return Letter(
         folder=folder,
         uidvalidity=uidvalidity,
         uid=uid,
-        arrived_at=arrived if isinstance(arrived, datetime) else None,
-        size=said.get(b"RFC822.SIZE", 0),
-        flags=frozenset(flag.decode("ascii", "replace") for flag in said.get(b"FLAGS", ())),
-        historical=historical,
+        arrived_at=_moment(said.get(b"INTERNALDATE")),
+        size=size if isinstance(size, int) else 0,
+        flags=_flags(said.get(b"FLAGS")),
         truncated=truncated,
     )
+
+
+def _moment(said: object) -> datetime | None:
+    """Return a time that can be reckoned with: a server may tell of a zone of 99 hours."""
+    if not isinstance(said, datetime):
+        return None
+    try:
+        said.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return said
+
+
+def _flags(said: object) -> frozenset[str]:
+    given = said if isinstance(said, tuple) else ()
+    return frozenset(one.decode("ascii", "replace") for one in given if isinstance(one, bytes))
 
 
 def _grouped(uids: Sequence[int], told: Told) -> Iterator[Sequence[int]]:
     group: list[int] = []
     room = PIECE
     for uid in uids:
-        size = told.get(uid, {}).get(b"RFC822.SIZE", 0)
+        size = told.get(uid, {}).get(b"RFC822.SIZE") or 0
         if group and (size > room or len(group) == _TOGETHER):
             yield group
             group, room = [], PIECE
@@ -97,6 +115,14 @@ def _grouped(uids: Sequence[int], told: Told) -> Iterator[Sequence[int]]:
         room -= size
     if group:
         yield group
+
+
+def _again(client: Client, uid: int) -> Mapping[bytes, Any]:
+    """Ask alone for a letter that an answer left out."""
+    said: Mapping[bytes, Any] = client.fetch([uid], [_FIRST.format(PIECE)]).get(uid, {})
+    if not _has_body(said) and client.search(["UID", str(uid)]):
+        raise Transient(f"The server does not hand out letter {uid}.", code="imap_refused")
+    return said
 
 
 def _whole(client: Client, uid: int, piece: bytes, most: int) -> bytes | None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from pydantic import TypeAdapter
 
-#: A folder that was made anew may hold letters that we have, under other numbers. What came so
-#: much earlier than the newest that we know is not fetched again; of the rest, the channel
-#: recognises what it has by its Message-ID.
+#: A folder that was made anew may hold letters that we have, under other numbers, and others that
+#: are new to us. What came so much earlier than the newest that we know is not fetched again; of
+#: the rest, the channel recognises what it has by its Message-ID.
 _OVERLAP: Final = timedelta(days=2)
 #: After so many failures in a row of one letter less of it is asked for, and then nothing.
 _TRIES_WHOLE: Final = 10
@@ -25,6 +25,14 @@ class Past:
     until: int
     since: date
     before: date | None = None
+    #: The folder was made anew: what came from this day on may be new, and is treated so.
+    new_since: date | None = None
+
+    def historical(self, arrived: datetime | None) -> bool:
+        """Whether a letter that came at ``arrived`` was there before us."""
+        if self.new_since is None:
+            return True
+        return arrived is not None and arrived.date() < self.new_since
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +75,11 @@ def followed(
     """Return ``place`` as it is now that the server says this and the channel wants ``since``."""
     if uidvalidity != place.uidvalidity or uidnext <= place.last:
         # Numbers never fall within one validity; where they do, its server is not to be trusted.
-        from_day = min(day for day in (place.newest - _OVERLAP, _wanted(place)) if day)
+        new_since = _new_since(place)
+        from_day = min(day for day in (new_since, _wanted(place)) if day)
         anew = begun(uidvalidity, uidnext, since=from_day, today=today)
-        return replace(anew, newest=place.newest, since=place.since)
+        past = replace(anew.past, new_since=new_since) if anew.past else None
+        return replace(anew, newest=place.newest, since=place.since, past=past)
     if since is not None and place.past is None and (place.since is None or since < place.since):
         past = Past(until=place.first - 1, since=since, before=place.since)
         return replace(place, since=since, past=past if place.first > 1 else None)
@@ -122,6 +132,13 @@ def closed(places: Mapping[str, Place]) -> str:
 
 
 _PLACES: Final = TypeAdapter(dict[str, Place])
+
+
+def _new_since(place: Place) -> date:
+    """Return from which day on letters are new, should the folder be made anew."""
+    earlier = place.newest - _OVERLAP
+    pending = place.past.new_since if place.past else None
+    return min(earlier, pending) if pending else earlier
 
 
 def _wanted(place: Place) -> date | None:

@@ -6,7 +6,7 @@ Whether somebody has seen a letter already means nothing here, since people read
 import imaplib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 import structlog
@@ -14,7 +14,7 @@ from imapclient.exceptions import IMAPClientError
 
 from hubbub.imap.client import Client
 from hubbub.imap.folders import Box, opened
-from hubbub.imap.letters import bodies, head, letter, listed
+from hubbub.imap.letters import Told, bodies, head, letter, listed
 from hubbub.mailbox import places
 from hubbub.mailbox.logbook import Logbook
 from hubbub.mailbox.places import Past, Place
@@ -96,7 +96,7 @@ class Reader:
             newest = min(newest, self._today()) if newest else None
             return places.kept(place, group, newest=newest, marking=marking)
 
-        return self._keep(box, place, uids, on, historical=False)
+        return self._keep(box, place, uids, on, historical=lambda _: False)
 
     def _recall(self, box: Box, place: Place, past: Past) -> Place:
         """Keep some letters of the past, the oldest first."""
@@ -110,7 +110,7 @@ class Reader:
             del letters
             return places.recalled(place, place.past or past, group, marking=self._marks(box))
 
-        place = self._keep(box, place, uids[:_PAST], on, historical=True)
+        place = self._keep(box, place, uids[:_PAST], on, historical=past.historical)
         done = not uids or (place.past is not None and place.past.after >= uids[-1])
         return replace(place, past=None) if done else place
 
@@ -121,38 +121,45 @@ class Reader:
         uids: Sequence[int],
         on: Callable[[Place, tuple[int, ...], Sequence[Letter]], Place],
         *,
-        historical: bool,
+        historical: Callable[[datetime | None], bool],
     ) -> Place:
-        """Fetch and keep letters group by group; ``on`` says how far that goes."""
+        """Fetch and keep letters group by group; ``on`` says how far that goes.
+
+        ``historical`` says of what arrived at a time whether it was there before us.
+        """
         for group, told in listed(self._client, uids):
             # Where one made trouble, it is to be found out which.
             for few in [[uid] for uid in group] if place.trouble else [group]:
                 if not self._wanted():
                     return place
-                found = self._fetch(box, place, few)
+                found = self._fetch(box, place, few, told)
                 letters = [
-                    (
-                        letter(
-                            told.get(uid, {}),
-                            folder=box.folder,
-                            uidvalidity=box.uidvalidity,
-                            uid=uid,
-                            historical=historical,
-                            truncated=truncated,
-                        ),
-                        body,
-                    )
-                    for uid, (body, truncated) in found.items()
+                    (replace(one, historical=historical(one.arrived_at)), body)
+                    for one, body in found
                 ]
                 place = on(place, tuple(few), [one for one, _ in letters])
                 self._logbook.keep(box.folder, place, letters)
                 place = self._mark(box, place)
         return place
 
-    def _fetch(self, box: Box, place: Place, uids: Sequence[int]) -> dict[int, tuple[bytes, bool]]:
-        """Return what can be had of each letter that is there, and whether that is only a part."""
+    def _fetch(
+        self, box: Box, place: Place, uids: Sequence[int], told: Told
+    ) -> list[tuple[Letter, bytes]]:
+        """Return each letter that is there, and what can be had of it."""
         try:
-            return self._fetched(place, uids)
+            return [
+                (
+                    letter(
+                        told.get(uid, {}),
+                        folder=box.folder,
+                        uidvalidity=box.uidvalidity,
+                        uid=uid,
+                        truncated=truncated,
+                    ),
+                    body,
+                )
+                for uid, (body, truncated) in self._fetched(place, uids).items()
+            ]
         except Exception:
             # Whatever it was: who is not wanted any more broke it off himself.
             if self._wanted():
@@ -160,6 +167,7 @@ class Reader:
             raise
 
     def _fetched(self, place: Place, uids: Sequence[int]) -> dict[int, tuple[bytes, bool]]:
+        """Return what can be had of each letter that is there, and whether that is only a part."""
         asked = places.asks(place, uids[0])
         if asked == "whole":
             found = bodies(self._client, uids, self._mailbox.max_letter)
@@ -179,7 +187,7 @@ class Reader:
             return place
         try:
             if self._marks(box):
-                self._do_mark(place.unmarked)
+                self._do_mark(box.folder, place.unmarked)
         except imaplib.IMAP4.abort:
             raise
         except IMAPClientError as error:
@@ -187,10 +195,13 @@ class Reader:
             log.warning("letters not marked", folder=box.folder, reason=str(error))
         return replace(place, unmarked=())
 
-    def _do_mark(self, uids: Sequence[int]) -> None:
+    def _do_mark(self, folder: str, uids: Sequence[int]) -> None:
         client, target = self._client, self._mailbox.move_to
         if self._mailbox.mark_seen:
             client.add_flags(uids, [rb"\Seen"], silent=True)
+        if target.casefold() == folder.casefold():
+            # It would come back under another number, to be fetched and moved for ever.
+            return
         if target and client.has_capability("MOVE"):
             client.move(uids, target)
         elif target and client.has_capability("UIDPLUS"):

@@ -1,7 +1,7 @@
 """How far a folder was read, by what its server says."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -50,14 +50,29 @@ def test_a_folder_made_anew_is_read_again_from_two_days_before_the_newest(uidval
         first=uidnext,
         last=uidnext - 1,
         newest=PLACE.newest,
-        past=Past(until=uidnext - 1, since=date(2026, 3, 3)),
+        past=Past(until=uidnext - 1, since=date(2026, 3, 3), new_since=date(2026, 3, 3)),
+    )
+
+
+def test_in_a_folder_made_anew_only_what_came_long_before_is_history():
+    past = follow(replace(PLACE, past=Past(until=10, since=date(2025, 1, 1))), 8, 41).past
+    assert past.historical(datetime(2026, 3, 2, tzinfo=UTC))
+    assert not past.historical(datetime(2026, 3, 3, tzinfo=UTC))
+    assert not past.historical(None)
+    assert Past(until=10, since=date(2025, 1, 1)).historical(datetime(2026, 3, 3, tzinfo=UTC))
+
+
+def test_a_folder_made_anew_twice_forgets_nothing_that_may_be_new():
+    once = replace(follow(PLACE, 8, 41), newest=TODAY)
+    assert follow(once, 9, 41).past == Past(
+        until=40, since=date(2026, 3, 3), new_since=date(2026, 3, 3)
     )
 
 
 def test_a_folder_made_anew_is_read_from_where_the_past_was_still_wanted():
     place = replace(PLACE, past=Past(until=10, since=date(2025, 1, 1)))
     again = follow(place, 8, 41)
-    assert again.past == Past(until=40, since=date(2025, 1, 1))
+    assert again.past == Past(until=40, since=date(2025, 1, 1), new_since=date(2026, 3, 3))
 
 
 def test_an_earlier_day_fetches_what_was_left_out_once():

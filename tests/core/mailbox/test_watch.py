@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from imapclient.response_parser import parse_fetch_response
 
 from hubbub.guard import Guard
 from hubbub.imap import letters
@@ -192,7 +193,7 @@ def test_conformance_02_a_folder_made_anew_adds_only_what_is_new(office, host):
     office.world.work()
     told = office.world.rows("SELECT external_id FROM messages ORDER BY id")
     assert [one["external_id"] for one in told] == [f"<{number}@a.test>" for number in (1, 2, 3)]
-    assert said_of(office)[-1].historical
+    assert not said_of(office)[-1].historical
 
 
 def test_conformance_02_a_letter_that_somebody_has_seen_is_kept(office, host):
@@ -538,6 +539,48 @@ def test_a_letter_that_the_server_cannot_hand_out_holds_up_no_other(office, host
     assert [one.truncated for one in said_of(office)] == [False, True, False]
 
 
+class Sparing(Client):
+    """A client of a server that leaves one letter out of its answers, as often as it wants."""
+
+    def __init__(self, uids, left_out, times):
+        self.uids, self.left_out, self.times = uids, left_out, times
+
+    def fetch(self, uids, _):
+        said = {uid: {b"BODY[]<0>": b"letter"} for uid in uids if uid in self.uids}
+        if self.left_out in said and self.times:
+            self.times -= 1
+            said[self.left_out] = {b"FLAGS": b""}
+        return said
+
+    def search(self, criteria):
+        return [uid for uid in self.uids if str(uid) == criteria[1]]
+
+
+def test_a_letter_that_is_left_out_of_an_answer_is_asked_for_alone():
+    found = letters.bodies(Sparing([1, 2, 3], 2, times=1), [1, 2, 3, 4], 100)
+    assert found == {1: b"letter", 2: b"letter", 3: b"letter"}
+
+
+def test_a_letter_that_is_there_and_not_handed_out_is_not_taken_for_one_that_is_gone():
+    with pytest.raises(Transient, match="does not hand out letter 2"):
+        letters.bodies(Sparing([1, 2, 3], 2, times=2), [1, 2, 3], 100)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'1 (UID 7 INTERNALDATE "01-Jan-2026 10:00:00 +9999" RFC822.SIZE NIL FLAGS (5))',
+        b'1 (UID 7 INTERNALDATE "31-Dec-9999 23:59:00 -0500" FLAGS NIL)',
+        b"1 (UID 7)",
+    ],
+)
+def test_what_a_server_says_of_a_letter_need_not_make_sense(told):
+    said = parse_fetch_response([told], normalise_times=False)[7]
+    one = letters.letter(said, folder="INBOX", uidvalidity=1, uid=7, truncated=False)
+    assert (one.arrived_at, one.size, one.flags) == (None, 0, frozenset())
+    assert one.headers()["internaldate"] == ""
+
+
 # --- folders -------------------------------------------------------------------------------
 
 
@@ -564,6 +607,19 @@ def test_kept_letters_are_moved_where_that_does_no_harm(office, host, monkeypatc
             until(lambda: left() and owner.search("SEEN") == [2, 3], "The letters are not marked.")
         there = owner.select_folder("Erledigt & später", readonly=True)[b"EXISTS"]
         assert there == (2 if moves else 0)
+
+
+def test_what_lies_in_the_folder_for_kept_letters_already_is_not_moved(office, host):
+    with host.owner() as owner:
+        owner.create_folder("Done")
+    office.begin(host, folders=("INBOX", "Done"), move_to="Done")
+    put(host, 1)
+    office.have(2)
+    with host.owner() as owner:
+        owner.select_folder("Done", readonly=True)
+        until(lambda: owner.search("SEEN"), "The letter is not marked.")
+        assert owner.search() == [1]
+    assert len(office.calls()) == 2
 
 
 def test_a_mailbox_may_be_left_as_it_is(office, host):

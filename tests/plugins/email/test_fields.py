@@ -167,6 +167,11 @@ def test_an_access_token_goes_in_place_of_both_passwords():
         ({"folders": ["IN\r\nBOX"]}, "settings.folders.0"),
         ({"after_import": "delete"}, "settings.after_import"),
         ({"after_import": "move"}, "settings.move_to"),
+        (CUSTOM | {"after_import": "move", "move_to": "Inbox"}, "settings.move_to"),
+        (
+            CUSTOM | {"after_import": "move", "move_to": "Done", "folders": ["INBOX", "Done"]},
+            "settings.move_to",
+        ),
         ({"import_since": "soon"}, "settings.import_since"),
         ({"poll_interval": 14}, "settings.poll_interval"),
         ({"max_message_bytes": 1}, "settings.max_message_bytes"),
