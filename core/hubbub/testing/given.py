@@ -75,6 +75,8 @@ class Given:
     signs_body: ClassVar[bool] = True
     #: False where there is none but the webhook's address, which nobody else knows.
     proves: ClassVar[bool] = True
+    #: False where senders may use one id for several messages, so that an id proves nothing.
+    one_id_one_message: ClassVar[bool] = True
 
     #: The answers when a text is taken, and the id they give it: of the form that replies quote.
     accepted: ClassVar[tuple[HttpResponse, ...]]

@@ -134,6 +134,42 @@ class InboundChecks(Given):
         keys = [key for key in _keys(self.events(self.call(recorded))) if key is not None]
         assert len(keys) == len(set(keys)), f"Two things of one call share a key: {keys}."
 
+    def test_a_message_with_an_id_counts_once(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            named = isinstance(event, MessageReceived) and event.external_id is not None
+            key = getattr(event, "key", None)
+            assert key or not named, f"{event} has an id and no key: brought again, it is two."
+
+    def test_another_id_is_another_message(self, recorded: Recorded) -> None:
+        for event in self._named(recorded):
+            other_id = _other(event.external_id or "")
+            for other in self._named(_saying(recorded, event.external_id or "", other_id)):
+                assert other.external_id != other_id or other.key != event.key, (
+                    f"{event.key!r} is the key of the messages {event.external_id!r} and "
+                    f"{other_id!r}: one of them is lost."
+                )
+
+    @only_where(lambda suite: suite.one_id_one_message)
+    def test_the_same_id_is_the_same_message(self, recorded: Recorded) -> None:
+        # What the provider has as one may be several of ours: a text with files.
+        known = {(event.external_id, event.key) for event in self._named(recorded)}
+        ids = {external_id for external_id, _ in known}
+        for words in recorded.words:
+            for other in self._named(_saying(recorded, words, _other(words))):
+                same = other.external_id not in ids or (other.external_id, other.key) in known
+                assert same, (
+                    f"Worded anew, the message {other.external_id!r} has the key {other.key!r}: "
+                    "it is two."
+                )
+
+    def _named(self, recorded: Recorded) -> list[MessageReceived]:
+        """Return the messages in a call that have ids."""
+        return [
+            event
+            for event in self.events(self.call(recorded))
+            if isinstance(event, MessageReceived) and event.external_id
+        ]
+
     # --- receipts --------------------------------------------------------------------------
 
     def test_a_receipt_names_what_was_sent(self) -> None:
@@ -218,3 +254,19 @@ def _texts(event: Event) -> list[str]:
 
 def _is_aware(value: datetime) -> bool:
     return value.utcoffset() is not None
+
+
+def _other(text: str) -> str:
+    """Return ``text`` with another last letter or digit; nothing where it has none."""
+    for at in range(len(text) - 1, -1, -1):
+        if text[at].isascii() and text[at].isalnum():
+            return f"{text[:at]}{'1' if text[at] != '1' else '2'}{text[at + 1 :]}"
+    return ""
+
+
+def _saying(recorded: Recorded, before: str, after: str) -> Recorded:
+    """Return ``recorded`` as if it had said ``after`` instead of ``before``, if it says that."""
+    if not after:
+        return recorded
+    body = recorded.body.replace(before.encode(), after.encode())
+    return replace(recorded, body=body, query=recorded.query.replace(before, after))

@@ -274,6 +274,24 @@ class WritesAddressesInTwoWays(Carrier):
         return replace(super().message(read), sender=Sender(address=f" {read.sender}"))
 
 
+@caught_by("test_a_message_with_an_id_counts_once")
+class ForgetsTheKey(Carrier):
+    def message(self, read):
+        return replace(super().message(read), key=None)
+
+
+@caught_by("test_another_id_is_another_message")
+class KnowsMessagesByTheirTime(Carrier):
+    def key(self, read):
+        return f"{read.kind}:{read.at}"
+
+
+@caught_by("test_the_same_id_is_the_same_message")
+class KnowsMessagesByTheirWords(Carrier):
+    def key(self, read):
+        return f"{read.kind}:{read.id}:{read.text}"
+
+
 @caught_by("test_a_piece_says_of_what_and_alone_asks_for_nothing")
 class LosesWhatAPieceIsOf(Carrier):
     def message(self, read):

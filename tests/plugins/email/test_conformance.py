@@ -73,6 +73,7 @@ def refused(error, *given, **more):
 
 class TestEmail(ChannelConformance):
     channel_type = EmailChannel
+    one_id_one_message = False
     credentials = {"smtp_password": "password-of-the-shop", "imap_password": "imap-of-the-shop"}
     other_credentials = {"smtp_password": "password-of-others", "imap_password": "imap-of-others"}
     settings = {
