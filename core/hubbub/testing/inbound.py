@@ -140,6 +140,7 @@ class InboundChecks(Given):
             key = getattr(event, "key", None)
             assert key or not named, f"{event} has an id and no key: brought again, it is two."
 
+    @only_where(lambda suite: suite.keyed_by_message)
     def test_another_id_is_another_message(self, recorded: Recorded) -> None:
         for event in self._named(recorded):
             other_id = _other(event.external_id or "")
