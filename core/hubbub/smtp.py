@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from hubbub.dkim import signed
 from hubbub.guard import Deadline, Guard, Refused
+from hubbub.lines import next_line
 from hubbub.sdk.errors import OutcomeUnknown, Transient
 from hubbub.sdk.mail import CHECK, SCHEMES, Phase, Posted, Reply, xoauth2
 from hubbub.sdk.values import Headers, HttpRequest, HttpResponse, Letter
@@ -40,16 +41,21 @@ _LEAVE: Final = timedelta(seconds=0.5)
 #: One server takes a lone CR or LF for the end of a line and the next one does not, so that a
 #: letter could hide another one.
 _SMUGGLING: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+#: A line of a reply; RFC 5321 has no other codes, and some servers leave out the text.
+_LINE: Final = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\s*", re.DOTALL)
+#: Lines and bytes that a reply may have.
+_MOST_LINES: Final = 100
+_MOST_BYTES: Final = 64 << 10
 _FIRST_DOT: Final = re.compile(rb"(?m)^\.")
 _NO_ADDRESS: Final = re.compile(r"[\s<>\x00-\x1f\x7f\ud800-\udfff]")
 
 _OK: Final = 250
+#: What may follow the last dot: the letter was taken, or is refused for now or for good.
+_VERDICTS: Final = frozenset({2, 4, 5})
 _LOGGED_IN: Final = 235
 _GO_ON: Final = 334
 _SEND_IT: Final = 354
 _GOING: Final = 421
-#: What smtplib makes of a line that is no reply.
-_NO_REPLY: Final = -1
 # What we say in a server's name, with the codes that RFC 5321 and RFC 3463 have for it.
 _TOO_LARGE: Final = "5.3.4 The letter has {size} bytes, and the server takes {most} at most."
 _NO_UTF8: Final = "5.6.7 The server takes no address with letters beyond ASCII before the @."
@@ -151,15 +157,27 @@ class MailTransport:
         now = monotonic()
         session.until = now + _IDLE
         with self._lock:
-            kept = [one for one in self._idle.get(whom, ()) if one.until > now]
-            old = [one for one in self._idle.get(whom, ()) if one.until <= now]
+            old = self._forget_old(now)
+            kept = self._idle.get(whom, [])
             if session.usable and not self._closed and len(kept) < _KEPT:
-                kept.append(session)
+                self._idle[whom] = [*kept, session]
             else:
                 old.append(session)
-            self._idle[whom] = kept
         for one in old:
             one.close()
+
+    def _forget_old(self, now: float) -> "list[_Session]":
+        """Return every session that was idle for too long, and keep it no more.
+
+        Who logs in with tokens never comes back with an old one.
+        """
+        kept = {
+            whom: [one for one in sessions if one.until > now]
+            for whom, sessions in self._idle.items()
+        }
+        old = [one for sessions in self._idle.values() for one in sessions if one.until <= now]
+        self._idle = {whom: sessions for whom, sessions in kept.items() if sessions}
+        return old
 
 
 class _Session(smtplib.SMTP):
@@ -218,8 +236,10 @@ class _Session(smtplib.SMTP):
         self.send(_FIRST_DOT.sub(b"..", errand.letter))
         self.given = True
         self.send(b".\r\n" if errand.letter.endswith(b"\r\n") else b"\r\n.\r\n")
-        reply = self._check("letter", self.getreply())
-        return self._done("accepted", reply, refused)
+        said = self.getreply()
+        if said[0] // 100 not in _VERDICTS:
+            raise smtplib.SMTPResponseException(*said)
+        return self._done("accepted", self._check("letter", said), refused)
 
     def told(self, refusal: _Refusal) -> Posted:
         """Return how it went when the server did not do as asked."""
@@ -242,14 +262,37 @@ class _Session(smtplib.SMTP):
         super().close()
 
     def getreply(self) -> tuple[int, bytes]:
-        """Return what the server says, within the time that is left."""
-        if self.sock is not None:
-            self.sock.settimeout(self._deadline.left())
-        code, text = super().getreply()
-        if code == _NO_REPLY:
-            # It refuses nothing: after the final dot the letter may have been taken.
-            raise smtplib.SMTPException(text)
-        return code, text
+        """Return what the server says, within the time that is left and some bounds.
+
+        smtplib's own way waits anew for each byte, for as many lines as come, and takes nonsense
+        for a refusal. Raises `OSError` and `smtplib.SMTPException`.
+        """
+        text: list[bytes] = []
+        room = _MOST_BYTES
+        while len(text) < _MOST_LINES:
+            line = self._line(room)
+            room -= len(line)
+            found = _LINE.fullmatch(line)
+            if found is None:
+                raise smtplib.SMTPResponseException(-1, line[:100])
+            text.append((found[3] or b"").strip())
+            if found[2] != b"-":
+                return int(found[1]), b"\n".join(text)
+        raise smtplib.SMTPResponseException(-1, b"The reply does not end.")
+
+    def _line(self, room: int) -> bytes:
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected
+        if self.file is None:  # it begins anew with STARTTLS
+            self.file = self.sock.makefile("rb")
+        line = next_line(self.file, room, self._wait)
+        if not line:
+            raise smtplib.SMTPServerDisconnected
+        return line
+
+    def _wait(self) -> None:
+        """Grant the server no more than the time that is left."""
+        self.sock.settimeout(self._deadline.left())
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host, port, timeout

@@ -5,6 +5,7 @@ import json
 import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from time import monotonic
 
 import pytest
 
@@ -303,6 +304,70 @@ def test_conformance_13_an_answer_lost_after_the_last_dot_is_unknown(transport, 
         send(transport, server, seconds=0.3)
 
     assert len(there.letters) == 1
+
+
+@pytest.mark.parametrize(
+    "said", ["354 go on", "25O taken", "", "Welcome", "250-", "199 ?", "999 ?"]
+)
+def test_nonsense_after_the_last_dot_is_unknown(transport, office, said):
+    there, server = office(DOT=f"{said}\r\nso it is")
+
+    with pytest.raises(OutcomeUnknown, match="does not speak as mail servers do"):
+        send(transport, server)
+
+    assert len(there.letters) == 1
+
+
+@pytest.mark.parametrize("verb", ["HELLO", "MAIL", "DATA"])
+def test_nonsense_before_the_letter_is_no_refusal(transport, office, verb):
+    _, server = office(**{verb: "so it is"})
+
+    with pytest.raises(NotSent, match="does not speak as mail servers do"):
+        send(transport, server)
+
+
+@pytest.mark.parametrize(
+    "much",
+    ["250-x\r\n" * 101, "250-" + "x" * 65536, ("250-" + "x" * 4096 + "\r\n") * 17],
+    ids=["lines", "a line", "bytes"],
+)
+def test_a_reply_without_end_is_not_heard_out(transport, office, much):
+    _, server = office(EHLO=f"{much}\r\n250 ok")
+
+    with pytest.raises(NotSent):
+        send(transport, server)
+
+
+@pytest.mark.parametrize("drop", [b"250-x\r\n", b"2"])
+@pytest.mark.parametrize(("verb", "kind"), [("ehlo", NotSent), ("data", OutcomeUnknown)])
+def test_a_reply_that_drips_is_waited_for_no_longer_than_any(
+    transport, office, monkeypatch, drop, verb, kind
+):
+    there, server = office()
+
+    def drip(peer):
+        if verb == "data":
+            peer.send(b"354 go ahead\r\n")
+            peer._until(b"\r\n.\r\n")
+        while not peer.stopped.wait(0.05):
+            peer.send(drop)
+
+    monkeypatch.setattr(there, verb, drip, raising=False)
+    began = monotonic()
+
+    with pytest.raises(kind, match="no answer in time"):
+        send(transport, server, seconds=0.3)
+
+    assert monotonic() - began < 2
+
+
+def test_sessions_of_those_who_do_not_come_back_are_closed(transport, office, serve, monkeypatch):
+    _, server = office()
+    monkeypatch.setattr("hubbub.smtp._IDLE", 0.0)
+    for token in ("one", "two", "three"):
+        send(transport, MailServer(**{**vars(server), "username": "us", "token": token}))
+
+    assert len(transport._idle) == 1
 
 
 def test_a_check_asks_for_the_sender_and_hands_nothing_over(transport, office):
