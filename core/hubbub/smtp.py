@@ -292,7 +292,8 @@ class _Session(smtplib.SMTP):
 
     def _wait(self) -> None:
         """Grant the server no more than the time that is left."""
-        self.sock.settimeout(self._deadline.left())
+        if self.sock is not None:
+            self.sock.settimeout(self._deadline.left())
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host, port, timeout

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from hubbub.guard import Guard
+from hubbub.guard import Deadline, Guard
 from hubbub.imap.client import Client, connected, leave, telling
 from hubbub.imap.folders import FolderMissing, opened
 from hubbub.sdk.errors import AuthFailed, Permanent, SendError
@@ -36,7 +36,10 @@ class MailboxTransport:
         wanted: Any = json.loads(request.body) if isinstance(request.body, bytes) else {}
         try:
             client = connected(
-                server, self._guard.connect, silence=request.timeout.total_seconds() / 3
+                server,
+                self._guard.connect,
+                silence=request.timeout.total_seconds() / 3,
+                within=Deadline(request.timeout),
             )
         except SendError as error:
             if not isinstance(error, AuthFailed) and error.code not in {

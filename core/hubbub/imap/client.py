@@ -10,12 +10,14 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Final, TypeAlias
+from io import BufferedReader
+from typing import Any, Final, TypeAlias, cast
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from hubbub.guard import Deadline
+from hubbub.lines import next_line
 from hubbub.sdk.errors import AuthFailed, SendError, Transient
 from hubbub.sdk.mail import MailServer, xoauth2
 from hubbub.trust import trusting
@@ -28,6 +30,11 @@ SILENCE: Final = 60.0
 _TO_CONNECT: Final = timedelta(seconds=15)
 #: Bytes of one literal; we ask for a mebibyte at most, and some for its surroundings.
 _MOST: Final = 4 << 20
+#: Bytes that may follow one command: letters of a piece each, of which a group has one piece where
+#: sizes are told rightly.
+_MOST_IN_ALL: Final = 16 << 20
+#: Times ``silence`` that one command may take.
+_PATIENCE: Final = 5
 #: Seconds until a quiet connection is probed, between probes, and how many may be lost.
 _PROBES: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
@@ -45,9 +52,18 @@ _CODE: Final = re.compile(r"\[([A-Z-]+)[^]]*\]")
 class Client(IMAPClient):  # type: ignore[misc]  # it has no types
     """An IMAP client whose connections somebody else makes."""
 
-    def __init__(self, server: MailServer, dial: Dial, *, silence: float = SILENCE) -> None:
+    def __init__(
+        self,
+        server: MailServer,
+        dial: Dial,
+        *,
+        silence: float = SILENCE,
+        within: Deadline | None = None,
+    ) -> None:
+        """``within``: by when all of the talk must be done; each command has its bounds anyway."""
         self._server = server
         self._dial = dial
+        self._within = within
         super().__init__(server.host, server.port, ssl=server.security == "tls", timeout=silence)
         # It would write passwords into the log.
         self._imap.debug = 0
@@ -61,21 +77,33 @@ class Client(IMAPClient):  # type: ignore[misc]  # it has no types
         """
         self._idle_tag = self._imap.listen()
 
+    def idle_done(self) -> Any:
+        """Listen no more."""
+        self._imap.begin()
+        return super().idle_done()
+
     def early_news(self) -> bool:
         """Whether letters were told of after the folder was opened, and before it was idle."""
         return len(self._imap.untagged_responses.get("EXISTS", ())) > 1
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802  # IMAPClient's name for it
-        return _Wire(self._server, self._dial, self._timeout.read)
+        return _Wire(self._server, self._dial, self._timeout.read, self._within)
 
 
-def connected(server: MailServer, dial: Dial, *, silence: float = SILENCE) -> Client:
+def connected(
+    server: MailServer,
+    dial: Dial,
+    *,
+    silence: float = SILENCE,
+    within: Deadline | None = None,
+) -> Client:
     """Return a connection to ``server``, made by ``dial``, on which we are logged in.
 
+    A server may be silent for ``silence`` seconds; the whole talk may be bounded by ``within``.
     Raises `AuthFailed`, `Transient` with a code that says what is wrong, and `Permanent`.
     """
     with telling(server):
-        client = Client(server, dial, silence=silence)
+        client = Client(server, dial, silence=silence, within=within)
     try:
         with telling(server):
             if server.security == "starttls":
@@ -117,19 +145,61 @@ class _NoGreeting(OSError):
 
 
 class _Wire(imaplib.IMAP4):
-    """A connection to a server that may not drown us."""
+    """A connection to a server that may neither drown us nor hold us up."""
 
-    def __init__(self, server: MailServer, dial: Dial, silence: float) -> None:
+    def __init__(
+        self, server: MailServer, dial: Dial, silence: float, within: Deadline | None
+    ) -> None:
         self._server = server
         self._dial = dial
         self._silence = silence
+        self._within = within
+        self.begin()
         super().__init__(server.host, server.port)
+
+    def begin(self) -> None:
+        """Grant what is said from now on the time and the bytes of one command."""
+        self._until = self._within or Deadline(timedelta(seconds=_PATIENCE * self._silence))
+        self._room = _MOST_IN_ALL
 
     def read(self, size: int) -> bytes:
         """Return ``size`` bytes, if they are not too many."""
         if size > _MOST:
             raise self.abort(f"The server sends {size} bytes at once.")
-        return super().read(size)
+        self._take(size)
+        data = bytearray()
+        while len(data) < size:
+            self._wait()
+            piece = self._stream.read1(size - len(data))
+            if not piece:
+                break
+            data += piece
+        return bytes(data)
+
+    def readline(self) -> bytes:
+        """Return a line, if it is not too long."""
+        line = next_line(self._stream, _MOST, self._wait)
+        self._take(len(line))
+        return line
+
+    @property
+    def _stream(self) -> BufferedReader:
+        return cast("BufferedReader", self.file)  # what makefile("rb") makes
+
+    def _take(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            raise self.abort(f"The server answers with more than {_MOST_IN_ALL} bytes.")
+
+    def _wait(self) -> None:
+        """Grant the server no more than the time that is left, unless we only look for news."""
+        if self.sock.gettimeout() != 0:
+            self.sock.settimeout(min(self._silence, self._until.left()))
+
+    def _command(self, name: str, *args: Any) -> bytes:
+        self.begin()
+        tag: bytes = super()._command(name, *args)  # type: ignore[misc]  # not in the stubs
+        return tag
 
     def listen(self) -> bytes:
         """Ask for news as they come, until whoever listens says ``DONE``; return the tag."""

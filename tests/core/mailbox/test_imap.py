@@ -1,6 +1,9 @@
 """A server is reached safely, and what it refuses is told apart. Checks change nothing."""
 
 import base64
+from dataclasses import replace
+from datetime import timedelta
+from time import monotonic
 
 import pytest
 from fakeredis import FakeRedis
@@ -163,6 +166,48 @@ def test_a_server_may_not_drown_us(clerk):
     with pytest.raises(client.AbortError, match="9999999999 bytes at once"):
         client.noop()
     leave(client)
+
+
+def test_an_answer_without_end_is_not_heard_out(clerk):
+    there, server = clerk()
+    client = connected(server, HERE.connect)
+    unasked = b"* 1 FETCH (BODY[] {1048576}\r\n" + b"x" * (1 << 20) + b")\r\n"
+    there.noop = lambda peer, tag: peer.send(unasked * 17 + f"{tag} OK done\r\n".encode())
+    with pytest.raises(client.AbortError, match="more than 16777216 bytes"):
+        client._imap.noop()
+    leave(client)
+
+
+@pytest.mark.parametrize("drop", [b"* OK wait\r\n", b"*", b"* 1 FETCH (BODY[] {99999}\r\n"])
+def test_an_answer_that_drips_is_waited_for_no_longer_than_any(clerk, drop):
+    there, server = clerk()
+
+    def noop(peer, _):
+        while not peer.stopped.wait(0.03):
+            peer.send(drop)
+
+    there.noop = noop
+    client = connected(server, HERE.connect, silence=0.1)
+    began = monotonic()
+    with pytest.raises((client.AbortError, TimeoutError)):
+        client.noop()
+    assert monotonic() - began < 2
+    leave(client)
+
+
+def test_a_check_is_done_in_time_although_each_answer_is_slow(clerk):
+    there, server = clerk()
+
+    def authenticate(peer, _):
+        while not peer.stopped.wait(0.03):
+            peer.send(b"* OK wait\r\n")
+
+    there.authenticate = authenticate
+    request = replace(looking(Mailbox(server=server)), timeout=timedelta(seconds=0.3))
+    began = monotonic()
+    with pytest.raises(Transient, match="no answer in time"):
+        Transports(HERE, FakeRedis()).perform(request, files=lambda media: b"")
+    assert monotonic() - began < 1
 
 
 @pytest.mark.parametrize(("security", "port"), [("tls", "imaps"), ("starttls", "port")])
