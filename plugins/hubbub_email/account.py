@@ -102,12 +102,12 @@ def _about_sending(said: Posted, connection: EmailConnection) -> Finding:
     error = error_of(said, sender)
     if error is None:
         return Finding.good("smtp", f"{host} takes letters from {sender}.")
+    if said.phase == "hello" and said.reply.code // 100 == 5:  # noqa: PLR2004  # for good
+        return Finding.bad("smtp_refused", error.detail, _FIXES["security"])
     if isinstance(error, Transient):
         raise Transient(error.detail, code="smtp_busy", provider_code=error.provider_code)
     if said.phase == "sender" and not is_login(said):
         return Finding.bad("smtp_sender", error.detail, _SENDER)
-    if said.phase == "hello":
-        return Finding.bad("smtp_refused", error.detail, _FIXES["security"])
     return Finding.bad("smtp_auth", error.detail, _login_fix(connection))
 
 

@@ -2,11 +2,13 @@
 
 import pytest
 
-from hubbub.sdk import AuthFailed, Permanent, RecipientGone, Transient
+from hubbub.sdk import AuthFailed, Permanent, RateLimited, RecipientGone, Transient
 from hubbub.sdk.mail import Posted, Reply
 from hubbub_email.replies import error_of
 
 ANN = "ann@a.example"
+GONE = (RecipientGone, "recipient_gone")
+REFUSED = (Permanent, "rejected")
 
 
 def said(code, text="", phase="letter", **refused):
@@ -22,12 +24,22 @@ def said(code, text="", phase="letter", **refused):
         (said(550, "5.7.30 no basic authentication", "login"), AuthFailed, "auth_failed"),
         (said(454, "4.7.0 busy", "login"), Transient, "temporary"),
         (said(421, "busy", "hello"), Transient, "temporary"),
-        (said(554, "no", "hello"), AuthFailed, "auth_failed"),
+        (said(554, "no", "hello"), Transient, "temporary"),
+        (said(550, "5.7.1 rate exceeded", "sender"), RateLimited, "rate_limited"),
+        (said(421, "4.7.0 Too many messages", "letter"), RateLimited, "rate_limited"),
+        (said(550, "5.4.5 Daily user sending limit exceeded"), RateLimited, "rate_limited"),
         (said(550, "5.7.60 not your address", "sender"), AuthFailed, "auth_failed"),
         (said(450, "4.7.1 greylisted", "recipients"), Transient, "temporary"),
         (said(452, "4.2.2 full", "recipients"), Transient, "temporary"),
         (said(550, "5.1.1 nobody", "recipients"), RecipientGone, "recipient_gone"),
         (said(550, "no such user", "recipients"), RecipientGone, "recipient_gone"),
+        (said(550, "Requested action not taken: mailbox unavailable", "recipients"), *GONE),
+        (said(550, "Unrouteable address", "recipients"), *GONE),
+        (said(553, "sorry, that address does not exist", "recipients"), *GONE),
+        (said(550, "192.0.2.1 is listed at zen.spamhaus.org", "recipients"), *REFUSED),
+        (said(550, "relay not permitted", "recipients"), *REFUSED),
+        (said(550, "Sender verify failed: unknown user", "recipients"), *REFUSED),
+        (said(550, "", "recipients"), *REFUSED),
         (said(550, "5.7.1 policy", "recipients"), Permanent, "rejected"),
         (said(553, "5.6.7 no", "recipients"), Permanent, "smtputf8_unsupported"),
         (said(451, "4.3.0 later"), Transient, "temporary"),
