@@ -1,8 +1,21 @@
 """Erase a person: everything we hold of a contact, at once."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    and_,
+    column,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from hubbub.deliver.media import delete_files
 from hubbub.hub import Hub
@@ -25,23 +38,27 @@ from hubbub.store.tables import (
     Receipt,
     table,
 )
+from hubbub.store.types import Json
 
 #: What an emptied call says of itself.
 _ERASED: Final = "Its contact was erased."
 
 _addresses = table(Address)
+_changes = table(AddressChange)
 _calls = table(Call)
 _conversations = table(Conversation)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
 _messages = table(Message)
 _pieces = table(Piece)
+_receipts = table(Receipt)
+_versions = table(MessageVersion)
 
 
 def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> None:
     """Erase a contact with all that was said and the files. Raises `NotFound`.
 
-    The calls that brought their messages stay counted, but lose headers and body.
+    The calls that told of them stay counted, but lose headers and body.
     """
     with transaction(hub.engine) as db:
         media_ids = _erase(db, contact_id)
@@ -74,7 +91,7 @@ def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
     conversations = _ids(_conversations, _conversations.c.contact_id == contact_id)
     addresses = _ids(_addresses, _addresses.c.contact_id == contact_id)
     # From the leaves to the root, as the foreign keys ask.
-    for rows, column, wanted in (
+    for rows, name, wanted in (
         (Attempt, "delivery_id", deliveries),
         (Receipt, "delivery_id", deliveries),
         (Delivery, "message_id", messages),
@@ -89,7 +106,7 @@ def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
         (Contact, "id", [contact_id]),
     ):
         gone = table(rows)
-        db.execute(delete(gone).where(gone.c[column].in_(wanted)))
+        db.execute(delete(gone).where(gone.c[name].in_(wanted)))
 
 
 def _empty_calls(db: Connection, contact_id: str) -> None:
@@ -97,8 +114,44 @@ def _empty_calls(db: Connection, contact_id: str) -> None:
         _messages.c.contact_id == contact_id, _messages.c.call_id.is_not(None)
     )
     pieces = select(_pieces.c.call_id).where(_pieces.c.id.in_(_pieces_of(contact_id)))
-    emptied = update(_calls).where(or_(_calls.c.id.in_(brought), _calls.c.id.in_(pieces)))
+    emptied = update(_calls).where(
+        or_(
+            _calls.c.id.in_(brought),
+            _calls.c.id.in_(pieces),
+            _calls.c.id.in_(_calls_about(db, contact_id)),
+        )
+    )
     db.execute(emptied.values(headers={}, body=b"", reason=_ERASED))
+
+
+def _calls_about(db: Connection, contact_id: str) -> Select[Any]:
+    """Return the calls that told of what was known: the same message again, receipts, changes.
+
+    Only the outcomes of a call name these, so all calls of the contact's channels are looked at.
+    """
+    channels = select(_addresses.c.channel_id).where(_addresses.c.contact_id == contact_id)
+    messages = _ids(_messages, _messages.c.contact_id == contact_id)
+    unpacked = func.json_each if db.dialect.name == "sqlite" else func.jsonb_array_elements
+    outcome = unpacked(_calls.c.outcomes).table_valued(column("value", Json)).c.value
+    key = tuple_(_calls.c.channel_id, outcome["key"].as_string())
+    about = or_(
+        outcome["message_id"].as_string().in_(messages),
+        *(key.in_(keys) for keys in _keys_of(contact_id, messages)),
+    )
+    told = select(outcome).where(about).correlate(_calls).exists()
+    return select(_calls.c.id).where(_calls.c.channel_id.in_(channels), told)
+
+
+def _keys_of(contact_id: str, messages: Select[Any]) -> Iterator[Select[Any]]:
+    """Yield the channels and keys of the events that became receipts or changes."""
+    deliveries = _ids(_deliveries, _deliveries.c.message_id.in_(messages))
+    addresses = _ids(_addresses, _addresses.c.contact_id == contact_id)
+    for rows, name, wanted in (
+        (_receipts, "delivery_id", deliveries),
+        (_versions, "message_id", messages),
+        (_changes, "address_id", addresses),
+    ):
+        yield select(rows.c.channel_id, rows.c.event_key).where(rows.c[name].in_(wanted))
 
 
 def _pieces_of(contact_id: str) -> Select[Any]:

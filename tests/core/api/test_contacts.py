@@ -1,11 +1,12 @@
 import io
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text, update
 
 from hubbub.media import Missing
-from hubbub.store.session import reading
-from hubbub.store.tables import metadata
+from hubbub.store.session import reading, transaction
+from hubbub.store.tables import Call, Receipt, metadata, table
+from hubbub.store.types import new_id
 
 HELLO = {"type": "text", "text": "Hello from Ada"}
 
@@ -86,6 +87,42 @@ def test_an_erased_contact_leaves_nothing_of_theirs_behind(
     with reading(api.hub.engine) as db:
         last = db.execute(text("SELECT action FROM audit ORDER BY id DESC")).scalar()
     assert last == "contact.erased"
+
+
+@pytest.mark.parametrize("by", ["message", "receipt"])
+def test_calls_that_told_again_of_an_erased_contact_are_emptied_and_no_others(
+    every_api, contact, add_inbound, by
+):
+    api = every_api
+    (conversation,) = api.get("/conversations")["items"]
+    _, message_id = add_inbound(api, conversation["id"], HELLO, seq=100)
+    again, _ = add_inbound(api, conversation["id"], HELLO, seq=101)
+    other, _ = add_inbound(api, conversation["id"], HELLO, seq=102)
+    sent = {"conversation_id": conversation["id"], "content": HELLO}
+    api.post("/messages", sent, status=202)
+    told = {"message": {"message_id": message_id}, "receipt": {"key": "bounce", "message_id": None}}
+    with transaction(api.hub.engine) as db:
+        db.execute(text("UPDATE messages SET call_id = NULL WHERE seq > 100"))
+        db.execute(update(table(Call)).where(table(Call).c.id == again).values(outcomes=[told[by]]))
+        db.execute(
+            update(table(Call)).where(table(Call).c.id == other).values(outcomes=[{"key": "no"}])
+        )
+        bounce = {
+            "id": new_id(),
+            "channel_id": contact["addresses"][0]["channel_id"],
+            "event_key": "bounce",
+            "delivery_id": db.execute(text("SELECT id FROM deliveries")).scalar(),
+            "state": "failed",
+            "received_at": api.hub.now(),
+        }
+        db.execute(insert(table(Receipt)).values(bounce))
+
+    api.delete(_path(contact))
+
+    with reading(api.hub.engine) as db:
+        bodies = dict(db.execute(select(table(Call).c.id, table(Call).c.body)).all())
+    assert bodies[again] == b""
+    assert bodies[other] != b""
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
