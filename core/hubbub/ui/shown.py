@@ -13,6 +13,8 @@ from hubbub.ui.letter_page import shows_pictures_from_elsewhere
 _FAMILIES: Final = frozenset({"image", "audio", "video"})
 #: Bytes.
 _SPACER: Final = 1024
+#: Characters of a letter's words, new or old, that a conversation shows.
+LONGEST_SHOWN: Final = 20_000
 #: Characters in a line, and lines of a letter that has room for a few, or some.
 _LINE: Final = 80
 _STEP: Final = 8
@@ -95,6 +97,7 @@ def _is_spacer(media: Mapping[str, Any]) -> bool:
 def shown_letter(content: Email) -> Letter:
     """Return what a letter says, what it repeats folded away."""
     said, folded, whole = _folded(content)
+    said, folded = _cut(said), _cut(folded)
     shown = sum(1 for media in content.attachments if media.cid)
     lines = shown * _STEP + sum(1 + len(line) // _LINE for line in content.text.splitlines())
     room = "many" if not content.text.strip() else _ROOM.get(lines // _STEP, "many")
@@ -117,6 +120,13 @@ def _folded(content: Email) -> tuple[str, str, bool]:
     if text.startswith(new):
         return new, text[len(new) :].strip("\n"), False
     return new, text, True
+
+
+def _cut(text: str) -> str:
+    """Return as much of ``text`` as a page has room for, which shows many letters."""
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[:LONGEST_SHOWN]}\n(Cut here: {len(text):,} characters in all.)"
 
 
 def answer_subject(subject: str) -> str:

@@ -10,12 +10,14 @@ from sqlalchemy import update
 
 from hubbub.guard import Guard, Refused
 from hubbub.sdk import Headers, HttpRequest, HttpResponse
+from hubbub.sdk.content import Email
 from hubbub.sdk.errors import Transient
 from hubbub.store.session import transaction
 from hubbub.store.tables import Call, table
 from hubbub.store.types import new_id
 from hubbub.transport import HttpTransport
 from hubbub.ui.pictures import picture_address, public_internet
+from hubbub.ui.shown import LONGEST_SHOWN, shown_letter
 from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token, found
 from tests.core.ui.test_inbox import PNG
@@ -377,3 +379,11 @@ def test_a_call_that_is_no_letter_is_not_saved_as_one(world, line, browser):
     assert "/letter" not in admin.get(f"/channels/{line.id}").text
     call_id = world.one("SELECT id FROM calls")["id"]
     assert admin.get(f"/calls/{call_id}/letter").status_code == 404
+
+
+@pytest.mark.parametrize("new", [None, "word " * 100_000])
+def test_of_a_letter_of_any_length_a_conversation_shows_the_beginning(new):
+    letter = shown_letter(Email(subject="Long", text="word " * 200_000, visible=new))
+    assert letter.said.startswith("word word")
+    assert len(letter.said) + len(letter.folded) < 2 * LONGEST_SHOWN + 200
+    assert "characters in all" in letter.said
