@@ -76,7 +76,7 @@ class Redactor:
         (A secret that a limit cuts in two can no longer be recognised, so the mask comes first.)
         """
         window = _whole(text[: limit + self.reach])
-        if len(window) < self._shortest and "=" not in window and '"' not in window:
+        if len(window) < self._shortest and not any(sign in window for sign in _SIGNS):
             return window[:limit]  # as most headers: no room for a secret, and no name of one
         kept: list[str] = []
         at = 0
@@ -240,11 +240,16 @@ _NAME: Final = (
 )
 _SECRET_NAME: Final = re2.compile(rf"{_NAME}$")
 # In JSON, in JSON within JSON, and in forms; the group is what to mask.
+# What says who we are to a mail server (XOAUTH2): "user=..." in base64, a token of the hour in it.
+_XOAUTH2: Final = "dXNlcj"
 _BY_NAME: Final = (
     rf'"[\w-]*{_NAME}"\s*:\s*"((?:[^"\\]|\\.)+)'
     rf'|\\"[\w-]*{_NAME}\\"\s*:\s*\\"((?:[^"\\]|\\[^"])+)'
     rf"|(?:[?&]|^)[\w-]*{_NAME}=([^&\s\"'<>]+)"
+    rf"|{_XOAUTH2}([0-3][A-Za-z0-9+/=_-]*)"
 )
+#: Where none of these stands, nothing is secret by its name.
+_SIGNS: Final = ("=", '"', _XOAUTH2)
 
 
 @lru_cache(maxsize=4096)

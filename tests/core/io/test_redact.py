@@ -59,6 +59,13 @@ def test_a_secret_is_masked_in_every_spelling(spell, secret):
     assert secret[4:-4] not in masked
 
 
+@pytest.mark.parametrize("secrets", [[], [TOKEN]])
+@pytest.mark.parametrize("user", ["u", "us", "ada@a.example"])
+def test_a_token_that_a_mail_server_repeats_is_masked_unseen(secrets, user):
+    said = base64.b64encode(f"user={user}\1auth=Bearer ya29.fresh\1\1".encode()).decode()
+    assert Redactor(secrets).text(f"535 {said} is no good") == "535 dXNlcj*** is no good"
+
+
 @pytest.mark.parametrize("before", ["", "u:", "us:", "user:", "AC0123456789abcdef:", "\u00fc:"])
 @pytest.mark.parametrize("after", ["", ":", "more"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
