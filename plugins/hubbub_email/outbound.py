@@ -16,6 +16,7 @@ from hubbub.sdk import (
     OutcomeUnknown,
     Part,
     Permanent,
+    SendError,
     Text,
     Unsupported,
 )
@@ -52,10 +53,15 @@ def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
             letter=whole,
         )
 
-    said = yield from access.ask(request, _read, is_login)
-    error = error_of(said, recipient)
-    if error is not None:
-        raise error
+    try:
+        said = yield from access.ask(request, _read, is_login)
+        error = error_of(said, recipient)
+        if error is not None:
+            raise error
+    except SendError as failed:
+        # The token that was replaced may be worth nothing any more.
+        failed.renewed = access.renewed
+        raise
     return Accepted(
         external_id=writing.message_id, note=said.reply.text[:200], renewed=access.renewed
     )

@@ -212,8 +212,9 @@ def _follow_up(hub: Hub, db: Connection, result: Result, now: datetime) -> None:
     parcel, error, accepted = result.parcel, result.error, result.accepted
     if accepted is not None and accepted.address is not None:
         queries.rename_address(db, parcel.line.id, parcel.row.address, accepted.address)
-    if accepted is not None and accepted.renewed is not None:
-        keep_renewed(hub, db, parcel.line, accepted.renewed)
+    end = accepted or error
+    if end is not None and end.renewed is not None:
+        keep_renewed(hub, db, parcel.line, end.renewed)
     if error is not None:
         _after_error(db, parcel, error, now)
 

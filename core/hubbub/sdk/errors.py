@@ -1,7 +1,10 @@
 """Name what can go wrong; the class says what to do about it."""
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from hubbub.sdk.values import Renewed
 
 
 class HubError(Exception):
@@ -57,6 +60,8 @@ class SendError(HubError):
     code = "send_error"
     #: Whether trying the very same again later can help.
     retryable = False
+    #: What had to be renewed before it failed, to be kept all the same: set by who raises it.
+    renewed: "Renewed | None" = None
 
     def __init__(
         self, detail: str = "", *, code: str | None = None, provider_code: str | None = None

@@ -10,10 +10,11 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.record import keep_renewed
 from hubbub.deliver.rules import Refused
-from hubbub.sdk import OutcomeUnknown, RateLimited, Renewed, Text
+from hubbub.sdk import OutcomeUnknown, Permanent, RateLimited, Renewed, Text
 from hubbub.store.session import transaction
 from hubbub.track.trace import trace
 from hubbub.transport import NotSent
+from tests.services import parrot
 
 
 @pytest.fixture
@@ -368,6 +369,18 @@ def test_of_several_sends_that_renew_a_token_at_once_the_first_one_counts(world)
             keep_renewed(world.hub, db, line, renewed)
     now = world.line(line.id).connection
     assert (now.tokens, now.facts["until"]) == ({"login": "first"}, "first")
+
+
+def test_what_a_send_renewed_is_kept_though_it_failed(world, line, monkeypatch):
+    def fail(response):
+        error = Permanent("No.")
+        error.renewed = Renewed(tokens={"login": "new"})
+        raise error
+
+    monkeypatch.setattr(parrot, "_accepted", fail)
+    world.provider.will((200, {}))
+    assert status(world, send(world, "one")) == "failed"
+    assert world.line(line.id).connection.tokens == {"login": "new"}
 
 
 def test_an_id_of_any_length_that_a_provider_gives_holds_up_nobody(world, line):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from hubbub.sdk import AuthFailed, Part, Text, Transient
+from hubbub.sdk import AuthFailed, Part, RecipientGone, Text, Transient
 from hubbub.testing import answer
 from hubbub_email.channel import EmailChannel
 from hubbub_email.servers import Mailboxes
@@ -65,6 +65,15 @@ def test_a_refused_token_is_replaced_once_and_the_letter_goes(drive):
     requests, accepted = send(drive, one, REFUSED, granted(), posted())
     assert [request.method for request in requests] == ["SEND", "POST", "SEND"]
     assert accepted.renewed.tokens["access"] == "new"
+
+
+def test_a_token_that_was_replaced_is_kept_though_the_letter_fails(drive):
+    one, new = google(tokens={"access": "old"}), granted("new", refresh_token="rotated")
+    refused = posted(550, "5.1.1 no such user", "recipients", {"ada@a.example": (550, "5.1.1")})
+    with pytest.raises(RecipientGone) as failed:
+        send(drive, one, REFUSED, new, refused)
+    assert failed.value.renewed is not None
+    assert failed.value.renewed.tokens == {"access": "new", "refresh": "rotated"}
 
 
 def test_a_new_token_that_is_refused_as_well_is_not_replaced_again(drive):
