@@ -14,6 +14,7 @@ from hubbub.sdk.mail import Security
 from hubbub_email import keys
 from hubbub_email.addresses import sound
 from hubbub_email.presets import PRESETS, Place, Preset
+from hubbub_email.tokens import PLUS_LENGTH
 
 PresetName: TypeAlias = Literal[
     "custom",
@@ -32,6 +33,8 @@ _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
 _RARE: Final[dict[str, Any]] = {"advanced": True}
 _RARE_SECRET: Final[dict[str, Any]] = {**_SECRET, **_RARE}
 _LINES: Final[dict[str, Any]] = {"advanced": True, "format": "multiline"}
+#: Characters before the @ of an address. Source: RFC 5321, 4.5.3.1.1.
+_LONGEST_LOCAL: Final = 64
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*\.)*[a-z0-9-]*[a-z0-9]|[0-9a-f]*:[0-9a-f:.]+")
 _LABEL: Final = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?$|^$"
 #: What a port says where nobody says more. Source: RFC 8314, RFC 3501.
@@ -353,6 +356,11 @@ class EmailFields(Fields):
             yield ("settings", "move_to"), "Name the folder that fetched letters are moved into."
         if self.settings.moves_in_a_circle:
             yield ("settings", "move_to"), "Name a folder whose letters are not fetched."
+        answers_to = self.settings.reply_to or self.settings.from_address
+        room = _LONGEST_LOCAL - PLUS_LENGTH
+        if self.settings.plus_addressing and len(answers_to.rpartition("@")[0]) > room:
+            why = f"This works where at most {room} characters come before the @ of the address."
+            yield ("settings", "plus_addressing"), why
 
     def _missing_logins(self) -> Iterator[tuple[tuple[str, ...], str]]:
         settings, given = self.settings, self.credentials

@@ -14,6 +14,9 @@ from typing import Final, NamedTuple
 
 #: Characters of base32, five bits each.
 _MAC_LENGTH: Final = 10
+#: What a conversation's token adds to the part of an address before the @: its mark, an id of the
+#: hub, a dot and the MAC.
+PLUS_LENGTH: Final = len("+c_") + 26 + len(".") + _MAC_LENGTH
 _ID: Final = r"[0-9a-z]{8,40}"
 _SEALED: Final = re.compile(rf"(?P<id>{_ID})\.(?P<mac>[a-z2-7]{{{_MAC_LENGTH}}})")
 _PLUS: Final = re.compile(rf"\+(?P<kind>[cb])_(?P<sealed>{_SEALED.pattern})@", re.IGNORECASE)

@@ -178,6 +178,18 @@ def test_an_answer_without_end_is_not_heard_out(clerk):
     leave(client)
 
 
+def test_a_search_may_find_more_letters_than_fit_a_line_of_imaplib(clerk):
+    there, server = clerk()
+    many = range(20_000_000, 20_115_000)
+    found = b"* SEARCH " + " ".join(map(str, many)).encode() + b"\r\n"
+    there.select = lambda peer, tag: peer.send(f"{tag} OK [READ-WRITE] open\r\n".encode())
+    there.uid = lambda peer, tag: peer.send(found + f"{tag} OK done\r\n".encode())
+    client = connected(server, HERE.connect)
+    client.select_folder("INBOX")
+    assert len(client.search("ALL")) == len(many)
+    leave(client)
+
+
 @pytest.mark.parametrize("drop", [b"* OK wait\r\n", b"*", b"* 1 FETCH (BODY[] {99999}\r\n"])
 def test_an_answer_that_drips_is_waited_for_no_longer_than_any(clerk, drop):
     there, server = clerk()

@@ -8,9 +8,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import ValidationError
 
 from hubbub.sdk import Connection
+from hubbub.store.types import new_id
+from hubbub_email.addresses import sound
 from hubbub_email.fields import EmailFields
 from hubbub_email.presets import PRESETS
 from hubbub_email.servers import Mailboxes, outgoing
+from hubbub_email.tokens import reply_address
 
 PASSWORD = {"smtp_password": "s"}
 OAUTH = {"oauth": {"client_id": "c", "client_secret": "x", "refresh_token": "r"}}
@@ -199,6 +202,16 @@ def test_what_cannot_work_is_told_at_its_field(given, where):
 )
 def test_what_is_missing_is_told_at_its_field(credentials, given, where):
     assert where in wrong(credentials, **{**CUSTOM, **given})
+
+
+def test_an_address_leaves_room_for_the_token_of_a_conversation():
+    plus = {**CUSTOM, "plus_addressing": True}
+    longest, one_more = "a" * 24 + "@hub.test", "a" * 25 + "@hub.test"
+    made = reply_address(fields(**plus, reply_to=longest).settings.reply_to, new_id(), b"key")
+    assert sound(made) == made
+    assert "settings.plus_addressing" in wrong(**plus, reply_to=one_more)
+    assert "settings.plus_addressing" in wrong(**{**plus, "from_address": one_more})
+    assert fields(**CUSTOM, reply_to=one_more)
 
 
 def test_an_address_is_taken_as_dns_has_it():
