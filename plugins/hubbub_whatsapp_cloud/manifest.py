@@ -67,8 +67,8 @@ SETUP_STEPS: Final = (
         title="Save, then let Meta call the hub",
         text="The channel's page shows its Callback URL and Verify token. Enter both at WhatsApp > "
         "Configuration > Webhook, and subscribe to the field messages there, and to those whose "
-        "names begin with message_template, and template_category_update. For further numbers of the "
-        "same app nothing is to be entered: the hub registers each of them itself.",
+        "names begin with message_template, and template_category_update. For further numbers of "
+        "the same app nothing is to be entered: the hub registers each of them itself.",
     ),
     SetupStep(
         title="Try it",
