@@ -63,6 +63,8 @@ def _failed(posted: Posted) -> SendError:
         return _error(Permanent, reply, "The letter is too large", code="too_large")
     if posted.phase == "recipients":
         return _refused(reply)
+    if reply.code // 100 == 4:  # noqa: PLR2004  # for now
+        return _error(Transient, reply, "The mail server takes nothing now")
     if _TOO_FAST.search(reply.text):
         return RateLimited(
             _detail(reply, "The mail server takes no more for a while"),
@@ -70,8 +72,6 @@ def _failed(posted: Posted) -> SendError:
             whole_channel=True,
             provider_code=_code(reply),
         )
-    if reply.code // 100 == 4:  # noqa: PLR2004  # for now
-        return _error(Transient, reply, "The mail server takes nothing now")
     if posted.phase == "sender":
         why = "The mail server does not let us write as this sender"
         return _error(AuthFailed, reply, why)

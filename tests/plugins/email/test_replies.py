@@ -26,7 +26,8 @@ def said(code, text="", phase="letter", **refused):
         (said(421, "busy", "hello"), Transient, "temporary"),
         (said(554, "no", "hello"), Transient, "temporary"),
         (said(550, "5.7.1 rate exceeded", "sender"), RateLimited, "rate_limited"),
-        (said(421, "4.7.0 Too many messages", "letter"), RateLimited, "rate_limited"),
+        # For one letter, and a minute: what it says of others is told to them.
+        (said(421, "4.7.0 Too many messages", "letter"), Transient, "temporary"),
         (said(550, "5.4.5 Daily user sending limit exceeded"), RateLimited, "rate_limited"),
         (said(550, "5.7.60 not your address", "sender"), AuthFailed, "auth_failed"),
         (said(450, "4.7.1 greylisted", "recipients"), Transient, "temporary"),
