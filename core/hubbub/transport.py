@@ -13,7 +13,6 @@ from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Final, Protocol, TypeAlias
 
-import certifi
 import tenacity
 
 from hubbub.answer import Broken, TooLarge
@@ -23,6 +22,7 @@ from hubbub.media import form
 from hubbub.sdk.content import Media
 from hubbub.sdk.errors import OutcomeUnknown, Permanent, SendError, Transient
 from hubbub.sdk.values import File, HttpRequest, HttpResponse, Multipart
+from hubbub.trust import own_trust
 
 Files: TypeAlias = Callable[[Media], bytes]
 
@@ -99,7 +99,7 @@ class HttpTransport:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         # Loading the certificates takes 27 ms, which a process that only calls http:// never pays.
-        return _context(self._given_tls or ssl.create_default_context(cafile=certifi.where()))
+        return _context(self._given_tls or own_trust())
 
     def _resumed(self, letter: Letter) -> "Talk | None":
         # A kept connection may have died unnoticed. If provably nothing went out, another one
@@ -188,9 +188,7 @@ class Talk:
 @lru_cache(maxsize=64)
 def _trusting(trust: str) -> ssl.SSLContext:
     """Return what also believes in the certificates ``trust``. Raises `ssl.SSLError`."""
-    context = ssl.create_default_context(cafile=certifi.where())
-    context.load_verify_locations(cadata=trust)
-    return _context(context)
+    return _context(own_trust(trust))
 
 
 def _context(context: ssl.SSLContext) -> ssl.SSLContext:

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
-import certifi
 from redis import Redis
 
 from hubbub.domains import DomainsTransport
@@ -20,6 +19,7 @@ from hubbub.sdk.session import FRAME, FRAME_TLS, SESSION, Endpoint
 from hubbub.sdk.values import Headers, HttpRequest, HttpResponse
 from hubbub.smtp import MAIL, MailTransport
 from hubbub.transport import Files, HttpTransport, NotSent, Talk
+from hubbub.trust import trusting
 
 _LENGTH: Final = 4
 
@@ -71,7 +71,7 @@ class Transports(HttpTransport):
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=certifi.where())
+        return trusting()
 
     def _in_one_frame(self, request: HttpRequest) -> HttpResponse:
         parts, deadline = urlsplit(request.url), Deadline(request.timeout)
