@@ -16,7 +16,7 @@ from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.media import StoreDown, dimensions, sniff
 from hubbub.plugins import RAISED
-from hubbub.sdk.errors import HubError, OutcomeUnknown, Permanent, SendError, Transient
+from hubbub.sdk.errors import OutcomeUnknown, Permanent, SendError, Transient
 from hubbub.sdk.values import Exchange, FetchedMedia
 from hubbub.store.calls import kept_call
 from hubbub.store.session import reading, transaction
@@ -155,13 +155,12 @@ def _kept(hub: Hub, row: AnyRow, fetched: FetchedMedia) -> dict[str, Any]:
     }
 
 
-def _failed(hub: Hub, row: AnyRow, error: HubError) -> dict[str, Any]:
-    reason = error.detail
+def _failed(hub: Hub, row: AnyRow, error: SendError) -> dict[str, Any]:
     # Fetching changes nothing at the provider, so a lost answer is no reason to stop.
     temporary = isinstance(error, Transient | OutcomeUnknown)
     if temporary and row.attempts < len(RETRY_SCHEDULE):
-        return {"reason": reason, "due_at": hub.now() + RETRY_SCHEDULE[row.attempts]}
-    return {"state": "failed", "reason": reason}
+        return {"reason": error.detail, "due_at": hub.now() + RETRY_SCHEDULE[row.attempts]}
+    return {"state": "failed", "reason": error.detail}
 
 
 def _tell(hub: Hub, line: Line, message: AnyRow | None) -> None:

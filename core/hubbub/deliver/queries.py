@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from hubbub.metrics import messages_stored
 from hubbub.sdk.values import Fault
+from hubbub.store.addresses import choose_marketing
 from hubbub.store.news import note
 from hubbub.store.prepared import Adding
 from hubbub.store.states import ACTIVE, DUE_STATES, NEVER, DeliveryState, predecessors
@@ -235,8 +236,7 @@ def pause_channel(
 def stop_marketing(db: Connection, channel_id: str, address: str, *, now: datetime) -> None:
     """Note that an address takes no marketing any more."""
     this = (_addresses.c.channel_id == channel_id, _addresses.c.address == address)
-    stopped = {"marketing": False, "marketing_at": now}
-    db.execute(update(_addresses).where(*this).values(stopped))
+    choose_marketing(db, *this, marketing=False, at=now)
 
 
 def pause_bulk(db: Connection, channel_id: str, *, until: datetime) -> None:

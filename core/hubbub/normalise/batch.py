@@ -466,9 +466,8 @@ class Batch:
     def _set_marketing(self, who: Addressee, marketing: bool, at: datetime) -> None:  # noqa: FBT001  # as told
         # A later choice may be known already: until that is looked up, none is sent too much.
         who.marketing = who.marketing and marketing
-        self.changes.append(
-            partial(choose_marketing, address_id=who.id, marketing=marketing, at=at)
-        )
+        this = queries.addresses.c.id == who.id
+        self.changes.append(lambda db: choose_marketing(db, this, marketing=marketing, at=at))
 
     def _may_loop(self, thread: Thread) -> str:
         """Return why nobody answers automatically; people see what came as any other message."""

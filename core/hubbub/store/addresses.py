@@ -2,18 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import ColumnElement, Connection, or_, update
 
 from hubbub.store.tables import Address, table
 
 _addresses = table(Address)
 
 
-def choose_marketing(db: Connection, address_id: str, *, marketing: bool, at: datetime) -> None:
-    """Write whether an address takes marketing, unless it chose later than ``at``."""
+def choose_marketing(
+    db: Connection, *this: ColumnElement[bool], marketing: bool, at: datetime
+) -> None:
+    """Write whether ``this`` address takes marketing, unless it chose later than ``at``."""
     earlier = or_(_addresses.c.marketing_at.is_(None), _addresses.c.marketing_at <= at)
-    db.execute(
-        update(_addresses)
-        .where(_addresses.c.id == address_id, earlier)
-        .values(marketing=marketing, marketing_at=at)
-    )
+    values = {"marketing": marketing, "marketing_at": at}
+    db.execute(update(_addresses).where(*this, earlier).values(values))

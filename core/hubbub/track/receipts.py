@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, select, union, update
 
+from hubbub.store.addresses import choose_marketing
 from hubbub.store.news import note
 from hubbub.store.prepared import Adding, Prepared, among, setting
 from hubbub.store.states import DeliveryState, advance, message_status
@@ -96,6 +97,14 @@ _STATUS: Final = setting(_messages, "status", "error", "external_id")
 _ADD: Final = Adding(_receipts)
 
 
+class _Mark(NamedTuple):
+    """What a fault means for an address (`Fault.recipient`), why, and since when."""
+
+    recipient: str
+    detail: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class _Moving:
     """A delivery while receipts are applied to it."""
@@ -104,8 +113,8 @@ class _Moving:
     state: DeliveryState
     external_id: str | None
     error: dict[str, Any] | None
-    #: What becomes of the address, and since when.
-    marks: list[dict[str, Any]] = field(default_factory=list)
+    #: What becomes of the address.
+    marks: list[_Mark] = field(default_factory=list)
     echoed: bool = False
 
     @property
@@ -126,7 +135,8 @@ class _Moving:
             if self.state == DeliveryState.FAILED and before != DeliveryState.FAILED:
                 self.error = _error(fault)
             if fault.get("recipient") and fault.get("address") in {None, self.row.address}:
-                self.marks.append(_marked(fault, receipt))
+                at = receipt["provider_at"] or receipt["received_at"]
+                self.marks.append(_Mark(fault["recipient"], fault["detail"], at))
         elif self.state != DeliveryState.FAILED:
             self.error = None
 
@@ -315,24 +325,18 @@ def _write(db: Connection, channel_id: str, moved: Iterable[_Moving]) -> list[tu
         ],
     )
     for moving in unique.values():
-        for marked in moving.marks:
-            db.execute(
-                update(_addresses)
-                .where(
-                    _addresses.c.channel_id == channel_id,
-                    _addresses.c.address == moving.row.address,
-                )
-                .values(marked)
-            )
+        for mark in moving.marks:
+            _mark(db, channel_id, moving.row.address, mark)
     return refresh(db, [moving.row.message_id for moving in changed])
 
 
-def _marked(fault: Mapping[str, Any], receipt: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what becomes of an address by a fault that spoke of it."""
-    if fault["recipient"] == "no_marketing":
-        at = receipt["provider_at"] or receipt["received_at"]
-        return {"marketing": False, "marketing_at": at}
-    return {"state": fault["recipient"], "state_reason": fault["detail"]}
+def _mark(db: Connection, channel_id: str, address: str, mark: _Mark) -> None:
+    this = (_addresses.c.channel_id == channel_id, _addresses.c.address == address)
+    if mark.recipient == "no_marketing":
+        choose_marketing(db, *this, marketing=False, at=mark.at)
+        return
+    marked = {"state": mark.recipient, "state_reason": mark.detail}
+    db.execute(update(_addresses).where(*this).values(marked))
 
 
 def _error(fault: Mapping[str, Any]) -> dict[str, Any]:

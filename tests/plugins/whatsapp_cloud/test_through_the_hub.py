@@ -470,6 +470,14 @@ def test_of_choices_about_marketing_the_latest_counts_in_whatever_order_they_com
     assert hub.takes_marketing()
 
 
+def test_a_late_receipt_of_an_earlier_stop_does_not_undo_a_later_choice(hub):
+    hub.text()
+    hub.write("Sale!", taken())
+    hub.hear(preference("resume", 1_795_000_020))
+    hub.tell("failed_131050")  # at 1795000010
+    assert hub.takes_marketing()
+
+
 def test_who_stopped_marketing_before_anybody_wrote_is_sent_none(hub):
     hub.read_templates()
     hub.hear(preference("stop", 1))
