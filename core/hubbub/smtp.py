@@ -24,7 +24,7 @@ from hubbub.dkim import signed
 from hubbub.guard import Deadline, Guard, Refused
 from hubbub.lines import next_line
 from hubbub.sdk.errors import OutcomeUnknown, Transient
-from hubbub.sdk.mail import CHECK, SCHEMES, Phase, Posted, Reply, xoauth2
+from hubbub.sdk.mail import CHECK, SCHEMES, Phase, Posted, Reply, login_in, xoauth2
 from hubbub.sdk.values import Headers, HttpRequest, HttpResponse, Letter
 from hubbub.transport import Files, NotSent
 from hubbub.trust import trusting
@@ -312,10 +312,9 @@ class _Session(smtplib.SMTP):
             self._check("hello", self.helo())
 
     def _log_in(self, login: str) -> None:
-        if not login:
+        way, username, secret = login_in(login)
+        if not way:
             return
-        way, _, encoded = login.partition(" ")
-        username, secret = json.loads(base64.b64decode(encoded))
         offered = self.esmtp_features.get("auth", "").upper().split()
         if way == "xoauth2" and "XOAUTH2" in offered:
             said = self._auth("XOAUTH2", [xoauth2(username, secret)])
@@ -380,12 +379,11 @@ def _reply(said: tuple[int, bytes]) -> Reply:
 
 def _whom(request: HttpRequest) -> _Whom:
     parts = urlsplit(request.url)
-    login = request.headers.get("authorization", "none")
     return _Whom(
         scheme=parts.scheme,
         host=parts.hostname or "",
         port=parts.port or 0,
-        login="" if login == "none" else login,
+        login=request.headers.get("authorization", ""),
         trust=request.trust,
     )
 

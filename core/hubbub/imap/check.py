@@ -1,6 +1,5 @@
 """Ask a mail server whether a mailbox can be watched, and change nothing."""
 
-import base64
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +9,7 @@ from hubbub.guard import Deadline, Guard
 from hubbub.imap.client import Client, connected, leave, telling
 from hubbub.imap.folders import FolderMissing, opened
 from hubbub.sdk.errors import AuthFailed, Permanent, SendError
-from hubbub.sdk.mail import MailServer, Security
+from hubbub.sdk.mail import MailServer, Security, login_in
 from hubbub.sdk.mailbox import IMAP_SCHEMES, Looked, answer
 from hubbub.sdk.values import HttpRequest, HttpResponse
 
@@ -91,8 +90,7 @@ def _writable(client: Client, folder: str) -> bool | None:
 
 def _server(request: HttpRequest) -> MailServer:
     parts = urlsplit(request.url)
-    way, _, encoded = request.headers["authorization"].partition(" ")
-    username, secret = json.loads(base64.b64decode(encoded)) if encoded else ("", "")
+    way, username, secret = login_in(request.headers["authorization"])
     return MailServer(
         host=parts.hostname or "",
         port=parts.port or 0,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from hubbub.sdk.values import HttpRequest, HttpResponse, Letter
+from hubbub.sdk.values import HttpRequest, HttpResponse, Letter, authority
 
 #: From the first byte (`tls`), from a command on (`starttls`), or never.
 Security: TypeAlias = Literal["tls", "starttls", "none"]
@@ -127,13 +127,24 @@ def authorization(server: MailServer) -> str:
     return f"{way} {base64.b64encode(login).decode()}"
 
 
+def login_in(authorization: str) -> tuple[str, str, str]:
+    """Return what `authorization` says: the way, as whom, and the password or token.
+
+    All are empty for nobody. Raises `ValueError`.
+    """
+    way, _, encoded = authorization.partition(" ")
+    if not encoded:
+        return "", "", ""
+    username, secret = json.loads(base64.b64decode(encoded))
+    return way, username, secret
+
+
 def _request(
     server: MailServer, method: str, headers: Mapping[str, str], letter: bytes | Letter
 ) -> HttpRequest:
-    host = f"[{server.host}]" if ":" in server.host else server.host
     return HttpRequest(
         method=method,
-        url=f"{SCHEMES[server.security]}://{host}:{server.port}",
+        url=f"{SCHEMES[server.security]}://{authority(server.host, server.port)}",
         headers={**headers, "authorization": authorization(server)},
         body=letter,
         timeout=_BRIEF if method == CHECK else _PATIENCE,

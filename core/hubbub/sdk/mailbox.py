@@ -19,6 +19,7 @@ from hubbub.sdk.values import (
     HttpRequest,
     HttpResponse,
     Renewed,
+    authority,
 )
 
 #: The method of calls that are letters.
@@ -153,11 +154,10 @@ def looking(mailbox: Mailbox) -> HttpRequest:
     ``imap_certificate`` or ``imap_security``. All else is an answer.
     """
     server = mailbox.server
-    host = f"[{server.host}]" if ":" in server.host else server.host
     wanted = {"folders": mailbox.folders, "move_to": mailbox.move_to}
     return HttpRequest(
         method=CHECK,
-        url=f"{IMAP_SCHEMES[server.security]}://{host}:{server.port}",
+        url=f"{IMAP_SCHEMES[server.security]}://{authority(server.host, server.port)}",
         headers={"authorization": authorization(server)},
         body=json.dumps(wanted).encode(),
         timeout=_PATIENCE,

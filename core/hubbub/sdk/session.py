@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from hubbub.sdk.errors import SendError
-from hubbub.sdk.values import Connection, HttpRequest, HttpResponse
+from hubbub.sdk.values import Connection, HttpRequest, HttpResponse, authority
 
 #: The scheme of requests that go over a session.
 SESSION: Final = "session"
@@ -147,10 +147,9 @@ def in_one_frame(
     It is ``safe``: made to find out whether a provider lets us in, and for nothing else.
     """
     scheme = FRAME_TLS if endpoint.tls else FRAME
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     return HttpRequest(
         method=method,
-        url=f"{scheme}://{host}:{endpoint.port}",
+        url=f"{scheme}://{authority(endpoint.host, endpoint.port)}",
         body=body,
         timeout=timeout,
         max_answer=1 << 16,

@@ -475,6 +475,11 @@ class HttpRequest:
         return cls(method=method, url=url, headers=headers, body=data, **more)
 
 
+def authority(host: str, port: int) -> str:
+    """Return how an address names a server: an IPv6 one stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 _COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
