@@ -10,7 +10,10 @@ from typing import Final
 from hubbub.sdk import Exchange, Finding, Transient
 from hubbub.sdk.dns import looked_up, looking_up
 
-_NOBODYS: Final = (".test", ".example", ".invalid", ".localhost", ".local", ".internal")
+_NOBODYS: Final = (
+    *(".test", ".example", ".invalid", ".localhost", ".local", ".internal"),
+    *(".example.com", ".example.net", ".example.org"),
+)
 _POLICY: Final = re.compile(r"(?:^|;)\s*p\s*=\s*(\w+)", re.IGNORECASE)
 
 
