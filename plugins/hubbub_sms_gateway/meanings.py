@@ -122,7 +122,10 @@ _USUAL: Final = (
     rule(408, "retry"),
     rule(429, "retry_after"),
     Rule(word="permanent", status=range(400, 500)),
-    Rule(word="retry", status=range(500, 600)),
+    # Not 502 and 504: what is behind the door that answers so may have taken the message.
+    Rule(word="retry", status=range(500, 502)),
+    rule(503, "retry"),
+    Rule(word="retry", status=range(505, 600)),
 )
 
 

@@ -28,6 +28,8 @@ from hubbub_sms_twilio.signature import RETRIES
 TEXT_LIMIT: Final = 1600
 
 _OK: Final = range(200, 300)
+#: What stands before Twilio speaks: what is behind it may have the message.
+_GATEWAY: Final = frozenset({502, 504})
 _CREATED_IN_VAIN: Final = frozenset({"failed", "undelivered"})
 _PAGE: Final = 50
 #: By so much our clock may be ahead of Twilio's. What we sent ourselves meanwhile is known by its
@@ -44,7 +46,7 @@ def send(part: Part, connection: TwilioConnection) -> Exchange[Accepted]:
     if error and error.code == MEDIA_REFUSED and media_url and len(linked) <= TEXT_LIMIT:
         response = yield _create(part, connection, linked, "")
         error = faults.refusal(response)
-    if error:
+    if error and response.status not in _GATEWAY:
         raise error
     return _accepted(response, part, linked)
 

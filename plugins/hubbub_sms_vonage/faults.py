@@ -9,6 +9,8 @@ from hubbub_sms_vonage import meanings
 from hubbub_sms_vonage.meanings import Meaning
 from hubbub_sms_vonage.wire import LegacyReceipt, Problem, Reason, Segment, read
 
+#: What stands before Vonage speaks: what is behind it may have the message.
+GATEWAY: Final = frozenset({502, 504})
 _REFUSED: Final = 400
 _SERVER_ERROR: Final = 500
 _BY_STATUS: Final = {

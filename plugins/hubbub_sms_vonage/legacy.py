@@ -125,7 +125,8 @@ _SEVERAL: Final = "."
 def send(text: str, part: Part, connection: VonageConnection) -> Exchange[Accepted]:
     """Send one text; what Vonage cuts it into is accepted or refused one by one."""
     response = yield _request(text, part, connection)
-    if error := faults.refusal(response):
+    error = faults.refusal(response)
+    if error and response.status not in faults.GATEWAY:
         raise error
     return _accepted(response)
 

@@ -24,8 +24,6 @@ TEXT_LIMIT: Final = 3200
 CAPTION_LIMIT: Final = 3000
 
 _ACCEPTED: Final = 202
-#: What stands before Vonage speaks: what is behind it may have the message.
-_GATEWAY: Final = frozenset({502, 504})
 _NORTH_AMERICA: Final = "+1"
 _VCARDS: Final = frozenset({"text/vcard", "text/x-vcard"})
 
@@ -144,7 +142,7 @@ def _accepted(response: HttpResponse, part: Part, note: str) -> Accepted:
         # Vonage has it from an attempt whose answer was lost. Its id will come with the status,
         # which is known by our reference.
         return Accepted(external_id=part.reference, note="Vonage had it already")
-    if error and response.status not in _GATEWAY:
+    if error and response.status not in faults.GATEWAY:
         raise error
     sent = wire.read(wire.Sent, response) if response.status == _ACCEPTED else None
     if sent is None:

@@ -152,6 +152,13 @@ def _unreadable(response: HttpResponse, lost: type[SendError]) -> SendError:
             return Permanent("The file is too large.", code="too_large", provider_code=code)
         case 429:
             return _too_many(response, seconds=None, whole_channel=True)
+        case 502 | 504:
+            # Whoever stands before the Bot API waited no longer: it may be done all the same.
+            return lost(
+                f"HTTP status {code} came in place of an answer of the Bot API.",
+                code="unexpected_answer",
+                provider_code=code,
+            )
     return Transient(
         f"HTTP status {code} came without an answer of the Bot API. If this lasts, check the API "
         "base URL of the channel.",

@@ -14,6 +14,7 @@ from hubbub.sdk import (
     SendError,
     Transient,
 )
+from hubbub.testing.applies import only_where
 from hubbub.testing.given import Given
 from hubbub.testing.recorded import Refused, answer
 from hubbub.testing.samples import ANY_BODY, for_all
@@ -91,6 +92,15 @@ class AnswerChecks(Given):
         for status in (500, 502, 503, 504):
             error = self._error(answer(status, _PAGE))
             assert isinstance(error, Transient | OutcomeUnknown), f"HTTP {status} is {error!r}."
+
+    @only_where(lambda suite: not suite.idempotent)
+    def test_a_gateway_that_gave_up_waiting_leaves_the_outcome_open(self) -> None:
+        for status in (502, 504):
+            error = self._error(answer(status, _PAGE))
+            assert isinstance(error, OutcomeUnknown), (
+                f"HTTP {status} is {error!r}, though what is behind may have taken the message: "
+                "say idempotent = True, if sending it again does not double it."
+            )
 
     def test_a_refused_login_stops_the_channel(self) -> None:
         error = self._error(answer(401, _PAGE))

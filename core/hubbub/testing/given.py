@@ -91,6 +91,8 @@ class Given:
         {AuthFailed, Permanent, RateLimited, Transient}
     )
 
+    #: True where the provider takes a send that comes again for the same, by a key of ours.
+    idempotent: ClassVar[bool] = False
     #: Headers of requests that are others each time, such as a token that holds but once.
     passing_headers: ClassVar[frozenset[str]] = frozenset()
 

@@ -3,7 +3,7 @@
 import pickle
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any, Final
 
 from hubbub.sdk import (
@@ -20,7 +20,7 @@ from hubbub.sdk import (
 )
 from hubbub.testing.applies import only_where
 from hubbub.testing.given import Given
-from hubbub.testing.recorded import Recorded, said
+from hubbub.testing.recorded import Recorded, said, under_another_id
 
 _TIMES: Final = ("provider_at", "edited_at", "deleted_at")
 _SEVERAL: Final = 2
@@ -120,6 +120,39 @@ class InboundChecks(Given):
         later = replace(call, received_at=self.received_at + timedelta(days=1), id="another")
         first, again = _keys(self.events(call)), _keys(self.events(later))
         assert first == again, f"Repeated, its keys are {again} instead of {first}."
+
+    def test_a_message_with_an_id_has_a_key(self, recorded: Recorded) -> None:
+        for event in self.events(self.call(recorded)):
+            if isinstance(event, MessageReceived) and event.external_id:
+                assert event.key, f"Sent again, {event} comes in again: it has no key."
+
+    def test_what_says_the_same_under_another_id_is_another_message(
+        self, recorded: Recorded
+    ) -> None:
+        message = self._keyed_message(recorded)
+        if message is None:
+            return
+        id_ = recorded.id or message.external_id or ""
+        other = under_another_id(recorded, id_)
+        assert other != recorded, f"Say by which id the provider knows {message} (Recorded.id)."
+        another = self._keyed_message(other)
+        assert another is None or another.key != message.key, (
+            f"Somebody who says the same twice would say it once: both have the key {message.key}."
+        )
+
+    def test_pieces_of_one_message_differ_even_under_one_id(self) -> None:
+        pieces = [
+            (recorded, message)
+            for recorded in self.recordings()
+            if (message := self._keyed_message(recorded)) and message.piece
+        ]
+        for (_, first), (recorded, second) in combinations(pieces, 2):
+            if first.external_id and second.external_id:
+                same = under_another_id(recorded, second.external_id, first.external_id)
+                again = self._keyed_message(same)
+                assert again is None or again.key != first.key, (
+                    f"Pieces that the provider gives one id are one: their key is {first.key}."
+                )
 
     def test_different_things_have_different_keys(self) -> None:
         keyed: dict[str, Event] = {}
@@ -235,6 +268,12 @@ class InboundChecks(Given):
         expected = _keys(self.events(self.call(whole)))
         survivors = [key for key in _keys(read) if key in expected]
         assert len(survivors) >= len(expected) - 1, f"Of {expected} only {survivors} are left."
+
+    def _keyed_message(self, recorded: Recorded) -> MessageReceived | None:
+        """Return the first message with a key that ``recorded`` brings, if any."""
+        events = self.events(self.call(recorded))
+        found = (one for one in events if isinstance(one, MessageReceived) and one.key)
+        return next(found, None)
 
     def _all_events(self) -> list[Event]:
         return [event for one in self.recordings() for event in self.events(self.call(one))]

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from hubbub.sdk import (
     AddressChanged,
@@ -27,15 +28,29 @@ class Recorded:
     """One webhook call as the provider made it, without its proof, and what it says.
 
     ``says`` has one entry for each event, as `said` words it: ``("text",)``. ``words`` are what
-    people wrote in it, texts and captions, as they wrote them: each must come out.
+    people wrote in it, texts and captions, as they wrote them: each must come out. ``id`` is the
+    text by which alone the provider tells it from another that says the same, where that is not
+    the ``external_id`` of its message.
     """
 
     says: tuple[str, ...]
     words: tuple[str, ...] = ()
+    id: str = ""
     body: bytes = b""
     method: str = "POST"
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def under_another_id(recorded: Recorded, id_: str, other: str = "") -> Recorded:
+    """Return ``recorded`` with ``other`` in place of ``id_``; nothing else of it is another."""
+    last = id_[-1:]
+    other = other or id_[:-1] + ("7" if last != "7" else "3")
+    return replace(
+        recorded,
+        body=recorded.body.replace(id_.encode(), other.encode()),
+        query=recorded.query.replace(quote(id_), quote(other)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ from hubbub.sdk import (
     MessageTemplate,
     OutcomeUnknown,
     Permanent,
+    Piece,
     RateLimited,
     ReceiptReceived,
     RecipientGone,
@@ -77,6 +78,9 @@ class Item(Wire):
     at: int = Field(0, ge=0, le=1 << 33)
     state: str = ""
     message: str = ""
+    #: Of how many leaves it is one, and which.
+    leaf: int = 0
+    leaves: int = 0
 
 
 def signature(key, body):
@@ -164,10 +168,19 @@ class Carrier(ChannelType[CarrierFields]):
             sender=Sender(address=read.sender),
             content=content,
             provider_at=self.moment(read),
+            piece=self.piece(read),
         )
 
+    def piece(self, read):
+        if not 1 <= read.leaf <= read.leaves <= 255:
+            return None
+        return Piece(of=str(read.at), number=read.leaf, total=read.leaves)
+
     def key(self, read):
-        return f"{read.kind}:{read.id}"
+        return ":".join(filter(None, (read.kind, read.id, self.leaf(read))))
+
+    def leaf(self, read):
+        return str(read.leaf or "")
 
     def moment(self, read):
         return datetime.fromtimestamp(read.at, UTC)
@@ -233,6 +246,8 @@ class Carrier(ChannelType[CarrierFields]):
             raise AuthFailed("The loft does not know the key.")
         if status == 410:
             raise RecipientGone("Nobody lives there any more.", provider_code="410")
+        if status in {502, 504}:
+            raise OutcomeUnknown("The loft's keeper does not know.", provider_code=str(status))
         if status >= 500:
             raise Transient("The loft is shut.", provider_code=str(status))
         if status != 200:

@@ -41,6 +41,8 @@ class CarrierConformance(ChannelConformance):
         "text": call(text(1), says=("text",), words=("Coo",)),
         "image": call(text(2) | {"file": f"{FILES}/1"}, says=("image",), words=("Coo",)),
         "urgent": call(text(3) | {"urgent": True}, says=("text",)),
+        "first leaf": call(text(8) | {"leaf": 1, "leaves": 2}, says=("text",)),
+        "last leaf": call(text(9) | {"leaf": 2, "leaves": 2}, says=("text",)),
         "delivered": call(receipt("delivered"), says=("receipt delivered",)),
         "read": call(receipt("read"), says=("receipt read",)),
         "failed": call(receipt("failed"), says=("receipt failed",)),

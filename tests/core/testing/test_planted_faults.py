@@ -34,6 +34,7 @@ from hubbub.sdk import (
     Reject,
     Sender,
     Text,
+    Transient,
     Unsupported,
 )
 from tests.core.testing.carrier import FILES, HEADER, Carrier
@@ -246,6 +247,38 @@ class GivesReceiptsTheKeyOfTheirMessage(Carrier):
 class GivesAllOfASenderOneKey(Carrier):
     def key(self, read):
         return read.sender or read.id
+
+
+@caught_by("test_a_message_with_an_id_has_a_key")
+class GivesMessagesNoKey(Carrier):
+    def message(self, read):
+        return replace(super().message(read), key=None)
+
+
+@caught_by("test_what_says_the_same_under_another_id_is_another_message")
+class TakesTheWordsForTheKey(Carrier):
+    def message(self, read):
+        return replace(super().message(read), key=f"{read.sender}:{read.text}:{read.file}")
+
+
+@caught_by("test_what_says_the_same_under_another_id_is_another_message")
+class TakesTheTimeForTheKey(Carrier):
+    def message(self, read):
+        return replace(super().message(read), key=f"{read.sender}:{read.at}")
+
+
+@caught_by("test_pieces_of_one_message_differ_even_under_one_id")
+class GivesAllPiecesOneKey(Carrier):
+    def leaf(self, read):
+        return ""
+
+
+@caught_by("test_a_gateway_that_gave_up_waiting_leaves_the_outcome_open")
+class SendsAgainWhatAGatewayLost(Carrier):
+    def refuse(self, response):
+        if response.status in {502, 504}:
+            raise Transient("The loft is shut.")
+        super().refuse(response)
 
 
 @caught_by("test_times_name_their_zone")

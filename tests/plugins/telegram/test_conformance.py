@@ -1,5 +1,6 @@
 """The conformance kit, on Telegram."""
 
+import json
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -15,8 +16,10 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
 def update(name, *says, words=()):
+    body = (PAYLOADS / f"updates/{name}.json").read_bytes()
     return Recorded(
-        body=(PAYLOADS / f"updates/{name}.json").read_bytes(),
+        body=body,
+        id=str(json.loads(body)["update_id"]),
         headers={"content-type": "application/json"},
         says=says,
         words=words,
@@ -66,7 +69,7 @@ class TestTelegram(ChannelConformance):
         "limit": Refused(
             answers=(answered("429", 429),), error=RateLimited, wait=timedelta(seconds=3)
         ),
-        "down": Refused(answers=(answer(502),), error=Transient),
+        "down": Refused(answers=(answer(500),), error=Transient),
     }
 
     healthy = (answered("getMe"), answered("getWebhookInfo"))

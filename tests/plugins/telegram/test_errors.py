@@ -7,6 +7,7 @@ from hubbub.sdk import (
     AuthFailed,
     Headers,
     HttpResponse,
+    OutcomeUnknown,
     Part,
     Permanent,
     RateLimited,
@@ -118,8 +119,9 @@ def test_a_long_description_is_cut(fail):
         (403, Transient, "unexpected_answer"),
         (404, Transient, "unexpected_answer"),
         (413, Permanent, "too_large"),
-        (502, Transient, "unexpected_answer"),
-        (504, Transient, "unexpected_answer"),
+        (500, Transient, "unexpected_answer"),
+        (502, OutcomeUnknown, "unexpected_answer"),
+        (504, OutcomeUnknown, "unexpected_answer"),
     ],
 )
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b'{"ok":true,"result":true}'])
