@@ -14,9 +14,6 @@ from hubbub.process import hub
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 
-#: How often is looked whether a provider that was away is back, and how the other channels are.
-_AWAY: Final = timedelta(minutes=1)
-_OTHERS: Final = timedelta(minutes=10)
 #: News of templates that come so soon one after the other are read together.
 _READING: Final = timedelta(seconds=30)
 log = structlog.get_logger(__name__)
@@ -26,7 +23,7 @@ log = structlog.get_logger(__name__)
 def probe(channel_id: str) -> None:
     """Ask the provider of one channel now."""
     try:
-        work.check_channel(hub(), channel_id)
+        work.watch_channel(hub(), channel_id)
     except HubError as error:
         log.warning("channel not checked", channel=channel_id, reason=error.detail)
 
@@ -44,9 +41,11 @@ def nudge_probes(hub: Hub) -> None:
     """Nudge for every channel whose turn it is; each by itself, so that none waits for another."""
     now = hub.now()
     with reading(hub.engine) as db:
-        due = queries.due_for_check(db, away_before=now - _AWAY, others_before=now - _OTHERS)
+        due = queries.due_for_check(
+            db, away_before=now - work.EVERY_AWAY, others_before=now - work.EVERY_OTHER
+        )
     for channel_id in due:
-        hub.nudges.nudge(probe, channel_id, lane=f"probe:{channel_id}", hold=_AWAY)
+        hub.nudges.nudge(probe, channel_id, lane=f"probe:{channel_id}", hold=work.EVERY_AWAY)
 
 
 def nudge_templates(hub: Hub) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
 
 from hubbub.store.news import note
 from hubbub.store.states import NEVER, DeliveryState
@@ -97,19 +97,26 @@ def due_for_templates(db: Connection, types: Collection[str], *, now: datetime) 
     return list(db.execute(due).scalars())
 
 
-def release_held(db: Connection, channel_id: str, *, now: datetime) -> bool:
-    """Make what waited for the channel due; scheduled sends keep their time.
-
-    Say whether there was any.
-    """
+def release_held(db: Connection, channel_id: str, *, now: datetime) -> None:
+    """Make what waited for the channel due; scheduled sends keep their time."""
     db.execute(update(_channels).where(_channels.c.id == channel_id).values(paused_until=None))
-    held = update(_deliveries).where(
+    due = update(_deliveries).where(*_held(channel_id, now), _deliveries.c.due_at > now)
+    db.execute(due.values(due_at=now))
+
+
+def anything_held(db: Connection, channel_id: str, *, now: datetime) -> bool:
+    """Whether anything waits for the channel."""
+    found = select(_deliveries.c.id).where(*_held(channel_id, now)).limit(1)
+    return db.execute(found).first() is not None
+
+
+def _held(channel_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
         _deliveries.c.channel_id == channel_id,
         _deliveries.c.state.in_(_NOT_BEGUN),
+        _deliveries.c.due_at < NEVER,
         or_(_deliveries.c.starts_at.is_(None), _deliveries.c.starts_at <= now),
     )
-    due = held.where(_deliveries.c.due_at > now, _deliveries.c.due_at < NEVER).values(due_at=now)
-    return bool(db.execute(due).rowcount)
 
 
 def cancel_waiting(db: Connection, channel_id: str) -> list[str]:

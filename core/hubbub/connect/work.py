@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection as Database, Row
@@ -26,6 +26,7 @@ from hubbub.connect.rules import (
     still_known,
     wrong_with,
 )
+from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
@@ -34,6 +35,10 @@ from hubbub.sdk.values import Finding
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
 from hubbub.track.receipts import refresh
+
+#: How often is looked whether a provider that was away is back, and how the other channels are.
+EVERY_AWAY: Final = timedelta(minutes=1)
+EVERY_OTHER: Final = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
 
@@ -123,6 +128,43 @@ def check_channel(hub: Hub, channel_id: str) -> tuple[Finding, ...]:
     if row.status != "connected" or not row.enabled:
         return _set_up(hub, channel_id)
     return _record(hub, row, ask(hub, row, "check"))
+
+
+def watch_channel(hub: Hub, channel_id: str) -> None:
+    """Ask by the clock how the channel is, as `check_channel` does.
+
+    Where a send was refused, that the provider finds nothing wrong proves nothing: what waits is
+    tried first, lest the channel turn to connected and back for ever. Raises `NotFound`.
+    """
+    with reading(hub.engine) as db:
+        row = _found(queries.channel(db, channel_id))
+    if not _refuses_sends(row, hub.now()):
+        check_channel(hub, channel_id)
+        return
+    asked, now = ask(hub, row, "setup"), hub.now()
+    if asked.status != "connected":
+        _record(hub, row, asked)
+        return
+    with transaction(hub.engine) as db:
+        queries.mark_checked(db, channel_id, now=now)
+        if now - _refused_at(row) < EVERY_OTHER:
+            return
+        if queries.anything_held(db, channel_id, now=now):
+            queries.release_held(db, channel_id, now=now)
+            # Whether that is sent is known soon.
+            queries.mark_checked(db, channel_id, now=now - EVERY_OTHER + EVERY_AWAY)
+            return
+    _record(hub, row, asked)
+
+
+def _refuses_sends(row: Row[Any], now: datetime) -> bool:
+    until: datetime | None = row.paused_until
+    return row.status == "error" and until is not None and until > now + UNTIL_MENDED / 2
+
+
+def _refused_at(row: Row[Any]) -> datetime:
+    refused_at: datetime = row.paused_until - UNTIL_MENDED
+    return refused_at
 
 
 def look_at_channel(hub: Hub, channel_id: str) -> tuple[Finding, ...]:

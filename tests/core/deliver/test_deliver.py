@@ -11,7 +11,7 @@ from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.record import keep_renewed
 from hubbub.deliver.rules import Refused
 from hubbub.sdk import OutcomeUnknown, Permanent, RateLimited, Renewed, Text
-from hubbub.store.session import transaction
+from hubbub.store.session import reading, transaction
 from hubbub.track.trace import trace
 from hubbub.transport import NotSent
 from tests.services import parrot
@@ -147,6 +147,32 @@ def test_refused_credentials_turn_the_channel_to_error_and_hold_its_messages(wor
     world.pass_time(minutes=5)
     assert world.provider.said == ["Hi", "Hi", "two"]
     assert status(world, message_id) == "sent"
+
+
+def test_a_channel_that_sends_nothing_stays_in_error_however_well_its_checks_end(world, line):
+    """What waits is tried again all the same, and with the first that is sent it is well."""
+    from hubbub.connect import queries, work as connect
+
+    def passed(minutes):
+        for _ in range(minutes):
+            world.pass_time(minutes=1)
+            now = world.hub.now()
+            before = now - connect.EVERY_AWAY, now - connect.EVERY_OTHER
+            with reading(world.hub.engine) as db:
+                due = queries.due_for_check(db, away_before=before[0], others_before=before[1])
+            for channel_id in due:
+                connect.watch_channel(world.hub, channel_id)
+        return world.one("SELECT status FROM channels")["status"]
+
+    def refusing(request):
+        return (401, {}) if request.url.endswith("/send") else (200, {"id": "well"})
+
+    world.provider.will(*[refusing] * 50)
+    send(world)
+    assert {passed(1) for _ in range(40)} == {"error"}
+    assert 3 <= len(world.provider.said) <= 5
+    world.provider.answers.clear()
+    assert passed(15) == "connected"
 
 
 def test_a_recipient_who_is_gone_is_marked_and_not_written_to_again(world, line):
