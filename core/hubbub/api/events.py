@@ -23,6 +23,7 @@ from hubbub.store.session import reading
 
 _TAG: Final = "Events"
 _LETTER_TYPE: Final = "message/rfc822"
+_BYTES_TYPE: Final = "application/octet-stream"
 
 
 class EventQuery(Page):
@@ -58,10 +59,7 @@ def list_events(hub: Hub, ask: Ask[EventQuery, Nothing]) -> shapes.Listing[shape
 @endpoint("GET", "/events/{id}", tag=_TAG, scope="read")
 def get_event(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.WholeEventJson:
     """Return a kept call with its headers and body; the channel's secrets are taken out."""
-    with reading(hub.engine) as db:
-        row = _found(db, ask.id)
-        redactor = _redactor(hub, queries.channel_even_deleted(db, row.channel_id))
-    return _whole(row, redactor)
+    return whole_event(hub, ask.id)
 
 
 @endpoint("GET", "/events/{id}/letter", tag=_TAG, scope="admin", file=_LETTER_TYPE)
@@ -70,19 +68,39 @@ def get_event_letter(hub: Hub, ask: Ask[Nothing, Nothing]) -> Response:
     return letter_file(hub, ask.id)
 
 
+def whole_event(hub: Hub, call_id: str) -> shapes.WholeEventJson:
+    """Return a kept call without the channel's secrets. Raises `NotFound`."""
+    row, redactor = _kept(hub, call_id)
+    return _whole(row, redactor)
+
+
 def letter_file(hub: Hub, call_id: str) -> Response:
     """Return the letter that a call brought, to be saved. Raises `NotFound`."""
-    with reading(hub.engine) as db:
-        row = _found(db, call_id)
-        redactor = _redactor(hub, queries.channel_even_deleted(db, row.channel_id))
+    row, redactor = _kept(hub, call_id)
     if row.method != LETTER:
         raise NotFound("This event is no letter.")
+    return _file(row, redactor, f"letter-{row.id}.eml", _LETTER_TYPE)
+
+
+def body_file(hub: Hub, call_id: str) -> Response:
+    """Return the body of a call, to be saved. Raises `NotFound`."""
+    row, redactor = _kept(hub, call_id)
+    return _file(row, redactor, f"call-{row.id}.bin", _BYTES_TYPE)
+
+
+def _kept(hub: Hub, call_id: str) -> tuple[Row[Any], Redactor | None]:
+    with reading(hub.engine) as db:
+        row = _found(db, call_id)
+        return row, _redactor(hub, queries.channel_even_deleted(db, row.channel_id))
+
+
+def _file(row: Row[Any], redactor: Redactor | None, name: str, content_type: str) -> Response:
     if redactor is None:
-        raise NotFound("The letter is withheld: the secrets to take out are no longer known.")
-    answer = Response(redactor.data(row.body), content_type=_LETTER_TYPE)
+        raise NotFound("It is withheld: the secrets to take out are no longer known.")
+    answer = Response(redactor.data(row.body), content_type=content_type)
     answer.headers.update(
         {
-            "Content-Disposition": f'attachment; filename="letter-{row.id}.eml"',
+            "Content-Disposition": f'attachment; filename="{name}"',
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cache-Control": "no-store",

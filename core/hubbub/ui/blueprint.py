@@ -5,6 +5,7 @@ from flask import Blueprint
 from hubbub.hub import Hub
 from hubbub.people.throttle import Throttle
 from hubbub.ui.account import add_account
+from hubbub.ui.calls import add_calls
 from hubbub.ui.channels import add_channels
 from hubbub.ui.errors import add_console_errors, context
 from hubbub.ui.guard import Guard, harden
@@ -32,6 +33,7 @@ def make_ui(hub: Hub) -> Blueprint:
     add_account(ui, hub, guard, throttle)
     add_inbox(ui, hub, guard)
     add_channels(ui, hub, guard)
+    add_calls(ui, hub, guard)
     add_messages(ui, hub, guard)
     add_letters(ui, hub, guard)
     add_pictures(ui, hub, public_internet())

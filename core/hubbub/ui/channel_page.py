@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
-from hubbub.api import queries as api_queries
 from hubbub.connect import queries as channel_queries, routes
 from hubbub.connect.rules import campaigns_paused, shown_status, stored_credentials
 from hubbub.connect.work import find_channel
@@ -17,12 +14,12 @@ from hubbub.people.errors import Invalid
 from hubbub.route.conflicts import Conflict
 from hubbub.route.rules import RouteSet, read_route_set
 from hubbub.sdk.errors import HubError
-from hubbub.sdk.mailbox import LETTER
 from hubbub.sdk.values import Finding
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import CAMPAIGNS_PAUSED
 from hubbub.ui import queries, words
+from hubbub.ui.calls_page import CallRow, last_calls
 from hubbub.ui.channel_form import FormPage, change_form
 
 _DAY: Final = timedelta(hours=24)
@@ -93,19 +90,6 @@ class TypesPage:
 
     cards: tuple[TypeCard, ...]
     refused: tuple[Refused, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallRow:
-    """One kept call."""
-
-    id: str
-    at: str
-    ago: str
-    method: str
-    state: str
-    reason: str
-    letter: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +179,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             routes=tuple(_sentences(current)),
             routes_json=tried.typed_for("routes").get("routes", written),
             routes_problem=tuple(_routes_problem(tried)),
-            calls=_calls(db, channel_id, now),
+            calls=last_calls(db, channel_id, now, most=_CALLS),
             form=_form(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
             touches=queries.counts_of_channel(db, channel_id),
@@ -238,22 +222,6 @@ def _row(hub: Hub, row: AnyRow, traffic: Mapping[str, int]) -> ChannelRow:
 def _campaigns(row: AnyRow, now: datetime) -> str:
     until = campaigns_paused(row, now)
     return f"{CAMPAIGNS_PAUSED} They are sent {words.until(until, now)}." if until else ""
-
-
-def _calls(db: Connection, channel_id: str, now: datetime) -> tuple[CallRow, ...]:
-    rows = api_queries.calls(db, channel_id=channel_id, state=None, before=None, limit=_CALLS)
-    return tuple(
-        CallRow(
-            id=row.id,
-            at=words.exact(row.received_at),
-            ago=words.ago(row.received_at, now),
-            method=row.method,
-            state=row.state,
-            reason=row.reason,
-            letter=row.method == LETTER,
-        )
-        for row in rows
-    )
 
 
 def _other_problem(tried: Tried) -> str:

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from hubbub.api.events import letter_file
 from hubbub.connect import routes
 from hubbub.connect.work import (
     ChannelChange,
@@ -18,7 +17,6 @@ from hubbub.connect.work import (
     find_channel,
 )
 from hubbub.hub import Hub
-from hubbub.receive.work import replay
 from hubbub.sdk.errors import HubError
 from hubbub.ui.channel_form import new_form, read_change, read_new
 from hubbub.ui.channel_page import Tried, channel_page, channels_page, types_page
@@ -94,12 +92,7 @@ def _add_detail(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return _page(hub, channel_id, what="delete", error=error), 422
         return redirect(url_for("ui.channels"))
 
-    @ui.get("/calls/<call_id>/letter")
-    @guard.admin
-    def kept_letter(call_id: str) -> Response:
-        return letter_file(hub, call_id)
-
-    @ui.post("/channels/<channel_id>/<any(change,switch,routes,replay):what>")
+    @ui.post("/channels/<channel_id>/<any(change,switch,routes):what>")
     @guard.admin
     def act(channel_id: str, what: str) -> Any:
         try:
@@ -158,11 +151,6 @@ def _save_routes(hub: Hub, channel_id: str) -> None:
     routes.save_routes(hub, channel_id, wish, actor=g.person.actor)
 
 
-def _replay(hub: Hub, channel_id: str) -> None:
-    find_channel(hub, channel_id)
-    replay(hub, request.form.get("call", ""), force=False)
-
-
 def _delete(hub: Hub, channel_id: str) -> None:
     row = find_channel(hub, channel_id)
     if request.form.get("name", "").strip() != row.name:
@@ -174,5 +162,4 @@ _ACTS: Final = {
     "change": _change,
     "switch": _switch,
     "routes": _save_routes,
-    "replay": _replay,
 }

@@ -10,6 +10,7 @@ from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
+    Call,
     Channel,
     Contact,
     Conversation,
@@ -22,6 +23,7 @@ from hubbub.store.tables import (
 )
 from hubbub.store.types import AnyRow, one_of
 
+_calls = table(Call)
 _channels = table(Channel)
 _conversations = table(Conversation)
 _contacts = table(Contact)
@@ -183,6 +185,19 @@ def silent_kinds(db: Connection, now: datetime) -> list[str]:
         ).scalars()
     )
     return [kind for kind in ("worker", "scheduler") if kind not in seen]
+
+
+def calls(
+    db: Connection, channel_id: str, *, state: str, before: str, limit: int
+) -> Sequence[AnyRow]:
+    """Return kept calls of a channel, the newest first: in ``state``, and before one, if named."""
+    columns = (column for column in _calls.c if column.name not in {"headers", "body"})
+    found = select(*columns).where(_calls.c.channel_id == channel_id)
+    if state:
+        found = found.where(_calls.c.state == state)
+    if before:
+        found = found.where(_calls.c.id < before)
+    return db.execute(found.order_by(_calls.c.id.desc()).limit(limit)).all()
 
 
 def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:

@@ -1,10 +1,13 @@
 """The pages of channels: forms that say what is wrong, and secrets that are never shown."""
 
 import json
+import re
 from datetime import timedelta
+from html import unescape
 from types import SimpleNamespace
 
 import pytest
+from markupsafe import escape
 
 from hubbub.deliver.queries import pause_bulk
 from hubbub.store.session import transaction
@@ -155,9 +158,48 @@ def test_a_channel_is_deleted_by_its_name_alone(admin, line):
 def test_a_call_that_is_not_authentic_is_not_released(admin, world, line):
     world.call(line, {"items": []}, secret="wrong")
     call = world.one("SELECT id FROM calls WHERE state = 'quarantined'")["id"]
-    page = admin.fill(f"/channels/{line.id}/replay", call=call)
+    page = admin.fill(f"/calls/{call}/again")
     assert page.status_code == 422
     assert "It is still not authentic" in page.text
+    assert admin.fill(f"/calls/{call}/again", force="yes").status_code == 302
+    world.work()
+    assert world.rows("SELECT id FROM calls WHERE state = 'quarantined'") == []
+
+
+def test_calls_are_listed_by_what_became_of_them_with_the_reason_and_page_by_page(
+    admin, world, line, monkeypatch
+):
+    monkeypatch.setattr("hubbub.ui.calls_page._PAGE", 2)
+    world.hear(line, {"what": "nothing known"})
+    for _ in range(3):
+        world.call(line, {"items": []}, secret="wrong")
+    page = admin.get(f"/channels/{line.id}/calls?state=quarantined").text
+    assert page.count("<tr id=") == 2
+    (older,) = re.findall(r'id="older" href="([^"]+)"', page)
+    assert admin.get(unescape(older)).text.count("<tr id=") == 1
+    call, *_ = world.rows(
+        "SELECT state, outcomes FROM calls WHERE state <> 'quarantined' ORDER BY id DESC"
+    )
+    listed = admin.get(f"/channels/{line.id}/calls?state={call['state']}").text
+    why = json.loads(call["outcomes"])[0]["reason"]
+    assert escape(why) in listed
+    assert escape(why) in admin.get(f"/channels/{line.id}").text
+
+
+def test_a_call_can_be_read_and_saved_by_admins_without_the_channels_secrets(
+    admin, browser, world, line
+):
+    world.hear(line, {"id": "m1", "text": "<b>Hello</b> polly wants a cracker"})
+    call = world.rows("SELECT id FROM calls ORDER BY id DESC")[0]["id"]
+    page = admin.get(f"/calls/{call}").text
+    assert "&lt;b&gt;Hello&lt;/b&gt;" in page
+    saved = admin.get(f"/calls/{call}/body")
+    assert b"<b>Hello</b>" in saved.data
+    assert saved.headers["Content-Disposition"].startswith("attachment")
+    assert "wants a cracker" not in page + saved.text
+    for path in (f"/calls/{call}", f"/calls/{call}/body", f"/channels/{line.id}/calls"):
+        assert browser("agent").get(path).status_code == 403
+    assert admin.get("/calls/nowhere").status_code == 404
 
 
 def test_a_new_colleague_gets_a_password_that_is_shown_once(admin):

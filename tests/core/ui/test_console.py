@@ -8,7 +8,7 @@ from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token
 
 EVIL = "<script>alert(1)</script>\"'>"
-ADMINS_ALONE = ("/channels", "/settings")
+ADMINS_ALONE = ("/channels", "/calls", "/settings")
 LOGIN = {"email": "admin@example.org", "password": "long enough"}
 
 
@@ -20,6 +20,7 @@ def forms(app, world, line):
         "channel_id": line.id,
         "channel_type": "parrot",
         "what": "retry",
+        "call_id": "none",
         "user_id": "nobody",
         "token_id": "none",
     }

@@ -1,0 +1,143 @@
+"""Build what the pages of calls show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hubbub.api.events import whole_event
+from hubbub.connect.work import find_channel
+from hubbub.hub import Hub
+from hubbub.sdk.mailbox import LETTER
+from hubbub.store.session import reading
+from hubbub.store.states import CallState
+from hubbub.store.types import AnyRow
+from hubbub.ui import queries, words
+
+_PAGE: Final = 50
+#: Characters of a body that a page shows; all of it can be downloaded.
+_SHOWN: Final = 20_000
+#: What became of an event that had no effect, and why not is worth telling.
+_TELLING: Final = frozenset({"ignored", "dead"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRow:
+    """One kept call."""
+
+    id: str
+    at: str
+    ago: str
+    method: str
+    state: str
+    reason: str
+    letter: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallsPage:
+    """Some calls of a channel, the newest first."""
+
+    channel_id: str
+    name: str
+    #: Those that can be asked for alone, and which of them is; empty: all are shown.
+    states: tuple[str, ...]
+    state: str
+    rows: tuple[CallRow, ...]
+    #: From which call on there are older ones; empty where there are none.
+    older: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallPage:
+    """One kept call, with all of it but secrets."""
+
+    id: str
+    channel_id: str
+    at: str
+    method: str
+    url: str
+    state: str
+    reason: str
+    letter: bool
+    headers: Mapping[str, str]
+    body: str
+    #: Why the body is not shown, or not all of it; empty where it is.
+    missing: str
+    #: What became of each event in it.
+    outcomes: tuple[Mapping[str, Any], ...]
+
+
+def last_calls(db: Connection, channel_id: str, now: datetime, *, most: int) -> tuple[CallRow, ...]:
+    """Return the last calls of a channel."""
+    rows = queries.calls(db, channel_id, state="", before="", limit=most)
+    return tuple(_row(row, now) for row in rows)
+
+
+def calls_page(hub: Hub, channel_id: str, *, state: str, before: str) -> CallsPage:
+    """Return calls of a channel that came before the call ``before``. Raises `NotFound`."""
+    channel = find_channel(hub, channel_id)
+    states = tuple(CallState)
+    wanted = state if state in states else ""
+    with reading(hub.engine) as db:
+        rows = queries.calls(db, channel_id, state=wanted, before=before, limit=_PAGE + 1)
+    shown = rows[:_PAGE]
+    return CallsPage(
+        channel_id=channel_id,
+        name=channel.name,
+        states=states,
+        state=wanted,
+        rows=tuple(_row(row, hub.now()) for row in shown),
+        older=shown[-1].id if len(rows) > _PAGE else "",
+    )
+
+
+def call_page(hub: Hub, call_id: str) -> CallPage:
+    """Return one call. Raises `NotFound`."""
+    call = whole_event(hub, call_id)
+    outcomes = [one.model_dump() for one in call.outcomes]
+    return CallPage(
+        id=call.id,
+        channel_id=call.channel_id,
+        at=words.exact(call.received_at),
+        method=call.method,
+        url=call.url,
+        state=call.state,
+        reason=call.reason,
+        letter=call.method == LETTER,
+        headers=call.headers,
+        body=call.body[:_SHOWN] if call.body_encoding == "text" else "",
+        missing=_missing(call.body_encoding, len(call.body)),
+        outcomes=tuple(outcomes),
+    )
+
+
+def _missing(encoding: str, length: int) -> str:
+    if encoding == "withheld":
+        return "The body is withheld: the secrets to take out of it are no longer known."
+    if encoding != "text":
+        return "The body is no text."
+    return "The rest is in the download." if length > _SHOWN else ""
+
+
+def _row(row: AnyRow, now: datetime) -> CallRow:
+    return CallRow(
+        id=row.id,
+        at=words.exact(row.received_at),
+        ago=words.ago(row.received_at, now),
+        method=row.method,
+        state=row.state,
+        reason=row.reason or _why(row.outcomes or ()),
+        letter=row.method == LETTER,
+    )
+
+
+def _why(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    told = (
+        f"{one['outcome'].capitalize()}: {one['reason']}"
+        for one in outcomes
+        if one["outcome"] in _TELLING and one.get("reason")
+    )
+    return next(told, "")
