@@ -26,6 +26,8 @@ _CONTENT: Final = """\
 
 *in*: contacts can send it to us. *out*: we can send it as it is; what is not carried goes as text
 where text can say it (a menu with numbers, a link to the file), and is refused where it cannot.
+Whoever answers a menu with a number or its words picks a `choice` on every channel, as long as
+nothing was sent after the menu.
 """
 _FILES: Final = """\
 ## Files

@@ -24,6 +24,8 @@ from hubbub_sms_gateway.gateway import Probe
 from hubbub_sms_gateway.proof import proof_of
 
 _SERVER_ERROR: Final = 500
+#: Characters of a word that nobody guesses.
+_LEAST_TOKEN: Final = 12
 _QUEUED: Final = "queued"
 _CENTRE: Final = r"(?s)<smsc>.*?</smsc>"
 
@@ -61,6 +63,13 @@ def _local(connection: GatewayConnection) -> Iterator[Finding]:
             ok=True,
             detail="Calls prove themselves by the secret address of the webhook alone.",
             fix="Enter an inbound token or a signing key here, and the same at the gateway.",
+        )
+    if 0 < len(connection.fields.credentials.inbound_token) < _LEAST_TOKEN:
+        yield Finding(
+            code="inbound_token",
+            ok=True,
+            detail="The inbound token is so short that somebody may guess it.",
+            fix="Make it longer, here and at the gateway.",
         )
     if settings.from_number and address_kind(settings.from_number) == "alphanumeric":
         yield Finding(

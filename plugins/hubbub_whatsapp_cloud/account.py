@@ -253,8 +253,10 @@ def _token(connection: WhatsAppConnection) -> Exchange[list[Finding]]:
     )
     refused: SendError | None = faults.refusal(response)
     if isinstance(refused, Permanent):
+        # What else Meta's refusals advise is about tokens.
+        detail = f"Meta does not know this App ID with this App secret ({refused.provider_code})."
         fix = "Copy App ID and App secret from App settings > Basic."
-        return [Finding.bad("app", refused.detail, fix)]
+        return [Finding.bad("app", detail, fix)]
     token = api.need(graph.DebuggedToken, response).data
     return [
         Finding.good("app", "App ID and App secret belong together."),

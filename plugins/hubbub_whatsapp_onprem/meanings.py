@@ -65,7 +65,10 @@ _ROWS: Final[Mapping[tuple[int, ...], Meaning]] = {
     (501, 1002, 1004, 1008, 1009, 1010, 1025): _BAD_REQUEST,
     (1006,): NOT_FOUND,
     (1021,): permanent("to_self", "A number cannot write to itself."),
-    (1026,): permanent("incapable", "The contact's app is too old for this."),
+    (1026,): permanent(
+        "incapable",
+        "The contact's app is too old for this, or they blocked the number.",
+    ),
     (*range(2000, 2014), 2015, 2016): _TEMPLATE,
 }
 BY_CODE: Final[Mapping[int, Meaning]] = {

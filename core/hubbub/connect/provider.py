@@ -51,7 +51,10 @@ def list_templates(hub: Hub, row: Row[Any]) -> tuple[MessageTemplate, ...]:
     """
     hooks = hub.plugins.channel(row.type)
     if not hooks.capabilities.templates:
-        raise Conflict("Channels of this type have no templates.", code="no_templates")
+        raise Conflict(
+            "This provider lists no templates: where it takes any, they are not checked.",
+            code="no_templates",
+        )
     return _talk(hub, hooks.templates, open_connection(hub, row))
 
 

@@ -193,11 +193,17 @@ def from_answer(checked: Checked) -> Asked:
     wrong = next((finding for finding in checked.findings if not finding.ok), None)
     return Asked(
         status="connected" if wrong is None else "error",
-        reason="" if wrong is None else " ".join(filter(None, (wrong.detail, wrong.fix))),
+        reason="" if wrong is None else _sentences(wrong.detail, wrong.fix),
         findings=checked.findings,
         facts=checked.facts,
         tokens=checked.tokens,
     )
+
+
+def _sentences(*texts: str) -> str:
+    """Return ``texts`` one behind the other; what providers say seldom ends with a full stop."""
+    ended = (text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
+    return " ".join(ended)
 
 
 def from_failure(error: HubError) -> Asked:

@@ -26,7 +26,7 @@ def control_blueprint(world: World, providers: Mapping[str, Provider]) -> Bluepr
     blueprint = Blueprint("control", "hubbub.sandbox.control", url_prefix="/_sandbox")
     _add_endpoints(blueprint, providers)
     _add_journals(blueprint, world)
-    _add_faults(blueprint, world)
+    _add_faults(blueprint, world, providers)
     _add_rest(blueprint, world, providers)
     blueprint.register_error_handler(HTTPException, _refused)
     blueprint.register_error_handler(NoSuchThing, _unknown)
@@ -97,7 +97,7 @@ def _add_journals(blueprint: Blueprint, world: World) -> None:
         return "", 204
 
 
-def _add_faults(blueprint: Blueprint, world: World) -> None:
+def _add_faults(blueprint: Blueprint, world: World, providers: Mapping[str, Provider]) -> None:
     @blueprint.get("/faults")
     def faults() -> Response:
         return jsonify(items=[_fault(*line) for line in world.faults.listed()])
@@ -105,6 +105,9 @@ def _add_faults(blueprint: Blueprint, world: World) -> None:
     @blueprint.post("/faults")
     def add_fault() -> tuple[Response, int]:
         fault = Fault.model_validate(_body())
+        if fault.provider and fault.provider not in providers:
+            known = ", ".join(sorted(providers))
+            raise ValueError(f"there is no provider {fault.provider!r}; there are {known}")
         return jsonify(_fault(world.faults.add(fault), fault, 0)), 201
 
     @blueprint.delete("/faults")

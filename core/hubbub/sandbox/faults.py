@@ -46,6 +46,9 @@ RECEIPT_KINDS: Final = frozenset({"reorder_receipts", "undelivered"})
 #: The operations of a fault that mean webhooks; ``receipt`` means status callbacks alone.
 WEBHOOK_OPERATIONS: Final = frozenset({"webhook", "receipt"})
 
+#: The providers whose calls bring no proof.
+UNSIGNED: Final = frozenset({"onprem", "smsc", "email"})
+
 _ONLY_WEBHOOKS: Final = WEBHOOK_KINDS - REQUEST_KINDS
 
 
@@ -86,6 +89,8 @@ class Fault(BaseModel):
                 f"{self.kind} befalls requests of the hub, not webhooks; "
                 f"a webhook can have {', '.join(sorted(WEBHOOK_KINDS))}"
             )
+        if self.kind == "bad_signature" and self.provider in UNSIGNED:
+            raise ValueError(f"{self.provider} signs nothing, so that no signature can be wrong")
         return self
 
     def meets(self, provider: str, operations: frozenset[str], *, address: str, text: str) -> bool:

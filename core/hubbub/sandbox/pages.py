@@ -117,6 +117,9 @@ def _add_acts(blueprint: Blueprint, providers: Mapping[str, Provider]) -> None:
     def say() -> AnyResponse:
         seat = _seat(providers, request.form)
         saying = _saying(request.form, _uploads(request.files.getlist("file")))
+        can = seat.provider.chat(seat.desk.id, seat.persona).skills
+        if saying.files and not can.files:
+            raise ValueError("No files are carried here.")
         if saying.says_something:
             seat.provider.say(seat.desk.id, seat.persona, saying)
         return _back(seat)

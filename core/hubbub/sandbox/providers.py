@@ -82,8 +82,10 @@ class Saying:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skills:
-    """What a customer of a channel can do beside writing and sending files."""
+    """What a customer of a channel can do beside writing."""
 
+    #: Whether files are carried at all.
+    files: bool = True
     quotes: bool = False
     #: Whether what is written are letters: with a subject, long, answers with files.
     letters: bool = False

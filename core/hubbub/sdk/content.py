@@ -86,6 +86,7 @@ class Reaction:
     """An emoji put on an earlier message; the empty string takes it away."""
 
     emoji: str
+    #: The provider's id of that message.
     target_external_id: str
     type: Literal["reaction"] = "reaction"
 

@@ -1,5 +1,6 @@
 """Build what the inbox shows: the views, and the conversations of one of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -69,8 +70,8 @@ class Entry:
     ago: str
     at: str
     selected: bool
-    #: Whether a message in it was not sent, or perhaps not.
-    lost: bool
+    #: ``failed`` where a message in it was not sent, ``unknown`` where perhaps not; or empty.
+    lost: str
     #: Which one, in the list of those.
     failed: "Failed | None"
 
@@ -143,7 +144,7 @@ def inbox_page(
 def _entry(
     row: AnyRow,
     failed: AnyRow | None,
-    lost: frozenset[str],
+    lost: Mapping[str, str],
     *,
     selected: str | None,
     now: datetime,
@@ -160,7 +161,7 @@ def _entry(
         ago=words.ago(row.last_message_at, now),
         at=words.exact(row.last_message_at),
         selected=row.id == selected,
-        lost=row.id in lost,
+        lost=lost.get(row.id, ""),
         failed=_failed(failed) if failed else None,
     )
 

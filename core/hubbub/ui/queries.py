@@ -100,12 +100,15 @@ def lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, AnyRow]:
     return {row.conversation_id: row for row in db.execute(found.order_by(_messages.c.seq))}
 
 
-def with_lost(db: Connection, conversation_ids: Sequence[str]) -> frozenset[str]:
-    """Return those of the conversations in which something was not sent, or perhaps not."""
-    found = select(_deliveries.c.conversation_id).where(
+def with_lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, str]:
+    """Return the conversations in which something was not sent, or perhaps not, and which it is."""
+    found = select(_deliveries.c.conversation_id, _deliveries.c.state).where(
         _deliveries.c.conversation_id.in_(conversation_ids), _LOST
     )
-    return frozenset(db.execute(found.distinct()).scalars())
+    rows = db.execute(found.distinct()).all()
+    # What failed outranks what perhaps did.
+    worst = sorted(rows, key=lambda row: row.state == DeliveryState.FAILED)
+    return {row.conversation_id: row.state for row in worst}
 
 
 def conversation(db: Connection, conversation_id: str) -> AnyRow | None:

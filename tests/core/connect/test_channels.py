@@ -156,7 +156,7 @@ def test_a_provider_that_is_away_leaves_the_channel_inactive_with_the_reason(hub
     ("answer", "status", "reason"),
     [
         ({"status": 401}, "error", "refuses the token"),
-        ({"body": {"wrong": "Another webhook is set."}}, "error", "Another webhook"),
+        ({"body": {"wrong": "Another webhook is set"}}, "error", "Another webhook is set."),
         ({"status": 503}, "inactive", "ill"),
         ({"body": []}, "error", "plugin failed"),
     ],

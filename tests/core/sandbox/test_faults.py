@@ -167,6 +167,8 @@ def test_faults_are_switched_off_one_by_one_and_together(sandbox, telegram):
         ({"kind": "status", "times": 0}, "times"),
         ({"kind": "status", "operation": "webhook"}, "not webhooks"),
         ({"kind": "status", "colour": "red"}, "colour"),
+        ({"kind": "status", "provider": "smpp"}, "smsc"),
+        ({"kind": "bad_signature", "provider": "onprem"}, "signs nothing"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(sandbox, fault, words):

@@ -319,3 +319,15 @@ def test_a_channel_that_is_gone_says_so(sandbox):
     answer = sandbox.http.get("/", query_string={"channel": "telegram:1", "persona": "x"})
     assert answer.status_code == 404
     assert "does not know this channel any more" in answer.text
+
+
+def test_where_no_files_are_carried_none_is_offered_and_none_is_dropped(sandbox):
+    gateway = {"username": "shop", "numbers": ["12345"]}
+    assert sandbox.http.post("/_sandbox/gateways", json=gateway).status_code == 201
+    page = Page(sandbox.http, "gateway:shop:12345")
+    shown = sandbox.http.get("/", query_string=page.seat).text
+    assert "Add files" not in shown
+    assert "no files are carried here" in shown
+    refused = page.post("/say", text="Look", file=(io.BytesIO(PNG), "cat.png"))
+    assert refused.status_code == 422
+    assert "Look" not in page.thread().text

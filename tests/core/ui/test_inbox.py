@@ -185,6 +185,13 @@ def test_the_list_of_failures_says_what_failed_and_why_and_leads_there(inbox, wo
     assert '<span class="lost">failed</span>' in everything
 
 
+def test_the_list_says_unknown_of_what_may_have_arrived(inbox, world):
+    world.provider.will(OutcomeUnknown("The connection broke."))
+    inbox.post("reply", text="Hi")
+    world.work()
+    assert '<span class="lost">unknown</span>' in inbox.client.get("/inbox").text
+
+
 def test_a_list_without_failures_marks_none(inbox):
     assert 'class="lost"' not in inbox.client.get("/inbox").text
 

@@ -132,6 +132,9 @@ def test_calls_that_prove_nothing_are_a_warning(check):
     assert findings["inbound_proof"].fix
     _, _, findings = check("kannel", KNOWN, inbound_token="a secret")
     assert "inbound_proof" not in findings
+    assert findings["inbound_token"].fix
+    _, _, findings = check("kannel", KNOWN, inbound_token="a longer secret")
+    assert "inbound_token" not in findings
 
 
 def test_a_name_that_cannot_be_answered_is_a_warning(check):

@@ -187,6 +187,7 @@ def test_a_wrong_app_secret_is_said(found, answer):
     findings, _, _ = found(*GOOD[:3], answer(400, body))
     assert not findings["app"].ok
     assert "App secret" in findings["app"].fix
+    assert "token" not in findings["app"].detail
 
 
 def test_without_account_and_app_id_less_is_asked_and_that_is_said(found, connect):

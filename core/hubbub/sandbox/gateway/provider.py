@@ -90,7 +90,7 @@ class Kannel(ByText):
             lines=lines,
             leave_label="Text STOP",
             return_label="Text START",
-            skills=Skills(receipts=STATUSES),
+            skills=Skills(files=False, receipts=STATUSES),
         )
 
     def say(self, desk: str, persona: Persona, saying: Saying) -> None:

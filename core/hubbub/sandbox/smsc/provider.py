@@ -110,7 +110,7 @@ class MessageCentre(ByText):
             lines=lines,
             leave_label="Text STOP",
             return_label="Text START",
-            skills=Skills(receipts=STATUSES),
+            skills=Skills(files=False, receipts=STATUSES),
         )
 
     def say(self, desk: str, persona: Persona, saying: Saying) -> None:

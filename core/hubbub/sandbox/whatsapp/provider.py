@@ -142,7 +142,7 @@ class WhatsApp:
                 Desk(
                     self.name,
                     number.id,
-                    number.name,
+                    f"{number.name} {number.display}",
                     self.kind,
                     webhooks.hears(number, "messages"),
                 )
