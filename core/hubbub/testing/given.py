@@ -77,8 +77,6 @@ class Given:
     proves: ClassVar[bool] = True
     #: False where senders may use one id for several messages, so that an id proves nothing.
     one_id_one_message: ClassVar[bool] = True
-    #: False where events have ids of their own, by which they count once, beside those of messages.
-    keyed_by_message: ClassVar[bool] = True
 
     #: The answers when a text is taken, and the id they give it: of the form that replies quote.
     accepted: ClassVar[tuple[HttpResponse, ...]]

@@ -20,7 +20,7 @@ from hubbub.sdk import (
 )
 from hubbub.testing.applies import only_where
 from hubbub.testing.given import Given
-from hubbub.testing.recorded import Recorded, said, under_another_id
+from hubbub.testing.recorded import Recorded, said
 
 _TIMES: Final = ("provider_at", "edited_at", "deleted_at")
 _SEVERAL: Final = 2
@@ -121,25 +121,6 @@ class InboundChecks(Given):
         first, again = _keys(self.events(call)), _keys(self.events(later))
         assert first == again, f"Repeated, its keys are {again} instead of {first}."
 
-    def test_a_message_with_an_id_has_a_key(self, recorded: Recorded) -> None:
-        for event in self.events(self.call(recorded)):
-            if isinstance(event, MessageReceived) and event.external_id:
-                assert event.key, f"Sent again, {event} comes in again: it has no key."
-
-    def test_what_says_the_same_under_another_id_is_another_message(
-        self, recorded: Recorded
-    ) -> None:
-        message = self._keyed_message(recorded)
-        if message is None:
-            return
-        id_ = recorded.id or message.external_id or ""
-        other = under_another_id(recorded, id_)
-        assert other != recorded, f"Say by which id the provider knows {message} (Recorded.id)."
-        another = self._keyed_message(other)
-        assert another is None or another.key != message.key, (
-            f"Somebody who says the same twice would say it once: both have the key {message.key}."
-        )
-
     def test_pieces_of_one_message_differ_even_under_one_id(self) -> None:
         pieces = [
             (recorded, message)
@@ -148,7 +129,7 @@ class InboundChecks(Given):
         ]
         for (_, first), (recorded, second) in combinations(pieces, 2):
             if first.external_id and second.external_id:
-                same = under_another_id(recorded, second.external_id, first.external_id)
+                same = _saying(recorded, second.external_id, first.external_id)
                 again = self._keyed_message(same)
                 assert again is None or again.key != first.key, (
                     f"Pieces that the provider gives one id are one: their key is {first.key}."
@@ -173,15 +154,17 @@ class InboundChecks(Given):
             key = getattr(event, "key", None)
             assert key or not named, f"{event} has an id and no key: brought again, it is two."
 
-    @only_where(lambda suite: suite.keyed_by_message)
     def test_another_id_is_another_message(self, recorded: Recorded) -> None:
-        for event in self._named(recorded):
-            other_id = _other(event.external_id or "")
-            for other in self._named(_saying(recorded, event.external_id or "", other_id)):
-                assert other.external_id != other_id or other.key != event.key, (
-                    f"{event.key!r} is the key of the messages {event.external_id!r} and "
-                    f"{other_id!r}: one of them is lost."
-                )
+        message = self._keyed_message(recorded)
+        id_ = recorded.id or (message.external_id if message else None)
+        if message is None or not id_:
+            return
+        other = _saying(recorded, id_, _other(id_))
+        assert other != recorded, f"Say by which id the provider knows {message} (Recorded.id)."
+        another = self._keyed_message(other)
+        assert another is None or another.key != message.key, (
+            f"{message.key!r} is the key of {id_!r} and of {_other(id_)!r}: one of them is lost."
+        )
 
     @only_where(lambda suite: suite.one_id_one_message)
     def test_the_same_id_is_the_same_message(self, recorded: Recorded) -> None:

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from hubbub.sdk import (
     AddressChanged,
@@ -40,17 +39,6 @@ class Recorded:
     method: str = "POST"
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def under_another_id(recorded: Recorded, id_: str, other: str = "") -> Recorded:
-    """Return ``recorded`` with ``other`` in place of ``id_``; nothing else of it is another."""
-    last = id_[-1:]
-    other = other or id_[:-1] + ("7" if last != "7" else "3")
-    return replace(
-        recorded,
-        body=recorded.body.replace(id_.encode(), other.encode()),
-        query=recorded.query.replace(quote(id_), quote(other)),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,6 @@ HERE = {"title": "Cafe", "address": "Main St 1", "latitude": 35.65910807942, "lo
 
 class TestLine(ChannelConformance):
     channel_type = Line
-    keyed_by_message = False  # by webhookEventId
     credentials = {"channel_secret": "0c" * 16, "channel_access_token": "token-of-our-shop" * 8}
     other_credentials = {"channel_secret": "0d" * 16, "channel_access_token": "another-token" * 8}
     facts = {"basic_id": "@216ru"}

@@ -249,24 +249,6 @@ class GivesAllOfASenderOneKey(Carrier):
         return read.sender or read.id
 
 
-@caught_by("test_a_message_with_an_id_has_a_key")
-class GivesMessagesNoKey(Carrier):
-    def message(self, read):
-        return replace(super().message(read), key=None)
-
-
-@caught_by("test_what_says_the_same_under_another_id_is_another_message")
-class TakesTheWordsForTheKey(Carrier):
-    def message(self, read):
-        return replace(super().message(read), key=f"{read.sender}:{read.text}:{read.file}")
-
-
-@caught_by("test_what_says_the_same_under_another_id_is_another_message")
-class TakesTheTimeForTheKey(Carrier):
-    def message(self, read):
-        return replace(super().message(read), key=f"{read.sender}:{read.at}")
-
-
 @caught_by("test_pieces_of_one_message_differ_even_under_one_id")
 class GivesAllPiecesOneKey(Carrier):
     def leaf(self, read):
