@@ -39,6 +39,7 @@ from hubbub.sdk import (
     Permanent,
     Piece,
     RateLimited,
+    Reaction,
     ReceiptReceived,
     ReceiptState,
     RecipientGone,
@@ -271,6 +272,7 @@ def _event(item: Any) -> Any:
         external_id=item.get("id"),
         reply_to_external_id=item.get("reply_to"),
         reply_address=item.get("group"),
+        provider_at=datetime.fromisoformat(item["at"]) if "at" in item else None,
         opt_out=item.get("opt_out"),
         not_routed=item.get("not_routed", ""),
         piece=_piece(item) if "piece" in item else None,
@@ -319,6 +321,8 @@ def _beside(item: Any) -> Any:
 def _content(item):
     if "image" in item:
         return Attachment(type="image", media=Media(ref=item["image"]), caption=item.get("text"))
+    if "reaction" in item:
+        return Reaction(emoji=item["reaction"], target_external_id=item["to"])
     if "kind" in item:
         return UnsupportedContent(provider_type=item["kind"])
     return Text(text=item["text"])

@@ -19,7 +19,13 @@ from sqlalchemy import (
     update,
 )
 
-from hubbub.store.names import CONTACT_NAME, named_messages
+from hubbub.store.names import (
+    CONTACT_NAME,
+    holds,
+    holds_address,
+    holds_conversation,
+    named_messages,
+)
 from hubbub.store.tables import (
     Address,
     Call,
@@ -222,7 +228,7 @@ def templates(
     if wanted.channel_id is not None:
         found = found.where(_templates.c.channel_id == wanted.channel_id)
     if wanted.q:
-        found = found.where(_holds(_templates.c.name, wanted.q))
+        found = found.where(holds(_templates.c.name, wanted.q))
     if before is not None:
         found = found.where(_templates.c.id < before)
     return list(db.execute(found.order_by(_templates.c.id.desc()).limit(limit)))
@@ -273,9 +279,9 @@ def contacts(db: Connection, *, q: str | None, before: str | None, limit: int) -
     found = select(_contacts)
     if q:
         reached = select(_addresses.c.contact_id).where(
-            or_(_holds(_addresses.c.address, q), _holds(_addresses.c.name, q))
+            or_(holds_address(q), holds(_addresses.c.name, q))
         )
-        found = found.where(or_(_holds(_contacts.c.name, q), _contacts.c.id.in_(reached)))
+        found = found.where(or_(holds(_contacts.c.name, q), _contacts.c.id.in_(reached)))
     if before is not None:
         found = found.where(_contacts.c.id < before)
     return list(db.execute(found.order_by(_contacts.c.id.desc()).limit(limit)))
@@ -322,15 +328,5 @@ def _narrowed(found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
     elif wanted.assignee is not None:
         found = found.where(_conversations.c.assignee_id == wanted.assignee)
     if wanted.q:
-        columns = (
-            _contacts.c.name,
-            _addresses.c.name,
-            _addresses.c.address,
-            _conversations.c.preview,
-        )
-        found = found.where(or_(*(_holds(column, wanted.q) for column in columns)))
+        found = found.where(holds_conversation(wanted.q))
     return found
-
-
-def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    return column.icontains(text, autoescape=True)

@@ -1,12 +1,12 @@
 """Ask for what the pages show, and no page asks for more than it shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, literal_column, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, literal_column, select, update
 
-from hubbub.store.names import CONTACT_NAME, named_messages
+from hubbub.store.names import CONTACT_NAME, holds_conversation, named_messages
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
@@ -74,19 +74,7 @@ def conversations(
     keys = (_conversations.c.last_message_at, _conversations.c.id)
     found = _of_view(_ROW, view, user_id)
     if q:
-        found = found.where(
-            or_(
-                *(
-                    column.icontains(q, autoescape=True)
-                    for column in (
-                        _contacts.c.name,
-                        _addresses.c.name,
-                        _addresses.c.address,
-                        _conversations.c.preview,
-                    )
-                )
-            )
-        )
+        found = found.where(holds_conversation(q))
     return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
 
 
@@ -130,6 +118,38 @@ def messages(db: Connection, conversation_id: str, *, since: int, limit: int) ->
     )
     rows = db.execute(found.order_by(_messages.c.seq.desc()).limit(limit)).all()
     return list(reversed(rows))
+
+
+def ids_of(
+    db: Connection, channel_id: str, conversation_id: str, *, external_ids: Collection[str]
+) -> dict[str, str]:
+    """Return which messages of a conversation the provider knows by these ids, whole or in part."""
+    found: dict[str, str] = {}
+    for source, message_id in (
+        (_deliveries, _deliveries.c.message_id),
+        (_messages, _messages.c.id),
+    ):
+        # The indexes of these ids begin with the channel.
+        rows = db.execute(
+            select(source.c.external_id, message_id.label("message_id")).where(
+                source.c.channel_id == channel_id,
+                source.c.external_id.in_(external_ids),
+                source.c.conversation_id == conversation_id,
+            )
+        )
+        found |= {row.external_id: row.message_id for row in rows}
+    return found
+
+
+def contents(
+    db: Connection, conversation_id: str, *, message_ids: Collection[str]
+) -> dict[str, AnyRow]:
+    """Return what messages of a conversation say, by their ids."""
+    columns = ("id", "content", "deleted_at")
+    found = select(*(_messages.c[name] for name in columns)).where(
+        _messages.c.id.in_(message_ids), _messages.c.conversation_id == conversation_id
+    )
+    return {row.id: row for row in db.execute(found)}
 
 
 def notes(db: Connection, conversation_id: str, *, since: datetime | None) -> list[AnyRow]:

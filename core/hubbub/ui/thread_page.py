@@ -19,6 +19,7 @@ from hubbub.store.states import NEVER
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import Pause, held_up, paused, tried
 from hubbub.ui import queries, words
+from hubbub.ui.earlier import LATE, Earlier, earlier_of
 from hubbub.ui.shown import Letter, ShownFile, answer_subject, shown_files, shown_letter
 
 #: Messages shown at first, and more with each "Earlier messages".
@@ -49,9 +50,14 @@ class Bubble:
     files: tuple[ShownFile, ...]
     letter: Letter | None
     text: str
+    #: What it answers or reacts to.
+    earlier: Earlier | None
     at: str
     clock: str
     day: str
+    #: When it was written, where that was long before it came, for machines and in words.
+    written_at: str
+    written: str
     tick: words.Tick
     status: str
     problem: str
@@ -180,6 +186,7 @@ def _bubbles(
     now = hub.now()
     unsent = [row.id for row in rows if row.status in {"queued", "sending"}]
     waits = _waits(db, unsent, now) if unsent else {}
+    earlier = earlier_of(db, rows)
     messages = [
         (
             row.created_at,
@@ -188,7 +195,8 @@ def _bubbles(
                 row,
                 shown.model_dump(mode="json"),
                 names,
-                waits.get(row.id, ""),
+                waits=waits.get(row.id, ""),
+                earlier=earlier.get(row.id),
             ),
         )
         for row, shown in zip(rows, render.message_list(hub, db, rows), strict=True)
@@ -227,11 +235,18 @@ def _next_try(delivery: AnyRow, now: datetime) -> str:
 
 
 def _message(
-    base_url: str, row: AnyRow, shown: dict[str, Any], names: dict[str, str], waits: str
+    base_url: str,
+    row: AnyRow,
+    shown: dict[str, Any],
+    names: dict[str, str],
+    *,
+    waits: str,
+    earlier: Earlier | None,
 ) -> Bubble:
     inbound = row.direction == "inbound"
     content = shown["content"]
     said = from_json(row.content)
+    written = _written(row)
     return Bubble(
         id=row.id,
         kind=row.kind,
@@ -243,9 +258,12 @@ def _message(
         files=shown_files(row.kind, content, base_url),
         letter=shown_letter(said) if isinstance(said, Email) else None,
         text=preview(said, limit=1000),
+        earlier=earlier,
         at=words.exact(row.created_at),
         clock=words.clock(row.created_at),
         day="",
+        written_at=words.exact(written),
+        written=words.moment(written) if written else "",
         tick=words.TICKS[row.status],
         status=row.status,
         problem=waits or (shown["error"] or {}).get("detail", ""),
@@ -254,6 +272,11 @@ def _message(
         edited=row.edited_at is not None,
         deleted=row.deleted_at is not None,
     )
+
+
+def _written(row: AnyRow) -> datetime | None:
+    at: datetime | None = row.provider_at
+    return at if at and row.created_at - at > LATE else None
 
 
 def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
@@ -266,9 +289,12 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
         files=(),
         letter=None,
         text=row.text,
+        earlier=None,
         at=words.exact(row.created_at),
         clock=words.clock(row.created_at),
         day="",
+        written_at="",
+        written="",
         tick=words.NO_TICK,
         status="note",
         problem="",

@@ -77,6 +77,11 @@ def day(then: datetime, now: datetime) -> str:
     return then.strftime("%-d %B %Y")
 
 
+def moment(then: datetime) -> str:
+    """Return day and time of ``then`` in UTC; the script says them in the reader's zone."""
+    return then.strftime("%-d %B %Y, %H:%M")
+
+
 def exact(then: datetime | None) -> str:
     """Return ``then`` for machines and for who hovers."""
     return then.isoformat(timespec="milliseconds") if then else ""

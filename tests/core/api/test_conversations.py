@@ -1,9 +1,11 @@
+from urllib.parse import quote
+
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from hubbub.people.users import add_user, change_user
 from hubbub.store.session import reading, transaction
-from hubbub.store.tables import Conversation, table
+from hubbub.store.tables import Address, Conversation, table
 
 HELLO = {"type": "text", "text": "Hello"}
 KEYS = {
@@ -71,6 +73,18 @@ def test_conversations_are_found_by_part_of_an_address(every_api, conversations)
     assert _ids(every_api, "q=%25") == conversations[2:]
     assert _ids(every_api, "q=_") == conversations[2:]
     assert _ids(every_api, "q=nobody") == []
+
+
+@pytest.mark.parametrize("q", ["+44 7700 900001", "(7700) 900-001", "7700.900"])
+def test_a_number_is_found_however_people_write_it(every_api, conversations, q):
+    with transaction(every_api.hub.engine) as db:
+        one = conversations[1]
+        whose = select(table(Conversation).c.address_id).where(table(Conversation).c.id == one)
+        rows = table(Address)
+        there = update(rows).where(rows.c.id == whose.scalar_subquery())
+        db.execute(there.values(address="+447700900001"))
+    assert _ids(every_api, f"q={quote(q)}") == [one]
+    assert len(every_api.get(f"/contacts?q={quote(q)}")["items"]) == 1
 
 
 def test_conversations_are_found_by_their_contacts_name(every_api, conversations):

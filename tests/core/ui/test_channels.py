@@ -42,6 +42,7 @@ def test_a_secret_that_was_typed_is_not_sent_back_with_an_error(admin):
     assert refused.status_code == 422
     assert "polly" not in refused.text
     assert 'id="name-problem"' in refused.text
+    assert "type them once more" in refused.text
 
 
 def test_a_secret_left_empty_stays(admin, world, line):

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -156,6 +157,41 @@ def test_what_is_no_letter_has_no_subject_and_one_file(inbox, world):
     assert 'name="subject"' not in inbox.page()
     files = [(io.BytesIO(PNG), "a.png"), (io.BytesIO(PNG), "b.png")]
     assert "Send one file at a time here." in inbox.post("reply", text="", file=files).text
+
+
+def earlier(page):
+    return re.findall(r'<p class="earlier"><a href="#m-([^"]+)">.*?<bdi>([^<]*)</bdi>', page)
+
+
+def test_what_is_answered_or_reacted_to_stands_above_it(inbox, world, line):
+    inbox.post("reply", text="We are open")
+    world.work()
+    said = {row["direction"]: row for row in world.rows("SELECT * FROM messages")}
+    ours, theirs = said["outbound"], said["inbound"]
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Until when?", "reply_to": "m1"})
+    for id_, target in (("m3", ours["external_id"]), ("m4", "from elsewhere")):
+        world.hear(line, {"id": id_, "from": "+1", "reaction": "👍", "to": target})
+    assert earlier(inbox.page()) == [(theirs["id"], "Hello"), (ours["id"], "We are open")]
+    world.hear(line, {"delete": "m1"})
+    assert earlier(inbox.page())[0] == (theirs["id"], "Deleted by its author.")
+
+
+def test_a_template_says_with_what_it_was_filled_in(inbox, world):
+    content = {"type": "template", "name": "order_ok", "language": "en"}
+    filled = {**content, "parameters": {"order": "<b>12</b>"}}
+    world.write(
+        "UPDATE messages SET kind = 'template', content = :content", content=json.dumps(filled)
+    )
+    assert "<bdi>&lt;b&gt;12&lt;/b&gt;</bdi>" in inbox.page()
+
+
+def test_what_was_written_long_before_it_came_says_when(inbox, world, line):
+    for id_, minutes in (("m2", 9), ("m3", 25 * 60)):
+        at = world.clock.now - timedelta(minutes=minutes)
+        world.hear(line, {"id": id_, "from": "+1", "text": "Hi", "at": at.isoformat()})
+    written = words.moment(world.clock.now - timedelta(hours=25))
+    found_times = re.findall(r'>written <time [^>]*data-as="moment">([^<]*)<', inbox.page())
+    assert found_times == [written]
 
 
 def test_a_failed_message_offers_another_try(inbox, world):

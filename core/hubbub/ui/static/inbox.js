@@ -128,6 +128,7 @@ function restore() {
   if (!field) return;
   field.value ||= sessionStorage.getItem(draftKey()) ?? '';
   count(field);
+  field.form.querySelector('[data-keys]').hidden = false;
 }
 
 function draftKey() {

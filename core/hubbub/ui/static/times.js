@@ -6,8 +6,16 @@ const seconds = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23',
 });
 const date = new Intl.DateTimeFormat(LANGUAGE, { day: 'numeric', month: 'long', year: 'numeric' });
+const moment = new Intl.DateTimeFormat(LANGUAGE, {
+  day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit',
+});
 const exact = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'full', timeStyle: 'long' });
-const SAY = { clock: (at) => clock.format(at), seconds: (at) => seconds.format(at), day: sayDay };
+const SAY = {
+  clock: (at) => clock.format(at),
+  seconds: (at) => seconds.format(at),
+  moment: (at) => moment.format(at),
+  day: sayDay,
+};
 
 export function localise(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
