@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request
@@ -18,6 +18,9 @@ Json: TypeAlias = dict[str, Any]
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 WsgiApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+#: A time that is no less than this is one in milliseconds, where seconds are asked for.
+NO_SECONDS: Final = 100_000_000_000
 
 _log = logging.getLogger(__name__)
 

@@ -274,6 +274,12 @@ def test_conformance_12_the_window_is_a_day_and_for_people_a_week(
     assert taken or code(answer) == (10, 2018278)
 
 
+def test_a_time_in_milliseconds_is_refused_before_it_opens_a_window(messenger):
+    said = {"from": messenger.ann, "text": "Hi", "timestamp": time.time() * 1000}
+    answer = messenger.http.post(f"/_sandbox/messenger/{messenger.page}/messages", json=said)
+    assert (answer.status_code, "timestamp" in answer.text) == (422, True)
+
+
 def test_a_tap_opens_the_window_and_a_rule_keeps_it_open(messenger, sandbox):
     messenger.act("messages", text="Hi", timestamp=1)
     assert code(messenger.text()) == (10, 2018278)

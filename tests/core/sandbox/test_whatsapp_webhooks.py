@@ -402,6 +402,12 @@ def test_who_blocked_the_business_gets_nothing(chatting, receipts, hub):
     assert status(hub.wait(3)[2])["status"] == "sent"
 
 
+def test_a_time_in_milliseconds_is_refused_before_it_opens_a_window(whatsapped):
+    said = {"from": "+15550100199", "text": "Hi", "timestamp": 1795000001000}
+    answer = whatsapped.http.post(f"/_sandbox/whatsapp/{whatsapped.number}/messages", json=said)
+    assert (answer.status_code, "timestamp" in answer.text) == (422, True)
+
+
 def test_conformance_11_a_closed_window_is_told_by_a_status(whatsapped, sandbox, hub):
     sandbox.rules(whatsapp_receipts=True, whatsapp_sent_after=0)
     whatsapped.act("messages", text="Hi", timestamp=1)

@@ -14,7 +14,7 @@ from hubbub.sandbox.messenger import media, receipts, webhooks
 from hubbub.sandbox.messenger.state import PAGE_INBOX, Cloud, Message, Page, Person, new_mid
 from hubbub.sandbox.messenger.webhooks import Happening
 from hubbub.sandbox.world import NoSuchThing
-from hubbub.sandbox.wsgi import Json, Upload
+from hubbub.sandbox.wsgi import NO_SECONDS, Json, Upload
 
 #: As what a file can be sent.
 KINDS: Final = ("image", "video", "audio", "file", "sticker")
@@ -73,7 +73,7 @@ class Writing(Sender):
     quotes: str = ""
     mid: str = ""
     #: Seconds since 1970; another time than now opens the window then.
-    timestamp: float | None = None
+    timestamp: float | None = Field(None, lt=NO_SECONDS)
 
 
 class Naming(Sender):

@@ -14,7 +14,7 @@ from hubbub.sandbox.whatsapp import media, webhooks
 from hubbub.sandbox.whatsapp.receipts import Telling, mark_read, note, sent_message
 from hubbub.sandbox.whatsapp.state import Cloud, Message, Number, Person, new_wamid
 from hubbub.sandbox.world import NoSuchThing
-from hubbub.sandbox.wsgi import Json, Upload
+from hubbub.sandbox.wsgi import NO_SECONDS, Json, Upload
 
 #: As what a file can be sent.
 KINDS: Final = ("image", "video", "voice", "audio", "document", "sticker")
@@ -62,7 +62,7 @@ class Writing(Sender):
     edits: str = ""
     id: str = ""
     #: Seconds since 1970; another time than now opens the window then.
-    timestamp: int | None = None
+    timestamp: int | None = Field(None, lt=NO_SECONDS)
 
 
 class Pressing(Sender):
