@@ -77,6 +77,7 @@ def test_a_customer_is_answered_by_keyboard_alone(demo, browser, customer):
     page.keyboard.press("Enter")
     page.wait_for_url("**/inbox/*")
     press_until(page, page.get_by_label("Reply to"))
+    expect(page.get_by_text("Ctrl+Enter sends")).to_be_visible()
     page.keyboard.type("By keyboard.")
     page.keyboard.press("Control+Enter")
     ada.sees("By keyboard.")
