@@ -270,12 +270,12 @@ def test_no_secret_of_any_characters_is_left_in_a_body(secret, around):
 def test_a_thousand_secrets_are_still_masked_in_a_moment():
     secrets = [f"{number:09}:AAHdqTcvCH1vGWJxfSeofSAs{number:09}" for number in range(1000)]
     redactor = Redactor(secrets)
-    began = time.process_time()
+    began = time.thread_time()
 
     masked = redactor.text(" ".join(secrets[::100]) + " word" * 1000)
 
     assert masked.startswith("*** " * 10)
-    assert time.process_time() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_its_repr_shows_no_secret():

@@ -87,10 +87,10 @@ def test_nothing_hostile_is_left(source):
     ],
 )
 def test_a_megabyte_of_anything_is_soon_read(source):
-    began = time.process_time()
+    began = time.thread_time()
     letter_body(source, files={})
     shows_pictures_from_elsewhere(source)
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_what_would_take_too_long_is_not_shown():

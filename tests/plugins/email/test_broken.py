@@ -44,11 +44,11 @@ PATIENCE = 6
 @pytest.mark.parametrize("name", LARGE)
 def test_conformance_06_a_letter_made_to_exhaust_is_read_in_time(name):
     raw_letter = LARGE[name]()
-    started = time.process_time()
+    started = time.thread_time()
 
     found = read_letter(raw_letter, ARRIVAL)
 
-    assert time.process_time() - started < PATIENCE
+    assert time.thread_time() - started < PATIENCE
     assert not found.empty
 
 

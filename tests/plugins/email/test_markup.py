@@ -124,6 +124,6 @@ def test_conformance_07_only_the_text_of_what_is_nested_too_deeply_is_shown():
     ],
 )
 def test_what_passes_for_shallow_is_cleaned_in_time(source):
-    started = time.process_time()
+    started = time.thread_time()
     read_markup(source + "words")
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
