@@ -50,6 +50,10 @@ _LONGEST_PAUSE: Final = 60.0
 Held: TypeAlias = Source | SessionType | MailboxType
 
 _channels = table(Channel)
+#: Those that may be held; the check that follows each change says where what is new begins.
+_READY: Final = select(_channels.c.id).where(
+    _channels.c.enabled, _channels.c.deleted_at.is_(None), _channels.c.checked_at.is_not(None)
+)
 log = structlog.get_logger(__name__)
 
 
@@ -90,10 +94,8 @@ class Listener:
         kinds |= {session.type: session for session in plugins.sessions}
         kinds |= {mailbox.type: mailbox for mailbox in plugins.mailboxes}
         found = db.execute(
-            select(_channels.c.id).where(
+            _READY.where(
                 _channels.c.type.in_(kinds),
-                _channels.c.enabled,
-                _channels.c.deleted_at.is_(None),
                 # Nothing is asked with credentials that were refused, until a check passes.
                 or_(
                     _channels.c.paused_until.is_(None),
@@ -153,8 +155,9 @@ class Listener:
         with reading(self._hub.engine) as db:
             line = self._hub.directory.usable(db, channel_id)
             at = cursor(db, channel_id)
+            ready = db.execute(_READY.where(_channels.c.id == channel_id)).first()
         fetches = self._hub.plugins.fetches
-        if line is None or not line.enabled or not fetches(line.type, line.connection):
+        if line is None or not ready or not fetches(line.type, line.connection):
             return None
         try:
             if isinstance(source, SessionType):

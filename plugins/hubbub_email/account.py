@@ -18,7 +18,7 @@ from hubbub_email.access import Access
 from hubbub_email.fields import EmailConnection
 from hubbub_email.inbound import JUNK
 from hubbub_email.replies import error_of, is_login
-from hubbub_email.servers import incoming, outgoing
+from hubbub_email.servers import ends_facts, incoming, outgoing
 from hubbub_email.vouching import domain_findings
 
 T = TypeVar("T")
@@ -134,7 +134,8 @@ def _receiving(connection: EmailConnection, access: Access) -> Exchange[Checked]
     if isinstance(said, Finding):
         return Checked(findings=(said,))
     findings = tuple(_about_receiving(said, box, connection))
-    return Checked(findings=findings, facts={JUNK: said.junk} if said.junk else {})
+    junk = {JUNK: said.junk} if said.junk else {}
+    return Checked(findings=findings, facts={**junk, **ends_facts(connection, said.ends)})
 
 
 def _is_refused(said: Looked) -> bool:

@@ -53,7 +53,7 @@ SETUP_STEPS: Final = (
     ),
     SetupStep(
         title="Save",
-        text="The hub logs in at both servers and says what they answered. From its first "
-        "look into the mailbox on, new letters come in; what was there before stays where it is.",
+        text="The hub logs in at both servers and says what they answered. What comes from that "
+        "moment on is fetched; what was there before stays where it is.",
     ),
 )

@@ -1,14 +1,20 @@
 """Say which servers belong to a channel."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
 from hubbub.sdk import Exchange, Renewed
 from hubbub.sdk.mail import MailServer
-from hubbub.sdk.mailbox import Mailbox
+from hubbub.sdk.mailbox import End, Mailbox
 from hubbub_email.access import Access
 from hubbub_email.fields import EmailConnection
 from hubbub_email.presets import Place
+
+
+#: Among `Connection.facts`: where each folder ended when it was chosen.
+_ENDS: Final = "ends"
 
 
 def outgoing(connection: EmailConnection, token: str) -> MailServer:
@@ -25,6 +31,7 @@ def incoming(connection: EmailConnection, token: str) -> Mailbox | None:
     return Mailbox(
         server=_server(connection, settings.imap, connection.fields.imap_login, token),
         folders=settings.folders,
+        ends=ends_known(connection),
         mark_seen=settings.after_import != "nothing",
         move_to=settings.move_to if settings.after_import == "move" else "",
         since=settings.import_since,
@@ -32,6 +39,27 @@ def incoming(connection: EmailConnection, token: str) -> Mailbox | None:
         poll_every=timedelta(seconds=settings.poll_interval),
         max_letter=settings.max_message_bytes,
     )
+
+
+def ends_known(connection: EmailConnection) -> Mapping[str, End]:
+    """Return where the folders ended when each was chosen, as far as a check has seen that."""
+    known = json.loads(connection.facts.get(_ENDS, "{}"))
+    return {folder: End(*end) for folder, end in known.items()}
+
+
+def ends_facts(connection: EmailConnection, seen: Mapping[str, End]) -> Mapping[str, str]:
+    """Return what is to be kept of where folders end, now that a check has ``seen`` that.
+
+    The first check of a folder is the one that counts; a folder that is chosen no more is forgotten,
+    so that it may be chosen again.
+    """
+    known = ends_known(connection)
+    ends = {
+        folder: known.get(folder) or seen[folder]
+        for folder in connection.fields.settings.folders
+        if folder in known or folder in seen
+    }
+    return {_ENDS: json.dumps(ends)}
 
 
 class Mailboxes:

@@ -74,8 +74,8 @@ def change_status(
     return changed
 
 
-def mark_checked(db: Connection, channel_id: str, *, now: datetime) -> None:
-    """Note that the provider was asked."""
+def mark_checked(db: Connection, channel_id: str, *, now: datetime | None) -> None:
+    """Note that the provider was asked; None: that it is to be asked anew, before all else."""
     db.execute(update(_channels).where(_channels.c.id == channel_id).values(checked_at=now))
 
 

@@ -110,6 +110,8 @@ def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: s
             values = _changed_columns(hub, row, change)
             queries.change_channel(db, channel_id, values=values)
             if change.concerns_provider:
+                # What is fetched waits for the check: it says where a new folder begins.
+                queries.mark_checked(db, channel_id, now=None)
                 queries.read_templates_at(db, channel_id, None)
             _note(db, hub.now(), actor, "channel.changed", channel_id, changed=sorted(values))
     except IntegrityError:
@@ -269,14 +271,17 @@ def _changed_fields(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str,
     kept = hub.vault.open(row.secrets, row.id)
     credentials, settings = still_known(hooks, kept["credentials"], row.settings)
     kept = {**kept, "credentials": credentials}
-    # Whoever logged in before may be somebody else, or somewhere else.
-    after = {**kept, "credentials": merged(credentials, change.credentials or {}), "tokens": {}}
+    after = {**kept, "credentials": merged(credentials, change.credentials or {})}
     secrets = with_former(kept, after, change.old_credentials_until, hub.now())
     changed: dict[str, Any] = {"settings": merged(settings, change.settings or {})}
     connection = opened(hub, hooks, secrets, {**row._asdict(), **changed})
     account = hooks.account(connection)
     if change.credentials and row.account not in {None, account}:
         raise _another_account()
+    login = (after["credentials"], changed["settings"].get("api_base"), account)
+    if login != (credentials, settings.get("api_base"), row.account):
+        # Whoever logged in before may be somebody else, or somewhere else.
+        secrets["tokens"] = {}
     changed |= {"account": account, "sender": hooks.sender(connection)}
     return {**changed, "secrets": hub.vault.seal(secrets, row.id)}
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from hubbub.guard import Deadline, Guard
 from hubbub.imap.client import Client, connected, leave, telling
-from hubbub.imap.folders import FolderMissing, opened
+from hubbub.imap.folders import Box, FolderMissing, opened
 from hubbub.sdk.errors import AuthFailed, Permanent, SendError
 from hubbub.sdk.mail import MailServer, Security, login_in
-from hubbub.sdk.mailbox import IMAP_SCHEMES, Looked, answer
+from hubbub.sdk.mailbox import IMAP_SCHEMES, End, Looked, answer
 from hubbub.sdk.values import HttpRequest, HttpResponse
 
 #: The schemes of the requests that go here.
@@ -68,22 +68,27 @@ def _looked(client: Client, folders: list[str], move_to: str) -> Looked:
     offered = tuple(name for flags, _, name in listed if rb"\Noselect" not in flags)
     junk = next((name for flags, _, name in listed if rb"\Junk" in flags), "")
     asked = [*folders, *([move_to] if move_to else [])]
-    writable = {name: _writable(client, name) for name in asked}
-    missing = tuple(name for name, can in writable.items() if can is None)
+    found = {name: box for name in asked if (box := _box(client, name))}
+    missing = tuple(name for name in asked if name not in found)
     return Looked(
         stage="folders" if missing else "ready",
         capabilities=tuple(sorted(one.decode("ascii", "replace") for one in client.capabilities())),
         folders=offered,
         junk=junk,
         missing=missing,
-        read_only=tuple(name for name, can in writable.items() if can is False),
+        read_only=tuple(name for name, box in found.items() if not box.writable),
+        ends={
+            name: End(found[name].uidvalidity, found[name].uidnext)
+            for name in folders
+            if name in found
+        },
     )
 
 
-def _writable(client: Client, folder: str) -> bool | None:
-    """Whether letters in ``folder`` can be marked; None where it is missing."""
+def _box(client: Client, folder: str) -> Box | None:
+    """Return ``folder`` as it is now; None where it is missing."""
     try:
-        return opened(client, folder).writable
+        return opened(client, folder)
     except FolderMissing:
         return None
 

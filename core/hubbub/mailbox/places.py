@@ -57,7 +57,7 @@ class Place:
 
 
 def begun(uidvalidity: int, uidnext: int, *, since: date | None, today: date) -> Place:
-    """Return the place in a folder that was never seen: all that is there already is past."""
+    """Return the place in a folder that ends, or ended, there: all that it holds so far is past."""
     past = Past(until=uidnext - 1, since=since) if since is not None and uidnext > 1 else None
     return Place(
         uidvalidity=uidvalidity,

@@ -72,13 +72,11 @@ class Reader:
 
     def _place(self, box: Box) -> Place:
         told: dict[str, Any] = {"since": self._mailbox.since, "today": self._today()}
-        known = self._logbook.place(box.folder)
-        if known is None:
-            place = places.begun(box.uidvalidity, box.uidnext, **told)
-        else:
-            uidnext = box.uidnext if box.told else max(box.uidnext, known.last + 1)
-            place = places.followed(known, box.uidvalidity, uidnext, **told)
-        if known is not None and known.uidvalidity != place.uidvalidity:
+        ended = self._mailbox.ends.get(box.folder, (box.uidvalidity, box.uidnext))
+        known = self._logbook.place(box.folder) or places.begun(*ended, **told)
+        uidnext = box.uidnext if box.told else max(box.uidnext, known.last + 1)
+        place = places.followed(known, box.uidvalidity, uidnext, **told)
+        if known.uidvalidity != place.uidvalidity:
             log.warning("folder was made anew", folder=box.folder)
         self._logbook.keep(box.folder, place)
         return place

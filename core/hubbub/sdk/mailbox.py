@@ -6,9 +6,9 @@ letter as a call, byte for byte, before anything in the mailbox is changed.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from hubbub.sdk.mail import CHECK, MailServer, Security, authorization
 from hubbub.sdk.values import (
@@ -36,6 +36,15 @@ Stage: TypeAlias = Literal["hello", "login", "folders", "ready"]
 _PATIENCE: Final = timedelta(seconds=45)
 
 
+class End(NamedTuple):
+    """Where a folder ended at some time: what follows came later, whatever any clock says."""
+
+    #: While it stays the same, numbers mean the same letters, and only rise.
+    uidvalidity: int
+    #: The number that the next letter was to have.
+    uidnext: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mailbox:
     """A mailbox, and how it is watched."""
@@ -43,6 +52,9 @@ class Mailbox:
     server: MailServer
     #: The first one is listened to (IDLE), the others are looked into from time to time.
     folders: tuple[str, ...] = ("INBOX",)
+    #: Where folders ended when they were chosen (`Looked.ends`): what came since is new. Others end
+    #: where they do at the first look.
+    ends: Mapping[str, End] = field(default_factory=dict)
     #: What is done to letters that were kept: marked as seen, and moved to a folder if one is
     #: named.
     mark_seen: bool = True
@@ -140,6 +152,8 @@ class Looked:
     #: Folders that are asked for: those that are not there, and those that cannot be written to.
     missing: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
+    #: Where each folder that is there ends now.
+    ends: Mapping[str, End] = field(default_factory=dict)
 
     @property
     def can_move(self) -> bool:
@@ -178,4 +192,5 @@ def looked_at(response: HttpResponse) -> Looked:
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in said.items()
     }
-    return Looked(**fields)
+    ends = {folder: End(*end) for folder, end in said["ends"].items()}
+    return Looked(**{**fields, "ends": ends})

@@ -547,7 +547,7 @@ class Checked:
     """What a check found. ``facts`` are kept with the channel (`Connection.facts`).
 
     So are ``tokens``, encrypted and hidden as credentials are, until the next ones, or until
-    somebody changes the channel.
+    somebody changes the credentials, the account or the provider's address.
     """
 
     findings: tuple[Finding, ...]

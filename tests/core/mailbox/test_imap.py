@@ -253,6 +253,8 @@ def test_a_check_finds_everything_well_and_changes_nothing(host):
     assert found.junk == "Junk"
     assert {"IDLE", "MOVE"} <= set(found.capabilities)
     assert found.can_move
+    assert found.ends["INBOX"].uidnext == 2
+    assert found.ends.keys() == {"INBOX", "Junk"}
     with host.owner() as owner:
         owner.select_folder("INBOX", readonly=True)
         assert owner.search("UNSEEN") == [1]
@@ -261,6 +263,7 @@ def test_a_check_finds_everything_well_and_changes_nothing(host):
 def test_a_check_names_the_folders_that_are_missing(host):
     found = check(host.server(), folders=("INBOX", "Nowhere"), move_to="Erledigt")
     assert (found.stage, found.missing) == ("folders", ("Nowhere", "Erledigt"))
+    assert found.ends.keys() == {"INBOX"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from email import message_from_bytes, policy
 import pytest
 from imapclient.response_parser import parse_fetch_response
 
+from hubbub.connect import work as connect
+from hubbub.connect.queries import mark_checked
 from hubbub.guard import Guard
 from hubbub.imap import letters
 from hubbub.imap.client import Client
@@ -20,10 +22,10 @@ from hubbub.normalise.work import normalise
 from hubbub.receive import queries
 from hubbub.sdk import AuthFailed, Renewed, Transient
 from hubbub.sdk.mail import MailServer
-from hubbub.sdk.mailbox import Letter, Mailbox, letter_of
+from hubbub.sdk.mailbox import End, Letter, Mailbox, letter_of
 from hubbub.steps import step
 from hubbub.store.calls import kept_call
-from hubbub.store.session import reading
+from hubbub.store.session import reading, transaction
 from tests.core.mailbox.conftest import PACE
 from tests.services.dovecot import until
 from tests.services.postbox import Mailboxes
@@ -62,6 +64,38 @@ def test_what_was_there_before_is_left_and_what_comes_is_kept_and_marked(office,
     put(host, 2, 3)
     assert office.have(2) == ["Subject: 2", "Subject: 3"]
     office.quiet(host, 2)
+
+
+@pytest.mark.parametrize("made_anew", [False, True])
+def test_what_came_between_the_choice_of_a_folder_and_the_first_look_is_new(
+    office, host, made_anew
+):
+    now = office.hub.now()
+    with host.owner() as owner:
+        owner.create_folder("Shop")
+        put(host, "before", folder="Shop", at=now)
+        told = owner.folder_status("Shop", ["UIDVALIDITY", "UIDNEXT"])
+        if made_anew:
+            owner.delete_folder("Shop")
+            owner.create_folder("Shop")
+    put(host, 1, folder="Shop", at=now)
+    office.watch(
+        host.server(),
+        folders=("Shop",),
+        ends={"Shop": End(told[b"UIDVALIDITY"], told[b"UIDNEXT"])},
+    )
+    assert office.have(1) == ["Subject: 1"]
+    assert not said_of(office)[0].historical
+
+
+def test_no_mailbox_is_watched_before_the_check_that_follows_a_change(office, host):
+    with transaction(office.hub.engine) as db:
+        mark_checked(db, office.channel_id, now=None)
+    listener = office.watch(host.server())
+    assert f"source-{office.channel_id}" not in {one.name for one in threading.enumerate()}
+    connect.check_channel(office.hub, office.channel_id)
+    listener.look()
+    until(office.cursor, "The mailbox was not looked into.")
 
 
 def test_a_letter_is_kept_byte_for_byte_with_what_the_server_says_of_it(office, host):

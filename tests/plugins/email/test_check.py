@@ -6,7 +6,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hubbub.sdk import Transient
 from hubbub.sdk.dns import answer as dns
 from hubbub.testing import answer
+from hubbub.sdk.mailbox import End
 from hubbub_email.channel import EmailChannel
+from hubbub_email.servers import ends_facts, ends_known
 from tests.plugins.email.test_conformance import looked, posted
 from tests.plugins.email.test_fields import OAUTH, PASSWORD, connection, pem
 
@@ -44,10 +46,28 @@ class Failing:
 
 
 def test_all_is_well_and_what_the_servers_can_is_kept(drive):
-    checked = check(drive, posted(size="35882577", smtputf8=""), looked(junk="Spam"))
+    seen = looked(junk="Spam", ends={"INBOX": End(7, 21)})
+    checked = check(drive, posted(size="35882577", smtputf8=""), seen)
     assert checked.ok
     assert set(told(checked, ok=True)) == {"smtp", "imap"}
-    assert checked.facts == {"size": "35882577", "smtputf8": "yes", "junk": "Spam"}
+    ends = {"ends": '{"INBOX": [7, 21]}'}
+    assert checked.facts == {"size": "35882577", "smtputf8": "yes", "junk": "Spam", **ends}
+
+
+def test_what_is_new_in_a_folder_begins_where_it_ended_when_it_was_chosen():
+    def facts_of(folders, seen, before):
+        one = connection(**BOTH, folders=folders, facts=before)
+        return dict(ends_facts(one, {name: End(7, end) for name, end in seen.items()}))
+
+    chosen = facts_of(("INBOX",), {"INBOX": 21}, {})
+    more = facts_of(("INBOX", "Shop"), {"INBOX": 30, "Shop": 5}, chosen)
+    assert ends_known(connection(**BOTH, facts=more)) == {"INBOX": End(7, 21), "Shop": End(7, 5)}
+    # A check that cannot see a folder now says nothing new of it.
+    assert facts_of(("INBOX", "Shop"), {"INBOX": 31}, more) == more
+    fewer = facts_of(("INBOX",), {"INBOX": 40}, more)
+    assert fewer == chosen
+    again = facts_of(("INBOX", "Shop"), {"INBOX": 50, "Shop": 9}, fewer)
+    assert ends_known(connection(**BOTH, facts=again))["Shop"] == End(7, 9)
 
 
 def test_a_channel_that_only_sends_asks_no_mailbox(drive):

@@ -25,7 +25,7 @@ def fields(credentials=None, **settings):
     return EmailFields.model_validate(form)
 
 
-def connection(credentials=None, *, tokens=None, **settings):
+def connection(credentials=None, *, tokens=None, facts=None, **settings):
     return Connection(
         channel_id="c1",
         name="Shop",
@@ -33,6 +33,7 @@ def connection(credentials=None, *, tokens=None, **settings):
         webhook_url="https://hub.test/webhooks/x",
         webhook_secret="s" * 48,
         tokens=tokens or {},
+        facts=facts or {},
     )
 
 

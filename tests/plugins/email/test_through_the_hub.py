@@ -1,6 +1,7 @@
 """Letters through a whole hub: kept, read, routed, answered, and handed to a mail server."""
 
 import json
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -141,7 +142,37 @@ def test_access_tokens_are_got_kept_and_replaced_while_letters_go(post, serve):
     assert "r" * 12 not in attempts
 
 
-def test_a_mailbox_is_watched_and_what_comes_is_answered_in_its_thread(post, pymap):
+def test_a_refresh_token_that_was_replaced_survives_changes_that_are_not_about_the_login(
+    post, serve
+):
+    asked: list[str] = []
+
+    def provider(peer):
+        _, body = peer.request()
+        asked.append(parse_qs(body.decode())["refresh_token"][0])
+        told = {"access_token": "a" * 12, "refresh_token": f"replaced-{len(asked)}"}
+        peer.answer(json.dumps(told).encode())
+
+    oauth = {"client_id": "shop", "client_secret": "x" * 12, "refresh_token": "entered-at-first"}
+    api_base = serve(provider).url("/token")
+    post.open(credentials={"oauth": oauth}, api_base=api_base)
+    known = {"access": "a" * 12, "refresh": "replaced-1"}
+    assert post.line.connection.tokens == known
+
+    def change(**what):
+        change_channel(post.world.hub, post.channel_id, ChannelChange(**what), actor="cli")
+
+    change(settings={"from_name": "The Shop"})
+    assert post.line.connection.tokens == known
+    change(credentials={"oauth": {"refresh_token": "entered-anew"}})
+    assert post.line.connection.tokens == {**known, "refresh": "replaced-2"}
+    change(settings={"api_base": f"{api_base}?another"})
+    assert asked == ["entered-at-first", "entered-anew", "entered-anew"]
+
+
+def test_what_comes_once_the_channel_is_saved_is_answered_in_its_thread(post, pymap):
+    with pymap.owner() as owner:
+        owner.append("INBOX", letter("Subject: Before"))
     post.open(
         credentials={"smtp_password": "password-of-the-shop", "imap_password": pymap.password},
         imap_host="127.0.0.1",
@@ -150,12 +181,12 @@ def test_a_mailbox_is_watched_and_what_comes_is_answered_in_its_thread(post, pym
         imap_username=pymap.username,
     )
     assert post.world.one("SELECT status FROM channels")["status"] == "connected"
+    # Before the listener has looked for the first time.
+    with pymap.owner() as owner:
+        owner.append("INBOX", letter("Subject: Order"))
     listener = Listener(post.world.hub, Pace(look=0.05, grace=0.3))
     listener.look()
     try:
-        until(lambda: post.world.rows("SELECT * FROM source_cursors"), "Nobody looked.")
-        with pymap.owner() as owner:
-            owner.append("INBOX", letter("Subject: Order"))
         until(lambda: post.world.rows("SELECT * FROM calls"), "The letter was not fetched.")
     finally:
         listener.stop()
