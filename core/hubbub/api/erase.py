@@ -1,7 +1,7 @@
 """Erase a person: everything we hold of a contact, at once."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -21,6 +21,8 @@ from hubbub.deliver.media import delete_files
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import NotFound
+from hubbub.store.calls import EMPTIED
+from hubbub.store.erased import remember
 from hubbub.store.session import transaction
 from hubbub.store.tables import (
     Address,
@@ -40,9 +42,6 @@ from hubbub.store.tables import (
 )
 from hubbub.store.types import Json
 
-#: What an emptied call says of itself.
-_ERASED: Final = "Its contact was erased."
-
 _addresses = table(Address)
 _changes = table(AddressChange)
 _calls = table(Call)
@@ -58,7 +57,8 @@ _versions = table(MessageVersion)
 def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> None:
     """Erase a contact with all that was said and the files. Raises `NotFound`.
 
-    The calls that told of them stay counted, but lose headers and body.
+    The calls that told of them stay counted, but lose all they told. Of what was told, hashes
+    stay: it may be told again, by a provider or another folder of a mailbox, and is then ignored.
     """
     with transaction(hub.engine) as db:
         media_ids = _erase(db, contact_id)
@@ -82,6 +82,7 @@ def _erase(db: Connection, contact_id: str) -> list[str]:
         db.execute(select(_media.c.id).where(_media.c.message_id.in_(messages))).scalars()
     )
     _empty_calls(db, contact_id)
+    _remember_events(db, contact_id, messages)
     _erase_rows(db, contact_id, messages)
     return media_ids
 
@@ -109,6 +110,19 @@ def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
         db.execute(delete(gone).where(gone.c[name].in_(wanted)))
 
 
+def _remember_events(db: Connection, contact_id: str, messages: Select[Any]) -> None:
+    wanted = (
+        select(_messages.c.channel_id, _messages.c.event_key).where(
+            _messages.c.contact_id == contact_id, _messages.c.event_key.is_not(None)
+        ),
+        select(_pieces.c.channel_id, _pieces.c.event_key).where(
+            _pieces.c.id.in_(_pieces_of(contact_id))
+        ),
+        *_keys_of(contact_id, messages),
+    )
+    remember(db, ((row[0], row[1]) for one in wanted for row in db.execute(one)))
+
+
 def _empty_calls(db: Connection, contact_id: str) -> None:
     brought = select(_messages.c.call_id).where(
         _messages.c.contact_id == contact_id, _messages.c.call_id.is_not(None)
@@ -121,7 +135,7 @@ def _empty_calls(db: Connection, contact_id: str) -> None:
             _calls.c.id.in_(_calls_about(db, contact_id)),
         )
     )
-    db.execute(emptied.values(headers={}, body=b"", reason=_ERASED))
+    db.execute(emptied.values(**EMPTIED))
 
 
 def _calls_about(db: Connection, contact_id: str) -> Select[Any]:

@@ -58,6 +58,7 @@ from hubbub.sdk.values import (
 )
 from hubbub.store import templates
 from hubbub.store.addresses import choose_marketing
+from hubbub.store.calls import ERASED
 from hubbub.store.news import note, noting
 from hubbub.store.threads import Addressee, Thread, row_of, rows_of, save
 from hubbub.store.types import new_id
@@ -159,6 +160,7 @@ class Batch:
             )
         queries.add_calls(db, list(self.copies.values()))
         queries.settle(db, [settling.row(self.now) for settling in self.settlings])
+        queries.empty_calls(db, [one.call.id for one in self.settlings if one.erased])
         queries.touch_channel(db, self.line.id, self.now)
         if noting(db):
             self._note(db)
@@ -174,6 +176,9 @@ class Batch:
                     note(db, "message_routed", row["id"])
 
     def _apply(self, settling: Settling, event: Event) -> None:
+        if getattr(event, "key", None) in self.facts.erased:
+            settling.note(event, IGNORED, ERASED)
+            return
         match event:
             case MessageReceived():
                 self._message(settling, event)

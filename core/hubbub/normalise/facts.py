@@ -20,6 +20,7 @@ from hubbub.sdk.values import (
     ReceiptReceived,
     SentElsewhere,
 )
+from hubbub.store.erased import erased
 from hubbub.store.types import AnyRow
 
 #: A message by our id, and what it says.
@@ -35,6 +36,8 @@ class Facts:
     #: Event keys that took effect earlier, with the message and kind each became.
     known: Mapping[str, tuple[str, str]]
     seen_keys: frozenset[str]
+    #: Those that were erased with their contact.
+    erased: frozenset[str]
     #: Messages that the provider knows by an id, as far as the events speak of them. What it has
     #: as one, such as a text with pictures, may be several of ours: the first stands for it.
     by_external_id: Mapping[str, Sequence[Named]]
@@ -66,6 +69,7 @@ class Facts:
             threads=Found.look_up(db, line, events, now),
             known={row.event_key: (row.id, row.kind) for row in known},
             seen_keys=frozenset(seen),
+            erased=erased(db, channel_id, _keys(events, object)),
             by_external_id=_by_external_id(named),
             sent={row.external_id: row.message_id for row in sent},
             wholes=wholes,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from hubbub.store.calls import EMPTIED
 from hubbub.store.prepared import Adding, Prepared, among, setting
 from hubbub.store.states import DUE_STATES, DeliveryState
 from hubbub.store.tables import (
@@ -285,6 +286,12 @@ def forget_pieces(db: Connection, ids: Collection[str]) -> None:
 def settle(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what became of calls."""
     _SETTLE.run(db, rows)
+
+
+def empty_calls(db: Connection, ids: Collection[str]) -> None:
+    """Take from calls what they told: it was erased before they came."""
+    if ids:
+        db.execute(update(calls).where(calls.c.id.in_(ids)).values(**EMPTIED))
 
 
 def touch_channel(db: Connection, channel_id: str, now: datetime) -> None:

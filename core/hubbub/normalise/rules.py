@@ -27,6 +27,7 @@ from hubbub.sdk.content import (
 from hubbub.sdk.fit import choice_from_reply
 from hubbub.sdk.screening import Drop, Incoming, Quarantine
 from hubbub.sdk.values import Call, Event, Ignored, MessageReceived, Unreadable
+from hubbub.store.calls import ERASED
 from hubbub.store.clean import bounded, clean
 from hubbub.store.states import CallState
 from hubbub.store.threads import Thread
@@ -78,6 +79,11 @@ class Settling:
                 "message_id": message_id,
             }
         )
+
+    @property
+    def erased(self) -> bool:
+        """Whether all that it tells was erased already, so that it must not stay here either."""
+        return {outcome["reason"] for outcome in self.outcomes} == {ERASED}
 
     def row(self, now: datetime) -> dict[str, Any]:
         """Return what to write of the call."""

@@ -19,7 +19,7 @@ from hubbub.redact import without_secret_headers, without_secret_parameters
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Accept, Call, Headers, Polled
 from hubbub.steps import step
-from hubbub.store.calls import kept_call
+from hubbub.store.calls import ERASED, kept_call
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.states import CallState
 from hubbub.store.types import new_id
@@ -209,6 +209,8 @@ def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
         )
     if line is None:
         raise NotReleasable("Its channel is deleted, or the channel's plugin is not loaded.")
+    if row.reason == ERASED:
+        raise NotReleasable("Its contact was erased, and what it said with them.", code="erased")
     if row.state == CallState.QUARANTINED and not force:
         judged = judge(line, kept_call(row))
         if judged.state != CallState.PENDING:

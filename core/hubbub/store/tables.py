@@ -451,6 +451,13 @@ class AddressChange(SQLModel, table=True):
     at: datetime = _time()
 
 
+class ErasedEvent(SQLModel, table=True):
+    """That an event was erased with its contact: the hash of its channel and key, nothing else."""
+
+    __tablename__ = "erased_events"
+    digest: str = Field(primary_key=True)
+
+
 class Note(SQLModel, table=True):
     """A remark among colleagues; never sent."""
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy.exc import DataError
 
+from hubbub.api.erase import erase_contact
 from hubbub.connect.actors import nudge_templates
 from hubbub.connect.templates import read_templates
 from hubbub.live import LiveEvent
 from hubbub.media import Missing
 from hubbub.normalise.work import normalise
-from hubbub.receive.work import replay
+from hubbub.receive.work import NotReleasable, replay
 from hubbub.sdk import Text
 from tests.services import parrot
 
@@ -507,3 +508,36 @@ def test_a_file_is_fetched_and_stored(world):
         "width": 2,
         "height": 3,
     }
+
+
+ERASED = {"id": "e1", "from": "+1", "text": "Hello"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [ERASED, {"said": "e2", "to": "+1", "text": "Hi"}, {"key": "stop", "address": "+1"}],
+    ids=["message", "elsewhere", "address"],
+)
+def test_what_was_erased_stays_erased_when_it_is_told_again(world, told):
+    line = world.channel()
+    world.hear(line, ERASED, {**told, "state": "opted_out"})
+    erase_contact(world.hub, world.one("SELECT id FROM contacts")["id"], actor="cli")
+    world.hear(line, told)
+    assert world.rows("SELECT id FROM contacts") == []
+    (_, again) = world.rows("SELECT body, url, reason, state, ignored FROM calls ORDER BY id")
+    assert (bytes(again["body"]), again["url"], again["state"]) == (b"", "", "done")
+    assert (again["ignored"], again["reason"]) == (1, "Its contact was erased.")
+    # Whoever they were, they may begin anew.
+    world.hear(line, {**ERASED, "id": "new"}, told)
+    assert len(world.rows("SELECT id FROM messages")) == 1
+    assert b"new" in world.rows("SELECT body FROM calls ORDER BY id")[-1]["body"]
+
+
+def test_a_call_whose_contact_was_erased_cannot_be_replayed(world):
+    line = world.channel()
+    world.hear(line, ERASED)
+    (call,) = world.rows("SELECT id FROM calls")
+    erase_contact(world.hub, world.one("SELECT id FROM contacts")["id"], actor="cli")
+    with pytest.raises(NotReleasable, match="erased"):
+        replay(world.hub, call["id"])
+    assert world.one("SELECT state FROM calls")["state"] == "done"

@@ -355,6 +355,8 @@ def test_who_is_erased_leaves_no_piece_and_no_call_with_one(world, line):
     erase_contact(world.hub, world.one("SELECT id FROM contacts")["id"], actor="cli")
     assert world.rows("SELECT id FROM pieces") == []
     assert {bytes(row["body"]) for row in world.rows("SELECT body FROM calls")} == {b""}
+    world.hear(line, piece(1, of="8"))
+    assert world.rows("SELECT id FROM pieces") == []
 
 
 @pytest.mark.parametrize(("number", "total"), [(0, 2), (3, 2), (1, 256)])

@@ -23,6 +23,11 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_audit_object_id"), "audit", ["object_id"], unique=False)
     op.create_table(
+        "erased_events",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_erased_events")),
+    )
+    op.create_table(
         "channels",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
