@@ -12,7 +12,6 @@ from hubbub_email.access import Access
 from hubbub_email.fields import EmailConnection
 from hubbub_email.presets import Place
 
-
 #: Among `Connection.facts`: where each folder ended when it was chosen.
 _ENDS: Final = "ends"
 

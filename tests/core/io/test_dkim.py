@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hubbub import dkim
 from hubbub.sdk import DomainKey, File, Letter, Media
 from hubbub.sdk.mail import MailServer, posting
-from hubbub.smtp import _errand
+from hubbub.smtp.transport import _errand
 
 #: RFC 8463, appendix A.
 SECRET = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="

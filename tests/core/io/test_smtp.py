@@ -12,7 +12,7 @@ import pytest
 from hubbub.guard import Guard, Refused
 from hubbub.sdk.errors import OutcomeUnknown
 from hubbub.sdk.mail import MailServer, greeting, posted, posting
-from hubbub.smtp import MailTransport
+from hubbub.smtp.transport import MailTransport
 from hubbub.transport import NotSent
 from tests.services.office import Office
 from tests.services.peers import LOOPBACK
@@ -363,7 +363,7 @@ def test_a_reply_that_drips_is_waited_for_no_longer_than_any(
 
 def test_sessions_of_those_who_do_not_come_back_are_closed(transport, office, serve, monkeypatch):
     _, server = office()
-    monkeypatch.setattr("hubbub.smtp._IDLE", 0.0)
+    monkeypatch.setattr("hubbub.smtp.transport._IDLE", 0.0)
     for token in ("one", "two", "three"):
         send(transport, MailServer(**{**vars(server), "username": "us", "token": token}))
 

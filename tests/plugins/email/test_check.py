@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hubbub.sdk import Transient
 from hubbub.sdk.dns import answer as dns
-from hubbub.testing import answer
 from hubbub.sdk.mailbox import End
+from hubbub.testing import answer
 from hubbub_email.channel import EmailChannel
 from hubbub_email.servers import ends_facts, ends_known
 from tests.plugins.email.test_conformance import looked, posted

@@ -1,53 +1,30 @@
-"""Hand letters to mail servers: sessions that are kept for a while, and exact about what was taken.
-
-A server has a letter once it may have read the line with nothing but a dot on it: what breaks off
-before is `NotSent`, what breaks off after is `OutcomeUnknown`.
-"""
+"""Talk with one mail server, and be exact about what it was asked and what it said."""
 
 import base64
-import json
 import re
 import smtplib
 import socket
-import ssl
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from time import monotonic
+from datetime import timedelta
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
-from hubbub.dkim import signed
-from hubbub.guard import Deadline, Guard, Refused
+from hubbub.guard import Deadline
 from hubbub.lines import next_line
-from hubbub.sdk.errors import OutcomeUnknown, Transient
-from hubbub.sdk.mail import CHECK, SCHEMES, Phase, Posted, Reply, login_in, xoauth2
-from hubbub.sdk.values import Headers, HttpRequest, HttpResponse, Letter
-from hubbub.transport import Files, NotSent
+from hubbub.sdk.mail import SCHEMES, Phase, Posted, Reply, login_in, xoauth2
 from hubbub.trust import trusting
 
-#: The schemes of the requests that go here.
-MAIL: Final = frozenset(SCHEMES.values())
-#: Seconds that an idle session is kept, how many letters it carries, and how many are kept.
-_IDLE: Final = 45.0
+#: Letters that one session carries.
 _LETTERS: Final = 50
-_KEPT: Final = 8
 #: For taking leave.
 _LEAVE: Final = timedelta(seconds=0.5)
 
-#: One server takes a lone CR or LF for the end of a line and the next one does not, so that a
-#: letter could hide another one.
-_SMUGGLING: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 #: A line of a reply; RFC 5321 has no other codes, and some servers leave out the text.
 _LINE: Final = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\s*", re.DOTALL)
 #: Lines and bytes that a reply may have.
 _MOST_LINES: Final = 100
 _MOST_BYTES: Final = 64 << 10
 _FIRST_DOT: Final = re.compile(rb"(?m)^\.")
-_NO_ADDRESS: Final = re.compile(r"[\s<>\x00-\x1f\x7f\ud800-\udfff]")
 
 _OK: Final = 250
 #: What may follow the last dot: the letter was taken, or is refused for now or for good.
@@ -63,7 +40,7 @@ _NO_TLS: Final = "5.7.10 The server does not offer to encrypt the connection (ST
 _NO_LOGIN: Final = "5.7.4 The server offers no way to log in that the hub knows."
 
 
-class _Whom(NamedTuple):
+class Whom(NamedTuple):
     """A server, and as whom we talk to it; who has all of it alike shares sessions."""
 
     scheme: str
@@ -73,7 +50,7 @@ class _Whom(NamedTuple):
     trust: str
 
 
-class _Errand(NamedTuple):
+class Errand(NamedTuple):
     """What to ask of a server; without recipients: whether it would take a letter."""
 
     sender: str
@@ -81,7 +58,7 @@ class _Errand(NamedTuple):
     letter: bytes
 
 
-class _Refusal(Exception):
+class Refusal(Exception):
     """The server does not do as asked."""
 
     def __init__(
@@ -93,98 +70,11 @@ class _Refusal(Exception):
         self.refused: Final = refused or {}
 
 
-class MailTransport:
-    """Carries requests of `hubbub.sdk.mail`, for any number of threads; one for each process."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-        self._lock = threading.Lock()
-        self._idle: dict[_Whom, list[_Session]] = {}
-        self._closed = False
-
-    def perform(self, request: HttpRequest, *, files: Files) -> HttpResponse:
-        """Do as ``request`` says; the answer is a `Posted`.
-
-        Raises `NotSent`, `OutcomeUnknown` once the letter may have been taken, and `Refused`.
-        """
-        whom, errand, deadline = _whom(request), _errand(request, files), Deadline(request.timeout)
-        session = self._take(whom, deadline) or _Session(whom, _domain(errand.sender), self._dial)
-        try:
-            session.begin(deadline)
-            done = session.run(errand)
-        except _Refusal as refusal:
-            done = session.told(refusal)
-        except (OSError, UnicodeError, smtplib.SMTPException) as error:
-            session.close()
-            raise _broken(whom, error, taken=session.given, mute=session.mute) from error
-        except BaseException:
-            session.close()
-            raise
-        self._give(whom, session)
-        # A plugin has no clock; providers that speak HTTP tell the time in the same way.
-        headers = Headers({"date": format_datetime(datetime.now(UTC), usegmt=True)})
-        return HttpResponse(
-            status=done.reply.code, headers=headers, body=json.dumps(asdict(done)).encode()
-        )
-
-    def close(self) -> None:
-        """Take leave of every server; sessions in use end when they are done."""
-        with self._lock:
-            self._closed = True
-            idle = [session for kept in self._idle.values() for session in kept]
-            self._idle = {}
-        for session in idle:
-            session.close()
-
-    def _dial(self, whom: _Whom, deadline: Deadline) -> socket.socket:
-        tls = trusting(whom.trust) if whom.scheme == SCHEMES["tls"] else None
-        return self._guard.connect(whom.host, whom.port, deadline, tls)
-
-    def _take(self, whom: _Whom, deadline: Deadline) -> "_Session | None":
-        """Return a session that is open and answers, or None."""
-        while True:
-            with self._lock:
-                kept = self._idle.get(whom)
-                session = kept.pop() if kept else None
-            if session is None:
-                return None
-            if session.until > monotonic() and session.answers(deadline):
-                return session
-            session.close()
-
-    def _give(self, whom: _Whom, session: "_Session") -> None:
-        """Keep a session for the next letter, or take leave."""
-        now = monotonic()
-        session.until = now + _IDLE
-        with self._lock:
-            old = self._forget_old(now)
-            kept = self._idle.get(whom, [])
-            if session.usable and not self._closed and len(kept) < _KEPT:
-                self._idle[whom] = [*kept, session]
-            else:
-                old.append(session)
-        for one in old:
-            one.close()
-
-    def _forget_old(self, now: float) -> "list[_Session]":
-        """Return every session that was idle for too long, and keep it no more.
-
-        Who logs in with tokens never comes back with an old one.
-        """
-        kept = {
-            whom: [one for one in sessions if one.until > now]
-            for whom, sessions in self._idle.items()
-        }
-        old = [one for sessions in self._idle.values() for one in sessions if one.until <= now]
-        self._idle = {whom: sessions for whom, sessions in kept.items() if sessions}
-        return old
-
-
-class _Session(smtplib.SMTP):
+class Session(smtplib.SMTP):
     """A talk with one server."""
 
     def __init__(
-        self, whom: _Whom, name: str, dial: Callable[[_Whom, Deadline], socket.socket]
+        self, whom: Whom, name: str, dial: Callable[[Whom, Deadline], socket.socket]
     ) -> None:
         """``name``: who we say we are; the name of this machine is nobody's business."""
         super().__init__(local_hostname=name)
@@ -208,7 +98,7 @@ class _Session(smtplib.SMTP):
         return self._ready and not self._going and self._letters < _LETTERS
 
     def begin(self, deadline: Deadline) -> None:
-        """Connect, encrypt and log in, if that is still to be done. Raises `_Refusal`."""
+        """Connect, encrypt and log in, if that is still to be done. Raises `Refusal`."""
         self._deadline = deadline
         if self._ready:
             return
@@ -218,14 +108,14 @@ class _Session(smtplib.SMTP):
         self._hello()
         if self._whom.scheme == SCHEMES["starttls"]:
             if not self.has_extn("starttls"):
-                raise _Refusal("hello", Reply(code=530, text=_NO_TLS))
+                raise Refusal("hello", Reply(code=530, text=_NO_TLS))
             self._check("hello", self.starttls(context=trusting(self._whom.trust)))
             self._hello()
         self._log_in(self._whom.login)
         self._ready = True
 
-    def run(self, errand: _Errand) -> Posted:
-        """Hand over a letter, or find out whether the server would take one. Raises `_Refusal`."""
+    def run(self, errand: Errand) -> Posted:
+        """Hand over a letter, or find out whether the server would take one. Raises `Refusal`."""
         self.given = False
         self._letters += 1
         if not errand.recipients:
@@ -241,7 +131,7 @@ class _Session(smtplib.SMTP):
             raise smtplib.SMTPResponseException(*said)
         return self._done("accepted", self._check("letter", said), refused)
 
-    def told(self, refusal: _Refusal) -> Posted:
+    def told(self, refusal: Refusal) -> Posted:
         """Return how it went when the server did not do as asked."""
         return self._done(refusal.phase, refusal.reply, refusal.refused)
 
@@ -323,7 +213,7 @@ class _Session(smtplib.SMTP):
         elif way == "password" and "LOGIN" in offered:
             said = self._auth("LOGIN", [username, secret])
         else:
-            raise _Refusal("login", Reply(code=504, text=_NO_LOGIN))
+            raise Refusal("login", Reply(code=504, text=_NO_LOGIN))
         self._check("login", said, wanted=_LOGGED_IN)
 
     def _auth(self, mechanism: str, answers: list[str]) -> tuple[int, bytes]:
@@ -337,7 +227,7 @@ class _Session(smtplib.SMTP):
             code, text = self.docmd(base64.b64encode(answer.encode()).decode())
         return code, text
 
-    def _address(self, errand: _Errand) -> dict[str, Reply]:
+    def _address(self, errand: Errand) -> dict[str, Reply]:
         """Say whom the letter is from and to; return the recipients that are refused."""
         options = self._options(errand)
         self._check("sender", self.mail(errand.sender, options))
@@ -346,113 +236,32 @@ class _Session(smtplib.SMTP):
         self._going = any(reply.code == _GOING for reply in refused.values())
         if self._going or len(refused) == len(replies):
             said = sorted(refused.values(), key=lambda reply: reply.code != _GOING)
-            raise _Refusal("recipients", said[0], refused)
+            raise Refusal("recipients", said[0], refused)
         return refused
 
-    def _options(self, errand: _Errand) -> list[str]:
+    def _options(self, errand: Errand) -> list[str]:
         options = []
         if self.has_extn("size"):
             size, most = len(errand.letter), self.esmtp_features["size"]
             if most.isdecimal() and 0 < int(most) < size:
                 text = _TOO_LARGE.format(size=size, most=most)
-                raise _Refusal("sender", Reply(code=552, text=text))
+                raise Refusal("sender", Reply(code=552, text=text))
             options.append(f"size={size}")
         if not all(address.isascii() for address in (errand.sender, *errand.recipients)):
             if not self.has_extn("smtputf8"):
-                raise _Refusal("recipients", Reply(code=553, text=_NO_UTF8))
+                raise Refusal("recipients", Reply(code=553, text=_NO_UTF8))
             options.append("SMTPUTF8")
         return options
 
     def _check(self, phase: Phase, said: tuple[int, bytes], wanted: int | None = None) -> Reply:
-        """Return the reply if it is a good one. Raises `_Refusal`."""
+        """Return the reply if it is a good one. Raises `Refusal`."""
         reply = _reply(said)
         self._going = reply.code == _GOING
         if not reply.good or (wanted is not None and reply.code != wanted):
-            raise _Refusal(phase, reply)
+            raise Refusal(phase, reply)
         return reply
 
 
 def _reply(said: tuple[int, bytes]) -> Reply:
     code, text = said
     return Reply(code=code, text=text.decode("utf-8", "replace"))
-
-
-def _whom(request: HttpRequest) -> _Whom:
-    parts = urlsplit(request.url)
-    return _Whom(
-        scheme=parts.scheme,
-        host=parts.hostname or "",
-        port=parts.port or 0,
-        login=request.headers.get("authorization", ""),
-        trust=request.trust,
-    )
-
-
-def _errand(request: HttpRequest, files: Files) -> _Errand:
-    sender = request.headers.get("mail-from", "")
-    to = request.headers.get("rcpt-to", "")
-    recipients = tuple(to.split(", ")) if to else ()
-    letter = _whole(request.body, files) if isinstance(request.body, Letter) else request.body
-    if any(map(_NO_ADDRESS.search, (sender, *recipients))):
-        raise Refused("A letter's address holds a blank or a character that has no place there.")
-    if not isinstance(letter, bytes) or _SMUGGLING.search(letter):
-        raise Refused("A letter's lines must end in CRLF, and hold neither CR, LF nor NUL.")
-    if (request.method == CHECK) == bool(recipients):
-        raise Refused("A letter needs somebody to go to, and a check has none.")
-    return _Errand(sender, recipients, letter)
-
-
-def _whole(letter: Letter, files: Files) -> bytes:
-    whole = b"".join(
-        piece if isinstance(piece, bytes) else _in_base64(files(piece.media))
-        for piece in letter.pieces
-    )
-    return signed(whole, letter.signed_by) if letter.signed_by else whole
-
-
-def _in_base64(data: bytes) -> bytes:
-    return base64.encodebytes(data).replace(b"\n", b"\r\n")
-
-
-def _domain(sender: str) -> str:
-    return sender.rpartition("@")[2] or "localhost"
-
-
-def _broken(
-    whom: _Whom, error: Exception, *, taken: bool, mute: bool
-) -> Transient | OutcomeUnknown:
-    cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
-    why, code = _why(cause or error), _code(cause or error)
-    if taken:
-        return OutcomeUnknown(f"{whom.host} may have the letter, but its answer is lost: {why}.")
-    if mute and isinstance(cause, TimeoutError) and whom.scheme != SCHEMES["tls"]:
-        why, code = "it says nothing; it may want TLS from the beginning", "smtp_security"
-    return NotSent(f"{whom.host} cannot be reached: {why}.", code=code)
-
-
-def _code(error: BaseException) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return "smtp_certificate"
-        case ssl.SSLError():
-            return "smtp_security"
-    return "smtp_unreachable"
-
-
-def _why(error: BaseException) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not valid ({error.verify_message})"
-        case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
-            return "it does not speak TLS from the beginning; try STARTTLS"
-        case ssl.SSLError():
-            return "the encryption failed"
-        case TimeoutError():
-            return "no answer in time"
-        case socket.gaierror() | UnicodeError():
-            return "its name cannot be resolved"
-        case smtplib.SMTPServerDisconnected():
-            return "it closed the connection"
-        case smtplib.SMTPException():
-            return "it does not speak as mail servers do"
-    return (getattr(error, "strerror", None) or str(error)).lower()
