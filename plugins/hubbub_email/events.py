@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hubbub.sdk import (
@@ -21,6 +21,7 @@ from hubbub.sdk import (
 )
 from hubbub_email import tokens
 from hubbub_email.addresses import Mailbox
+from hubbub_email.authentication import FORGED
 from hubbub_email.automation import Kind
 from hubbub_email.letter import Letter
 from hubbub_email.reports import Report, Said, Verdict
@@ -111,6 +112,8 @@ def _message(letter: Letter, account: Account) -> MessageReceived:
     # Who has no address here proves nothing by one of ours.
     answers = Answers() if _is_from_here(letter, account) else thread_of(letter, key)
     why = _not_routed(letter, account)
+    if letter.forged:
+        answers = replace(answers, doubted=True)
     return MessageReceived(
         key=letter.dedupe_key,
         sender=Sender(address=contact.address, name=contact.name or None),
@@ -133,6 +136,7 @@ def _content(letter: Letter) -> Email:
         text=text,
         visible=None if shown == text else shown,
         html=letter.html,
+        doubt=FORGED if letter.forged else None,
         attachments=tuple(
             Media(
                 mime_type=file.mime_type,
@@ -183,6 +187,8 @@ def _not_routed(letter: Letter, account: Account) -> str:
         return "This hub wrote it, and somebody sent it back."
     if _is_from_here(letter, account):
         return "It comes from this mailbox's own address, as web forms write."
+    if letter.forged:
+        return FORGED
     if letter.sign:
         return letter.sign.reason
     return "It was in the mailbox before the hub was." if letter.arrival.historical else ""

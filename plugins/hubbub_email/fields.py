@@ -36,6 +36,7 @@ _LINES: Final[dict[str, Any]] = {"advanced": True, "format": "multiline"}
 #: Characters before the @ of an address. Source: RFC 5321, 4.5.3.1.1.
 _LONGEST_LOCAL: Final = 64
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*\.)*[a-z0-9-]*[a-z0-9]|[0-9a-f]*:[0-9a-f:.]+")
+_AUTHSERV_ID: Final = re.compile(r"[!-~]{1,255}")
 _LABEL: Final = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?$|^$"
 #: What a port says where nobody says more. Source: RFC 8314, RFC 3501.
 _SECURITY_OF: Final[dict[int, Security]] = {25: "starttls", 587: "starttls", 143: "starttls"}
@@ -201,6 +202,15 @@ class Settings(ChannelSettings):
         "mail programs drop. The mail server must deliver such addresses to this mailbox.",
         json_schema_extra=_RARE,
     )
+    trusted_authserv_ids: tuple[str, ...] = Field(
+        (),
+        title="Servers whose word of a sender counts",
+        description="As your mail server calls itself in Authentication-Results of letters that "
+        "come in, one a line. Where it says that DMARC failed, the letter is marked as maybe "
+        "forged. Empty: the provider's own, where it is known to do so.",
+        max_length=20,
+        json_schema_extra=_RARE,
+    )
     default_subject: str = Field(
         "",
         max_length=200,
@@ -253,10 +263,17 @@ class Settings(ChannelSettings):
             raise ValueError("give the name of a server alone, such as mail.example.org")
         return host
 
-    @field_validator("folders", mode="before")
+    @field_validator("folders", "trusted_authserv_ids", mode="before")
     @classmethod
     def _read_lines(cls, value: Any) -> Any:
         return [line.strip() for line in value.splitlines()] if isinstance(value, str) else value
+
+    @field_validator("trusted_authserv_ids")
+    @classmethod
+    def _name_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_AUTHSERV_ID.fullmatch(name) for name in value):
+            raise ValueError("name each server as it calls itself, such as mx.example.org")
+        return tuple(dict.fromkeys(name.lower() for name in value))
 
     @field_validator("folders")
     @classmethod
@@ -314,6 +331,11 @@ class Settings(ChannelSettings):
         """
         fetched = {name.casefold() for name in self.folders}
         return self.after_import == "move" and self.move_to.casefold() in fetched
+
+    @property
+    def trusted_servers(self) -> frozenset[str]:
+        """The names of the servers whose word of a sender counts."""
+        return frozenset(self.trusted_authserv_ids) or self.provider.trusted_servers
 
     @property
     def domain(self) -> str:

@@ -47,6 +47,7 @@ def _arrival(call: Call, connection: EmailConnection) -> Arrival:
         uid=said.uid,
         internaldate=said.arrived_at or call.received_at,
         mailbox=connection.fields.settings.from_address,
+        trusted=connection.fields.settings.trusted_servers,
         junk=said.folder == connection.facts.get(JUNK),
         historical=said.historical,
         truncated=said.truncated,

@@ -12,6 +12,7 @@ from typing import Final
 
 from hubbub_email import bodies, files, invites, reports
 from hubbub_email.addresses import Mailbox, identity, mailboxes
+from hubbub_email.authentication import dmarc_failed
 from hubbub_email.automation import Kind, Sign, sign_of
 from hubbub_email.files import File
 from hubbub_email.headers import Headers
@@ -37,6 +38,8 @@ class Arrival:
     mailbox: str = ""
     #: Whether the folder is for spam.
     junk: bool = False
+    #: The servers whose word of a sender counts, as they call themselves.
+    trusted: frozenset[str] = frozenset()
     #: Whether it was there before the hub was.
     historical: bool = False
     #: Whether only its beginning was fetched, and how many bytes it has.
@@ -79,6 +82,8 @@ class Letter:
     #: Whether it is encrypted: then the raw letter is its only file.
     sealed: bool
     sign: Sign | None
+    #: Whether the domain that it says to be from disowns it, by the word of a server that we trust.
+    forged: bool
     report: Report | None
     #: What was wrong with it, for people.
     troubles: tuple[str, ...]
@@ -120,6 +125,7 @@ def read_letter(raw: bytes, arrival: Arrival) -> Letter:
         invites=_invites(raw, root),
         sealed=parts.sealed,
         sign=_sign(header, sender, arrival),
+        forged=dmarc_failed(header, arrival.trusted),
         report=reports.report_of(raw, root, words.text),
         troubles=_troubles(root, words.troubles),
     )

@@ -1,7 +1,7 @@
 """Know the servers of well-known providers. Sources: what each publishes for mail programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hubbub.sdk.mail import Security
@@ -27,6 +27,10 @@ class Preset:
     token_url: str = ""
     #: What to ask for there; empty: what was granted.
     scope: str = ""
+    #: What its servers call themselves where they tell what they found out about a sender; empty
+    #: where they tell nothing that can be relied upon. Microsoft 365 gives no name, and others one
+    #: that changes or say nothing of DMARC.
+    trusted_servers: frozenset[str] = frozenset()
     #: What its people have to know about logging in.
     hint: str = ""
 
@@ -50,6 +54,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         smtp=Place(host="smtp.gmail.com", port=465),
         imap=Place(host="imap.gmail.com", port=993),
         token_url="https://oauth2.googleapis.com/token",  # noqa: S106  # an address
+        trusted_servers=frozenset({"mx.google.com"}),
         hint="It takes OAuth 2, or an app password where two-step verification is on.",
     ),
     "microsoft": Preset(
@@ -65,11 +70,15 @@ PRESETS: Final[Mapping[str, Preset]] = {
         label="iCloud",
         smtp=Place(host="smtp.mail.me.com", port=587, security="starttls"),
         imap=Place(host="imap.mail.me.com", port=993),
+        trusted_servers=frozenset({"dmarc.icloud.com"}),
         hint=_APP_PASSWORD,
     ),
     "yahoo": _usual("Yahoo", "mail.yahoo.com", _APP_PASSWORD),
     "fastmail": _usual("Fastmail", "fastmail.com", _APP_PASSWORD),
-    "zoho": _usual("Zoho Mail", "zoho.com", "IMAP must be switched on in its settings."),
+    "zoho": replace(
+        _usual("Zoho Mail", "zoho.com", "IMAP must be switched on in its settings."),
+        trusted_servers=frozenset({"mx.zohomail.com"}),
+    ),
     "gmx": Preset(
         label="GMX",
         smtp=Place(host="mail.gmx.net", port=465),

@@ -49,8 +49,8 @@ def ends_known(connection: EmailConnection) -> Mapping[str, End]:
 def ends_facts(connection: EmailConnection, seen: Mapping[str, End]) -> Mapping[str, str]:
     """Return what is to be kept of where folders end, now that a check has ``seen`` that.
 
-    The first check of a folder is the one that counts; a folder that is chosen no more is forgotten,
-    so that it may be chosen again.
+    The first check of a folder is the one that counts; a folder that is chosen no more is
+    forgotten, so that it may be chosen again.
     """
     known = ends_known(connection)
     ends = {
@@ -58,7 +58,7 @@ def ends_facts(connection: EmailConnection, seen: Mapping[str, End]) -> Mapping[
         for folder in connection.fields.settings.folders
         if folder in known or folder in seen
     }
-    return {_ENDS: json.dumps(ends)}
+    return {_ENDS: json.dumps(ends)} if ends or known else {}
 
 
 class Mailboxes:

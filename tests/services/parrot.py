@@ -280,8 +280,13 @@ def _event(item: Any) -> Any:
     )
 
 
-def _answers(conversation=None, refs=(), ids=()):
-    return Answers(conversation_id=conversation, references=tuple(refs), external_ids=tuple(ids))
+def _answers(conversation=None, refs=(), ids=(), *, doubted=False):
+    return Answers(
+        conversation_id=conversation,
+        references=tuple(refs),
+        external_ids=tuple(ids),
+        doubted=doubted,
+    )
 
 
 def _piece(item):

@@ -140,8 +140,9 @@ def _letter_complaints(letter: Email) -> Iterator[Complaint]:
         yield Complaint("content.text", "Write something, or attach a file.")
     yield from _bounded("text", letter.text, TEXT_LIMIT)
     yield from _bounded("html", letter.html or "", HTML_LIMIT)
-    if letter.visible is not None:
-        yield Complaint("content.visible", "Only what arrives has it.")
+    for name in ("visible", "doubt"):
+        if getattr(letter, name) is not None:
+            yield Complaint(f"content.{name}", "Only what arrives has it.")
     if len(letter.attachments) > _ATTACHMENTS_LIMIT:
         yield Complaint(f"content.{_ATTACHMENTS}", f"Take at most {_ATTACHMENTS_LIMIT} files.")
     yield from _cid_complaints([media.cid for media in letter.attachments])

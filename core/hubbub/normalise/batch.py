@@ -126,6 +126,9 @@ class Batch:
         if id(event) in self.failing:
             settling.note(event, DEAD, self.failing[id(event)])
             return
+        if getattr(event, "key", None) in self.facts.erased:
+            settling.note(event, IGNORED, ERASED)
+            return
         try:
             self._apply(settling, event)
         # One bad item harms no other: not its siblings, not its channel.
@@ -176,9 +179,6 @@ class Batch:
                     note(db, "message_routed", row["id"])
 
     def _apply(self, settling: Settling, event: Event) -> None:
-        if getattr(event, "key", None) in self.facts.erased:
-            settling.note(event, IGNORED, ERASED)
-            return
         match event:
             case MessageReceived():
                 self._message(settling, event)

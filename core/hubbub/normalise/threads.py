@@ -128,7 +128,8 @@ class Threads:
         own = (one for one in answered if one.addressee.id == addressee.id)
         first = answered[0].conversation_id
         # A colleague, or a stranger who knows an id: neither reads along here by that.
-        mine = next(own, None) or self._beside.get((addressee.id, first))
+        mine = None if answers.doubted else next(own, None)
+        mine = mine or self._beside.get((addressee.id, first))
         return Belonging(mine) if mine else Belonging(None, first)
 
     def meet(self, address: str, also: str | None, name: str | None, channel_id: str) -> Addressee:

@@ -147,6 +147,8 @@ class Email:
     visible: str | None = None
     html: str | None = None
     attachments: tuple[Media, ...] = ()
+    #: Why its sender may be another than it says, where that was found out; None: nobody said so.
+    doubt: str | None = None
     type: Literal["email"] = "email"
 
     @property

@@ -150,6 +150,9 @@ class Answers:
     references: tuple[str, ...] = ()
     #: Claimed: ids of earlier messages, the latest first.
     external_ids: tuple[ExternalId, ...] = ()
+    #: Whether its sender may be another than it says: then it belongs to no conversation of theirs,
+    #: and begins one beside that which it answers.
+    doubted: bool = False
 
 
 _NOTHING: Final = Answers()

@@ -21,22 +21,22 @@ def add_letters(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.get("/messages/<message_id>/letter")
     @guard.page
     def letter(message_id: str) -> Any:
-        source, files = _letter(hub, message_id)
+        content, files = _letter(hub, message_id)
         asked = request.args.get("pictures") == "1"
         body = letter_body(
-            source,
+            content.html or "",
             files=files,
             elsewhere=(lambda url: picture_address(hub, url)) if asked else None,
         )
         # Made harmless just now.
         shown = None if body is None else Markup(body)  # noqa: S704
-        answer = Response(render_template("letter.html", body=shown))
+        answer = Response(render_template("letter.html", body=shown, doubt=content.doubt))
         answer.headers.update(HEADERS)
         return answer
 
 
-def _letter(hub: Hub, message_id: str) -> tuple[str, dict[str, str]]:
-    """Return the HTML of a letter, and where its pictures are."""
+def _letter(hub: Hub, message_id: str) -> tuple[Email, dict[str, str]]:
+    """Return a letter that has HTML, and where its pictures are."""
     with reading(hub.engine) as db:
         row = queries.message(db, message_id)
         if row is None or row.deleted_at is not None:
@@ -50,4 +50,4 @@ def _letter(hub: Hub, message_id: str) -> tuple[str, dict[str, str]]:
         for media in shown.content.get("attachments", ())
         if media.get("cid") and media["state"] == "ready"
     }
-    return content.html, files
+    return content, files

@@ -48,6 +48,8 @@ class Letter:
     """What a letter says, as it is read at first."""
 
     subject: str
+    #: Why its sender may be another than it says; mostly empty.
+    doubt: str
     said: str
     #: What was said before, or is a signature.
     folded: str
@@ -103,6 +105,7 @@ def shown_letter(content: Email) -> Letter:
     room = "many" if not content.text.strip() else _ROOM.get(lines // _STEP, "many")
     return Letter(
         subject=content.subject.strip() or "(no subject)",
+        doubt=content.doubt or "",
         said=said,
         folded=folded,
         whole=whole,

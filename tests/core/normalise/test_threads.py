@@ -115,6 +115,14 @@ def test_who_answers_others_again_goes_on_beside_them(world, line):
     assert places(world) == [0, 1, 1, 1]
 
 
+def test_who_may_be_another_than_they_say_goes_on_beside_those_whom_they_answer(world, line):
+    world.hear(line, said(1))
+    doubted = {"answers": {"conversation": conversation(world, "m1"), "doubted": True}}
+    world.hear(line, said(2, **doubted), said(3, **doubted))
+    world.hear(line, said(4, answers={"conversation": conversation(world, "m1")}))
+    assert places(world) == [0, 1, 1, 0]
+
+
 def test_who_uses_the_id_of_another_draws_nobody_away(world, line):
     world.hear(line, said(1))
     world.hear(line, {**said(1, **{"from": BOB}), "text": "Mine", "key": "another"})

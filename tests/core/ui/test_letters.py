@@ -78,6 +78,12 @@ def test_the_new_words_of_a_letter_are_shown_and_what_they_answer_is_folded(worl
     assert "broken" not in folded
 
 
+def test_a_letter_whose_sender_may_be_forged_says_so_wherever_it_is_shown(world, agent):
+    message_id = receive(world, text="Hi", html="<p>Hi</p>", doubt="DMARC failed & more.")
+    for shown in (page(world, agent), agent.get(f"/messages/{message_id}/letter")):
+        assert "DMARC failed &amp; more." in shown.text
+
+
 def test_words_below_what_they_answer_are_shown_and_the_whole_is_folded(world, agent):
     receive(world, text="> Is it?\n\nYes.", visible="Yes.")
     text = page(world, agent).text
