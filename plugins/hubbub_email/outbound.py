@@ -137,9 +137,9 @@ def _earlier(part: Part) -> Sequence[str]:
 
 
 def _automatic(part: Part) -> Literal["replied", "generated"] | None:
-    if part.bulk:
-        return "generated"
-    return "replied" if part.automatic else None
+    if part.bulk or not part.automatic:
+        return "generated" if part.bulk else None
+    return "replied" if any(one.inbound for one in part.earlier) else "generated"
 
 
 def _written(writing: Writing, connection: EmailConnection) -> Letter:

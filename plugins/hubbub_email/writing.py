@@ -98,7 +98,7 @@ class Writing:
     written_at: datetime | None
     #: What the hub calls it, so that another hub knows it for one of ours.
     reference: str
-    #: ``replied`` by a bot, or ``generated`` for many; None: a person wrote it.
+    #: ``replied`` by a program, or ``generated`` by one that answers nobody; None: a person wrote.
     automatic: Literal["replied", "generated"] | None = None
     #: Where one click ends further letters (RFC 8058).
     unsubscribe: str = ""
@@ -179,9 +179,8 @@ def _place(message: EmailMessage, writing: Writing) -> None:
     if writing.automatic is not None:
         message["Auto-Submitted"] = f"auto-{writing.automatic}"
         message["X-Auto-Response-Suppress"] = "All"
-    if writing.automatic == "generated":
-        message["Precedence"] = "bulk"
     if writing.unsubscribe:
+        message["Precedence"] = "bulk"
         message["List-Unsubscribe"] = f"<{writing.unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 

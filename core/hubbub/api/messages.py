@@ -45,6 +45,11 @@ class NewMessage(Body):
         default=False,
         description="It goes to many: it waits behind answers, and not to who stopped such ones.",
     )
+    automatic: bool = Field(
+        default=False,
+        description="No person wrote it: a letter says so in its head, and where programs may "
+        "answer each other the ceilings of automatic answers hold.",
+    )
 
 
 class Finding(Body):
@@ -81,7 +86,7 @@ def post_message(hub: Hub, ask: Ask[Nothing, NewMessage]) -> shapes.MessageJson:
     body = ask.body
     order = Order(
         content=read_content(body.content),
-        author=f"api:{ask.bearer.id}",
+        author=f"{'program' if body.automatic else 'api'}:{ask.bearer.id}",
         conversation_id=body.conversation_id,
         channel_id=body.channel_id,
         address=body.to.address.strip() if body.to else None,

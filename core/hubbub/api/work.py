@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from hubbub.api import queries
 from hubbub.api.content import media_ids, with_media
 from hubbub.connect import queries as channel_queries
+from hubbub.deliver.rules import by_program
 from hubbub.deliver.work import start_conversation, submit
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
@@ -54,6 +55,7 @@ class Order:
             self.reply_to,
             as_json_time(self.send_at),
             *(["bulk"] if self.bulk else []),
+            *(["automatic"] if by_program(self.author) else []),
         ]
         return digest(json.dumps(asked, sort_keys=True))
 

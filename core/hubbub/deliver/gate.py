@@ -189,12 +189,21 @@ def _check_ceilings(line: Line, thread: Thread, author: str) -> None:
     ceilings, traffic = line.hooks.capabilities.ceilings, thread.addressee.traffic
     if ceilings is None or traffic is None or not by_program(author):
         return
+    if thread.last_inbound_at is None:
+        return  # it answers nobody
     here, everywhere = traffic.automatic[thread.conversation_id], traffic.automatic.total()
     if here >= ceilings.conversation or everywhere >= ceilings.address:
         hours = ceilings.per // timedelta(hours=1)
         raise Refused(
             f"Within {hours} hours {here} automatic answers went out in this conversation and "
             f"{everywhere} to this address; a program may be answering them.",
+            code="too-many-automatic",
+        )
+    if not here and len(traffic.answered) >= ceilings.conversations:
+        minutes = ceilings.lately // timedelta(minutes=1)
+        raise Refused(
+            f"Within {minutes} minutes automatic answers went out in {len(traffic.answered)} "
+            "conversations of this channel; a program may be writing under many addresses.",
             code="too-many-automatic",
         )
 

@@ -34,7 +34,7 @@ ROUTE_SCHEDULE: Final = (timedelta(seconds=2), timedelta(seconds=5))
 #: How long one message that waits for another attempt holds up those behind it.
 LANE_HOLD: Final = timedelta(minutes=2)
 #: How the authors of automatic messages begin.
-PROGRAMS: Final = ("bot:", "route:")
+PROGRAMS: Final = ("bot:", "route:", "program:")
 #: How long proof of an unknown outcome is awaited before the channel's policy decides.
 PROOF_WAIT: Final = timedelta(seconds=60)
 
@@ -60,7 +60,7 @@ class Composed:
 
 
 def by_program(author: str | None) -> bool:
-    """Whether a message's author is a bot, or another destination that answers by itself."""
+    """Whether a message's author is a bot, another destination, or a program that says so."""
     return (author or "").startswith(PROGRAMS)
 
 
@@ -99,8 +99,8 @@ def compose(
     thread.preview = preview(content)
     thread.last_message_at = now
     thread.menu = _menu(content, parts)
-    if by_program(author) and thread.addressee.traffic:
-        thread.addressee.traffic.automatic[thread.conversation_id] += 1
+    if by_program(author) and thread.last_inbound_at and thread.addressee.traffic:
+        thread.addressee.traffic.answer(thread.conversation_id)
     error = as_error(Held(held)) if held else None
     message = {
         "id": message_id,

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from hubbub.deliver.rules import PROGRAMS
 from hubbub.directory import Line
@@ -14,13 +14,19 @@ from hubbub.store.threads import Thread, Traffic
 _conversations = table(Conversation)
 _messages = table(Message)
 
-_AUTOMATIC: Final = or_(*(_messages.c.author.startswith(one) for one in PROGRAMS))
+#: What goes to somebody who has not written there answers nobody.
+_ANSWERS: Final = and_(
+    _conversations.c.last_inbound_at.is_not(None),
+    or_(*(_messages.c.author.startswith(one) for one in PROGRAMS)),
+)
 
 
 def count_traffic(db: Connection, line: Line, thread: Thread, now: datetime) -> None:
     """Let ``thread`` know how much it was answered automatically, where there are ceilings."""
     who = thread.addressee
     who.traffic = traffic_at(db, line, {who.id}, now).get(who.id)
+    if who.traffic is not None:
+        who.traffic.answered = answered_lately(db, line, now)
 
 
 def traffic_at(
@@ -34,9 +40,30 @@ def traffic_at(
     since = now - ceilings.within
     for row in db.execute(_counted(found, since).where(_messages.c.direction == "inbound")):
         found[row.address_id].inbound += row.number
-    for row in db.execute(_counted(found, now - ceilings.per).where(_AUTOMATIC)):
+    for row in db.execute(_counted(found, now - ceilings.per).where(_ANSWERS)):
         found[row.address_id].automatic[row.conversation_id] = row.number
     return found
+
+
+def answered_lately(db: Connection, line: Line, now: datetime) -> set[str]:
+    """Return the conversations that were answered automatically, as far as a ceiling may matter."""
+    ceilings = line.hooks.capabilities.ceilings
+    if ceilings is None:
+        return set()
+    since = now - ceilings.lately
+    found = (
+        select(_messages.c.conversation_id)
+        .distinct()
+        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .where(
+            _conversations.c.channel_id == line.id,
+            _conversations.c.last_message_at >= since,
+            _messages.c.created_at >= since,
+            _ANSWERS,
+        )
+        .limit(ceilings.conversations)
+    )
+    return set(db.execute(found).scalars())
 
 
 def _counted(address_ids: Collection[str], since: datetime) -> Select[Any]:

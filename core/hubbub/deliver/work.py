@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from hubbub.deliver import queries
 from hubbub.deliver.attempt import with_links
 from hubbub.deliver.gate import Sendable, admit, sendable as sendable_now
-from hubbub.deliver.rules import Refused, as_error, compose
+from hubbub.deliver.rules import Refused, as_error, by_program, compose
+from hubbub.deliver.traffic import count_traffic
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.sdk.content import OUTBOUND_TYPES, Content, files_of
@@ -81,6 +82,8 @@ def submit(
     thread = _thread(db, conversation_id)
     line = _line(hub, db, thread.channel_id)
     now = hub.now()
+    if by_program(author):
+        count_traffic(db, line, thread, now)
     held = admit(hub.plugins, line, thread, content, author=author, now=now, bulk=bulk)
     _check_media(db, content)
     composed = compose(

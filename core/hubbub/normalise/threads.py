@@ -6,14 +6,14 @@ the one that it proves or claims to answer, if its sender has a part in that, an
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from hubbub.deliver.traffic import traffic_at
+from hubbub.deliver.traffic import answered_lately, traffic_at
 from hubbub.directory import Line
 from hubbub.normalise import queries
 from hubbub.sdk.capabilities import Capabilities
@@ -45,6 +45,8 @@ class Found:
     by_external_id: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: By the id of an address, where there are ceilings.
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    #: `Traffic.answered`, likewise.
+    answered: Collection[str] = ()
     #: Addresses from which channels of this hub write.
     ours: Collection[str] = ()
 
@@ -70,6 +72,7 @@ class Found:
             by_reference=by_reference,
             by_external_id=by_external_id,
             traffic=traffic_at(db, line, {row.address_id for row in people}, now),
+            answered=answered_lately(db, line, now),
             ours=queries.senders(db, line.type, addresses),
         )
 
@@ -94,13 +97,14 @@ class Threads:
         #: By the id of its address and of the conversation beside which it began.
         self._beside: dict[tuple[str, str], Thread] = {}
         self._by_external_id = {name: [*ids] for name, ids in found.by_external_id.items()}
+        # This batch counts on, and may be begun afresh.
+        self._answered_lately = {*found.answered}
         known: dict[str, Addressee] = {}
         for row in (*found.addressees, *found.threads):
             if row.address_id not in known:
                 known[row.address_id] = addressee_of(row)
                 if counted := found.traffic.get(row.address_id):
-                    # This batch counts on, and may be begun afresh.
-                    known[row.address_id].traffic = deepcopy(counted)
+                    known[row.address_id].traffic = self._counting(counted)
         for addressee in known.values():
             self._addressees[addressee.address] = addressee
         for addressee in known.values():
@@ -141,7 +145,7 @@ class Threads:
             address=address,
             also=also,
             name=name,
-            traffic=Traffic() if self._can.ceilings else None,
+            traffic=self._counting(Traffic()) if self._can.ceilings else None,
         )
         self.rename(addressee, address)
         if also:
@@ -170,6 +174,10 @@ class Threads:
     def name(self, external_id: str, thread: Thread) -> None:
         """Remember what the provider calls a message of ``thread``."""
         self._by_external_id.setdefault(external_id, []).append(thread.conversation_id)
+
+    def _counting(self, traffic: Traffic) -> Traffic:
+        """Return ``traffic`` to be counted on, together with all others of the batch."""
+        return replace(deepcopy(traffic), answered=self._answered_lately)
 
     def _add(self, thread: Thread) -> None:
         self._by_id[thread.conversation_id] = thread

@@ -32,7 +32,8 @@ class Outgoing:
     #: To whom it goes.
     address: str
     content: Content
-    #: ``api:<token id>``, ``user:<id>``, ``bot:<route type>``, ``route:<route type>``.
+    #: ``api:<token id>``, or ``program:`` where that says so; ``user:<id>``, ``bot:<route type>``,
+    #: ``route:<route type>``.
     author: str
     #: When the screen is asked: it reads no clock.
     now: datetime

@@ -26,7 +26,8 @@ class Message:
     #: As the API names it: ``received``, ``queued``, ``sent``, ...
     status: str
     error: Fault | None
-    #: ``api:<token id>``, ``user:<id>``, ``bot:<route type>``; None for an inbound one.
+    #: ``api:<token id>``, ``program:<token id>``, ``user:<id>``, ``bot:<route type>``; None for an
+    #: inbound one.
     author: str | None
     provider_at: datetime | None
     created_at: datetime

@@ -386,7 +386,8 @@ class Message(SQLModel, table=True):
     #: As the contract names them; moved by `hubbub.store.states` alone.
     status: str
     error: dict[str, Any] | None = _json(nullable=True)
-    #: ``api:<token id>``, ``user:<id>``, ``bot:<route type>``; None for inbound ones.
+    #: ``api:<token id>``, ``program:<token id>``, ``user:<id>``, ``bot:<route type>``; None for
+    #: inbound ones.
     author: str | None = None
     #: Why it went where it went: see `hubbub.route.rules.Decision`.
     decision: dict[str, Any] | None = _json(nullable=True)

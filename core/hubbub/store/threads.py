@@ -41,6 +41,13 @@ class Traffic:
     inbound: int = 0
     #: By conversation.
     automatic: Counter[str] = field(default_factory=Counter[str])
+    #: The conversations of anybody on the channel that were answered so lately.
+    answered: set[str] = field(default_factory=set)
+
+    def answer(self, conversation_id: str) -> None:
+        """Count an automatic answer."""
+        self.automatic[conversation_id] += 1
+        self.answered.add(conversation_id)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -110,6 +110,8 @@ def author(author: str | None, names: dict[str, str]) -> str:
         return f"Bot ({name})"
     if kind == "elsewhere":
         return name or "Written elsewhere"
+    if kind == "program":
+        return "A program"
     return "API" if kind in {"api", "token"} else kind.capitalize()
 
 

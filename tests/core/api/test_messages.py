@@ -255,6 +255,7 @@ def test_another_key_or_none_is_another_message(api, add_channel):
         {"to": {"address": "bob"}},
         {"send_at": "2026-01-03T00:00:00Z"},
         {"bulk": True},
+        {"automatic": True},
     ],
 )
 def test_the_same_key_with_another_request_is_a_conflict(every_api, add_channel, change):
@@ -280,6 +281,13 @@ def test_what_goes_to_many_waits_behind_answers(api, add_channel):
     _send(api, _order(add_channel(api), bulk=True))
     with reading(api.hub.engine) as db:
         assert db.execute(select(table(Delivery).c.bulk)).scalar_one()
+
+
+def test_a_program_can_say_that_no_person_wrote_its_message(api, add_channel):
+    _send(api, _order(add_channel(api), automatic=True))
+    with reading(api.hub.engine) as db:
+        author = db.execute(select(table(Message).c.author)).scalar_one()
+    assert author.startswith("program:")
 
 
 def test_a_key_belongs_to_its_token(api, add_channel):

@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 
 from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.deliver.rules import Refused
 from hubbub.deliver.work import start_conversation, submit
 from hubbub.sdk import Ceilings, Text
 from hubbub.store.session import transaction
 from tests.services.parrot import Parrot
 
 ANN, BOB = "ann@a.test", "bob@b.test"
-CEILINGS = Ceilings(conversation=2, address=3, inbound=4, within=timedelta(minutes=10))
+CEILINGS = Ceilings(
+    conversation=2, address=3, conversations=5, inbound=4, within=timedelta(minutes=10)
+)
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +232,43 @@ def test_so_is_an_address_however_many_conversations_it_begins(world, bot):
 def test_in_one_call_they_are_counted_too(world, bot):
     world.hear(bot, *[said(number) for number in range(6)])
     assert answers_to(world) == 3
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_writes_from_another_address_each_time_is_answered_a_few_times_an_hour(
+    world, bot, at_once
+):
+    told = [said(number, **{"from": f"{number}@a.test"}) for number in range(8)]
+    for items in [told] if at_once else [[one] for one in told]:
+        world.hear(bot, *items)
+    assert answers_to(world) == 5
+    # What began to be answered goes on.
+    world.hear(bot, {**said(9, answers={"ids": ["m1"]}), "from": "1@a.test"})
+    assert answers_to(world) == 6
+    world.clock.forward(hours=1, seconds=1)
+    world.hear(bot, said(10, **{"from": "10@a.test"}))
+    assert answers_to(world) == 7
+
+
+def test_a_program_that_says_so_is_counted_and_others_are_not(world, line):
+    world.hear(line, said(1))
+    there = conversation(world, "m1")
+    for _ in range(2):
+        answer(world, there, author="program:1")
+    with pytest.raises(Refused, match="2 automatic answers"):
+        answer(world, there, author="program:1")
+    answer(world, there, author="api:1")
+
+
+def test_what_a_program_writes_of_itself_answers_nobody_and_is_not_counted(world, bot):
+    for number in range(6):
+        with transaction(world.hub.engine) as db:
+            there = start_conversation(
+                world.hub, db, channel_id=bot.id, address=f"{number % 2}@a.test"
+            )
+        answer(world, there, author="program:1")
+    world.hear(bot, said(1, **{"from": "0@a.test"}))
+    assert answers_to(world) == 1
 
 
 def test_an_address_that_writes_very_often_is_shown_to_people_only(world, bot):

@@ -78,9 +78,17 @@ def test_the_thread_is_named_and_what_is_quoted_comes_last():
     assert quoting.earlier == ["<2@a>", "<1@a>"]
 
 
+LETTER = Earlier(external_id="<a@b.test>", subject="Hi", inbound=True)
+
+
 @pytest.mark.parametrize(
     ("more", "automatic"),
-    [({}, None), ({"automatic": True}, "replied"), ({"bulk": True}, "generated")],
+    [
+        ({}, None),
+        ({"automatic": True}, "generated"),
+        ({"automatic": True, "earlier": (LETTER,)}, "replied"),
+        ({"bulk": True}, "generated"),
+    ],
 )
 def test_a_letter_says_whether_a_person_wrote_it(more, automatic):
     assert written(**more).automatic == automatic
