@@ -1,7 +1,9 @@
 """Fetch letters: many small ones at once, large ones in pieces, too large ones in part."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from hubbub.imap.client import Client
@@ -15,6 +17,8 @@ _TOGETHER: Final = 50
 #: Letters whose sizes are asked for at once.
 _LISTED: Final = 200
 _MOST_HEAD: Final = 256 << 10
+#: Of the head, where the first empty line ends that.
+_DATE: Final = re.compile(rb"\A(?:(?!\r?\n)[^\n]*\n)*?date:([^\r\n]{1,100})", re.IGNORECASE)
 _FIRST: Final = "BODY.PEEK[]<0.{}>"
 
 #: What a server says of each letter, by its number.
@@ -85,6 +89,15 @@ def letter(
         flags=_flags(said.get(b"FLAGS")),
         truncated=truncated,
     )
+
+
+def written(body: bytes) -> datetime | None:
+    """Return when a letter says that it was written, if it says so soundly."""
+    found = _DATE.search(body, 0, _MOST_HEAD)
+    try:
+        return _moment(parsedate_to_datetime(found[1].decode("ascii"))) if found else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _moment(said: object) -> datetime | None:

@@ -28,11 +28,15 @@ class Past:
     #: The folder was made anew: what came from this day on may be new, and is treated so.
     new_since: date | None = None
 
-    def historical(self, arrived: datetime | None) -> bool:
-        """Whether a letter that came at ``arrived`` was there before us."""
+    def historical(self, *times: datetime | None) -> bool:
+        """Whether a letter that came and was written at ``times`` was there before us.
+
+        Who makes a folder anew, from a backup or at another provider, may let all of it arrive
+        today.
+        """
         if self.new_since is None:
             return True
-        return arrived is not None and arrived.date() < self.new_since
+        return any(one.date() < self.new_since for one in times if one is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ Whether somebody has seen a letter already means nothing here, since people read
 import imaplib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 import structlog
@@ -14,7 +14,7 @@ from imapclient.exceptions import IMAPClientError
 
 from hubbub.imap.client import Client
 from hubbub.imap.folders import Box, opened
-from hubbub.imap.letters import Told, bodies, head, letter, listed
+from hubbub.imap.letters import Told, bodies, head, letter, listed, written
 from hubbub.mailbox import places
 from hubbub.mailbox.logbook import Logbook
 from hubbub.mailbox.places import Past, Place
@@ -94,7 +94,7 @@ class Reader:
             newest = min(newest, self._today()) if newest else None
             return places.kept(place, group, newest=newest, marking=marking)
 
-        return self._keep(box, place, uids, on, historical=lambda _: False)
+        return self._keep(box, place, uids, on, historical=lambda *_: False)
 
     def _recall(self, box: Box, place: Place, past: Past) -> Place:
         """Keep some letters of the past, the oldest first."""
@@ -119,11 +119,12 @@ class Reader:
         uids: Sequence[int],
         on: Callable[[Place, tuple[int, ...], Sequence[Letter]], Place],
         *,
-        historical: Callable[[datetime | None], bool],
+        historical: Callable[..., bool],
     ) -> Place:
         """Fetch and keep letters group by group; ``on`` says how far that goes.
 
-        ``historical`` says of what arrived at a time whether it was there before us.
+        ``historical`` says of what arrived and was written at some times whether it was there
+        before us.
         """
         for group, told in listed(self._client, uids):
             # Where one made trouble, it is to be found out which.
@@ -132,7 +133,7 @@ class Reader:
                     return place
                 found = self._fetch(box, place, few, told)
                 letters = [
-                    (replace(one, historical=historical(one.arrived_at)), body)
+                    (replace(one, historical=historical(one.arrived_at, written(body))), body)
                     for one, body in found
                 ]
                 place = on(place, tuple(few), [one for one, _ in letters])

@@ -59,6 +59,10 @@ def test_in_a_folder_made_anew_only_what_came_long_before_is_history():
     assert past.historical(datetime(2026, 3, 2, tzinfo=UTC))
     assert not past.historical(datetime(2026, 3, 3, tzinfo=UTC))
     assert not past.historical(None)
+    # It may be written long before it "came".
+    old, late = datetime(2025, 3, 2, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)
+    assert past.historical(late, old)
+    assert not past.historical(late, None)
     assert Past(until=10, since=date(2025, 1, 1)).historical(datetime(2026, 3, 3, tzinfo=UTC))
 
 

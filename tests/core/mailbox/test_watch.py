@@ -590,6 +590,24 @@ class Sparing(Client):
         return [uid for uid in self.uids if str(uid) == criteria[1]]
 
 
+@pytest.mark.parametrize(
+    ("head", "day"),
+    [
+        ("Date: Mon, 2 Mar 2026 10:15:00 +0100", date(2026, 3, 2)),
+        ("Subject: x\r\n folded\r\ndATE:Mon, 02 Mar 2026 10:15:00 -0000", date(2026, 3, 2)),
+        ("Subject: x\r\n\r\nDate: Mon, 2 Mar 2026 10:15:00 +0100", None),
+        ("Resent-Date: Mon, 2 Mar 2026 10:15:00 +0100", None),
+        ("Date: yesterday", None),
+        ("Date: Mon, 2 Mar 2026 10:15:00 +9999", None),
+        ("Date: \u0661", None),
+        ("", None),
+    ],
+)
+def test_when_a_letter_was_written_is_read_where_it_is_told_soundly(head, day):
+    found = letters.written(f"{head}\r\n\r\nHello".encode())
+    assert (found and found.date()) == day
+
+
 def test_a_letter_that_is_left_out_of_an_answer_is_asked_for_alone():
     found = letters.bodies(Sparing([1, 2, 3], 2, times=1), [1, 2, 3, 4], 100)
     assert found == {1: b"letter", 2: b"letter", 3: b"letter"}
