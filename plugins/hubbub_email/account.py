@@ -18,7 +18,7 @@ from hubbub_email.access import Access
 from hubbub_email.fields import EmailConnection
 from hubbub_email.inbound import JUNK
 from hubbub_email.replies import error_of, is_login
-from hubbub_email.servers import ends_facts, incoming, outgoing
+from hubbub_email.servers import ends_facts, envelope_sender, incoming, outgoing
 from hubbub_email.vouching import domain_findings
 
 T = TypeVar("T")
@@ -85,7 +85,8 @@ def _local(connection: EmailConnection) -> Iterator[Finding]:
 
 
 def _sending(connection: EmailConnection, access: Access) -> Exchange[Checked]:
-    sender = connection.fields.settings.from_address
+    # A server may take our address, and not with a token in it.
+    sender = envelope_sender(connection, "check")
 
     def request(token: str) -> HttpRequest:
         return greeting(outgoing(connection, token), sender=sender)

@@ -202,6 +202,13 @@ class Settings(ChannelSettings):
         "mail programs drop. The mail server must deliver such addresses to this mailbox.",
         json_schema_extra=_RARE,
     )
+    bounce_addressing: bool = Field(
+        default=False,
+        title="Letters that come back are addressed to name+token@...",
+        description="That proves which one came back whatever servers leave out of their reports. "
+        "The mail server must let us send as such addresses, and deliver them to this mailbox.",
+        json_schema_extra=_RARE,
+    )
     trusted_authserv_ids: tuple[str, ...] = Field(
         (),
         title="Servers whose word of a sender counts",
@@ -378,11 +385,18 @@ class EmailFields(Fields):
             yield ("settings", "move_to"), "Name the folder that fetched letters are moved into."
         if self.settings.moves_in_a_circle:
             yield ("settings", "move_to"), "Name a folder whose letters are not fetched."
-        answers_to = self.settings.reply_to or self.settings.from_address
+        yield from self._missing_room()
+
+    def _missing_room(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        settings = self.settings
         room = _LONGEST_LOCAL - PLUS_LENGTH
-        if self.settings.plus_addressing and len(answers_to.rpartition("@")[0]) > room:
-            why = f"This works where at most {room} characters come before the @ of the address."
-            yield ("settings", "plus_addressing"), why
+        for name, wanted, address in (
+            ("plus_addressing", settings.plus_addressing, settings.reply_to),
+            ("bounce_addressing", settings.bounce_addressing, ""),
+        ):
+            if wanted and len((address or settings.from_address).rpartition("@")[0]) > room:
+                why = f"This works where at most {room} characters come before the @."
+                yield ("settings", name), why
 
     def _missing_logins(self) -> Iterator[tuple[tuple[str, ...], str]]:
         settings, given = self.settings, self.credentials

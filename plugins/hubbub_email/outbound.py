@@ -27,7 +27,7 @@ from hubbub_email.addresses import sound
 from hubbub_email.fields import EmailConnection
 from hubbub_email.markup import read_markup
 from hubbub_email.replies import error_of, is_login
-from hubbub_email.servers import outgoing
+from hubbub_email.servers import envelope_sender, outgoing
 from hubbub_email.texts import clean
 from hubbub_email.tokens import Purpose
 from hubbub_email.writing import Writing, answer_to, letter
@@ -35,9 +35,12 @@ from hubbub_email.writing import Writing, answer_to, letter
 #: What others wrote as an id, and can stand in a header as it is.
 _ID: Final = re.compile(r"<[!-;=?-~]{1,900}>")
 
+_SES: Final = re.compile(r"email-smtp(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com")
+_SES_ID: Final = re.compile(r"\bOk ([0-9a-f]{16}-[0-9a-f-]{36}-[0-9]{6})\b")
+
 
 def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
-    """Hand over one letter; its Message-ID is its name from then on.
+    """Hand over one letter; the Message-ID that it travels with is its name from then on.
 
     Raises the `hubbub.sdk.SendError` that the server's reply stands for.
     """
@@ -48,7 +51,7 @@ def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
     def request(token: str) -> HttpRequest:
         return posting(
             outgoing(connection, token),
-            sender=writing.sender,
+            sender=envelope_sender(connection, part.reference),
             recipients=[recipient],
             letter=whole,
         )
@@ -63,8 +66,24 @@ def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
         failed.renewed = access.renewed
         raise
     return Accepted(
-        external_id=writing.message_id, note=said.reply.text[:200], renewed=access.renewed
+        external_id=_rewritten(said, connection) or writing.message_id,
+        note=said.reply.text[:200],
+        renewed=access.renewed,
     )
+
+
+def _rewritten(said: Posted, connection: EmailConnection) -> str:
+    """Return the Message-ID that the server gives in place of ours; empty where it keeps that.
+
+    Source: Amazon SES Developer Guide, "Header fields": its Message-ID overrides any other, and
+    stands in the answer to the letter.
+    """
+    server = _SES.fullmatch(connection.fields.settings.smtp.host)
+    named = _SES_ID.search(said.reply.text)
+    if not (server and named):
+        return ""
+    place = "email" if server[1] == "us-east-1" else server[1]
+    return f"<{named[1]}@{place}.amazonses.com>"
 
 
 def compose(part: Part, connection: EmailConnection) -> Writing:

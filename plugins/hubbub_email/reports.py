@@ -150,9 +150,10 @@ def _returned(raw: bytes, parts: dict[str, Entity]) -> tuple[str, ...]:
 
 
 def _named(header: Headers) -> tuple[str, ...]:
+    """Return the ids of the letter with this header; some servers replace its Message-ID."""
     return tuple(
         one
-        for name in ("message-id", "original-message-id", "x-original-message-id")
+        for name in ("message-id", "original-message-id", "x-original-message-id", "x-hubbub-id")
         for one in message_ids(header.raw(name))
     )
 

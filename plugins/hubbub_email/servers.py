@@ -8,6 +8,7 @@ from typing import Final
 from hubbub.sdk import Exchange, Renewed
 from hubbub.sdk.mail import MailServer
 from hubbub.sdk.mailbox import End, Mailbox
+from hubbub_email import tokens
 from hubbub_email.access import Access
 from hubbub_email.fields import EmailConnection
 from hubbub_email.presets import Place
@@ -59,6 +60,15 @@ def ends_facts(connection: EmailConnection, seen: Mapping[str, End]) -> Mapping[
         if folder in known or folder in seen
     }
     return {_ENDS: json.dumps(ends)} if ends or known else {}
+
+
+def envelope_sender(connection: EmailConnection, reference: str) -> str:
+    """Return to whom a server sends back the letter of a delivery that it cannot deliver."""
+    settings = connection.fields.settings
+    if not settings.bounce_addressing:
+        return settings.from_address
+    key = tokens.key_of(connection.webhook_secret)
+    return tokens.bounce_address(settings.from_address, reference, key)
 
 
 class Mailboxes:

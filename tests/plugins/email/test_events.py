@@ -314,6 +314,13 @@ def test_a_bounce_that_names_nobody_marks_whom_we_wrote_to():
     assert receipt.fault.recipient == "gone"
 
 
+def test_a_bounce_finds_its_letter_though_a_server_gave_that_another_id():
+    sealed = tokens.seal(Purpose.DELIVERY, ID, KEY)
+    head = f"Message-ID: <0102@email.amazonses.com>\r\nX-Hubbub-Id: {sealed}".encode()
+    whole = raw("dsn_failed").replace(b"Message-ID: <OUR-ID@example.com>", head)
+    assert events(whole)[0].reference == ID
+
+
 def test_a_bounce_quotes_what_the_server_said():
     event = events(about_ours("dsn_failed"))[0]
     assert isinstance(event, ReceiptReceived)

@@ -212,6 +212,8 @@ def test_an_address_leaves_room_for_the_token_of_a_conversation():
     assert sound(made) == made
     assert "settings.plus_addressing" in wrong(**plus, reply_to=one_more)
     assert "settings.plus_addressing" in wrong(**{**plus, "from_address": one_more})
+    back = {**CUSTOM, "bounce_addressing": True, "from_address": one_more}
+    assert "settings.bounce_addressing" in wrong(**back)
     assert fields(**CUSTOM, reply_to=one_more)
 
 

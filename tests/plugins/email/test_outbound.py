@@ -20,6 +20,7 @@ from hubbub.sdk import (
 from hubbub_email import tokens
 from hubbub_email.channel import EmailChannel
 from hubbub_email.outbound import compose
+from tests.plugins.email.test_conformance import posted
 from tests.plugins.email.test_fields import CUSTOM, connection
 
 PDF = Media(id="m1", filename="bill.pdf", mime_type="application/pdf")
@@ -78,15 +79,12 @@ def test_the_thread_is_named_and_what_is_quoted_comes_last():
     assert quoting.earlier == ["<2@a>", "<1@a>"]
 
 
-LETTER = Earlier(external_id="<a@b.test>", subject="Hi", inbound=True)
-
-
 @pytest.mark.parametrize(
     ("more", "automatic"),
     [
         ({}, None),
         ({"automatic": True}, "generated"),
-        ({"automatic": True, "earlier": (LETTER,)}, "replied"),
+        ({"automatic": True, "earlier": earlier(("<1@a>", "Hi"))}, "replied"),
         ({"bulk": True}, "generated"),
     ],
 )
@@ -130,3 +128,39 @@ def test_the_same_letter_has_the_same_id_on_every_attempt():
     assert written().message_id == written().message_id
     other = compose(replace(part(), reference="x" * 26), connection(**CUSTOM))
     assert written().message_id != other.message_id
+
+
+def test_where_letters_come_back_to_names_the_delivery_if_that_is_wanted(drive):
+    one = connection(**CUSTOM, bounce_addressing=True)
+    (request,), _ = drive(EmailChannel().send(part(), one), posted())
+    key = tokens.key_of(one.webhook_secret)
+    (proof,) = tokens.of_addresses([request.headers["mail-from"]], key)
+    assert proof == (tokens.Purpose.BOUNCE, part().reference)
+    # A check shows whether the server lets us send so.
+    asked = next(EmailChannel().check(one))
+    assert asked.headers["mail-from"].startswith("us+b_check.")
+    (request,), _ = drive(EmailChannel().send(part(), connection(**CUSTOM)), posted())
+    assert request.headers["mail-from"] == "us@hub.test"
+
+
+SES_ID = "0102018f2a6bc3de-1f0c7a5e-3b1d-4c8e-9a57-2f6d8e9b0c1d-000000"
+
+
+@pytest.mark.parametrize(
+    ("host", "text", "name"),
+    [
+        ("email-smtp.us-east-1.amazonaws.com", f"Ok {SES_ID}", f"<{SES_ID}@email.amazonses.com>"),
+        (
+            "email-smtp-fips.eu-west-1.amazonaws.com",
+            f"Ok {SES_ID}",
+            f"<{SES_ID}@eu-west-1.amazonses.com>",
+        ),
+        ("email-smtp.eu-west-1.amazonaws.com", "Ok", ""),
+        ("smtp.hub.test", f"Ok {SES_ID}", ""),
+    ],
+)
+def test_a_letter_goes_by_the_id_that_its_server_gives_it(drive, host, text, name):
+    one = connection(**{**CUSTOM, "smtp_host": host})
+    _, accepted = drive(EmailChannel().send(part(), one), posted(250, text))
+    ours = compose(part(), one).message_id
+    assert accepted.external_id == (name or ours)
