@@ -30,6 +30,7 @@ PresetName: TypeAlias = Literal[
 ]
 
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
+_FIRST: Final[dict[str, Any]] = {"first": True}
 _RARE: Final[dict[str, Any]] = {"advanced": True}
 _RARE_SECRET: Final[dict[str, Any]] = {**_SECRET, **_RARE}
 _LINES: Final[dict[str, Any]] = {"advanced": True, "format": "multiline"}
@@ -69,7 +70,14 @@ class OAuth(Fields):
 class Credentials(Fields):
     """What proves us to the servers: passwords, or OAuth 2 for both."""
 
-    smtp_password: str = Field("", title="Password", repr=False, json_schema_extra=_SECRET)
+    smtp_password: str = Field(
+        "",
+        title="Password",
+        description="That of the mailbox, or an app password where the provider wants one. Not "
+        "where OAuth 2 is used (under Advanced).",
+        repr=False,
+        json_schema_extra=_SECRET,
+    )
     imap_password: str = Field(
         "",
         title="IMAP password",
@@ -101,20 +109,38 @@ class Settings(ChannelSettings):
     """Where letters come in and go out. What is empty is as the provider has it."""
 
     preset: PresetName = Field(
-        "custom", title="Provider", description="Knows its servers; custom: enter them below."
+        "custom",
+        title="Who hosts your mail",
+        description="For those named here the servers are known. For another provider, enter its "
+        "SMTP and IMAP server under Advanced.",
+        json_schema_extra={
+            "first": True,
+            "labels": {name: known.label for name, known in PRESETS.items()},
+        },
     )
     from_address: str = Field(
-        title="Email address", description="From which people get their answers."
+        title="Email address",
+        description="To which customers write, and from which they get answers.",
+        json_schema_extra=_FIRST,
     )
-    from_name: str = Field("", title="Name beside the address", max_length=200)
+    from_name: str = Field(
+        "",
+        title="Name that customers see beside it",
+        max_length=200,
+        json_schema_extra=_FIRST,
+    )
     smtp_host: str = Field(
-        "", title="SMTP server", description="Sends letters, such as smtp.example.org."
+        "",
+        title="SMTP server",
+        description="Sends letters, such as smtp.example.org.",
+        json_schema_extra=_RARE,
     )
-    smtp_port: int | None = Field(None, ge=1, le=65535, title="SMTP port")
+    smtp_port: int | None = Field(None, ge=1, le=65535, title="SMTP port", json_schema_extra=_RARE)
     smtp_security: Literal["", "tls", "starttls", "none"] = Field(
         "",
         title="SMTP encryption",
         description="tls: from the first byte (465). starttls: by a command (587).",
+        json_schema_extra=_RARE,
     )
     smtp_username: str = Field(
         "",
@@ -126,12 +152,14 @@ class Settings(ChannelSettings):
         "",
         title="IMAP server",
         description="Holds letters that come in. Empty without a preset: letters are only sent.",
+        json_schema_extra=_RARE,
     )
-    imap_port: int | None = Field(None, ge=1, le=65535, title="IMAP port")
+    imap_port: int | None = Field(None, ge=1, le=65535, title="IMAP port", json_schema_extra=_RARE)
     imap_security: Literal["", "tls", "starttls", "none"] = Field(
         "",
         title="IMAP encryption",
         description="tls: from the first byte (993). starttls: by a command (143).",
+        json_schema_extra=_RARE,
     )
     imap_username: str = Field(
         "",

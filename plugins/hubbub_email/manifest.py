@@ -41,8 +41,8 @@ ICON: Final = (
 SETUP_STEPS: Final = (
     SetupStep(
         title="Choose the provider",
-        text="For well-known ones the servers are known. For another one, enter the servers as it "
-        "names them for mail programs.",
+        text="For well-known ones the servers are known. For another one, enter the servers under "
+        "Advanced, as it names them for mail programs.",
     ),
     SetupStep(
         title="Let the hub log in",

@@ -1,7 +1,7 @@
 """Make forms from the JSON Schema of a channel type's fields, and read them back."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,7 +16,13 @@ class FormField:
     kind: str = "text"
     value: str = ""
     options: tuple[str, ...] = ()
+    #: How people call the options, where these are words of the API.
+    labels: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
+    #: Whether one of the options holds unless another is chosen.
+    settled: bool = False
+    #: Whether all else depends on it, so that it stands at the top.
+    first: bool = False
     #: Whether it is for the few, and stands behind a fold.
     advanced: bool = False
     #: Whether something is stored that is not shown; left empty, it stays.
@@ -43,34 +49,34 @@ def form_fields(
     found = []
     for part in ("credentials", "settings"):
         model = _resolved(schema, schema["properties"].get(part, {}))
-        for path, field, required in _leaves(schema, model, part):
+        for path, described, required in _leaves(schema, model, part):
             found.append(
                 _field(
                     path,
-                    field,
+                    described,
                     values.get(path),
                     problems.get(path, ""),
                     required=required,
                     # A browser cannot ask for what is out of sight.
-                    advanced=not required and field.get("advanced", False),
+                    advanced=not required and described.get("advanced", False),
                     kept=path.split(".")[1] in kept and part == "credentials",
                 )
             )
-    return tuple(sorted(found, key=lambda field: field.advanced))
+    return tuple(sorted(found, key=lambda one: (one.advanced, not one.first)))
 
 
 def read_form(fields: tuple[FormField, ...], form: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return what was typed, by ``credentials`` and ``settings``; empty ones are left out."""
     given: dict[str, dict[str, Any]] = {"credentials": {}, "settings": {}}
-    for field in fields:
-        part, *groups, name = field.name.split(".")
-        typed = form.get(field.name, "").strip()
+    for one in fields:
+        part, *groups, name = one.name.split(".")
+        typed = form.get(one.name, "").strip()
         place = given[part]
-        if typed or field.kind == "checkbox":
+        if typed or one.kind == "checkbox":
             for group in groups:
                 place = place.setdefault(group, {})
-            place[name] = _typed(field, typed)
-        elif part == "settings" and field.value:
+            place[name] = _typed(one, typed)
+        elif part == "settings" and one.value:
             place[name] = None
     return given
 
@@ -82,10 +88,10 @@ def shown_value(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _typed(field: FormField, text: str) -> bool | str | list[str]:
-    if field.kind == "checkbox":
+def _typed(one: FormField, text: str) -> bool | str | list[str]:
+    if one.kind == "checkbox":
         return bool(text)
-    return [line.strip() for line in text.splitlines()] if field.kind == "list" else text
+    return [line.strip() for line in text.splitlines()] if one.kind == "list" else text
 
 
 def _leaves(
@@ -93,8 +99,8 @@ def _leaves(
 ) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
     """Yield the fields of a model by their paths, and whether they are required; groups inline."""
     required = set(model.get("required", ()))
-    for name, field in model.get("properties", {}).items():
-        described = _resolved(schema, field)
+    for name, given in model.get("properties", {}).items():
+        described = _resolved(schema, given)
         group = _group(schema, described)
         if group is None:
             yield f"{path}.{name}", described, name in required
@@ -105,9 +111,10 @@ def _leaves(
             yield inner, about, needed and name in required
 
 
-def _group(schema: Mapping[str, Any], field: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _group(schema: Mapping[str, Any], described: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the model that a field holds, if it does."""
-    for one in (field, *(_resolved(schema, variant) for variant in field.get("anyOf", ()))):
+    variants = (_resolved(schema, variant) for variant in described.get("anyOf", ()))
+    for one in (described, *variants):
         if "properties" in one:
             return one
     return None
@@ -133,6 +140,9 @@ def _field(
         kind=kind,
         value="" if kind == "password" else shown,
         options=options,
+        labels=schema.get("labels", {}),
+        settled=default in options,
+        first=schema.get("first", False),
         required=required and not kept,
         advanced=advanced,
         kept=kept,

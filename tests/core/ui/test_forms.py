@@ -31,6 +31,17 @@ def test_a_choice_that_may_be_left_open_offers_no_empty_word():
     assert (chosen.kind, chosen.options) == ("select", ("GET", "POST"))
 
 
+def test_what_all_else_depends_on_stands_at_the_top():
+    settings = {
+        "x": {"advanced": True},
+        "preset": {"first": True, "enum": ["a", "b"], "default": "a"},
+    }
+    parts = {"credentials": {"properties": {"key": {}}}, "settings": {"properties": settings}}
+    shown = form_fields({"properties": parts}, {}, {})
+    assert [one.name for one in shown] == ["settings.preset", "credentials.key", "settings.x"]
+    assert [one.settled for one in shown] == [True, False, False]
+
+
 @pytest.mark.parametrize("typed", ["one\r\ntwo", " one\r\ntwo "])
 def test_lines_are_read_as_they_were_typed(typed):
     fields = (field(type="string", format="multiline"),)
