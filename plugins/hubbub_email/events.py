@@ -57,8 +57,8 @@ def events_of(letter: Letter, account: Account) -> Iterator[Event]:
     """Yield what ``letter`` means."""
     if letter.empty:
         yield Unreadable(reason="There is nothing in the letter.")
-    elif reason := _echo(letter, account):
-        yield Ignored(reason=reason, key=letter.dedupe_key)
+    elif _is_from_here(letter, account) and (ours := _by_hub(letter, account.key)):
+        yield _came_back(letter, account, ours)
     elif letter.report and (reference := _reported(letter, letter.report, account.key)):
         for number, verdict in enumerate(letter.report.verdicts):
             yield _outcome(letter, verdict, reference, f"{letter.dedupe_key}:{number}")
@@ -168,16 +168,17 @@ def _answered(answers: Answers, key: bytes) -> str | None:
     return next(ours, next(iter(answers.external_ids), None))
 
 
-def _echo(letter: Letter, account: Account) -> str:
-    """Return why a letter is one of our own come back, or nothing."""
-    if _is_from_here(letter, account) and _by_hub(letter, account.key):
-        return "It is one of ours that came back."
-    return ""
+def _came_back(letter: Letter, account: Account, reference: str) -> Event:
+    """Return what it means that we find one of our own: what we wrote to ourselves has arrived."""
+    if account.address in letter.sent_to:
+        return _receipt(letter, ReceiptState.DELIVERED, reference, letter.dedupe_key)
+    return Ignored(reason="It is one of ours that came back.", key=letter.dedupe_key)
 
 
-def _by_hub(letter: Letter, key: bytes) -> bool:
-    proven = tokens.opened(Purpose.DELIVERY, letter.hubbub_id, key) is not None
-    return proven or any(tokens.of_message_ids([letter.message_id], key))
+def _by_hub(letter: Letter, key: bytes) -> str | None:
+    """Return the delivery of which the hub wrote ``letter``; None where it did not."""
+    proof = next(tokens.of_message_ids([letter.message_id], key), None)
+    return proof.id if proof else tokens.opened(Purpose.DELIVERY, letter.hubbub_id, key)
 
 
 def _not_routed(letter: Letter, account: Account) -> str:
@@ -197,7 +198,7 @@ def _not_routed(letter: Letter, account: Account) -> str:
 def _is_quiet(letter: Letter, key: bytes) -> bool:
     """Whether people need not look at a letter at once; a list or a program may say what counts."""
     unwanted = letter.sign is not None and letter.sign.kind in {Kind.REPORT, Kind.SPAM}
-    return unwanted or letter.arrival.historical or _by_hub(letter, key)
+    return unwanted or letter.arrival.historical or _by_hub(letter, key) is not None
 
 
 # --- the fate of what we sent ----------------------------------------------------------------

@@ -83,8 +83,9 @@ class Fields(BaseModel):
 
     Unknown names are refused, blanks around pasted values are dropped, and no secret is in the
     repr of a field declared as ``SecretStr``. A field for the few, which the console shows behind
-    a fold, says ``json_schema_extra={"advanced": True}``; one that is required never is. One that stands at the
-    top, above the credentials, says ``"first": True``, and ``"labels"`` gives a choice's words names.
+    a fold, says ``json_schema_extra={"advanced": True}``; one that is required never is. One that
+    stands at the top, above the credentials, says ``"first": True``, and ``"labels"`` gives the
+    words of a choice names.
     """
 
     model_config = ConfigDict(

@@ -258,8 +258,13 @@ def test_a_letter_in_the_folder_for_spam_is_shown_and_not_answered():
 
 def test_conformance_11_our_own_letter_come_back_is_no_message():
     proof = f"X-Hubbub-Id: {tokens.seal(Purpose.DELIVERY, ID, KEY)}"
-    (event,) = events(letter("From: Support <Support@example.com>", proof))
+    ours = ("From: Support <Support@example.com>", proof)
+    (event,) = events(letter(*ours, "To: ada@example.org"))
     assert isinstance(event, Ignored)
+    # What we wrote to ourselves has arrived.
+    (event,) = events(letter(*ours))
+    assert isinstance(event, ReceiptReceived)
+    assert (event.state, event.reference) == (ReceiptState.DELIVERED, ID)
 
 
 def test_an_out_of_office_answer_is_no_bounce():
