@@ -40,6 +40,9 @@ SAID = {
 }
 
 
+OURS = ("From: Support@Example.com", "X-Hubbub-Id: OUR-ID")
+
+
 def posted(code=250, text="2.0.0 queued as 17", phase="accepted", refused=None, **features):
     body = {
         "phase": phase,
@@ -94,7 +97,8 @@ class TestEmail(ChannelConformance):
         "delivered": arrived("dsn_delivered", "receipt delivered"),
         "read": arrived("mdn_displayed", "receipt read"),
         "complaint": arrived("arf_abuse", "receipt delivered"),
-        "echo": arrived(letter("From: Support@Example.com", "X-Hubbub-Id: OUR-ID"), "ignored"),
+        "echo": arrived(letter(*OURS, "To: ada@example.org"), "ignored"),
+        "to ourselves": arrived(letter(*OURS), "receipt delivered"),
     }
     unknown = arrived(b"", "unreadable")
 
