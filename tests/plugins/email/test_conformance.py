@@ -98,7 +98,7 @@ class TestEmail(ChannelConformance):
         "read": arrived("mdn_displayed", "receipt read"),
         "complaint": arrived("arf_abuse", "receipt delivered"),
         "echo": arrived(letter(*OURS, "To: ada@example.org"), "ignored"),
-        "to ourselves": arrived(letter(*OURS), "receipt delivered"),
+        "to ourselves": arrived(letter(*OURS, "Message-ID: <2@a.test>"), "receipt delivered"),
     }
     unknown = arrived(b"", "unreadable")
 
