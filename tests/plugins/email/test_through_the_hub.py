@@ -46,6 +46,18 @@ def test_a_letter_comes_in_and_its_answer_goes_out_in_the_same_thread(post):
     assert len(post.inbound()) == 2
 
 
+def test_a_letter_in_a_forged_name_is_marked_and_stands_beside_what_it_answers(post):
+    post.open(trusted_authserv_ids=["mx.hub.test"])
+    failed = "Authentication-Results: mx.hub.test; spf=fail; dmarc=fail header.from=example.org"
+    answers = ("Message-ID: <two@example.org>", "In-Reply-To: <one@example.org>")
+    post.arrive(letter("Subject: Order"), letter("Subject: Re: Order", *answers, failed))
+    true, forged = post.inbound()
+    assert true["conversation_id"] != forged["conversation_id"]
+    assert "DMARC failed" not in str(true["content"])
+    assert "DMARC failed" in str(forged["content"])
+    assert "DMARC failed" in str(forged["decision"])
+
+
 def test_files_of_a_letter_are_stored_and_a_file_goes_out_as_it_is(post):
     post.open()
     post.arrive(raw("related_inline"))
