@@ -8,7 +8,7 @@ import structlog
 
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.routes import WantedRoutes, save_routes
-from hubbub.connect.rules import webhook_url
+from hubbub.connect.rules import webhook_url, widget_url
 from hubbub.connect.work import ChannelChange, change_channel, create_channel, find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict
@@ -101,6 +101,7 @@ def seed(settings: Settings, sandbox_url: str) -> str:
     for kind, add in _CHANNELS.items():
         if kind in hub.plugins.channels and kind not in types:
             add(hub, sandbox_url)
+    _open_shop(hub, sandbox_url)
     return f"  Log in as {EMAIL} with the password {PASSWORD!r}."
 
 
@@ -271,6 +272,23 @@ def _add_centre(hub: Hub, sandbox_url: str) -> None:
     )
 
 
+def _add_webchat(hub: Hub, sandbox_url: str) -> None:
+    del sandbox_url  # the provider is the hub itself
+    create_channel(
+        hub, type="webchat", name="Webchat demo", credentials={}, settings={}, actor="cli"
+    )
+
+
+def _open_shop(hub: Hub, sandbox_url: str) -> None:
+    """Put the chat window on the sandbox's website, as people paste a line into theirs."""
+    with reading(hub.engine) as db:
+        rows = channel_queries.channels(db, before=None, limit=200)
+    key = next((row.webhook_key for row in rows if row.type == "webchat"), None)
+    if key:
+        url = widget_url(hub.settings.base_url, key)
+        _tell_sandbox(hub, f"{sandbox_url}/_sandbox/shops", {"widget_url": url})
+
+
 def _open_account(hub: Hub, sandbox_url: str) -> str:
     """Have an account opened at the message centre, as operators do; return where that listens."""
     account = {**_CENTRE, "numbers": [_CENTRE_NUMBER]}
@@ -321,6 +339,7 @@ _CHANNELS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "whatsapp_onpremise": _add_client,
     "sms_smpp": _add_centre,
     "email": _add_email,
+    "webchat": _add_webchat,
 }
 #: What people make in a provider's dashboard beforehand, by the provider's path in the sandbox.
 _DASHBOARDS: Final[Mapping[str, Callable[[Hub, str], None]]] = {

@@ -72,13 +72,14 @@ class Hub:
         client = make_redis(settings.redis)
         # Whoever waits for a session's answer keeps a connection meanwhile.
         patient = make_redis(settings.redis, connections=_WAITING, retries=0)
+        media = MediaStore(settings.media)
         return cls(
             settings=settings,
             engine=engine,
             plugins=loading.load(settings.plugins_file),
             vault=Vault(secret_keys(settings, engine)),
-            http=Transports(Guard(settings.private_networks), patient),
-            media=MediaStore(settings.media),
+            http=Transports(Guard(settings.private_networks), patient, media),
+            media=media,
             nudges=Nudges(client),
             limiter=Limiter(client),
             live=Live(client),

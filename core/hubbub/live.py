@@ -7,7 +7,7 @@ long as it is said that some was: a `GAP` tells a page to load itself anew.
 import json
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,13 +43,29 @@ class LiveEvent:
 
 #: News was lost: load everything again.
 GAP: Final = LiveEvent("gap")
+#: Kinds of news about somebody who is writing, and has said nothing yet.
+AGENT_TYPES: Final = "agent types"
+VISITOR_TYPES: Final = "visitor types"
+
+
+def _all(event: LiveEvent) -> bool:
+    del event
+    return True
 
 
 class Subscription:
     """The news for one open page: bounded, so that a slow reader costs nobody memory."""
 
-    def __init__(self, live: "Live", *, heartbeat: timedelta, size: int) -> None:
+    def __init__(
+        self,
+        live: "Live",
+        *,
+        heartbeat: timedelta,
+        size: int,
+        wants: Callable[[LiveEvent], bool],
+    ) -> None:
         self._live = live
+        self._wants = wants
         self._heartbeat = heartbeat.total_seconds()
         self._queue: queue.Queue[LiveEvent | None] = queue.Queue(maxsize=size)
         self._closed = threading.Event()
@@ -76,6 +92,11 @@ class Subscription:
             self._drop()
             with suppress(queue.Full):  # then another thread was as quick, with news as good
                 self._queue.put_nowait(GAP)
+
+    def tell(self, event: LiveEvent) -> None:
+        """Hand over news that is wanted here, or a `GAP`."""
+        if event == GAP or self._wants(event):
+            self.put(event)
 
     def close(self) -> None:
         """Stop; whoever iterates is woken. Safe to call twice."""
@@ -120,10 +141,17 @@ class Live:
             self._publishing.over()
 
     def subscribe(
-        self, *, heartbeat: timedelta = timedelta(seconds=10), size: int = 256
+        self,
+        *,
+        heartbeat: timedelta = timedelta(seconds=10),
+        size: int = 256,
+        wants: Callable[[LiveEvent], bool] = _all,
     ) -> Subscription:
-        """Return a new subscription; close it. The first one of a process starts the listener."""
-        subscription = Subscription(self, heartbeat=heartbeat, size=size)
+        """Return a new subscription to the news that it ``wants``; close it.
+
+        The first one of a process starts the listener.
+        """
+        subscription = Subscription(self, heartbeat=heartbeat, size=size, wants=wants)
         with self._lock:
             self._subscriptions.add(subscription)
         self.listen(wait=0 if self._listening.away else _FIRST_WAIT)
@@ -190,7 +218,7 @@ class Live:
             subscriptions = list(self._subscriptions)
         for event in events:
             for subscription in subscriptions:
-                subscription.put(event)
+                subscription.tell(event)
 
 
 def _events(data: bytes) -> list[LiveEvent]:

@@ -1,4 +1,4 @@
-"""Carry each request by what its scheme asks for: HTTP, a session, a frame, mail, DNS."""
+"""Carry each request by what its scheme asks for: HTTP, a session, a frame, mail, DNS, a file."""
 
 import socket
 import ssl
@@ -12,23 +12,27 @@ from redis import Redis
 from hubbub.domains import DomainsTransport
 from hubbub.guard import Deadline, Guard
 from hubbub.imap.check import MAILBOX, MailboxTransport
+from hubbub.media import MediaStore
 from hubbub.relay import Relay
 from hubbub.sdk.dns import DNS
 from hubbub.sdk.errors import Transient
 from hubbub.sdk.session import FRAME, FRAME_TLS, SESSION, Endpoint
 from hubbub.sdk.values import Headers, HttpRequest, HttpResponse
+from hubbub.sdk.widget import UPLOAD
 from hubbub.smtp.transport import MAIL, MailTransport
 from hubbub.transport import Files, HttpTransport, NotSent, Talk
 from hubbub.trust import trusting
 
 _LENGTH: Final = 4
+_NOT_HTTP: Final = frozenset({SESSION, FRAME, FRAME_TLS, DNS, UPLOAD, *MAILBOX, *MAIL})
 
 
 class Transports(HttpTransport):
     """What a process reaches providers by."""
 
-    def __init__(self, guard: Guard, redis: Redis) -> None:
+    def __init__(self, guard: Guard, redis: Redis, media: MediaStore) -> None:
         super().__init__(guard)
+        self._media = media
         self._relay = Relay(redis)
         self._mailboxes = MailboxTransport(guard)
         self._mail = MailTransport(guard)
@@ -47,11 +51,14 @@ class Transports(HttpTransport):
                 return self._domains.perform(request)
             case scheme if scheme in MAIL:
                 return self._mail.perform(request, files=files)
+            case scheme if scheme == UPLOAD:
+                body = self._media.get(request.url.partition(":")[2])
+                return HttpResponse(status=0, headers=Headers({}), body=body)
         return super().perform(request, files=files)
 
     def resume(self, request: HttpRequest) -> Talk | None:
         """Begin an HTTP request on a connection that is kept; what is none always waits."""
-        if request.url.partition(":")[0] in {SESSION, FRAME, FRAME_TLS, DNS, *MAILBOX, *MAIL}:
+        if request.url.partition(":")[0] in _NOT_HTTP:
             return None
         return super().resume(request)
 

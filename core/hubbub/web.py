@@ -1,4 +1,4 @@
-"""Make the web application: webhooks, API, console, health."""
+"""Make the web application: webhooks, API, console, chat window, health."""
 
 from functools import partial
 
@@ -17,6 +17,7 @@ from hubbub.settings import Settings
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.tell.actors import announce
 from hubbub.ui import add_plugin_pages, make_ui
+from hubbub.widget.blueprint import make_widget
 
 #: Bytes of a request body, uploads of files included; webhooks have limits of their own.
 _LARGEST = 100 << 20
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> F
     app.register_blueprint(make_api(hub))
     app.register_blueprint(make_callbacks(hub, partial(problem_response, hub.settings.base_url)))
     app.register_blueprint(make_ui(hub))
+    app.register_blueprint(make_widget(hub))
     add_plugin_pages(app, hub)
     _add_health(app, hub)
     behind = Proxied(hub.settings.proxies, app.wsgi_app)

@@ -11,7 +11,14 @@ from hubbub.api.forms import form_schema
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.connect import queries
 from hubbub.connect.former import former_until
-from hubbub.connect.rules import campaigns_paused, shown_status, webhook_url
+from hubbub.connect.rules import (
+    campaigns_paused,
+    embed_line,
+    has_widget,
+    shown_status,
+    webhook_url,
+    widget_url,
+)
 from hubbub.connect.work import (
     ChannelChange,
     change_channel,
@@ -127,6 +134,7 @@ def _channel(hub: Hub, channel_id: str) -> shapes.ChannelJson:
 def _fields(hub: Hub, row: Row[Any]) -> dict[str, Any]:
     kept = hub.vault.open(row.secrets, row.id)
     status, reason = shown_status(hub, row)
+    widget = widget_url(hub.settings.base_url, row.webhook_key) if has_widget(hub, row) else None
     return {
         "id": row.id,
         "type": row.type,
@@ -141,6 +149,8 @@ def _fields(hub: Hub, row: Row[Any]) -> dict[str, Any]:
         "settings": row.settings,
         "old_credentials_until": former_until(kept, hub.now()),
         "bulk_paused_until": campaigns_paused(row, hub.now()),
+        "widget_url": widget,
+        "embed": embed_line(widget) if widget else None,
         "created_at": row.created_at,
     }
 

@@ -111,7 +111,7 @@ class Endpoint:
         ask = Ask(
             bearer=bearer,
             query=_query(request, self.query),
-            body=_body(request, self.body),
+            body=read_body(request, self.body),
             path=path,
             request=request,
         )
@@ -199,6 +199,22 @@ def bearer_for(hub: Hub, request: Request, scope: Scope) -> Bearer:
     return bearer
 
 
+def read_body(request: Request, model: type[B], *, limit: int = _BODY_LIMIT) -> B:
+    """Return the JSON body of a request as a ``model``. Raises `Refusal`."""
+    if model is Nothing:
+        return model()
+    request.max_content_length = limit
+    raw = request.get_data(cache=False) or _without_body(model)
+    if request.mimetype and not _is_json(request.mimetype):
+        detail = "Send the body as application/json."
+        raise Refusal(Problem(code="unsupported-media-type", detail=detail))
+    _refuse_unstorable(_parsed(raw))
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise Refusal(invalid(_named(complaints(error)))) from None
+
+
 def _challenge(code: str, detail: str, why: str) -> Refusal:
     challenge = ", ".join(filter(None, ('Bearer realm="hubbub"', why)))
     headers = {"WWW-Authenticate": challenge}
@@ -212,21 +228,6 @@ def _query(request: Request, model: type[BaseModel]) -> BaseModel:
         return model.model_validate(given)
     except ValidationError as error:
         raise Refusal(invalid(complaints(error))) from None
-
-
-def _body(request: Request, model: type[BaseModel]) -> BaseModel:
-    if model is Nothing:
-        return Nothing()
-    request.max_content_length = _BODY_LIMIT
-    raw = request.get_data(cache=False) or _without_body(model)
-    if request.mimetype and not _is_json(request.mimetype):
-        detail = "Send the body as application/json."
-        raise Refusal(Problem(code="unsupported-media-type", detail=detail))
-    _refuse_unstorable(_parsed(raw))
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        raise Refusal(invalid(_named(complaints(error)))) from None
 
 
 def _without_body(model: type[BaseModel]) -> bytes:

@@ -38,6 +38,7 @@ from hubbub.store.tables import (
     Note,
     Piece,
     Receipt,
+    ShownMessage,
     table,
 )
 from hubbub.store.types import Json
@@ -99,6 +100,7 @@ def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
         (MediaFile, "message_id", messages),
         (MessageVersion, "message_id", messages),
         (Piece, "id", _pieces_of(contact_id)),
+        (ShownMessage, "message_id", messages),
         (Message, "contact_id", [contact_id]),
         (Note, "conversation_id", conversations),
         (Conversation, "contact_id", [contact_id]),

@@ -48,7 +48,14 @@ def store_upload(hub: Hub, file: FileStorage) -> dict[str, Any]:
     if len(body) > UPLOAD_LIMIT:
         detail = f"Take a file of at most {UPLOAD_LIMIT >> 20} MB."
         raise Refusal(Problem(code="too-large", detail=detail))
-    row = _row(hub, file, body)
+    return keep_upload(
+        hub, body, mime_type=sniff(body, file.mimetype), filename=file.filename or ""
+    )
+
+
+def keep_upload(hub: Hub, body: bytes, *, mime_type: str, filename: str) -> dict[str, Any]:
+    """Keep a file that was looked at, and return its row."""
+    row = _row(hub, body, mime_type, filename)
     # The file first: a row without a file would promise what is not there.
     hub.media.put(row["id"], body)
     with transaction(hub.engine) as db:
@@ -64,6 +71,11 @@ def serve(hub: Hub, request: Request, media_id: str) -> Response:
     signature = request.args.get("sig", "")
     if not hub.vault.signed(f"media:{media_id}", signature):
         bearer_for(hub, request, "read")
+    return answer_with(hub, media_id)
+
+
+def answer_with(hub: Hub, media_id: str) -> Response:
+    """Answer with a file, to whoever may have it. Raises `NotFound`."""
     with reading(hub.engine) as db:
         row = queries.media_files(db, [media_id]).get(media_id)
     if row is None or row.state != "ready":
@@ -95,14 +107,14 @@ def _file(request: Request) -> FileStorage:
     return file
 
 
-def _row(hub: Hub, file: FileStorage, body: bytes) -> dict[str, Any]:
+def _row(hub: Hub, body: bytes, mime_type: str, filename: str) -> dict[str, Any]:
     size = dimensions(body)
     return {
         "id": new_id(),
         "state": "ready",
         "reason": "",
-        "mime_type": sniff(body, file.mimetype),
-        "filename": _clean_name(file.filename or ""),
+        "mime_type": mime_type,
+        "filename": _clean_name(filename),
         "size": len(body),
         "width": size[0] if size else None,
         "height": size[1] if size else None,

@@ -89,6 +89,10 @@ class ChannelJson(BaseModel):
     bulk_paused_until: datetime | None = Field(
         description="Until when no campaigns are sent, as the provider limits them: replies go on."
     )
+    widget_url: str | None = Field(
+        description="The script that opens the chat window; null for channels without one."
+    )
+    embed: str | None = Field(description="The line to paste into a site for that window.")
     created_at: datetime
 
 

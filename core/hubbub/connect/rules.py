@@ -25,6 +25,7 @@ from hubbub.sdk.errors import (
     Transient,
 )
 from hubbub.sdk.values import Checked, Connection, Finding
+from hubbub.sdk.widget import WidgetSettings
 from hubbub.vault import Undecryptable
 
 if TYPE_CHECKING:
@@ -122,6 +123,23 @@ def connection_secrets(connection: Connection[Any]) -> set[str]:
 def webhook_url(base_url: str, webhook_key: str) -> str:
     """Return the public address of a channel's webhook."""
     return f"{base_url}/webhooks/{webhook_key}"
+
+
+def widget_url(base_url: str, webhook_key: str) -> str:
+    """Return the public address of the script that opens a channel's chat window."""
+    return f"{base_url}/widget/{webhook_key}.js"
+
+
+def embed_line(widget_url: str) -> str:
+    """Return what people paste into their site."""
+    return f'<script async src="{widget_url}"></script>'
+
+
+def has_widget(hub: "Hub", row: Row[Any]) -> bool:
+    """Whether the provider of a channel is the hub's own chat window."""
+    kind = hub.plugins.channels.get(row.type)
+    settings = kind.fields.model_fields["settings"].annotation if kind is not None else None
+    return isinstance(settings, type) and issubclass(settings, WidgetSettings)
 
 
 def new_webhook_key() -> str:

@@ -13,6 +13,7 @@ from hubbub.sandbox.messenger.provider import Messenger
 from hubbub.sandbox.onprem.provider import OnPremises
 from hubbub.sandbox.pages import page_blueprint
 from hubbub.sandbox.providers import Provider
+from hubbub.sandbox.shop import shop_blueprint
 from hubbub.sandbox.smsc.provider import MessageCentre
 from hubbub.sandbox.telegram.provider import Telegram
 from hubbub.sandbox.twilio.provider import Twilio
@@ -45,6 +46,7 @@ def create_sandbox(config: SandboxConfig | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _REQUEST_LIMIT
     app.register_blueprint(control_blueprint(world, providers))
     app.register_blueprint(page_blueprint(world, providers))
+    app.register_blueprint(shop_blueprint(world))
     app.before_request(lambda: world.learn_url(base_url_of(request.environ)))
     app.extensions["sandbox"] = world
     app.wsgi_app = Front(providers.values(), app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to put something in front

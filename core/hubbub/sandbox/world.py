@@ -64,6 +64,8 @@ class World:
         self.lanes = Lanes(config.connections)
         #: Guards the state of every provider; never held while the network is awaited.
         self.lock = threading.RLock()
+        #: The script of the chat window on the sandbox's own website; empty: there is none yet.
+        self.widget_url = ""
         self._learnt_url = ""
         self._endings: list[Callable[[], None]] = []
 

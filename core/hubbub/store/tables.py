@@ -470,6 +470,19 @@ class Note(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+class ShownMessage(SQLModel, table=True):
+    """That a message is to be seen in a chat window, and as the how-manieth of its conversation.
+
+    Not in the order of `Message.seq`: what is scheduled or held is seen later than what follows it.
+    """
+
+    __tablename__ = "shown_messages"
+    conversation_id: str = Field(primary_key=True, foreign_key="conversations.id")
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    message_id: str = Field(foreign_key="messages.id", unique=True)
+    shown_at: datetime = _time()
+
+
 class MediaFile(SQLModel, table=True):
     """A file of a message, or an upload that no message uses yet."""
 

@@ -10,6 +10,7 @@ from fakeredis import FakeRedis
 
 from hubbub.guard import Guard, Refused
 from hubbub.imap.client import connected, leave
+from hubbub.media import MediaStore
 from hubbub.sdk.errors import AuthFailed, Transient
 from hubbub.sdk.mail import MailServer
 from hubbub.sdk.mailbox import Mailbox, looked_at, looking
@@ -241,7 +242,11 @@ def test_an_encrypted_connection_is_checked_against_the_name(dovecot, certificat
 def check(server, **given):
     """Ask as a plugin does: with a request that the process's transports carry."""
     request = looking(Mailbox(server=server, **given))
-    return looked_at(Transports(HERE, FakeRedis()).perform(request, files=lambda media: b""))
+    return looked_at(
+        Transports(HERE, FakeRedis(), MediaStore("memory://")).perform(
+            request, files=lambda media: b""
+        )
+    )
 
 
 def test_a_check_finds_everything_well_and_changes_nothing(host):

@@ -84,7 +84,7 @@ class BoundHub:
 @pytest.fixture
 def bound(joined, fake_redis, monkeypatch):
     monkeypatch.setattr(listening, "_RECONNECT", timedelta(milliseconds=20))
-    joined.world.hub.http = Transports(Guard(LOOPBACK), fake_redis)
+    joined.world.hub.http = Transports(Guard(LOOPBACK), fake_redis, joined.world.hub.media)
     joined.control("rules", {"smsc_sent_after": 0, "smsc_delivered_after": 0}, method="PATCH")
     made = BoundHub(joined)
     yield made

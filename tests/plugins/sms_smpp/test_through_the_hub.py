@@ -298,6 +298,7 @@ def test_over_tls_all_goes_as_without(bound, certificate, monkeypatch):
     transports = Transports(
         Guard(LOOPBACK, lookup=lambda host, port, **_: [(2, 1, 6, "", ("127.0.0.1", port))]),
         bound.world.hub.redis,
+        bound.world.hub.media,
     )
     transports.__dict__["_trust"] = client
     bound.world.hub.http = transports

@@ -1,0 +1,1 @@
+"""Serve the chat window that stands on other people's sites: the provider of ``webchat``."""

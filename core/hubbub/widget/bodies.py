@@ -1,0 +1,137 @@
+"""Check what windows send: small, and nothing but what a visitor can say."""
+
+import re
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import Field, StringConstraints, field_validator
+
+from hubbub.api.endpoint import Body
+from hubbub.sdk.widget import LONGEST_TEXT
+
+#: Bytes of a JSON body.
+LIMIT: Final = 1 << 14
+#: What nobody sees (C0 but tab and line feed), and what turns the text around it (bidi overrides).
+_UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+_ClientId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{16,64}$")]
+_Line: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+_Url: TypeAlias = Annotated[str, Field(max_length=2000)]
+_Attributes: TypeAlias = Annotated[dict[_Line, _Line], Field(max_length=20)]
+
+
+class Page(Body):
+    """Where the window stands."""
+
+    url: _Url = ""
+    title: _Line = ""
+
+
+class JwtProof(Body):
+    """A JWT that the site's server signed."""
+
+    jwt: Annotated[str, Field(max_length=8192)]
+
+
+class HashProof(Body):
+    """A user's id with its HMAC, and what the page says beside it."""
+
+    user_id: Annotated[str, Field(max_length=200)]
+    user_hash: Annotated[str, Field(max_length=128)]
+
+
+class SessionBody(Body):
+    """Somebody loads a page with a window."""
+
+    token: Annotated[str, Field(max_length=8192)] | None = None
+    identity: JwtProof | HashProof | None = None
+    page: Page = Page()
+    locale: _Line = ""
+    tz: _Line = ""
+
+
+class TextSaid(Body):
+    """A text."""
+
+    type: Literal["text"]
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+
+    @field_validator("text")
+    @classmethod
+    def _not_blank(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("There is nothing to be seen.")
+        return text
+
+
+class ChoiceSaid(Body):
+    """A button that was pressed."""
+
+    type: Literal["choice"]
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class FormSaid(Body):
+    """A form that was filled in, by the names of its fields."""
+
+    type: Literal["form"]
+    fields: Annotated[
+        dict[_Line, Annotated[str, Field(max_length=LONGEST_TEXT)]],
+        Field(min_length=1, max_length=20),
+    ]
+
+
+class FileSaid(Body):
+    """A file that was uploaded before."""
+
+    type: Literal["file"]
+    media_id: Annotated[str, Field(max_length=200)]
+    caption: Annotated[str, Field(max_length=1000)] | None = None
+
+
+Said: TypeAlias = Annotated[
+    TextSaid | ChoiceSaid | FormSaid | FileSaid, Field(discriminator="type")
+]
+
+
+class MessageBody(Body):
+    """A visitor's message. ``client_id`` is made once, and sent again with each try."""
+
+    client_id: _ClientId
+    content: Said
+    page: Page = Page()
+    #: What the page says of its visitor, which nobody has proven.
+    attributes: _Attributes = Field(default_factory=dict)
+
+
+class OfflineBody(Body):
+    """What somebody leaves while it is closed."""
+
+    client_id: _ClientId
+    name: _Line = ""
+    email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,63}$")]
+    message: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+    consent: bool = False
+    page: Page = Page()
+    #: People do not see this field, and take their time: programs do neither.
+    website: _Line = ""
+    elapsed_ms: int = 0
+
+
+class SeqBody(Body):
+    """All up to this number."""
+
+    seq: Annotated[int, Field(ge=0, le=2**31)]
+
+
+class TypingBody(Body):
+    """Whether the visitor is writing."""
+
+    on: bool
+
+
+def visible(value: Any) -> Any:
+    """Return a text, or the texts of an object, without what nobody sees."""
+    if isinstance(value, dict):
+        return {visible(name): visible(item) for name, item in value.items()}
+    return _UNSEEN.sub("", value) if isinstance(value, str) else value

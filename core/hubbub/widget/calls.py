@@ -1,0 +1,159 @@
+"""Answer what windows ask of the hub: each call by a function of its own."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from flask import Request, Response
+
+from hubbub.api.endpoint import read_body
+from hubbub.api.media import answer_with
+from hubbub.api.problems import Problem, Refusal
+from hubbub.widget import shown, work
+from hubbub.widget.bodies import (
+    LIMIT,
+    MessageBody,
+    OfflineBody,
+    SeqBody,
+    SessionBody,
+    TypingBody,
+)
+from hubbub.widget.desk import Desk, Guest
+from hubbub.widget.limits import network_of, spend
+from hubbub.widget.links import opens_media
+from hubbub.widget.sessions import open_session
+from hubbub.widget.stream import events, listen, wait
+from hubbub.widget.uploads import upload
+
+#: What an answer says, and its status.
+_Answer: TypeAlias = tuple[Any, int]
+_Call: TypeAlias = Callable[[Desk, Guest, Request], _Answer]
+#: Nothing that a visitor is told belongs into a cache.
+_PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_DIGITS: Final = 9
+
+
+def session(desk: Desk, key: str, request: Request) -> Response:
+    """Say who somebody is, and give them a token."""
+    desk.check_origin(request)
+    line, settings = desk.line(key)
+    network = network_of(request.remote_addr or "")
+    spend(desk.hub.limiter, "session", visitor="", network=network)
+    body = read_body(request, SessionBody, limit=LIMIT)
+    return as_json(open_session(desk, line, settings, body), 200)
+
+
+def media(desk: Desk, key: str, media_id: str, request: Request) -> Response:
+    """Give a file to whoever has its signed address."""
+    desk.line(key)
+    if not opens_media(desk.hub.vault, media_id, request.args, desk.hub.now()):
+        raise Refusal(Problem(code="not-found", detail="There is no such file any more."))
+    return answer_with(desk.hub, media_id)
+
+
+def stream(desk: Desk, key: str, request: Request) -> Response:
+    """Tell of what happens, as it happens."""
+    guest = desk.guest(key, request)
+    place = work.place_of(desk.hub, guest)
+    if place is None:
+        raise Refusal(Problem(code="not-found", detail="There is no conversation yet."))
+    seq = _number(request, "after", _whole(request.headers.get("Last-Event-ID", "")) or 0)
+    who = guest.visitor.address, guest.network
+    desk.room.enter(*who)
+    news = listen(desk.hub, place)
+    answer = Response(events(desk.hub, place, seq, news), content_type="text/event-stream")
+    answer.headers.update({**_PRIVATE, "X-Accel-Buffering": "no"})
+
+    @answer.call_on_close
+    def closed() -> None:
+        news.close()
+        desk.room.leave(*who)
+
+    return answer
+
+
+def _write(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    body = read_body(request, MessageBody, limit=LIMIT)
+    return work.write(desk, guest, body)
+
+
+def _history(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    place = work.place_of(desk.hub, guest)
+    limit = min(_number(request, "limit", shown.PAGE), shown.PAGE)
+    before = _number(request, "before", 0) or None
+    return {"messages": shown.before(desk.hub, place, before, limit) if place else []}, 200
+
+
+def _leave(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    body = read_body(request, OfflineBody, limit=LIMIT)
+    return work.leave(desk, guest, body)
+
+
+def _acknowledge(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    return _saw(desk, guest, request, "delivered")
+
+
+def _read(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    return _saw(desk, guest, request, "read")
+
+
+def _saw(desk: Desk, guest: Guest, request: Request, state: str) -> _Answer:
+    spend(desk.hub.limiter, "read", visitor=guest.visitor.address, network=guest.network)
+    body = read_body(request, SeqBody, limit=LIMIT)
+    work.saw(desk, guest, body.seq, state)
+    return None, 204
+
+
+def _types(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    if read_body(request, TypingBody, limit=LIMIT).on:
+        work.types(desk.hub, guest)
+    return None, 204
+
+
+def _upload(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    return upload(desk.hub, guest, request), 201
+
+
+def _news(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    place = work.place_of(desk.hub, guest)
+    after, seconds = _number(request, "after", 0), _number(request, "wait", 0)
+    if place is None:
+        return {"messages": [], "state": None}, 200
+    if not seconds:
+        return wait(desk.hub, place, after, 0), 200
+    with desk.room.place(guest.visitor.address, guest.network):
+        return wait(desk.hub, place, after, seconds), 200
+
+
+#: What a window asks with its visitor's token, by method and last part of the path.
+CALLS: Final[tuple[tuple[str, str, _Call], ...]] = (
+    ("POST", "messages", _write),
+    ("GET", "messages", _history),
+    ("POST", "offline", _leave),
+    ("POST", "ack", _acknowledge),
+    ("POST", "read", _read),
+    ("POST", "typing", _types),
+    ("POST", "uploads", _upload),
+    ("GET", "events", _news),
+)
+
+
+def as_json(body: Any, status: int) -> Response:
+    """Return an answer for one visitor alone."""
+    text = "" if body is None else json.dumps(body)
+    return Response(text, status, _PRIVATE, content_type="application/json")
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    given = request.args.get(name)
+    if given is None:
+        return default
+    found = _whole(given)
+    if found is None:
+        raise Refusal(Problem(code="invalid", detail=f"{name} is a whole number."))
+    return found
+
+
+def _whole(given: str) -> int | None:
+    plain = given.isascii() and given.isdecimal() and len(given) <= _DIGITS
+    return int(given) if plain else None

@@ -1,0 +1,72 @@
+"""Tell loader and window what they have to know of a channel. All of it is public."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from hubbub.directory import Line
+from hubbub.sdk.hours import opening
+from hubbub.sdk.widget import WidgetCredentials, WidgetSettings
+from hubbub.store.types import as_json_time
+
+#: What the loader does not need: it greets, and leaves the rest to the window.
+_WINDOW_ONLY: Final = ("prechat", "offline", "attachments")
+
+
+def settings_of(line: Line) -> WidgetSettings | None:
+    """Return the settings of a channel that has a window; None for one of another kind."""
+    settings = line.settings
+    return settings if isinstance(settings, WidgetSettings) and line.enabled else None
+
+
+def identity_secrets(line: Line, now: datetime) -> list[str]:
+    """Return the secrets that prove who a visitor is: that of now, and for a while the former."""
+    connections = [line.connection]
+    if line.former is not None and now < line.former.until:
+        connections.append(line.former.connection)
+    credentials = (one.fields.credentials for one in connections)
+    return [
+        one.identity_secret
+        for one in credentials
+        if isinstance(one, WidgetCredentials) and one.identity_secret
+    ]
+
+
+def availability(settings: WidgetSettings, now: datetime) -> dict[str, Any]:
+    """Return whether it is open, and when that changes."""
+    found = opening(settings.hours, now)
+    return {"open": found.open, "changes_at": as_json_time(found.changes_at)}
+
+
+def for_window(line: Line, settings: WidgetSettings, now: datetime) -> dict[str, Any]:
+    """Return what the window has to know."""
+    chosen = settings.model_dump(
+        mode="json",
+        include={
+            "allowed_origins",
+            "theme",
+            "locale",
+            "texts",
+            "offline",
+            "prechat",
+            "attachments",
+        },
+    )
+    return {
+        "key": line.webhook_key,
+        "name": line.name,
+        **chosen,
+        "availability": availability(settings, now),
+    }
+
+
+def for_loader(
+    line: Line, settings: WidgetSettings, base_url: str, now: datetime
+) -> Mapping[str, Any]:
+    """Return what the loader has to know."""
+    window = for_window(line, settings, now)
+    return {
+        **{name: value for name, value in window.items() if name not in _WINDOW_ONLY},
+        "base": base_url,
+        "greetings": settings.model_dump(mode="json", include={"greetings"})["greetings"],
+    }

@@ -1,0 +1,61 @@
+"""Say how much a visitor may do, and the network that they come from, before others suffer."""
+
+import ipaddress
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from hubbub.api.problems import Problem, Refusal
+from hubbub.limiter import Bucket, Limiter
+
+_SECONDS: Final = timedelta(seconds=1)
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+
+#: So many within so long.
+_Rate: TypeAlias = tuple[int, timedelta]
+#: What a visitor may do, and what everybody may do together who comes from one place.
+_LIMITS: Final[Mapping[str, tuple[Sequence[_Rate], Sequence[_Rate]]]] = {
+    "message": (((10, 10 * _SECONDS), (100, 10 * _MINUTE)), ((300, 10 * _MINUTE),)),
+    "begin": ((), ((30, _HOUR),)),
+    "session": (((30, _MINUTE),), ((120, _MINUTE),)),
+    "read": (((120, _MINUTE),), ((1200, _MINUTE),)),
+    "typing": (((30, _MINUTE),), ((600, _MINUTE),)),
+    "upload": (((10, 10 * _MINUTE),), ((60, 10 * _MINUTE),)),
+    "offline": (((3, _HOUR),), ((10, _HOUR),)),
+}
+
+
+def spend(limiter: Limiter, what: str, *, visitor: str, network: str) -> None:
+    """Count one more of ``what``. Raises `Refusal` where it is too much."""
+    by_visitor, by_network = _LIMITS[what]
+    buckets = [
+        *_buckets(what, visitor, by_visitor if visitor else ()),
+        *_buckets(what, network, by_network),
+    ]
+    (delay,) = limiter.acquire([buckets])
+    if delay is not None:
+        raise slow_down(delay.seconds)
+
+
+def slow_down(seconds: float) -> Refusal:
+    """Return what to say to somebody who does too much."""
+    headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
+    detail = "Too much at once: wait as long as Retry-After says."
+    return Refusal(Problem(code="slow-down", detail=detail, headers=headers))
+
+
+def network_of(address: str) -> str:
+    """Return the network that counts as one place: of IPv6, what one household is given."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:  # noqa: PLR2004  # the version of the protocol
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def _buckets(what: str, who: str, rates: Sequence[_Rate]) -> list[Bucket]:
+    return [Bucket(f"widget:{what}:{count}:{who}", count, per, burst=count) for count, per in rates]

@@ -1,0 +1,113 @@
+"""Serve loader, window and their files, each with the headers that strange pages need."""
+
+import hashlib
+import json
+import mimetypes
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Request, Response, render_template
+
+_FOLDER: Final = Path(__file__).parent / "static"
+#: What the window is made of; the loader goes another way.
+_LOADER: Final = "loader.js"
+_ENTRY: Final = "app.js"
+_CONFIG: Final = '"CONFIG"'
+_LOADER_CACHE: Final = "public, max-age=300, stale-while-revalidate=86400"
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors {ancestors}; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+#: A page that isolates itself loads only what says that it may be loaded.
+_ANYWHERE: Final = {"Cross-Origin-Resource-Policy": "cross-origin"}
+_PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin"}
+
+
+def loader(request: Request, config: Mapping[str, Any]) -> Response:
+    """Return the loader, a script for other people's pages, with ``config`` in it."""
+    text = _text(_LOADER).replace(_CONFIG, _literal(config), 1)
+    answer = Response(text, content_type="text/javascript; charset=utf-8")
+    answer.headers.update(
+        {
+            **_PLAIN,
+            **_ANYWHERE,
+            "Cache-Control": _LOADER_CACHE,
+            "Access-Control-Allow-Origin": "*",
+        }
+    )
+    answer.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
+    answer.make_conditional(request)
+    return answer
+
+
+def frame(config: Mapping[str, Any], origins: tuple[str, ...]) -> Response:
+    """Return the window, which only pages of ``origins`` may show; none: all may."""
+    page = render_template(
+        "frame.html",
+        config=json.dumps(config),
+        locale=config["locale"],
+        base=f"/static/widget/{version()}/",
+        modules=_modules(),
+    )
+    answer = Response(page, content_type="text/html; charset=utf-8")
+    ancestors = " ".join(("'self'", *origins)) if origins else "*"
+    answer.headers.update(
+        {
+            **_PLAIN,
+            **_ANYWHERE,
+            "Cross-Origin-Embedder-Policy": "require-corp",
+            "Content-Security-Policy": _POLICY.format(ancestors=ancestors),
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+            "Cache-Control": "no-cache",
+        }
+    )
+    return answer
+
+
+def file(name: str, wanted: str) -> Response | None:
+    """Return a file of the window; None where there is none of this name.
+
+    A window that was opened before an update asks for the files of then, and gets those of now.
+    """
+    if name not in _names():
+        return None
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    content_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+    answer = Response(_text(name), content_type=content_type)
+    cached = _FOR_EVER if wanted == version() else "no-cache"
+    answer.headers.update({**_PLAIN, **_ANYWHERE, "Cache-Control": cached})
+    return answer
+
+
+@cache
+def version() -> str:
+    """Return what names the files of the window as they are now."""
+    digest = hashlib.sha256()
+    for name in sorted(_names()):
+        digest.update(name.encode() + b"\0" + _text(name).encode() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _names() -> frozenset[str]:
+    found = {path.name for path in _FOLDER.iterdir() if path.suffix in {".js", ".css", ".json"}}
+    return frozenset(found - {_LOADER})
+
+
+@cache
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text()
+
+
+def _modules() -> list[str]:
+    return sorted(name for name in _names() if name.endswith(".js") and name != _ENTRY)
+
+
+def _literal(value: Mapping[str, Any]) -> str:
+    """Return JSON that is the same in JavaScript, wherever it stands."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c")

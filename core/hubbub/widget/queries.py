@@ -1,0 +1,224 @@
+"""Ask for what chat windows show, and number what is to be seen there."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
+
+from hubbub.store.tables import (
+    Address,
+    Contact,
+    Conversation,
+    Delivery,
+    MediaFile,
+    Message,
+    ShownMessage,
+    User,
+    table,
+)
+from hubbub.store.types import AnyRow
+
+_addresses = table(Address)
+_contacts = table(Contact)
+_conversations = table(Conversation)
+_deliveries = table(Delivery)
+_media = table(MediaFile)
+_messages = table(Message)
+_shown = table(ShownMessage)
+_users = table(User)
+
+#: Of an outbound message, once nothing of it is still to be sent.
+_ARRIVED: Final = ("sent", "delivered", "read")
+_SEEN: Final = or_(_messages.c.direction == "inbound", _messages.c.status.in_(_ARRIVED))
+#: Messages of a conversation among which those are looked for that are not shown yet.
+_RECENT: Final = 1000
+
+
+def conversation(db: Connection, channel_id: str, address: str) -> AnyRow | None:
+    """Return the conversation with a visitor, or None."""
+    found = (
+        select(
+            _conversations.c.id,
+            _conversations.c.contact_id,
+            _conversations.c.status,
+            _conversations.c.unread,
+        )
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .where(_addresses.c.channel_id == channel_id, _addresses.c.address == address)
+    )
+    return db.execute(found).one_or_none()
+
+
+def state(db: Connection, conversation_id: str) -> AnyRow | None:
+    """Return what stands beside the messages of a conversation; None once it is erased."""
+    unread = (
+        select(func.count())
+        .select_from(_shown.join(_messages, _messages.c.id == _shown.c.message_id))
+        .where(
+            _shown.c.conversation_id == _conversations.c.id,
+            _messages.c.direction == "outbound",
+            _messages.c.status.in_(("sent", "delivered")),
+        )
+        .scalar_subquery()
+    )
+    found = select(
+        _conversations.c.status,
+        (_conversations.c.unread == 0).label("seen"),
+        unread.label("unread"),
+    ).where(_conversations.c.id == conversation_id)
+    return db.execute(found).one_or_none()
+
+
+def knows(db: Connection, channel_id: str, address: str) -> bool:
+    """Whether somebody wrote from this address."""
+    found = select(_addresses.c.id).where(
+        _addresses.c.channel_id == channel_id, _addresses.c.address == address
+    )
+    return db.execute(found).first() is not None
+
+
+def message_by_key(db: Connection, channel_id: str, event_key: str) -> AnyRow | None:
+    """Return the message that an event became, with its place among those shown, or None."""
+    found = (
+        select(_messages.c.id, _messages.c.conversation_id, _shown.c.seq)
+        .outerjoin(_shown, _shown.c.message_id == _messages.c.id)
+        .where(_messages.c.channel_id == channel_id, _messages.c.event_key == event_key)
+    )
+    return db.execute(found).one_or_none()
+
+
+def last_seq(db: Connection, conversation_id: str) -> int:
+    """Return how many messages of a conversation are shown."""
+    found = select(func.max(_shown.c.seq)).where(_shown.c.conversation_id == conversation_id)
+    return db.execute(found).scalar() or 0
+
+
+def unshown(db: Connection, conversation_id: str) -> list[str]:
+    """Return the messages that are to be seen and have no number yet, in order."""
+    last = (
+        select(_conversations.c.last_seq)
+        .where(_conversations.c.id == conversation_id)
+        .scalar_subquery()
+    )
+    found = (
+        select(_messages.c.id)
+        .outerjoin(_shown, _shown.c.message_id == _messages.c.id)
+        .where(
+            _messages.c.conversation_id == conversation_id,
+            _messages.c.seq > last - _RECENT,
+            _shown.c.message_id.is_(None),
+            _SEEN,
+        )
+        .order_by(_messages.c.seq)
+    )
+    return list(db.execute(found).scalars())
+
+
+def hold(db: Connection, conversation_id: str) -> bool:
+    """Let nobody else number the messages of a conversation until the transaction ends."""
+    found = select(_conversations.c.id).where(_conversations.c.id == conversation_id)
+    return db.execute(found.with_for_update()).first() is not None
+
+
+def show(
+    db: Connection, conversation_id: str, message_ids: Sequence[str], *, after: int, now: datetime
+) -> None:
+    """Give messages the numbers that follow ``after``."""
+    rows = [
+        {
+            "conversation_id": conversation_id,
+            "seq": seq,
+            "message_id": message_id,
+            "shown_at": now,
+        }
+        for seq, message_id in enumerate(message_ids, after + 1)
+    ]
+    db.execute(insert(_shown), rows)
+
+
+def messages_after(
+    db: Connection, conversation_id: str, after: int, *, limit: int
+) -> Sequence[AnyRow]:
+    """Return shown messages that come after one, oldest first."""
+    found = _messages_shown(conversation_id).where(_shown.c.seq > after)
+    return db.execute(found.order_by(_shown.c.seq).limit(limit)).all()
+
+
+def messages_before(
+    db: Connection, conversation_id: str, before: int | None, *, limit: int
+) -> Sequence[AnyRow]:
+    """Return the last shown messages, or those before one, oldest first."""
+    found = _messages_shown(conversation_id)
+    if before is not None:
+        found = found.where(_shown.c.seq < before)
+    return db.execute(found.order_by(_shown.c.seq.desc()).limit(limit)).all()[::-1]
+
+
+def files(db: Connection, ids: Collection[str]) -> dict[str, AnyRow]:
+    """Return files by their ids."""
+    if not ids:
+        return {}
+    return {row.id: row for row in db.execute(select(_media).where(_media.c.id.in_(ids)))}
+
+
+def is_shown(db: Connection, conversation_id: str, media_id: str) -> bool:
+    """Whether a file belongs to a message of a conversation."""
+    found = (
+        select(_media.c.id)
+        .join(_messages, _messages.c.id == _media.c.message_id)
+        .where(_media.c.id == media_id, _messages.c.conversation_id == conversation_id)
+    )
+    return db.execute(found).first() is not None
+
+
+def not_yet(
+    db: Connection, conversation_id: str, up_to: int, statuses: Collection[str], *, limit: int
+) -> list[str]:
+    """Return the deliveries of messages shown up to ``up_to`` whose status is one of these."""
+    found = (
+        select(_deliveries.c.id)
+        .join(_messages, _messages.c.id == _deliveries.c.message_id)
+        .join(_shown, _shown.c.message_id == _messages.c.id)
+        .where(
+            _shown.c.conversation_id == conversation_id,
+            _shown.c.seq <= up_to,
+            _messages.c.status.in_(statuses),
+            _deliveries.c.destination == "contact",
+        )
+        .order_by(_shown.c.seq.desc())
+        .limit(limit)
+    )
+    return list(db.execute(found).scalars())
+
+
+def note_attributes(
+    db: Connection, contact_id: str, kind: str, attributes: Mapping[str, str]
+) -> None:
+    """Keep what is known of a contact beside its name: ``verified``, or ``unverified``."""
+    mine = _contacts.c.id == contact_id
+    known = db.execute(select(_contacts.c.attributes).where(mine).with_for_update()).scalar()
+    before: dict[str, Any] = known or {}
+    after = {**before, kind: {**before.get(kind, {}), **attributes}}
+    if after != before:
+        db.execute(update(_contacts).where(mine).values(attributes=after))
+
+
+def _messages_shown(conversation_id: str) -> Select[Any]:
+    return (
+        select(
+            _shown.c.seq,
+            _messages.c.id,
+            _messages.c.direction,
+            _messages.c.content,
+            _messages.c.event_key,
+            _messages.c.author,
+            _messages.c.deleted_at,
+            _messages.c.edited_at,
+            _messages.c.created_at,
+            _users.c.name.label("author_name"),
+        )
+        .join(_messages, _messages.c.id == _shown.c.message_id)
+        .outerjoin(_users, _messages.c.author == "user:" + _users.c.id)
+        .where(_shown.c.conversation_id == conversation_id)
+    )

@@ -1,0 +1,87 @@
+"""Find out who somebody in front of a window is, and where their conversation stands."""
+
+from dataclasses import replace
+from typing import Any
+
+from hubbub.directory import Line
+from hubbub.hub import Hub
+from hubbub.sdk.widget import VisitorProven, WidgetSettings
+from hubbub.store.session import reading
+from hubbub.widget import queries, shown
+from hubbub.widget.about import keep_known
+from hubbub.widget.bodies import HashProof, JwtProof, SessionBody
+from hubbub.widget.config import availability, identity_secrets
+from hubbub.widget.desk import Desk
+from hubbub.widget.identity import GRACE, Identity, by_hash, by_jwt
+from hubbub.widget.visitors import Visitor, read_token, renewed, stranger, write_token
+
+
+def open_session(
+    desk: Desk, line: Line, settings: WidgetSettings, body: SessionBody
+) -> dict[str, Any]:
+    """Return who somebody is, and where their conversation stands. Raises `Unproven`.
+
+    Nothing is stored of a stranger. What is not proven with each session opens nothing that was
+    said by somebody proven.
+    """
+    hub, now = desk.hub, desk.hub.now()
+    known = read_token(hub.vault, body.token, line.id, now) if body.token else None
+    before = known if known is not None and known.user is None else None
+    identity = _identity(hub, line, body.identity) if body.identity else None
+    if identity is None:
+        visitor = renewed(before, now) if before else stranger(line.id, now)
+    else:
+        visitor = _proven(hub, line, identity)
+        if before is not None:
+            _move(desk, line, before, visitor)
+    with reading(hub.engine) as db:
+        found = queries.conversation(db, line.id, visitor.address)
+    if found is not None and identity is not None:
+        keep_known(hub, found.contact_id, visitor, body.page, {})
+    return {
+        "token": write_token(hub.vault, visitor),
+        "expires_at": int(visitor.expires_at.timestamp()),
+        "contact": _contact(visitor),
+        "conversation": {"id": found.id, **(shown.state(hub, found.id) or {})} if found else None,
+        "last_seq": _last_seq(hub, found.id) if found else 0,
+        "availability": availability(settings, now),
+    }
+
+
+def _identity(hub: Hub, line: Line, given: JwtProof | HashProof) -> Identity:
+    now = hub.now()
+    secrets = identity_secrets(line, now)
+    if isinstance(given, JwtProof):
+        return by_jwt(given.jwt, secrets, line.webhook_key, now)
+    return by_hash(given.user_id, given.user_hash, secrets, now)
+
+
+def _proven(hub: Hub, line: Line, identity: Identity) -> Visitor:
+    return replace(
+        stranger(line.id, hub.now()),
+        expires_at=identity.expires_at + GRACE,
+        user=identity.user,
+        name=identity.name,
+        attributes=identity.attributes,
+    )
+
+
+def _move(desk: Desk, line: Line, before: Visitor, after: Visitor) -> None:
+    """Let what was said before the proof belong to whom it names, unless they are known."""
+    with reading(desk.hub.engine) as db:
+        moves = queries.knows(db, line.id, before.address) and not queries.knows(
+            db, line.id, after.address
+        )
+    if moves:
+        proven = VisitorProven(visitor=after.address, before=before.address)
+        desk.reception.hear(line, proven, at_once=True)
+
+
+def _contact(visitor: Visitor) -> dict[str, Any] | None:
+    return None if visitor.user is None else {"user_id": visitor.user, "name": visitor.name}
+
+
+def _last_seq(hub: Hub, conversation_id: str) -> int:
+    shown.number(hub, conversation_id)
+    with reading(hub.engine) as db:
+        return queries.last_seq(db, conversation_id)

@@ -1,0 +1,123 @@
+// Hear from the hub as things happen. What is missed while cut off comes with the next connection.
+
+import { Refused } from './api.js';
+
+// Milliseconds: of silence after which a stream is dead, the first and the longest pause.
+const SILENCE = 45000;
+const FIRST = 1000;
+const LONGEST = 30000;
+// Failures after which the window asks now and then instead, for how long, and how often.
+const FAILURES = 3;
+const ASKING = 300000;
+const PAUSE = 10000;
+
+export class Stream {
+  constructor(api, hear) {
+    this.api = api;
+    this.hear = hear;
+    this.failures = 0;
+    this.wanted = false;
+    this.abort = null;
+    this.timer = 0;
+  }
+
+  // Be connected; `fresh`: somebody came back, so do not wait any longer.
+  open(fresh = false) {
+    this.wanted = true;
+    if (fresh && this.timer) {
+      clearTimeout(this.timer);
+      this.timer = 0;
+    }
+    if (!this.abort && !this.timer) this.run();
+  }
+
+  close() {
+    this.wanted = false;
+    clearTimeout(this.timer);
+    this.timer = 0;
+    if (this.abort) this.abort.abort();
+    this.hear.connection('idle');
+  }
+
+  async run() {
+    this.abort = new AbortController();
+    const { signal } = this.abort;
+    let wait = 0;
+    try {
+      await this.listen(this.abort);
+      this.failures = 0;
+    } catch (error) {
+      wait = await this.failed(error);
+    }
+    this.abort = null;
+    if (!this.wanted || (signal.aborted && !this.wanted)) return;
+    this.hear.connection('backoff');
+    this.again(wait || this.pause());
+  }
+
+  again(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      if (!this.wanted) return;
+      if (Date.now() < this.asking) this.ask();
+      else this.run();
+    }, wait);
+  }
+
+  pause() {
+    return Math.random() * Math.min(LONGEST, FIRST * 2 ** this.failures);
+  }
+
+  // Return after how many milliseconds to try again; 0: by the usual pause.
+  async failed(error) {
+    this.failures += 1;
+    if (error instanceof Refused && error.status === 401) await this.api.renew();
+    if (error instanceof Refused && error.status === 404) this.wanted = false;
+    const named = error instanceof Refused && error.retryAfter ? error.retryAfter * 1000 : 0;
+    if (this.failures >= FAILURES || (error instanceof Refused && error.status === 503)) {
+      this.asking = Date.now() + ASKING;
+    }
+    return named;
+  }
+
+  // Ask for what is new, instead of being told.
+  async ask() {
+    try {
+      const found = await this.api.get('events', { after: this.hear.after(), wait: 0 });
+      found.messages.forEach((message) => this.hear.message(message));
+      if (found.state) this.hear.state(found.state);
+      this.hear.connection('open');
+    } catch {
+      this.hear.connection('backoff');
+    }
+    if (this.wanted) this.again(PAUSE);
+  }
+
+  async listen(abort) {
+    this.hear.connection('connecting');
+    const answer = await this.api.stream(this.hear.after(), abort.signal);
+    this.hear.connection('open');
+    this.failures = 0;
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    for (;;) {
+      const silent = setTimeout(() => abort.abort(), SILENCE);
+      const { done, value } = await reader.read().finally(() => clearTimeout(silent));
+      if (done) return;
+      const parts = (text + value).split('\n\n');
+      text = parts.pop();
+      parts.forEach((part) => this.take(part));
+    }
+  }
+
+  take(part) {
+    let name = '';
+    let data = '';
+    part.split('\n').forEach((line) => {
+      if (line.startsWith('event: ')) name = line.slice(7);
+      if (line.startsWith('data: ')) data += line.slice(6);
+    });
+    if (name in this.hear) this.hear[name](JSON.parse(data));
+  }
+}

@@ -1,0 +1,97 @@
+"""Take files of visitors: small, few, and of kinds that their bytes prove."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from flask import Request
+from werkzeug.datastructures import FileStorage
+
+from hubbub.api.media import keep_upload
+from hubbub.api.problems import Problem, Refusal
+from hubbub.hub import Hub
+from hubbub.media import dimensions, sniff, without_metadata
+from hubbub.widget.desk import Guest
+from hubbub.widget.limits import spend
+from hubbub.widget.links import upload_name
+
+#: Bytes of one file, and beside it in the form.
+LARGEST: Final = 10 << 20
+_FORM_OVERHEAD: Final = 1 << 14
+_MOST_PIXELS: Final = 50_000_000
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument."
+_OPEN: Final = "application/vnd.oasis.opendocument."
+#: What is taken, and by which endings.
+_ENDINGS: Final[Mapping[str, frozenset[str]]] = {
+    "image/png": frozenset({"png"}),
+    "image/jpeg": frozenset({"jpg", "jpeg", "jpe", "jfif"}),
+    "image/gif": frozenset({"gif"}),
+    "image/webp": frozenset({"webp"}),
+    "application/pdf": frozenset({"pdf"}),
+    "text/plain": frozenset({"txt", "log", "md", "csv"}),
+    "text/csv": frozenset({"csv"}),
+    "video/mp4": frozenset({"mp4", "m4v"}),
+    "video/webm": frozenset({"webm"}),
+    "audio/mpeg": frozenset({"mp3"}),
+    "audio/ogg": frozenset({"ogg", "oga", "opus"}),
+    "audio/mp4": frozenset({"m4a"}),
+    f"{_OFFICE}wordprocessingml.document": frozenset({"docx"}),
+    f"{_OFFICE}spreadsheetml.sheet": frozenset({"xlsx"}),
+    f"{_OFFICE}presentationml.presentation": frozenset({"pptx"}),
+    f"{_OPEN}text": frozenset({"odt"}),
+    f"{_OPEN}spreadsheet": frozenset({"ods"}),
+    f"{_OPEN}presentation": frozenset({"odp"}),
+}
+_TAKEN: Final = (
+    "Take a picture (PNG, JPEG, GIF, WebP), a PDF, a text, a video (MP4, WebM), a sound "
+    "(MP3, OGG, M4A), or a document of an office."
+)
+
+
+def upload(hub: Hub, guest: Guest, asked: Request) -> dict[str, Any]:
+    """Keep a file until a message names it; return its name. Raises `Refusal`."""
+    spend(hub.limiter, "upload", visitor=guest.visitor.address, network=guest.network)
+    if not guest.settings.attachments:
+        raise Refusal(Problem(code="forbidden", detail="Here nobody sends files."))
+    asked.max_content_length = LARGEST + _FORM_OVERHEAD
+    file = asked.files.get("file")
+    if file is None:
+        raise Refusal(Problem(code="invalid", detail="Send the file in a field named file."))
+    body, mime_type = _looked_at(file)
+    row = keep_upload(hub, body, mime_type=mime_type, filename=file.filename or "")
+    return {
+        "media_id": upload_name(hub.vault, row["id"], guest.visitor.address),
+        "mime_type": mime_type,
+        "size": row["size"],
+    }
+
+
+def _looked_at(file: FileStorage) -> tuple[bytes, str]:
+    """Return the bytes of a file that is taken, and what they are. Raises `Refusal`."""
+    body = file.stream.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        raise Refusal(
+            Problem(code="too-large", detail=f"Take a file of at most {LARGEST >> 20} MB.")
+        )
+    mime_type = sniff(body, file.mimetype)
+    ending = PurePosixPath(file.filename or "").suffix.lower().removeprefix(".")
+    if not body or ending not in _ENDINGS.get(mime_type, ()) or not _holds(body, mime_type):
+        raise Refusal(Problem(code="unsupported-media-type", detail=_TAKEN))
+    size = dimensions(body)
+    if size is not None and size[0] * size[1] > _MOST_PIXELS:
+        raise Refusal(Problem(code="too-large", detail="The picture has too many pixels."))
+    return without_metadata(body), mime_type
+
+
+def _holds(body: bytes, mime_type: str) -> bool:
+    """Whether a document has inside what its kind asks for."""
+    if not mime_type.startswith((_OFFICE, _OPEN)):
+        return True
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    return ("[Content_Types].xml" if mime_type.startswith(_OFFICE) else "mimetype") in names

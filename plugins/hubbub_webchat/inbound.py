@@ -1,0 +1,63 @@
+"""Turn one call of the window into events."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from hubbub.sdk import (
+    AddressChanged,
+    Event,
+    MessageReceived,
+    ReceiptReceived,
+    ReceiptState,
+    Sender,
+    Unreadable,
+    from_json,
+)
+from hubbub.sdk.widget import VisitorProven, VisitorSaw, VisitorWrote, WidgetCall
+from hubbub_webchat.manifest import CAPABILITIES
+
+
+def events_of(said: WidgetCall, at: datetime) -> Iterator[Event]:
+    """Yield what a visitor did at ``at``."""
+    match said:
+        case VisitorWrote():
+            yield _message(said, at)
+        case VisitorSaw():
+            yield from _receipts(said, at)
+        case VisitorProven():
+            yield AddressChanged(
+                key=f"proven:{said.before}",
+                address=said.before,
+                moved_to=said.visitor,
+                state=None,
+                reason="The site has proven who the visitor is.",
+            )
+
+
+def _message(said: VisitorWrote, at: datetime) -> Event:
+    try:
+        content = from_json(said.content)
+    except ValidationError:
+        return Unreadable(reason="The visitor's message has no content that is known here.")
+    if content.type not in CAPABILITIES.inbound:
+        return Unreadable(reason=f"Visitors send nothing like this: {content.type}.")
+    return MessageReceived(
+        # The window makes the id once, and says it again with each try.
+        key=f"message:{said.client_id}",
+        external_id=said.client_id,
+        sender=Sender(address=said.visitor, name=said.name),
+        content=content,
+        provider_at=at,
+    )
+
+
+def _receipts(said: VisitorSaw, at: datetime) -> Iterator[Event]:
+    for reference in said.references:
+        yield ReceiptReceived(
+            key=f"{said.state}:{reference}",
+            state=ReceiptState(said.state),
+            reference=reference,
+            provider_at=at,
+        )
