@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    Field,
+    WithJsonSchema,
+)
 
 from hubbub.people.rules import Role, Scope
 
@@ -68,6 +72,10 @@ class ChannelTypeJson(BaseModel):
     setup: list[SetupStepJson]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class ChannelJson(BaseModel):
     """A configured account of a channel type. Credentials are never returned."""
 
@@ -89,11 +97,17 @@ class ChannelJson(BaseModel):
     bulk_paused_until: datetime | None = Field(
         description="Until when no campaigns are sent, as the provider limits them: replies go on."
     )
-    widget_url: str | None = Field(
-        description="The script that opens the chat window; null for channels without one."
-    )
-    embed: str | None = Field(description="The line to paste into a site for that window.")
     created_at: datetime
+    widget_url: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="The script that opens the chat window; left out where there is none.",
+    )
+    embed: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="The line to paste into a site for that window; likewise.",
+    )
 
 
 class FindingJson(BaseModel):

@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hubbub.connect import queries as channel_queries, routes
-from hubbub.connect.rules import campaigns_paused, shown_status, stored_credentials
+from hubbub.connect.rules import (
+    campaigns_paused,
+    embed_line,
+    has_widget,
+    shown_status,
+    stored_credentials,
+    widget_url,
+)
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Invalid
@@ -100,6 +107,8 @@ class ChannelPage:
     webhook_url: str
     #: Whether the hub fetches what comes, and no provider calls that address.
     fetches: bool
+    #: The line for people's own sites, where the provider is the hub's own window; else empty.
+    embed: str
     verify_token: str | None
     findings: tuple[Finding, ...]
     routes: tuple[str, ...]
@@ -173,6 +182,9 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
         return ChannelPage(
             row=_row(hub, row, queries.traffic(db, now - _DAY).get(channel_id, _NO_TRAFFIC)),
             webhook_url=f"{hub.settings.base_url}/webhooks/{row.webhook_key}",
+            embed=embed_line(widget_url(hub.settings.base_url, row.webhook_key))
+            if has_widget(hub, row)
+            else "",
             fetches=line is not None and hub.plugins.fetches(row.type, line.connection),
             verify_token=line.connection.verify_token if line else None,
             findings=tried.findings,

@@ -10,7 +10,7 @@ from hubbub.api.content import check_content
 from hubbub.api.work import ConversationChange, Order, add_note, change_conversation, send
 from hubbub.deliver.actors import nudge_deliver, nudge_read, nudge_typing
 from hubbub.hub import Hub
-from hubbub.live import LiveEvent
+from hubbub.live import AGENT_TYPES, LiveEvent
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.sdk.content import Attachment, Content, Email, Media, Text
 from hubbub.sdk.errors import HubError
@@ -83,6 +83,7 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @guard.page
     def typing(conversation_id: str) -> Any:
         nudge_typing(hub, conversation_id)
+        hub.live.publish([LiveEvent(AGENT_TYPES, None, conversation_id)])
         return Response(status=204)
 
     @ui.post("/inbox/<conversation_id>/note")

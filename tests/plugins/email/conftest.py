@@ -143,7 +143,7 @@ def make_post(make_settings, fake_redis, serve):
             folder,
             sections=USUAL[0],
         )
-        world.hub.http = Transports(Guard(LOOPBACK), fake_redis)
+        world.hub.http = Transports(Guard(LOOPBACK), fake_redis, world.hub.media)
         made.append(world)
         return Post(world, office, serve(office).port)
 

@@ -4,7 +4,9 @@ const NEAR_THE_END = 80;
 const busy = new WeakSet();
 const title = document.title;
 const TYPING_LASTS = 10000;
+const TYPING_SHOWN = 6000;
 let toldTyping = 0;
+let shownTyping = 0;
 
 export function inbox(refresh) {
   let stay = false;
@@ -19,6 +21,7 @@ export function inbox(refresh) {
   });
   document.addEventListener('change', (event) => { if (event.target.id === 'file') chosen(event.target.form); });
   document.addEventListener('keydown', sendByKey);
+  document.addEventListener('hub:typing', (event) => showTyping(event.detail));
   document.addEventListener('hub:before', () => { stay ||= isAtEnd(); });
   document.addEventListener('hub:shown', () => {
     if (stay) toEnd();
@@ -116,6 +119,15 @@ function written(field) {
 }
 
 // Providers show it for a while by themselves; nothing depends on it.
+// Say that the contact is writing, for a moment.
+function showTyping(conversation) {
+  const line = document.getElementById('typing');
+  if (line?.dataset.of !== conversation) return;
+  line.textContent = line.dataset.says;
+  clearTimeout(shownTyping);
+  shownTyping = setTimeout(() => { line.textContent = ''; }, TYPING_SHOWN);
+}
+
 function tellTyping(form) {
   if (!form.elements.text.value || Date.now() < toldTyping + TYPING_LASTS) return;
   toldTyping = Date.now();

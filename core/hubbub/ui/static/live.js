@@ -76,6 +76,9 @@ function listen(refresh, quiet) {
     stream = new EventSource('/live');
     stream.onopen = () => { every(quiet, refresh); refresh(); };
     stream.onmessage = refresh;
+    stream.addEventListener('typing', (event) => {
+      document.dispatchEvent(new CustomEvent('hub:typing', { detail: JSON.parse(event.data).conversation }));
+    });
     stream.onerror = () => { every(CUT_OFF, turn); refresh(); };
     every(CUT_OFF, turn);
   }

@@ -14,6 +14,8 @@ const GATHER = 1000;
 // Milliseconds for which a hidden tab keeps its stream, and between two signs of typing.
 const HIDDEN = 300000;
 const TYPING = 3000;
+// How long it lasts that somebody there is writing: they say so again before it is over.
+const TYPED = 12000;
 const TRIES = 3;
 
 const config = JSON.parse(document.body.dataset.config);
@@ -41,7 +43,7 @@ const stream = new Stream(api, {
   after: () => store.last(),
   message: (message) => { arrive([message]); },
   state: (state) => { store.put({ state }); count(); },
-  typing: () => { store.put({ typing: true }); clearTimeout(hear.typing); hear.typing = setTimeout(() => store.put({ typing: false }), 6000); },
+  typing: () => { store.put({ typing: true }); clearTimeout(hear.typing); hear.typing = setTimeout(() => store.put({ typing: false }), TYPED); },
   gone: () => forget(),
   connection: (connection) => store.put({ connection }),
 });
