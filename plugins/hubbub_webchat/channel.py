@@ -6,7 +6,7 @@ The provider is the hub itself: what is stored is sent, and the window shows it 
 import hmac
 import re
 from collections.abc import Iterable
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from pydantic import ValidationError
 
@@ -30,12 +30,17 @@ from hubbub.sdk import (
     Unreadable,
     Verdict,
 )
-from hubbub.sdk.widget import PROOF, WidgetCredentials, WidgetSettings, proof, read_call, upload
+from hubbub.sdk.widget import (
+    ADDRESS,
+    PROOF,
+    WidgetCredentials,
+    WidgetSettings,
+    proof,
+    read_call,
+    upload,
+)
 from hubbub_webchat.inbound import events_of
 from hubbub_webchat.manifest import CAPABILITIES, ICON, SETUP_STEPS
-
-#: Nobody yet, by a number that the hub gave; or somebody, by the id that the site has for them.
-_ADDRESS: Final = re.compile(r"v:[0-9a-z]{26}|u:[^\x00-\x1f\x7f]{1,200}")
 
 
 class WebchatFields(Fields):
@@ -62,7 +67,7 @@ class Webchat(ChannelType[WebchatFields]):
     def address(self, text: str, connection: WebchatConnection) -> str:
         """Take addresses as they are: there is no other way to write them."""
         del connection
-        if _ADDRESS.fullmatch(text) is None:
+        if re.fullmatch(ADDRESS, text) is None:
             raise BadAddress("A visitor's address is v: and 26 characters, or u: and a user's id.")
         return text
 
@@ -76,13 +81,12 @@ class Webchat(ChannelType[WebchatFields]):
 
     def parse(self, call: Call, connection: WebchatConnection) -> Iterable[Event]:
         """Yield what a visitor did."""
-        del connection
         try:
             said = read_call(call.body)
         except ValidationError:
             yield Unreadable(reason="The chat window said something that is not known here.")
             return
-        yield from events_of(said, call.received_at)
+        yield from events_of(said, call.received_at, connection.fields.settings.greetings)
 
     def send(self, part: Part, connection: WebchatConnection) -> Exchange[Accepted]:
         """Accept it: the window shows what the hub has stored as sent."""

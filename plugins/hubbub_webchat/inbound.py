@@ -1,6 +1,6 @@
 """Turn one call of the window into events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -12,17 +12,20 @@ from hubbub.sdk import (
     ReceiptReceived,
     ReceiptState,
     Sender,
+    SentElsewhere,
+    Text,
     Unreadable,
     from_json,
 )
-from hubbub.sdk.widget import VisitorProven, VisitorSaw, VisitorWrote, WidgetCall
+from hubbub.sdk.widget import Greeting, VisitorProven, VisitorSaw, VisitorWrote, WidgetCall
 from hubbub_webchat.manifest import CAPABILITIES
 
 
-def events_of(said: WidgetCall, at: datetime) -> Iterator[Event]:
+def events_of(said: WidgetCall, at: datetime, greetings: Sequence[Greeting]) -> Iterator[Event]:
     """Yield what a visitor did at ``at``."""
     match said:
         case VisitorWrote():
+            yield from _greeted(said, at, greetings)
             yield _message(said, at)
         case VisitorSaw():
             yield from _receipts(said, at)
@@ -33,6 +36,20 @@ def events_of(said: WidgetCall, at: datetime) -> Iterator[Event]:
                 moved_to=said.visitor,
                 state=None,
                 reason="The site has proven who the visitor is.",
+            )
+
+
+def _greeted(said: VisitorWrote, at: datetime, greetings: Sequence[Greeting]) -> Iterator[Event]:
+    """Yield the greeting that a first message answers: until then nobody but the page knew it."""
+    for greeting in greetings:
+        if greeting.id == said.greeting:
+            yield SentElsewhere(
+                key=f"greeting:{said.client_id}",
+                external_id=f"greeting:{said.client_id}",
+                address=said.visitor,
+                content=Text(text=greeting.content),
+                by=f"greeting {greeting.id}",
+                provider_at=at,
             )
 
 

@@ -26,6 +26,7 @@ LONGEST_TEXT: Final = 4000
 _ORIGIN: Final = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?", re.IGNORECASE)
 _COLOUR: Final = r"^#[0-9a-fA-F]{6}$"
 _LOCALE: Final = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+ADDRESS: Final = r"^(v:[0-9a-z]{26}|u:[^\x00-\x1f\x7f]{1,200})$"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password", "advanced": True}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
 
@@ -103,7 +104,7 @@ class Greeting(Fields):
     """What the window says of its own accord. The first whose ``when`` holds is shown."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    when: When = When()
+    when: When = Field(default=When(), title="When it is shown")
     once: Literal["visitor", "session", "page"] = "visitor"
     show: Literal["bubble", "panel"] = "bubble"
     content: Annotated[str, Field(min_length=1, max_length=1000)]
@@ -124,7 +125,7 @@ class WidgetSettings(SeenSettings):
         title="Allowed sites",
         description="Such as https://example.com or https://*.example.com. Empty: every site.",
     )
-    theme: Theme = Field(default=Theme(), title="Theme", json_schema_extra=_ADVANCED)
+    theme: Theme = Field(default=Theme(), title="Look", json_schema_extra=_ADVANCED)
     locale: str = Field(
         default="en",
         pattern=_LOCALE,
@@ -171,31 +172,38 @@ class WidgetSettings(SeenSettings):
 # --- calls -----------------------------------------------------------------------------------
 
 
+#: A visitor's address: of nobody in particular, by a number that the hub gave; or of somebody whom
+#: the site knows by this id.
+_Visitor: TypeAlias = Annotated[str, Field(pattern=ADDRESS)]
+
+
 class VisitorWrote(Wire):
     """A visitor sent a message. ``content`` as `hubbub.sdk.from_json` reads it."""
 
     kind: Literal["message"] = "message"
-    visitor: str
+    visitor: _Visitor
     name: str | None = None
-    client_id: str
+    client_id: Annotated[str, Field(min_length=1)]
     content: Json
+    #: The id of the greeting that a first message answers.
+    greeting: str = ""
 
 
 class VisitorSaw(Wire):
     """Messages reached a visitor's window, or were read there: each by its `Part.reference`."""
 
     kind: Literal["seen"] = "seen"
-    visitor: str
+    visitor: _Visitor
     state: Literal["delivered", "read"]
-    references: tuple[str, ...]
+    references: tuple[Annotated[str, Field(min_length=1)], ...]
 
 
 class VisitorProven(Wire):
     """The site has proven who a visitor is, who so far was nobody."""
 
     kind: Literal["proven"] = "proven"
-    visitor: str
-    before: str
+    visitor: _Visitor
+    before: _Visitor
 
 
 WidgetCall: TypeAlias = Annotated[

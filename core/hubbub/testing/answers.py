@@ -14,7 +14,7 @@ from hubbub.sdk import (
     SendError,
     Transient,
 )
-from hubbub.testing.applies import only_where
+from hubbub.testing.applies import has_a_provider, only_where
 from hubbub.testing.given import Given
 from hubbub.testing.recorded import Refused, answer
 from hubbub.testing.samples import ANY_BODY, for_all
@@ -35,6 +35,7 @@ _ODD_WAITS: Final = ("soon", "-5", "", "9" * 60, "1e9", "٣", "Thu, 01 Jan 2026 
 _LONGEST_WAIT: Final = timedelta(days=7)
 
 
+@only_where(has_a_provider)
 class AnswerChecks(Given):
     """What ``send`` makes of answers, of refusals, and of none at all."""
 

@@ -9,13 +9,13 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from hubbub.sdk import ChannelType
 
-Check = TypeVar("Check", bound=Callable[..., None])
+Check = TypeVar("Check", bound=Callable[..., Any])
 Condition: TypeAlias = Callable[[Any], object]
 _CONDITIONS: Final = "applies_where"
 
 
 def only_where(*conditions: Condition) -> Callable[[Check], Check]:
-    """Give a check only to suites of which all ``conditions`` hold."""
+    """Give a check, or all of a class, only to suites of which all ``conditions`` hold."""
 
     def marked(check: Check) -> Check:
         setattr(check, _CONDITIONS, conditions)
@@ -29,6 +29,11 @@ def does(method: str) -> Condition:
     return lambda suite: getattr(suite.channel_type, method) is not getattr(ChannelType, method)
 
 
+def has_a_provider(suite: Any) -> bool:
+    """Hold where somebody is asked who answers, and the hub itself is not the provider."""
+    return bool(suite.asks)
+
+
 def leave_out(suite: type, kit: type) -> None:
     """Take from ``suite`` the checks of ``kit`` that do not apply, and give back those that do.
 
@@ -36,7 +41,8 @@ def leave_out(suite: type, kit: type) -> None:
     """
     for name in dir(kit):
         check = getattr(kit, name)
-        conditions = getattr(check, _CONDITIONS, ())
+        owner = next(one for one in kit.__mro__ if name in vars(one))
+        conditions = (*getattr(check, _CONDITIONS, ()), *vars(owner).get(_CONDITIONS, ()))
         if not conditions or name in vars(suite):
             continue
         if not all(holds(suite()) for holds in conditions):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from hubbub.sdk import ATTACHMENT_TYPES, FetchedMedia, Headers, HttpRequest, HttpResponse
-from hubbub.testing.applies import does, only_where
+from hubbub.testing.applies import does, has_a_provider, only_where
 from hubbub.testing.exchanges import is_planned, spoken
 from hubbub.testing.given import Given
 from hubbub.testing.recorded import answer
@@ -29,6 +29,7 @@ def _reads_files(suite: Given) -> bool:
 _fetching = only_where(does("fetch_media"), _reads_files)
 
 
+@only_where(has_a_provider)
 class FileChecks(Given):
     """``fetch_media``."""
 

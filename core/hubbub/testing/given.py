@@ -78,6 +78,8 @@ class Given:
     #: False where senders may use one id for several messages, so that an id proves nothing.
     one_id_one_message: ClassVar[bool] = True
 
+    #: False where the hub itself is the provider, so that nobody is asked and nobody answers.
+    asks: ClassVar[bool] = True
     #: The answers when a text is taken, and the id they give it: of the form that replies quote.
     accepted: ClassVar[tuple[HttpResponse, ...]]
     external_id: ClassVar[str]

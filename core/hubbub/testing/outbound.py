@@ -22,6 +22,7 @@ from hubbub.sdk import (
     Text,
     Unsupported,
 )
+from hubbub.testing.applies import has_a_provider, only_where
 from hubbub.testing.exchanges import spoken
 from hubbub.testing.given import STAND_IN, Given
 from hubbub.testing.samples import for_all
@@ -122,6 +123,7 @@ class OutboundChecks(Given):
         assert accepted is not None, f"It was not accepted: {ran.error!r}."
         assert accepted.external_id == self.external_id, f"Its id is {accepted.external_id!r}."
 
+    @only_where(has_a_provider)
     def test_the_words_are_in_the_request(self) -> None:
         _, transport = self.send(*self.accepted)
         assert any(_WORD in spoken(one) for one in transport.requests), "The text is not sent."
@@ -132,16 +134,19 @@ class OutboundChecks(Given):
             for request in transport.requests:
                 self._check_sound(request)
 
+    @only_where(has_a_provider)
     def test_a_send_is_not_marked_safe(self) -> None:
         _, transport = self.send(*self.accepted)
         assert not all(one.safe for one in transport.requests), (
             "Every request is marked safe, so the hub may repeat it and double the message."
         )
 
+    @only_where(has_a_provider)
     def test_the_base_address_can_be_changed(self) -> None:
         request = next(self.kind.send(self.part(), self.connection(api_base=f"{STAND_IN}/deep")))
         assert request.url.startswith(f"{STAND_IN}/deep"), "settings.api_base is not heeded."
 
+    @only_where(has_a_provider)
     def test_a_hostile_address_reaches_no_other_place(self) -> None:
         connection = self.connection(api_base=STAND_IN)
         honest = next(self.kind.send(self.part(), connection))
@@ -156,6 +161,7 @@ class OutboundChecks(Given):
                 assert ".." not in steps, f"{address!r} climbs in the path."
                 self._check_sound(request)
 
+    @only_where(has_a_provider)
     def test_a_hostile_text_stays_a_text(self) -> None:
         honest = next(self.kind.send(self.part(), self.connection()))
         for tail in _HOSTILE:

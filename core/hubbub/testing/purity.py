@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from hubbub.sdk import Accept, Draft, HttpRequest, Part, Text
+from hubbub.testing.applies import has_a_provider, only_where
 from hubbub.testing.given import Given
 from hubbub.testing.recorded import Recorded
 
@@ -56,6 +57,7 @@ class PurityChecks(Given):
             "After another channel's call this one's is read differently."
         )
 
+    @only_where(has_a_provider)
     def test_two_sends_at_a_time_do_not_mix(self) -> None:
         kind, connection = self.kind, self.connection()
         parts = [self.part(Text(text=word)) for word in ("Aardvark", "Baboon")]
@@ -67,12 +69,14 @@ class PurityChecks(Given):
         mixed = list(map(self._shown, asked)) != list(map(self._shown, alone))
         assert not mixed, "Two sends mix."
 
+    @only_where(has_a_provider)
     def test_a_send_asks_the_same_again(self) -> None:
         kind = self.kind
         first, again = (next(kind.send(self.part(), self.connection())) for _ in range(2))
         same = self._shown(first) == self._shown(again)
         assert same, "The same part is sent differently the second time."
 
+    @only_where(has_a_provider)
     def test_nothing_is_kept_between_calls(self) -> None:
         kind = self.kind
         before = _state(kind)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hubbub.sdk import OutcomeUnknown, Reject
-from hubbub.testing.applies import does, only_where
+from hubbub.testing.applies import does, has_a_provider, only_where
 from hubbub.testing.given import Given
 from hubbub.testing.recorded import Recorded, Refused, answer
 
@@ -56,6 +56,7 @@ class SecrecyChecks(Given):
         account = self.kind.account(self.connection())
         self._clean(f"{sender} {account}", "sender or account")
 
+    @only_where(has_a_provider)
     def test_no_secret_is_in_an_error(self, refused: Refused) -> None:
         error = self._raised(refused)
         self._clean(f"{error!r} {error} {error.detail} {error.provider_code}", "an error")
@@ -64,7 +65,7 @@ class SecrecyChecks(Given):
         ran, _ = self.send(*self.accepted)
         self._clean(repr(ran.value), "what was accepted")
 
-    @only_where(does("check"))
+    @only_where(does("check"), has_a_provider)
     def test_no_secret_is_in_a_finding(self) -> None:
         for answers in (self.told("healthy"), (answer(401),), (answer(500),)):
             ran, _ = self.ran(self.kind.check(self.connection()), answers)

@@ -18,7 +18,7 @@ from hubbub.sdk import (
     SendError,
     Transient,
 )
-from hubbub.testing.applies import does, only_where
+from hubbub.testing.applies import does, has_a_provider, only_where
 from hubbub.testing.exchanges import Scripted, is_planned, spoken
 from hubbub.testing.given import Given
 from hubbub.testing.recorded import answer
@@ -47,6 +47,7 @@ _listing = only_where(_lists)
 _finding = only_where(_finds)
 
 
+@only_where(has_a_provider)
 class UpkeepChecks(Given):
     """``check``, ``setup``, ``teardown``, templates, proof, and small signals."""
 

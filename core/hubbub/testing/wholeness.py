@@ -14,7 +14,7 @@ from hubbub.sdk import (
     Part,
     to_json,
 )
-from hubbub.testing.applies import only_where
+from hubbub.testing.applies import has_a_provider, only_where
 from hubbub.testing.exchanges import spoken
 from hubbub.testing.given import Given
 
@@ -30,6 +30,7 @@ def _quotes(suite: Given) -> bool:
     return suite.kind.capabilities.replies
 
 
+@only_where(has_a_provider)
 class WholenessChecks(Given):
     """``render`` and ``send`` together: between them nothing is lost."""
 

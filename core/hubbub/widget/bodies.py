@@ -100,6 +100,8 @@ class MessageBody(Body):
     client_id: _ClientId
     content: Said
     page: Page = Page()
+    #: The id of the greeting that it answers, if it answers one.
+    greeting: Annotated[str, Field(max_length=64)] = ""
     #: What the page says of its visitor, which nobody has proven.
     attributes: _Attributes = Field(default_factory=dict)
 

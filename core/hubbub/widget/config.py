@@ -50,6 +50,7 @@ def for_window(line: Line, settings: WidgetSettings, now: datetime) -> dict[str,
             "offline",
             "prechat",
             "attachments",
+            "greetings",
         },
     )
     return {
@@ -65,8 +66,5 @@ def for_loader(
 ) -> Mapping[str, Any]:
     """Return what the loader has to know."""
     window = for_window(line, settings, now)
-    return {
-        **{name: value for name, value in window.items() if name not in _WINDOW_ONLY},
-        "base": base_url,
-        "greetings": settings.model_dump(mode="json", include={"greetings"})["greetings"],
-    }
+    shared = {name: value for name, value in window.items() if name not in _WINDOW_ONLY}
+    return {**shared, "base": base_url}

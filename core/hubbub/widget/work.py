@@ -54,7 +54,8 @@ def write(desk: Desk, guest: Guest, body: MessageBody) -> tuple[dict[str, Any], 
     if found := _written(hub, guest, body.client_id):
         return found, 200
     _spend(hub, guest, "message")
-    if _conversation(hub, guest) is None:
+    begins = _conversation(hub, guest) is None
+    if begins:
         _spend(hub, guest, "begin")
     claims = _claims(guest, body)
     wrote = VisitorWrote(
@@ -62,6 +63,7 @@ def write(desk: Desk, guest: Guest, body: MessageBody) -> tuple[dict[str, Any], 
         name=_name(guest, claims),
         client_id=body.client_id,
         content=said,
+        greeting=body.greeting if begins else "",
     )
     desk.reception.hear(guest.line, wrote, at_once=True)
     known = _conversation(hub, guest)

@@ -56,7 +56,7 @@ const outbox = new Outbox(api, {
     arrive([message]);
     stream.open();
   },
-  about: () => ({ page, attributes }),
+  about: () => ({ page, attributes, ...(store.now.greeting && { greeting: store.now.greeting.id }) }),
 });
 
 link.tell('ready');
@@ -80,7 +80,7 @@ async function init(given) {
   document.documentElement.classList.toggle('calm', given.calm);
   init.about = { locale, tz: given.tz };
   view = new View(store, words, { send, choose, retry, leave, older, upload, writing, seen, close: () => link.tell('close'), link });
-  store.put({ greeting: given.greeting || null, full: given.full });
+  store.put({ greeting: config.greetings.find((one) => one.id === given.greeting) || null, full: given.full });
   document.addEventListener('visibilitychange', look);
   addEventListener('online', look);
   begin();

@@ -279,7 +279,7 @@
     function said(rule) {
       greet.shown = [...(greet.shown || []), rule.id, `${rule.id} ${location.pathname}`];
       store.set('greeted', `${store.get('greeted') || ''} ${rule.id}`.trim());
-      store.set('greeting', rule.content);
+      store.set('greeting', rule.id);
       fire('greeting', { id: rule.id });
       if (rule.show === 'panel' && !phone.matches) {
         show(true);

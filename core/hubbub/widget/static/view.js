@@ -182,7 +182,7 @@ export class View {
     const { words } = this;
     this.dialog.setAttribute('aria-modal', String(Boolean(now.full)));
     this.welcome.hidden = now.messages.length > 0;
-    this.welcome.textContent = now.greeting || words.say('welcome');
+    this.welcome.textContent = now.greeting ? now.greeting.content : words.say('welcome');
     this.earlier.hidden = !now.more;
     const low = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
     const grown = this.drawMessages(now.messages);

@@ -1,0 +1,177 @@
+"""Who a visitor is: by a token of ours, by a proof of the site, and never by what is typed."""
+
+import base64
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from tests.core.widget.conftest import Window
+
+SECRET, OTHER = "s" * 32, "o" * 32
+
+
+@pytest.fixture
+def members(shop):
+    """A shop whose server can prove who is logged in."""
+    return shop.open({"identity_secret": SECRET})
+
+
+def jwt(shop, user, *, secret=SECRET, seconds=3600, **claims):
+    now = int(shop.world.clock.timestamp())
+    body = {"sub": user, "aud": shop.key, "iat": now, "exp": now + seconds, **claims}
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in ({"alg": "HS256"}, body)
+    ]
+    mac = hmac.new(secret.encode(), ".".join(parts).encode(), hashlib.sha256).digest()
+    return {"jwt": ".".join([*parts, base64.urlsafe_b64encode(mac).decode().rstrip("=")])}
+
+
+def test_nothing_is_stored_of_a_stranger(shop):
+    shop.visitor()
+    for rows in ("contacts", "addresses", "conversations", "calls"):
+        assert shop.world.rows(f"select * from {rows}") == []
+
+
+def test_a_token_brings_the_conversation_back(shop):
+    ada = shop.visitor()
+    ada.write("Hello")
+    again = Window(shop)
+    answer = again.session(token=ada.token).json
+    assert (answer["last_seq"], answer["conversation"]["status"]) == (1, "open")
+    assert again.texts() == ["Hello"]
+
+
+@pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t + "x", lambda t: "v2" + t[2:]])
+def test_a_spoilt_token_opens_nothing(shop, spoil):
+    ada = shop.visitor()
+    ada.write("Secret")
+    mallory = Window(shop)
+    mallory.token = spoil(ada.token)
+    assert mallory.ask("GET", "messages").status_code == 401
+    mallory.session(token=spoil(ada.token))
+    assert mallory.texts() == []
+
+
+def test_a_token_of_another_channel_opens_nothing(shop):
+    ada = shop.visitor()
+    ada.write("Secret")
+    shop.open()
+    mallory = Window(shop)
+    mallory.token = ada.token
+    assert mallory.ask("GET", "messages").status_code == 401
+
+
+def test_an_old_token_is_given_out_anew_and_ends_after_a_year_of_absence(shop):
+    ada = shop.visitor()
+    ada.write("Hello")
+    first = ada.token
+    ada.session()
+    assert ada.token == first
+    shop.world.clock.forward(days=8)
+    ada.session()
+    assert ada.token != first
+    assert ada.texts() == ["Hello"]
+    shop.world.clock.forward(days=364)
+    assert ada.texts() == ["Hello"]
+    shop.world.clock.forward(days=2)
+    assert ada.ask("GET", "messages").status_code == 401
+
+
+def test_a_proven_user_finds_their_conversation_on_another_device(members):
+    desk, phone = Window(members), Window(members)
+    desk.session(identity=jwt(members, "u-17", name="Ada"))
+    desk.write("From the desk")
+    assert phone.session(identity=jwt(members, "u-17")).json["contact"]["user_id"] == "u-17"
+    phone.write("From the phone")
+    assert desk.texts() == phone.texts() == ["From the desk", "From the phone"]
+    assert members.world.one("select name from contacts") == {"name": "Ada"}
+
+
+def test_what_was_said_before_the_proof_moves_to_whom_it_names_once(members):
+    ada = members.visitor()
+    ada.write("Anonymous")
+    before = ada.token
+    ada.session(identity=jwt(members, "u-17"))
+    assert ada.texts() == ["Anonymous"]
+    rows = members.world.rows("select address from addresses")
+    assert rows == [{"address": "u:u-17"}]
+    assert members.world.one("select state from address_changes") == {"state": "moved"}
+    # Whoever comes next to the same browser finds nothing there.
+    eve = Window(members)
+    eve.session(token=before)
+    assert eve.texts() == []
+    eve.session(token=before, identity=jwt(members, "u-18"))
+    assert eve.texts() == []
+
+
+def test_a_proven_token_opens_nothing_in_a_session_without_proof(members):
+    ada = Window(members)
+    ada.session(identity=jwt(members, "u-17"))
+    ada.write("Secret")
+    later = Window(members)
+    later.session(token=ada.token)
+    assert later.texts() == []
+
+
+def test_a_proof_that_ends_ends_the_token_ten_minutes_later(members):
+    ada = Window(members)
+    ada.session(identity=jwt(members, "u-17", seconds=60))
+    members.world.clock.forward(seconds=60 + 599)
+    assert ada.write("Still here").status_code == 201
+    members.world.clock.forward(seconds=2)
+    assert ada.write("Too late").status_code == 401
+
+
+def test_a_wrong_proof_is_no_session(members):
+    answer = Window(members).session(identity=jwt(members, "u-17", secret=OTHER))
+    assert answer.status_code == 401
+    assert answer.json["type"].endswith("/identity-unproven")
+
+
+def test_a_replaced_secret_proves_for_a_while_yet(members):
+    from datetime import timedelta
+
+    from hubbub.connect.work import ChannelChange, change_channel
+
+    change = ChannelChange(
+        credentials={"identity_secret": OTHER},
+        old_credentials_until=members.world.clock() + timedelta(days=1),
+    )
+    change_channel(members.hub, members.channel_id, change, actor="cli")
+    for secret in (SECRET, OTHER):
+        given = jwt(members, "u-17", secret=secret)
+        assert Window(members).session(identity=given).status_code == 200
+    members.world.clock.forward(days=2)
+    given = jwt(members, "u-17", secret=SECRET)
+    assert Window(members).session(identity=given).status_code == 401
+
+
+def test_a_typed_email_opens_nobodys_history(shop):
+    ada = shop.visitor()
+    ada.write("Secret", attributes={"email": "ada@example.com"})
+    eve = shop.visitor()
+    eve.write("Hello", attributes={"email": "ada@example.com"})
+    assert eve.texts() == ["Hello"]
+    assert len(shop.world.rows("select id from contacts")) == 2
+
+
+def test_what_is_claimed_is_kept_apart_from_what_is_proven(members):
+    ada = Window(members)
+    ada.session(identity=jwt(members, "u-17", plan="gold"))
+    ada.write("Hello", attributes={"plan": "platinum"}, page={"url": "https://shop.example/"})
+    found = members.world.one("select attributes from contacts")["attributes"]
+    kept = json.loads(found) if isinstance(found, str) else found
+    assert kept["verified"] == {"plan": "gold"}
+    assert kept["unverified"] == {"plan": "platinum", "page": "https://shop.example/"}
+
+
+def test_where_only_proof_counts_claims_leave_no_trace(shop):
+    shop.open(require_verified=True)
+    ada = shop.visitor()
+    ada.write("Hello", attributes={"name": "Mallory", "email": "ada@example.com"})
+    row = shop.world.one("select name, attributes from contacts")
+    assert row["name"] is None
+    assert "ada@example.com" not in str(row["attributes"])
