@@ -8,8 +8,8 @@ from pydantic import Field, StringConstraints, field_validator
 from hubbub.api.endpoint import Body
 from hubbub.sdk.widget import LONGEST_TEXT
 
-#: Bytes of a JSON body.
-LIMIT: Final = 1 << 14
+#: Bytes of a JSON body: the longest text may be written in escapes, twelve for each character.
+LIMIT: Final = 1 << 16
 #: What nobody sees (C0 but tab and line feed), and what turns the text around it (bidi overrides).
 _UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 

@@ -42,8 +42,7 @@ def open_session(
         "token": write_token(hub.vault, visitor),
         "expires_at": int(visitor.expires_at.timestamp()),
         "contact": _contact(visitor),
-        "conversation": {"id": found.id, **(shown.state(hub, found.id) or {})} if found else None,
-        "last_seq": _last_seq(hub, found.id) if found else 0,
+        **_conversation(hub, found.id if found else None),
         "availability": availability(settings, now),
     }
 
@@ -81,7 +80,16 @@ def _contact(visitor: Visitor) -> dict[str, Any] | None:
     return None if visitor.user is None else {"user_id": visitor.user, "name": visitor.name}
 
 
-def _last_seq(hub: Hub, conversation_id: str) -> int:
+def _conversation(hub: Hub, conversation_id: str | None) -> dict[str, Any]:
+    if conversation_id is None:
+        return {"conversation": None, "last_seq": 0, "unread": 0}
+    # First, so that what is not numbered yet is counted.
     shown.number(hub, conversation_id)
+    state = shown.state(hub, conversation_id) or {}
     with reading(hub.engine) as db:
-        return queries.last_seq(db, conversation_id)
+        last = queries.last_seq(db, conversation_id)
+    return {
+        "conversation": {"id": conversation_id, **state},
+        "last_seq": last,
+        "unread": state.get("unread", 0),
+    }

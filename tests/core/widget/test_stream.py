@@ -1,0 +1,132 @@
+"""A stream tells what is new, from where the window left off, and gives up its place."""
+
+import json
+from itertools import islice
+
+import pytest
+
+from hubbub.api.problems import Refusal
+from hubbub.live import AGENT_TYPES, GAP, VISITOR_TYPES, LiveEvent
+from hubbub.widget.shown import Place
+from hubbub.widget.stream import Room, events, listen
+
+
+@pytest.fixture
+def ada(shop):
+    window = shop.visitor()
+    window.write("Hello")
+    return window
+
+
+@pytest.fixture
+def place(shop, ada):
+    return Place(key=shop.key, conversation_id=shop.world.one("select id from conversations")["id"])
+
+
+def told(text):
+    """Name, number and data of one event."""
+    fields = dict(line.split(": ", 1) for line in text.strip().split("\n"))
+    return fields.get("event"), fields.get("id"), json.loads(fields.get("data", "null"))
+
+
+def test_a_stream_begins_with_what_was_missed_and_goes_on_with_what_is_new(shop, ada, place):
+    shop.answer("One")
+    with listen(shop.hub, place) as news:
+        flow = events(shop.hub, place, 1, news)
+        assert next(flow) == "retry: 2000\n\n"
+        name, number, message = told(next(flow))
+        assert (name, number, message["content"]["text"]) == ("message", "2", "One")
+        assert told(next(flow))[0] == "state"
+        shop.answer("Two")
+        news.put(LiveEvent("status", None, place.conversation_id))
+        name, number, message = told(next(flow))
+        assert (name, number, message["content"]["text"]) == ("message", "3", "Two")
+
+
+def test_lost_news_costs_nothing_but_the_time_to_the_next_sign_of_life(shop, ada, place):
+    with listen(shop.hub, place) as news:
+        flow = events(shop.hub, place, 1, news)
+        assert [told(one)[0] for one in islice(flow, 1, 2)] == ["state"]
+        shop.answer("Nobody told you")
+        news.put(None)
+        assert told(next(flow))[2]["content"]["text"] == "Nobody told you"
+
+
+def test_the_news_of_others_wakes_no_stream(shop, ada, place):
+    with listen(shop.hub, place) as news:
+        news.tell(LiveEvent("message", None, "another conversation"))
+        news.tell(LiveEvent(VISITOR_TYPES, None, place.conversation_id))
+        assert news.get(0) is None
+        news.tell(GAP)
+        assert news.get(0) == GAP
+
+
+def test_that_somebody_is_writing_is_told_without_a_number(shop, ada, place):
+    with listen(shop.hub, place) as news:
+        flow = events(shop.hub, place, 1, news)
+        list(islice(flow, 2))
+        news.put(LiveEvent(AGENT_TYPES, None, place.conversation_id))
+        assert told(next(flow)) == ("typing", None, {})
+
+
+def test_a_stream_ends_when_its_conversation_is_erased(shop, ada, place):
+    from hubbub.api.erase import erase_contact
+
+    with listen(shop.hub, place) as news:
+        flow = events(shop.hub, place, 1, news)
+        list(islice(flow, 2))
+        erase_contact(shop.hub, shop.world.one("select id from contacts")["id"], actor="cli")
+        news.put(None)
+        assert [told(one)[0] for one in flow] == ["gone"]
+
+
+def test_over_http_a_stream_resumes_by_the_last_number(shop, ada):
+    shop.answer("One")
+    headers = {"Authorization": f"Bearer {ada.token}", "Last-Event-ID": "1"}
+    answer = ada.web.get(f"/widget/{shop.key}/stream", headers=headers, buffered=False)
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert (answer.headers["Cache-Control"], answer.headers["X-Accel-Buffering"]) == (
+        "no-store",
+        "no",
+    )
+    parts = islice(answer.iter_encoded(), 2)
+    assert told([one.decode() for one in parts][1])[1] == "2"
+    answer.close()
+
+
+def test_before_the_first_word_there_is_nothing_to_stream(shop):
+    eve = shop.visitor()
+    assert eve.ask("GET", "stream").status_code == 404
+    assert eve.ask("GET", "events").json == {"messages": [], "state": None}
+
+
+def test_a_window_without_a_stream_asks_and_is_answered_at_once(shop, ada):
+    found = ada.ask("GET", "events", query_string={"after": 0, "wait": 20}).json
+    assert [one["seq"] for one in found["messages"]] == [1]
+    assert found["state"]["status"] == "open"
+
+
+def test_a_full_room_asks_to_come_back(shop):
+    room = Room(streams=2)
+    room.enter("a", "net 1")
+    room.enter("b", "net 2")
+    with pytest.raises(Refusal) as refused:
+        room.enter("c", "net 3")
+    assert refused.value.problem.status == 503
+    assert 5 <= int(refused.value.problem.headers["Retry-After"]) <= 15
+    room.leave("a", "net 1")
+    room.enter("c", "net 3")
+
+
+def test_nobody_takes_the_whole_room(shop):
+    room = Room()
+    for _ in range(3):
+        room.enter("a", "net")
+    with pytest.raises(Refusal) as refused:
+        room.enter("a", "net")
+    assert refused.value.problem.status == 429
+    for number in range(47):
+        room.enter(f"v{number}", "net")
+    with pytest.raises(Refusal):
+        room.enter("last", "net")
+    room.enter("last", "another net")
