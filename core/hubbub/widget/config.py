@@ -13,6 +13,10 @@ from hubbub.store.types import as_json_time
 _WINDOW_ONLY: Final = ("prechat", "offline", "attachments")
 
 
+#: The luminance on which black and white are read equally well.
+_MIDDLE: Final = 0.179
+
+
 def settings_of(line: Line) -> WidgetSettings | None:
     """Return the settings of a channel that has a window; None for one of another kind."""
     settings = line.settings
@@ -38,6 +42,17 @@ def availability(settings: WidgetSettings, now: datetime) -> dict[str, Any]:
     return {"open": found.open, "changes_at": as_json_time(found.changes_at)}
 
 
+def ink_on(color: str) -> str:
+    """Return black or white, whichever is read better on a colour (WCAG 2.2, "luminance")."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+        for part in parts
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#000" if luminance > _MIDDLE else "#fff"
+
+
 def for_window(line: Line, settings: WidgetSettings, now: datetime) -> dict[str, Any]:
     """Return what the window has to know."""
     chosen = settings.model_dump(
@@ -53,6 +68,7 @@ def for_window(line: Line, settings: WidgetSettings, now: datetime) -> dict[str,
             "greetings",
         },
     )
+    chosen["theme"]["ink"] = ink_on(settings.theme.color)
     return {
         "key": line.webhook_key,
         "name": line.name,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import mimetypes
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,7 @@ _PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict
 
 def loader(request: Request, config: Mapping[str, Any]) -> Response:
     """Return the loader, a script for other people's pages, with ``config`` in it."""
-    text = _text(_LOADER).replace(_CONFIG, _literal(config), 1)
+    text = _bare_loader().replace(_CONFIG, _literal(config), 1)
     answer = Response(text, content_type="text/javascript; charset=utf-8")
     answer.headers.update(
         {
@@ -90,6 +91,12 @@ def version() -> str:
     for name in sorted(_names()):
         digest.update(name.encode() + b"\0" + _text(name).encode() + b"\0")
     return digest.hexdigest()[:12]
+
+
+@cache
+def _bare_loader() -> str:
+    """Return the loader without its comments and indents: every visitor of every page loads it."""
+    return re.sub(r"^\s*//.*\n|^\s+", "", _text(_LOADER), flags=re.MULTILINE)
 
 
 @cache

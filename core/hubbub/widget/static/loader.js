@@ -71,13 +71,10 @@
     // --- the launcher ---
 
     function drawLauncher() {
-      launcher = element('button', {
-        position: 'fixed', 'inset-block-end': `${config.theme.offset_y}px`, 'inset-block-start': 'auto',
-        [side()]: `${config.theme.offset_x}px`, width: '56px', height: '56px', 'border-radius': '50%',
-        'background-color': config.theme.color, color: ink(config.theme.color), cursor: 'pointer',
-        display: 'flex', 'align-items': 'center', 'justify-content': 'center', 'z-index': '2147483000',
-        'box-shadow': '0 2px 12px rgba(0,0,0,.3)', outline: '2px solid transparent', 'outline-offset': '3px',
-        direction: rtl() ? 'rtl' : 'ltr', 'font-family': 'system-ui, sans-serif',
+      launcher = floating('button', 0, {
+        width: '56px', height: '56px', 'border-radius': '50%', 'background-color': config.theme.color, color: config.theme.ink,
+        display: 'flex', 'align-items': 'center', 'justify-content': 'center', cursor: 'pointer',
+        outline: '2px solid transparent', 'outline-offset': '3px',
       });
       launcher.type = 'button';
       launcher.setAttribute('aria-haspopup', 'dialog');
@@ -112,7 +109,7 @@
 
     function makeFrame() {
       if (frame) return;
-      frame = element('iframe', { position: 'fixed', display: 'none', 'z-index': '2147483001', background: 'transparent', 'color-scheme': 'normal' });
+      frame = floating('iframe', 72, { display: 'none', 'color-scheme': 'normal' });
       frame.title = texts.title || config.name;
       frame.allow = 'clipboard-write';
       frame.src = `${config.base}/widget/${config.key}/frame#n=${nonce}`;
@@ -147,7 +144,7 @@
         : {
           inset: 'auto', 'inset-block-end': `${config.theme.offset_y + 72}px`, [side()]: `${config.theme.offset_x}px`,
           width: '400px', height: '640px', 'max-width': 'calc(100vw - 40px)',
-          'max-height': `calc(100vh - ${config.theme.offset_y + 92}px)`, 'border-radius': '12px', 'box-shadow': '0 6px 32px rgba(0,0,0,.3)',
+          'max-height': `calc(100vh - ${config.theme.offset_y + 92}px)`, 'border-radius': '12px', 'box-shadow': '0 2px 12px rgba(0,0,0,.3)',
         }));
       set(launcher, { display: opened && full ? 'none' : 'flex' });
       lock(opened && full);
@@ -285,27 +282,36 @@
         show(true);
         return;
       }
-      bubble = element('div', {
-        position: 'fixed', 'inset-block-end': `${config.theme.offset_y + 72}px`, [side()]: `${config.theme.offset_x}px`,
-        'max-width': '280px', padding: '12px 36px 12px 16px', 'border-radius': '12px', background: '#fff', color: '#111827',
-        'box-shadow': '0 2px 16px rgba(0,0,0,.25)', font: '15px/1.4 system-ui, sans-serif', 'z-index': '2147483000', display: 'block',
-        direction: rtl() ? 'rtl' : 'ltr', 'box-sizing': 'border-box',
+      bubble = floating('div', 72, {
+        display: 'flex', 'align-items': 'start', 'max-width': '280px', padding: '12px', 'border-radius': '12px', background: '#fff', color: '#111827',
       });
       bubble.setAttribute('role', 'status');
-      const text = element('button', { display: 'block', font: 'inherit', color: 'inherit', 'text-align': 'start', cursor: 'pointer', 'white-space': 'pre-line' });
-      text.type = 'button';
-      text.textContent = rule.content;
-      text.addEventListener('click', guard(() => show(true)));
-      const shut = element('button', { position: 'absolute', 'inset-block-start': '4px', 'inset-inline-end': '4px', width: '28px', height: '28px', cursor: 'pointer', font: 'inherit', color: 'inherit', 'text-align': 'center', display: 'block' });
-      shut.type = 'button';
-      shut.textContent = '\u00d7';
-      shut.setAttribute('aria-label', texts.dismiss || 'Close');
-      shut.addEventListener('click', guard(() => {
-        store.set('hushed', String(Date.now() + 86400000));
-        hush();
-      }));
-      bubble.append(text, shut);
+      bubble.append(
+        button(rule.content, { 'text-align': 'start', 'white-space': 'pre-line' }, () => show(true)),
+        button('\u00d7', { 'min-width': '28px', 'min-height': '28px', 'text-align': 'center' }, () => {
+          store.set('hushed', String(Date.now() + 86400000));
+          hush();
+        }),
+      );
+      bubble.lastChild.setAttribute('aria-label', texts.dismiss || 'Close');
       document.body.appendChild(bubble);
+    }
+
+    function button(text, styles, act) {
+      const made = element('button', Object.assign({ font: 'inherit', color: 'inherit', cursor: 'pointer' }, styles));
+      made.type = 'button';
+      made.textContent = text;
+      made.addEventListener('click', guard(act));
+      return made;
+    }
+
+    // What lies over the page, so far above the lower edge.
+    function floating(tag, above, styles) {
+      return element(tag, Object.assign({
+        position: 'fixed', 'inset-block-end': `${config.theme.offset_y + above}px`, [side()]: `${config.theme.offset_x}px`,
+        'z-index': '2147483000', 'box-shadow': '0 2px 12px rgba(0,0,0,.3)', 'box-sizing': 'border-box',
+        font: '15px/1.4 system-ui, sans-serif', direction: rtl() ? 'rtl' : 'ltr',
+      }, styles));
     }
 
     function hush() {
@@ -383,12 +389,6 @@
 
   function rtl() {
     return getComputedStyle(document.documentElement).direction === 'rtl';
-  }
-
-  function ink(color) {
-    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
-      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? '#000' : '#fff';
   }
 
   function whenThere(act) {

@@ -28,7 +28,7 @@ export class View {
     const { config } = this.store.now;
     const root = document.documentElement;
     root.style.setProperty('--color', config.theme.color);
-    root.style.setProperty('--ink', ink(config.theme.color));
+    root.style.setProperty('--ink', config.theme.ink);
     root.dataset.scheme = config.theme.scheme;
     this.heading = make('h1', { id: 'title', tabindex: '-1', text: words.say('title') });
     this.shut = make('button', { type: 'button', class: 'icon', 'aria-label': words.say('close'), onclick: () => this.acts.close() }, [icon(CLOSE)]);
@@ -309,11 +309,4 @@ export class View {
 
 function same(before, one) {
   return before.own === one.own && (one.own || before.author.name === one.author.name);
-}
-
-// Black or white, whichever can be read on a colour.
-function ink(color) {
-  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
-    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? '#000' : '#fff';
 }

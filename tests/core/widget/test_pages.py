@@ -1,0 +1,147 @@
+"""Loader, window and their files: small, cached well, and let in by strict pages."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hubbub.widget import pages
+from hubbub.widget.config import ink_on
+
+FOLDER = Path(pages.__file__).parent / "static"
+SCRIPTS = sorted(path.name for path in FOLDER.glob("*.js"))
+APP = [name for name in SCRIPTS if name != "loader.js"]
+
+
+def size(*names):
+    return len(gzip.compress(b"".join((FOLDER / name).read_bytes() for name in names), 9))
+
+
+def get(shop, path, **headers):
+    return shop.app.test_client().get(path, headers=headers)
+
+
+def test_the_loader_is_small(shop):
+    script = get(shop, f"/widget/{shop.key}.js").data
+    assert len(gzip.compress(script, 9)) < 5 * 1024
+
+
+def test_the_window_is_small():
+    assert size(*APP, "widget.css", "en.json") < 20 * 1024
+    assert len(APP) <= 12
+
+
+def test_the_loader_is_cached_and_may_be_loaded_by_isolated_pages(shop):
+    answer = get(shop, f"/widget/{shop.key}.js")
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "max-age=300" in answer.headers["Cache-Control"]
+    tag = answer.headers["ETag"]
+    assert get(shop, f"/widget/{shop.key}.js", **{"If-None-Match": tag}).status_code == 304
+
+
+def test_what_an_operator_wrote_ends_no_script(shop):
+    text = "</script><script>alert(1)</script>\u2028."
+    shop.open(texts={"en": {"welcome": text}}, greetings=[{"id": "a", "content": text}])
+    script = get(shop, f"/widget/{shop.key}.js").get_data(as_text=True)
+    assert "</script>" not in script
+    assert "\u2028" not in script
+    found = re.search(r"const config = (\{.*\});", script)
+    assert found is not None
+    assert json.loads(found[1])["greetings"][0]["content"] == text
+
+
+def test_no_secret_is_in_the_loader_or_the_window(shop):
+    secret = "identity-secret-of-the-shop-0001"
+    shop.open({"identity_secret": secret})
+    line = shop.world.line(shop.channel_id)
+    for path in (".js", "/frame"):
+        page = get(shop, f"/widget/{shop.key}{path}").get_data(as_text=True)
+        assert secret not in page
+        assert line.connection.webhook_secret not in page
+
+
+@pytest.mark.parametrize(
+    ("origins", "ancestors"),
+    [
+        ([], "frame-ancestors *;"),
+        (
+            ["https://Shop.example", "https://*.shop.example"],
+            "frame-ancestors 'self' https://shop.example https://*.shop.example;",
+        ),
+    ],
+)
+def test_only_named_sites_show_the_window(shop, origins, ancestors):
+    shop.open(allowed_origins=origins)
+    answer = get(shop, f"/widget/{shop.key}/frame")
+    policy = answer.headers["Content-Security-Policy"]
+    assert ancestors in policy
+    for rule in ("default-src 'none'", "script-src 'self'", "trusted-types 'none'"):
+        assert rule in policy
+    assert "unsafe" not in policy
+    assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert "X-Frame-Options" not in answer.headers
+
+
+def test_every_file_of_the_window_is_there_for_ever_under_its_own_name(shop):
+    page = get(shop, f"/widget/{shop.key}/frame").get_data(as_text=True)
+    paths = re.findall(r'(?:href|src)="(/static/widget/[^"]+)"', page)
+    assert len(paths) == len(APP) + 1
+    for path in paths:
+        answer = get(shop, path)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+    old = get(shop, "/static/widget/of-last-week/app.js")
+    assert (old.status_code, old.headers["Cache-Control"]) == (200, "no-cache")
+    for path in ("loader.js", "nothing.js", "..%2fblueprint.py"):
+        assert get(shop, f"/static/widget/x/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "color", ["#000000", "#ffffff", "#1d4ed8", "#ffd700", "#777777", "#767676"]
+)
+def test_what_stands_on_the_colour_can_be_read(color):
+    def luminance(one):
+        parts = [int(one[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    ink = {"#000": 0.0, "#fff": 1.0}[ink_on(color)]
+    light, dark = sorted((ink, luminance(color)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_every_language_says_everything():
+    english = json.loads((FOLDER / "en.json").read_text())
+    german = json.loads((FOLDER / "de.json").read_text())
+    assert english.keys() == german.keys()
+    used = set(re.findall(r"say\('(\w+)'", "".join((FOLDER / name).read_text() for name in APP)))
+    assert used <= english.keys()
+
+
+def test_no_script_of_the_window_writes_markup():
+    for name in SCRIPTS:
+        text = (FOLDER / name).read_text()
+        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert way not in text, (name, way)
+        assert "new Function" not in text
+
+
+def test_a_switched_off_channel_has_no_window(shop):
+    from hubbub.connect.work import ChannelChange, change_channel
+
+    change_channel(shop.hub, shop.channel_id, ChannelChange(enabled=False), actor="cli")
+    assert get(shop, f"/widget/{shop.key}.js").status_code == 404
+
+
+def test_the_api_shows_the_line_to_paste(shop):
+    from hubbub.api.channels import _channel
+
+    shown = _channel(shop.hub, shop.channel_id).model_dump()
+    assert shown["widget_url"].endswith(f"/widget/{shop.key}.js")
+    assert shown["embed"] == f'<script async src="{shown["widget_url"]}"></script>'
+    assert "widget_url" not in _channel(shop.hub, shop.world.channel().id).model_dump()

@@ -1,0 +1,142 @@
+"""Files of visitors are what they seem to be, or are not taken."""
+
+import io
+import struct
+import zipfile
+import zlib
+from uuid import uuid4
+
+import pytest
+
+from hubbub.media import without_metadata
+
+
+def png(width=1, height=1):
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + head
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+        + b"\0" * 12
+    )
+
+
+def zipped(*names):
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return body.getvalue()
+
+
+def jpeg(*segments):
+    whole = b"".join(
+        b"\xff" + kind + struct.pack(">H", 2 + len(data)) + data for kind, data in segments
+    )
+    return b"\xff\xd8" + whole + b"\xff\xda\x00\x02picture\xff\xd9"
+
+
+def exif(order, orientation):
+    mark, sign = (b"II*\0", "<") if order == "II" else (b"MM\0*", ">")
+    entries = struct.pack(f"{sign}HHIHH", 0x0112, 3, 1, orientation, 0)
+    gps = struct.pack(f"{sign}HHII", 0x8825, 4, 1, 0x5EC2E7)
+    return b"Exif\0\0" + mark + struct.pack(f"{sign}IH", 8, 2) + entries + gps + b"\0\0\0\0"
+
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+def upload(window, body, name, mime_type="application/octet-stream"):
+    return window.web.post(
+        f"/widget/{window.shop.key}/uploads",
+        data={"file": (io.BytesIO(body), name, mime_type)},
+        headers={"Authorization": f"Bearer {window.token}"},
+    )
+
+
+def say(window, media_id, caption=None):
+    content = {"type": "file", "media_id": media_id, **({"caption": caption} if caption else {})}
+    return window.ask("POST", "messages", {"client_id": str(uuid4()), "content": content})
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "mime_type", "status"),
+    [
+        (png(), "a.png", "image/png", 201),
+        (png(), "a.PNG", "text/html", 201),
+        (b"%PDF-1.7\n", "a.pdf", "", 201),
+        (b"a,b\n1,2\n", "a.csv", "text/csv", 201),
+        (zipped("[Content_Types].xml"), "a.docx", DOCX, 201),
+        (zipped("evil.exe"), "a.docx", DOCX, 415),
+        (zipped("[Content_Types].xml"), "a.zip", "application/zip", 415),
+        (b"MZ\x90\0" + b"\0" * 60, "a.png", "image/png", 415),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>", "a.svg", "image/svg+xml", 415),
+        (b"<script>x()</script>", "a.html", "text/html", 415),
+        (b"<script>x()</script>", "a.html", "text/plain", 415),
+        (b"GIF89a/*" + b"\0" * 20 + b"*/=1;alert(1)", "a.js", "text/javascript", 415),
+        (png(), "a.jpg", "image/jpeg", 415),
+        (png(), "a", "image/png", 415),
+        (b"", "a.txt", "text/plain", 415),
+        (png(10_000, 6_000), "a.png", "image/png", 413),
+        (b"a" * ((10 << 20) + 1), "a.txt", "text/plain", 413),
+        (b"a" * (11 << 20), "a.txt", "text/plain", 413),
+    ],
+)
+def test_files_are_taken_by_what_is_in_them(shop, body, name, mime_type, status):
+    answer = upload(shop.visitor(), body, name, mime_type)
+    assert answer.status_code == status, answer.text
+    assert status == 201 or answer.json["detail"]
+
+
+def test_a_file_is_shown_to_its_visitor_alone_and_for_a_while(shop):
+    ada = shop.visitor()
+    body = png()
+    answer = say(ada, upload(ada, body, "a.png", "image/png").json["media_id"], "Look")
+    assert answer.status_code == 201
+    assert answer.json["content"]["media"]["state"] == "pending"
+    # A worker fetches it as it fetches every file; here the provider is the hub's own store.
+    shop.world.provider.will((200, body))
+    shop.world.work()
+    content = ada.ask("GET", "messages").json["messages"][0]["content"]
+    media = content["media"]
+    assert (content["type"], content["caption"], media["state"]) == ("image", "Look", "ready")
+    found = ada.web.get(media["url"])
+    assert found.data == body
+    assert found.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in found.headers["Content-Security-Policy"]
+    assert ada.web.get(media["url"].replace("sig=", "sig=x")).status_code == 404
+    shop.world.clock.forward(hours=3)
+    assert ada.web.get(media["url"]).status_code == 404
+
+
+def test_nobody_else_sends_a_visitors_upload(shop):
+    ada, eve = shop.visitor(), shop.visitor()
+    media_id = upload(ada, png(), "a.png", "image/png").json["media_id"]
+    assert say(eve, media_id).status_code == 404
+
+
+def test_where_files_are_not_wanted_none_is_taken(shop):
+    shop.open(attachments=False)
+    assert upload(shop.visitor(), png(), "a.png", "image/png").status_code == 403
+
+
+def test_a_photo_loses_where_it_was_taken_and_keeps_how_it_is_turned():
+    for order in ("II", "MM"):
+        body = jpeg((b"\xe0", b"JFIF\0"), (b"\xe1", exif(order, 6)), (b"\xfe", b"a comment"))
+        clean = without_metadata(body)
+        assert b"a comment" not in clean
+        assert struct.pack("<I", 0x5EC2E7) not in clean
+        assert struct.pack(">I", 0x5EC2E7) not in clean
+        assert struct.pack(">HHIH", 0x0112, 3, 1, 6) in clean
+        assert clean.endswith(b"picture\xff\xd9")
+        assert without_metadata(clean) == clean
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8\xff\xe1\xff\xff", b"\xff\xd8\xff\xe1\x00\x00"],
+)
+def test_a_broken_photo_stays_as_it_is(body):
+    assert without_metadata(body) == body
