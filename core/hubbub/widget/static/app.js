@@ -53,7 +53,8 @@ const outbox = new Outbox(api, {
     link.tell('talks');
     if (message.seq === null) return;
     store.put({ conversation: { id: message.conversation_id } });
-    arrive([message]);
+    // Where others came in between, the stream brings all of them in order.
+    if (message.seq === store.last() + 1) arrive([message]);
     stream.open();
   },
   about: () => ({ page, attributes, ...(store.now.greeting && { greeting: store.now.greeting.id }) }),

@@ -13,7 +13,7 @@ export async function strings(wanted, config) {
   return {
     locale,
     rtl: RTL.has(base(locale)),
-    say: (name, values = {}) => fill(words[name] || name, values),
+    say: (name, values = {}) => fill(words[name] ?? name, values),
     count: (name, number) => fill(words[`${name}.${plural.select(number)}`] || words[`${name}.other`], { number }),
     time: (at) => new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(new Date(at)),
     day: (at) => new Intl.DateTimeFormat(locale, { dateStyle: 'full' }).format(new Date(at)),
