@@ -34,6 +34,9 @@ class BadSettings(HubError):
 _SHORTEST_KEY: Final = 16
 #: The kinds of work that `hubbub worker` does.
 QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
+#: Streams of chat windows in one web process, each of which holds a thread: beside them webhooks,
+#: the API and the console must always find one.
+STREAMS: Final = 256
 
 
 class Settings(BaseSettings):

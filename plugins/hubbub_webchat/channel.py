@@ -6,7 +6,8 @@ The provider is the hub itself: what is stored is sent, and the window shows it 
 import hmac
 import re
 from collections.abc import Iterable
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -49,6 +50,9 @@ class WebchatFields(Fields):
     credentials: WidgetCredentials = WidgetCredentials()
     settings: WidgetSettings = WidgetSettings()
 
+
+#: Where browsers ask for no encryption.
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 WebchatConnection: TypeAlias = Connection[WebchatFields]
 
@@ -113,7 +117,8 @@ class Webchat(ChannelType[WebchatFields]):
 
 def _findings(connection: WebchatConnection) -> tuple[Finding, ...]:
     origins = connection.fields.settings.allowed_origins
-    secure = connection.webhook_url.startswith(("https:", "http://127.0.0.1", "http://localhost"))
+    public = urlsplit(connection.webhook_url)
+    secure = public.scheme == "https" or public.hostname in _LOOPBACK
     return (
         Finding.good("origins", f"The window opens on {', '.join(origins)}.")
         if origins

@@ -12,11 +12,12 @@ from granian.constants import HTTPModes, Interfaces
 
 from hubbub import logs
 from hubbub.sdk.errors import HubError
-from hubbub.settings import Settings
+from hubbub.settings import STREAMS, Settings
 from hubbub.system import die_with_parent, require_free
 
-#: As many requests as may be at work at once; live updates hold one each.
-_THREADS = 128
+#: As many requests as may be at work at once; live updates hold one each, and so do the streams of
+#: chat windows, of which there may be many more.
+_THREADS = 128 + STREAMS
 #: Seconds that requests get to end when the server stops.
 _DRAIN = 10
 log = structlog.get_logger(__name__)

@@ -1,6 +1,6 @@
 """Build the form of a channel: a new one, or one that is changed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,15 @@ def _schema(kind: ChannelType[Any]) -> Mapping[str, Any]:
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {f"settings.{name}": shown_value(value) for name, value in settings.items()}
+    return dict(_shown("settings", settings))
+
+
+def _shown(path: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what stands in the fields, by their paths: an object may be one, or a group of them."""
+    for name, value in values.items():
+        yield f"{path}.{name}", shown_value(value)
+        if isinstance(value, Mapping):
+            yield from _shown(f"{path}.{name}", value)
 
 
 def _complaints(error: HubError | None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Make forms from the JSON Schema of a channel type's fields, and read them back."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,8 @@ class FormField:
     name: str
     title: str
     help: str = ""
-    #: text, lines (more than one), list (one a line), password, number, checkbox or select.
+    #: text, lines (more than one), list (one a line), json (of any shape), password, number,
+    #: checkbox or select.
     kind: str = "text"
     value: str = ""
     options: tuple[str, ...] = ()
@@ -76,22 +78,38 @@ def read_form(fields: tuple[FormField, ...], form: Mapping[str, str]) -> dict[st
             for group in groups:
                 place = place.setdefault(group, {})
             place[name] = _typed(one, typed)
-        elif part == "settings" and one.value:
-            place[name] = None
+    for one in fields:
+        part, top, *_ = one.name.split(".")
+        emptied = one.value and not form.get(one.name, "").strip()
+        if part == "settings" and emptied and one.kind != "checkbox":
+            # Of a group what is left out is gone, and where nothing is left, so is the group.
+            given[part].setdefault(top, None)
     return given
 
 
 def shown_value(value: object) -> str:
     """Return a value of a form as it is shown in its field."""
+    if isinstance(value, dict) or (isinstance(value, list | tuple) and _holds_more(value)):
+        return json.dumps(value, indent=2, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return "\n".join(map(str, value))
     return "" if value is None else str(value)
 
 
-def _typed(one: FormField, text: str) -> bool | str | list[str]:
+def _holds_more(values: Collection[object]) -> bool:
+    return any(isinstance(one, dict | list | tuple) for one in values)
+
+
+def _typed(one: FormField, text: str) -> Any:
     if one.kind == "checkbox":
         return bool(text)
-    return [line.strip() for line in text.splitlines()] if one.kind == "list" else text
+    if one.kind == "json":
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text  # and the channel type says what it wants instead
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line] if one.kind == "list" else text
 
 
 def _leaves(
@@ -132,6 +150,8 @@ def _field(
 ) -> FormField:
     kind, options = _kind(schema)
     default = schema.get("default")
+    if kind == "json" and not default:
+        default = None
     shown = value if value is not None else shown_value(default)
     return FormField(
         name=path,
@@ -161,6 +181,8 @@ def _kind(schema: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
             return "checkbox", ()
         if one.get("type") in {"number", "integer"}:
             return "number", ()
+        if one.get("type") == "object" or {"prefixItems", "$ref"} & one.get("items", {}).keys():
+            return "json", ()
         if one.get("type") == "array":
             return "list", ()
     return ("lines" if schema.get("format") == "multiline" else "text"), ()

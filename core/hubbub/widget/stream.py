@@ -17,12 +17,11 @@ from typing import Any, Final
 from hubbub.api.problems import Problem, Refusal
 from hubbub.hub import Hub
 from hubbub.live import AGENT_TYPES, VISITOR_TYPES, LiveEvent, Subscription
+from hubbub.settings import STREAMS
 from hubbub.widget import shown
 from hubbub.widget.limits import slow_down
 from hubbub.widget.shown import Place
 
-#: Streams in one process, each of which holds a thread: webhooks must always find one.
-STREAMS: Final = 256
 #: Of one visitor, and of one network.
 _OWN: Final = 3
 _NEAR: Final = 50
