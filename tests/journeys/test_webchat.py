@@ -1,6 +1,10 @@
 """Visitors of a site write to the people here, and read what these answer."""
 
+import base64
+import hashlib
+import hmac
 import json
+import time
 from itertools import count
 
 import pytest
@@ -15,7 +19,7 @@ _numbers = count(1)
 @pytest.fixture
 def widget(demo):
     """The loader of the demo's channel."""
-    ((key,),) = demo.sql("SELECT webhook_key FROM channels WHERE type = 'webchat'")
+    ((key,),) = demo.sql("SELECT webhook_key FROM channels WHERE name = 'Webchat demo'")
     return f"{demo.url}/widget/{key}.js"
 
 
@@ -25,7 +29,7 @@ def settings(demo):
 
     def change(**settings):
         demo.sql(
-            "UPDATE channels SET settings = ?, version = version + 1 WHERE type = 'webchat'",
+            "UPDATE channels SET settings = ?, version = version + 1 WHERE name = 'Webchat demo'",
             json.dumps(settings),
         )
 
@@ -47,7 +51,7 @@ def write(frame, text):
     field = frame.get_by_label("Your message")
     field.fill(text)
     field.press("Enter")
-    expect(frame.locator(".list:not(:empty) .own .bubble").last).to_have_text(text)
+    expect(frame.locator(".own[data-seq] .bubble").last).to_have_text(text)
 
 
 def some(text):
@@ -236,3 +240,40 @@ def test_on_a_phone_the_window_is_modal_and_the_page_is_left_in_peace(browser, w
         frame.get_by_role("button", name="Close the chat").click()
         expect(launcher(page)).to_be_visible()
         assert not page.evaluate("document.querySelector('h1').inert")
+
+
+def jwt(key, user, secret):
+    now = int(time.time())
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in ({"alg": "HS256"}, {"sub": user, "aud": key, "iat": now, "exp": now + 600})
+    ]
+    mac = hmac.new(secret.encode(), ".".join(parts).encode(), hashlib.sha256).digest()
+    return ".".join([*parts, base64.urlsafe_b64encode(mac).decode().rstrip("=")])
+
+
+def test_who_logs_out_leaves_nothing_for_who_comes_next(demo, browser):
+    secret = "identity-secret-of-the-journey-01"
+    admin = browser().new_page()
+    admin.goto("/channels/add/webchat")
+    admin.get_by_label("Name", exact=True).fill("Members")
+    admin.locator("summary", has_text="Advanced").click()
+    admin.get_by_label("Identity secret").fill(secret)
+    admin.get_by_role("button", name="Connect").click()
+    line = admin.get_by_role("textbox", name="Line to paste").input_value()
+    widget = line.split('"')[1]
+    key = widget.rpartition("/")[2].removesuffix(".js")
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        page.goto(f"{at()}/strict")
+        frame = window(page)
+        page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
+        text = some("Only for the first")
+        write(frame, text)
+        page.evaluate("HubChat('logout')")
+        expect(frame.locator(".bubble")).to_have_count(0)
+        page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-2", secret)})
+        write(frame, some("From the second"))
+        expect(frame.locator(".bubble")).to_have_count(1)
+        page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
+        expect(frame.locator(".bubble")).to_have_text([text])

@@ -55,12 +55,14 @@ export class Api {
   }
 
   async known(path, options) {
+    if (!this.token()) await this.renew();
     try {
       return await this.ask(path, { ...options, headers: { ...options.headers, ...this.proof() } });
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401) throw error;
       await this.renew();
-      return this.ask(path, { ...options, headers: { ...options.headers, ...this.proof() } });
+      // Whoever asks again does so by themselves: it may be somebody else by now.
+      throw error;
     }
   }
 

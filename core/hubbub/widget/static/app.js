@@ -168,6 +168,8 @@ function close() {
 
 async function identify(proof) {
   identity = proof;
+  // One that was begun before knows nothing of it.
+  await beginning;
   await begin();
 }
 
@@ -179,6 +181,7 @@ async function logout() {
   identity = null;
   token = null;
   forget();
+  await beginning;
   await begin();
 }
 
@@ -199,7 +202,7 @@ function arrive(messages) {
 function count() {
   const unread = store.now.messages.filter((one) => !one.own && one.seq > readUpTo).length;
   const told = store.now.state ? store.now.state.unread : 0;
-  link.tell('unread', store.now.open ? 0 : Math.min(unread, told) || told);
+  link.tell('unread', store.now.open ? 0 : Math.min(unread, told));
 }
 
 function gather() {
@@ -225,8 +228,9 @@ function seen(seq) {
 
 // --- what the visitor does ---
 
+// In turn: who it is from is settled by then.
 function send(content) {
-  outbox.add(content);
+  turn = turn.then(() => outbox.add(content));
 }
 
 function choose(option) {

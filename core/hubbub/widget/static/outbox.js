@@ -53,14 +53,16 @@ export class Outbox {
 
   async send(one) {
     for (let tries = 1; ; tries += 1) {
+      // What was taken back is nobody else's to say.
+      if (!this.waiting.includes(one)) return;
       try {
         const body = { client_id: one.client_id, content: one.content, ...this.hear.about() };
         const message = await this.api.post('messages', body);
         one.kept = true;
-        this.hear.sent(message);
+        if (this.waiting.includes(one)) this.hear.sent(message);
         return;
       } catch (error) {
-        const patient = !(error instanceof Refused) || error.status >= 500 || error.status === 429;
+        const patient = !(error instanceof Refused) || error.status >= 500 || [401, 429].includes(error.status);
         if (!patient || tries >= TRIES) {
           one.failed = error instanceof Refused && error.status < 500 ? error.message : 'lost';
           this.tell();
