@@ -83,6 +83,7 @@ def say(window, media_id, caption=None):
         (b"a" * ((10 << 20) + 1), "a.txt", "text/plain", 413),
         (b"a" * (11 << 20), "a.txt", "text/plain", 413),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else None,
 )
 def test_files_are_taken_by_what_is_in_them(shop, body, name, mime_type, status):
     answer = upload(shop.visitor(), body, name, mime_type)
