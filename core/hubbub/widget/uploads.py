@@ -59,7 +59,8 @@ def upload(hub: Hub, guest: Guest, asked: Request) -> dict[str, Any]:
     file = asked.files.get("file")
     if file is None:
         raise Refusal(Problem(code="invalid", detail="Send the file in a field named file."))
-    body, mime_type = _looked_at(file)
+    with file.stream:
+        body, mime_type = _looked_at(file)
     row = keep_upload(hub, body, mime_type=mime_type, filename=file.filename or "")
     return {
         "media_id": upload_name(hub.vault, row["id"], guest.visitor.address),
