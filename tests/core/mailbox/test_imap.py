@@ -219,7 +219,9 @@ def test_a_check_is_done_in_time_although_each_answer_is_slow(clerk):
     request = replace(looking(Mailbox(server=server)), timeout=timedelta(seconds=0.3))
     began = monotonic()
     with pytest.raises(Transient, match="no answer in time"):
-        Transports(HERE, FakeRedis()).perform(request, files=lambda media: b"")
+        Transports(HERE, FakeRedis(), MediaStore("memory://")).perform(
+            request, files=lambda media: b""
+        )
     assert monotonic() - began < 1
 
 
