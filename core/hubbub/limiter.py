@@ -59,7 +59,9 @@ while at <= #ARGV do
 end
 for key in pairs(changed) do
     local left = math.ceil((full[key] - now) / 1000) + 1
-    redis.call('set', KEYS[key], string.format('%.0f', full[key]), 'px', left)
+    -- Redis forgets by its own clock, which knows nothing of another one.
+    local expiry = ARGV[1] == '' and {'px', left} or {}
+    redis.call('set', KEYS[key], string.format('%.0f', full[key]), unpack(expiry))
 end
 return waits
 """
@@ -69,9 +71,8 @@ _GIVE_BACK: Final = """
 for index, key in ipairs(KEYS) do
     local full = redis.call('get', key)
     if full then
-        local left = redis.call('pttl', key)
         full = tonumber(full) - tonumber(ARGV[index])
-        redis.call('set', key, string.format('%.0f', full), 'px', math.max(left, 1))
+        redis.call('set', key, string.format('%.0f', full), 'keepttl')
     end
 end
 """

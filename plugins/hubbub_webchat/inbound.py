@@ -13,11 +13,20 @@ from hubbub.sdk import (
     ReceiptState,
     Sender,
     SentElsewhere,
+    System,
     Text,
     Unreadable,
     from_json,
 )
-from hubbub.sdk.widget import Greeting, VisitorProven, VisitorSaw, VisitorWrote, WidgetCall
+from hubbub.sdk.widget import (
+    Greeting,
+    VisitorLeft,
+    VisitorProven,
+    VisitorRated,
+    VisitorSaw,
+    VisitorWrote,
+    WidgetCall,
+)
 from hubbub_webchat.manifest import CAPABILITIES
 
 
@@ -29,6 +38,11 @@ def events_of(said: WidgetCall, at: datetime, greetings: Sequence[Greeting]) -> 
             yield _message(said, at)
         case VisitorSaw():
             yield from _receipts(said, at)
+        case VisitorLeft():
+            yield _aside(said, at, System(event="left"))
+        case VisitorRated():
+            rating = ": ".join(filter(None, (f"{said.stars} of 5", said.comment)))
+            yield _aside(said, at, System(event="rated", detail=rating))
         case VisitorProven():
             yield AddressChanged(
                 key=f"proven:{said.before}",
@@ -67,6 +81,18 @@ def _message(said: VisitorWrote, at: datetime) -> Event:
         sender=Sender(address=said.visitor, name=said.name),
         content=content,
         provider_at=at,
+    )
+
+
+def _aside(said: VisitorLeft | VisitorRated, at: datetime, content: System) -> Event:
+    """Return what agents see as a line of the conversation, and nobody has to answer."""
+    return MessageReceived(
+        key=f"{said.kind}:{said.client_id}",
+        external_id=said.client_id,
+        sender=Sender(address=said.visitor),
+        content=content,
+        provider_at=at,
+        not_routed="Nobody has to answer it.",
     )
 
 

@@ -8,7 +8,7 @@ from hubbub.sdk.widget import LONGEST_TEXT
 _LARGEST: Final = 25_000_000
 
 CAPABILITIES: Final = Capabilities(
-    inbound=frozenset({"text", "image", "audio", "video", "document", "choice", "form"}),
+    inbound=frozenset({"text", "image", "audio", "video", "document", "choice", "form", "system"}),
     outbound=frozenset({"text", "image", "audio", "video", "document", "location", "choices"}),
     text_limit=LONGEST_TEXT,
     caption_limit=1000,

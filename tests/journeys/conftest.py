@@ -26,6 +26,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from hubbub.demo import EMAIL, PASSWORD
 from hubbub.system import free_port
+from tests.services.processes import kill
 from tests.services.shared import missing
 
 ROOT = Path(__file__).parents[2]
@@ -84,17 +85,7 @@ class Demo:
 
     def kill(self, name):
         """End a process of the hub, and those that it started, as a power failure would."""
-        child = next(pid for pid in _children(self.process.pid) if _name(pid) == f"hubbub {name}")
-        for pid in (child, *_children(child)):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _children(pid):
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _name(pid):
-    return Path(f"/proc/{pid}/comm").read_text().strip()
+        kill(self.process.pid, f"hubbub {name}")
 
 
 @pytest.fixture(scope="package")

@@ -205,7 +205,7 @@ def make_world(settings, engine, redis, folder, *, guests=(), sections=""):
         http=provider,
         media=MediaStore("memory://"),
         nudges=Queue(),  # type: ignore[arg-type]  # stands in for them
-        limiter=Limiter(redis),
+        limiter=Limiter(redis, clock=clock.timestamp),
         live=Live(redis),
         redis=redis,
         now=clock,

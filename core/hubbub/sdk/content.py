@@ -299,6 +299,8 @@ _PREVIEWS: Final[Mapping[type, Callable[[Any], str]]] = {
     Choice: lambda content: content.title,
     Template: lambda content: f"Template {content.name}",
     Email: lambda content: " · ".join(filter(None, (content.subject, content.new.strip()))),
-    System: lambda content: content.event.replace("_", " ").capitalize(),
+    System: lambda content: ": ".join(
+        filter(None, (content.event.replace("_", " ").capitalize(), content.detail))
+    ),
     Unsupported: lambda content: f"Unsupported: {content.provider_type}",
 }

@@ -117,6 +117,14 @@ class Offline(Fields):
     mode: Literal["form", "chat"] = "form"
 
 
+class Closing(Fields):
+    """What a visitor can do at the end of a conversation."""
+
+    end_by_visitor: bool = True
+    #: From one star to five, with a comment.
+    rating: bool = False
+
+
 class WidgetSettings(SeenSettings):
     """A base for the settings of channel types whose provider is the hub's own chat window."""
 
@@ -152,6 +160,9 @@ class WidgetSettings(SeenSettings):
     )
     attachments: bool = Field(
         default=True, title="Let visitors send files", json_schema_extra=_ADVANCED
+    )
+    conversation: Closing = Field(
+        default=Closing(), title="At the end", json_schema_extra=_ADVANCED
     )
     require_verified: bool = Field(
         default=False,
@@ -206,8 +217,27 @@ class VisitorProven(Wire):
     before: _Visitor
 
 
+class VisitorLeft(Wire):
+    """A visitor ended the conversation."""
+
+    kind: Literal["left"] = "left"
+    visitor: _Visitor
+    client_id: Annotated[str, Field(min_length=1)]
+
+
+class VisitorRated(Wire):
+    """A visitor said how it was: one star to five, and perhaps why."""
+
+    kind: Literal["rated"] = "rated"
+    visitor: _Visitor
+    client_id: Annotated[str, Field(min_length=1)]
+    stars: Annotated[int, Field(ge=1, le=5)]
+    comment: str = ""
+
+
 WidgetCall: TypeAlias = Annotated[
-    VisitorWrote | VisitorSaw | VisitorProven, Field(discriminator="kind")
+    VisitorWrote | VisitorSaw | VisitorProven | VisitorLeft | VisitorRated,
+    Field(discriminator="kind"),
 ]
 _CALL: Final[TypeAdapter[WidgetCall]] = TypeAdapter(WidgetCall)
 

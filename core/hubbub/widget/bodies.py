@@ -120,6 +120,20 @@ class OfflineBody(Body):
     elapsed_ms: int = 0
 
 
+class EndBody(Body):
+    """The visitor has no more to say."""
+
+    client_id: _ClientId
+
+
+class RatingBody(Body):
+    """How it was."""
+
+    client_id: _ClientId
+    stars: Annotated[int, Field(ge=1, le=5)]
+    comment: Annotated[str, Field(max_length=1000)] = ""
+
+
 class SeqBody(Body):
     """All up to this number."""
 

@@ -12,8 +12,10 @@ from hubbub.api.problems import Problem, Refusal
 from hubbub.widget import shown, work
 from hubbub.widget.bodies import (
     LIMIT,
+    EndBody,
     MessageBody,
     OfflineBody,
+    RatingBody,
     SeqBody,
     SessionBody,
     TypingBody,
@@ -89,6 +91,16 @@ def _leave(desk: Desk, guest: Guest, request: Request) -> _Answer:
     return work.leave(desk, guest, body)
 
 
+def _end(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    work.end(desk, guest, read_body(request, EndBody, limit=LIMIT))
+    return None, 204
+
+
+def _rate(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    work.rate(desk, guest, read_body(request, RatingBody, limit=LIMIT))
+    return None, 204
+
+
 def _acknowledge(desk: Desk, guest: Guest, request: Request) -> _Answer:
     return _saw(desk, guest, request, "delivered")
 
@@ -130,6 +142,8 @@ CALLS: Final[tuple[tuple[str, str, _Call], ...]] = (
     ("POST", "messages", _write),
     ("GET", "messages", _history),
     ("POST", "offline", _leave),
+    ("POST", "end", _end),
+    ("POST", "rating", _rate),
     ("POST", "ack", _acknowledge),
     ("POST", "read", _read),
     ("POST", "typing", _types),

@@ -10,8 +10,7 @@ from hubbub.sdk.widget import WidgetCredentials, WidgetSettings
 from hubbub.store.types import as_json_time
 
 #: What the loader does not need: it greets, and leaves the rest to the window.
-_WINDOW_ONLY: Final = ("prechat", "offline", "attachments")
-
+_WINDOW_ONLY: Final = ("prechat", "offline", "attachments", "conversation")
 
 #: The luminance on which black and white are read equally well.
 _MIDDLE: Final = 0.179
@@ -66,6 +65,7 @@ def for_window(line: Line, settings: WidgetSettings, now: datetime) -> dict[str,
             "prechat",
             "attachments",
             "greetings",
+            "conversation",
         },
     )
     chosen["theme"]["ink"] = ink_on(settings.theme.color)

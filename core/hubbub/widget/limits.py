@@ -24,6 +24,7 @@ _LIMITS: Final[Mapping[str, tuple[Sequence[_Rate], Sequence[_Rate]]]] = {
     "typing": (((30, _MINUTE),), ((600, _MINUTE),)),
     "upload": (((10, 10 * _MINUTE),), ((60, 10 * _MINUTE),)),
     "offline": (((3, _HOUR),), ((10, _HOUR),)),
+    "close": (((10, _HOUR),), ((100, _HOUR),)),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
 
 from hubbub.store.tables import (
     Address,
@@ -30,7 +30,11 @@ _users = table(User)
 
 #: Of an outbound message, once nothing of it is still to be sent.
 _ARRIVED: Final = ("sent", "delivered", "read")
-_SEEN: Final = or_(_messages.c.direction == "inbound", _messages.c.status.in_(_ARRIVED))
+#: What a visitor does beside writing, agents alone see as a line.
+_SEEN: Final = or_(
+    and_(_messages.c.direction == "inbound", _messages.c.kind != "system"),
+    _messages.c.status.in_(_ARRIVED),
+)
 #: Messages of a conversation among which those are looked for that are not shown yet.
 _RECENT: Final = 1000
 

@@ -7,19 +7,22 @@ from typing import Any, Final
 import structlog
 
 from hubbub.api.problems import Problem, Refusal
+from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.hub import Hub
 from hubbub.live import VISITOR_TYPES, LiveEvent
-from hubbub.sdk.widget import VisitorSaw, VisitorWrote
+from hubbub.sdk.widget import VisitorLeft, VisitorRated, VisitorSaw, VisitorWrote
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.widget import queries, shown
 from hubbub.widget.about import keep_known
 from hubbub.widget.bodies import (
     ChoiceSaid,
+    EndBody,
     FileSaid,
     FormSaid,
     MessageBody,
     OfflineBody,
+    RatingBody,
     Said,
     TextSaid,
     visible,
@@ -87,6 +90,27 @@ def leave(desk: Desk, guest: Guest, body: OfflineBody) -> tuple[dict[str, Any], 
     return write(desk, guest, message)
 
 
+def end(desk: Desk, guest: Guest, body: EndBody) -> None:
+    """Take that the visitor ended the conversation; another word of theirs opens it again."""
+    found = _closing(desk.hub, guest, allowed=guest.settings.conversation.end_by_visitor)
+    left = VisitorLeft(visitor=guest.visitor.address, client_id=body.client_id)
+    desk.reception.hear(guest.line, left, at_once=True)
+    change = ConversationChange(status="resolved")
+    change_conversation(desk.hub, found.id, change, actor="visitor")
+
+
+def rate(desk: Desk, guest: Guest, body: RatingBody) -> None:
+    """Take how the visitor found it."""
+    _closing(desk.hub, guest, allowed=guest.settings.conversation.rating)
+    rated = VisitorRated(
+        visitor=guest.visitor.address,
+        client_id=body.client_id,
+        stars=body.stars,
+        comment=visible(body.comment),
+    )
+    desk.reception.hear(guest.line, rated, at_once=True)
+
+
 def saw(desk: Desk, guest: Guest, up_to: int, state: str) -> None:
     """Take that messages reached the window, or that somebody read them there."""
     found = _conversation(desk.hub, guest)
@@ -117,6 +141,17 @@ def place_of(hub: Hub, guest: Guest) -> shown.Place | None:
     if found is None:
         return None
     return shown.Place(key=guest.line.webhook_key, conversation_id=found.id)
+
+
+def _closing(hub: Hub, guest: Guest, *, allowed: bool) -> AnyRow:
+    """Return the conversation that is at its end. Raises `Refusal` where nobody may say so."""
+    _spend(hub, guest, "close")
+    if not allowed:
+        raise Refusal(Problem(code="forbidden", detail="Here visitors do not do that."))
+    found = _conversation(hub, guest)
+    if found is None:
+        raise Refusal(Problem(code="not-found", detail="There is no conversation yet."))
+    return found
 
 
 # --- what is said ---------------------------------------------------------------------------

@@ -301,7 +301,6 @@ def test_a_courier_that_was_stopped_wants_no_further_shift(world, carrier):
 
 def test_a_channel_that_is_too_fast_rests_and_nothing_is_written_of_what_waits(world):
     line, other = world.channel(messages_per_second=1), world.channel()
-    world.hub.limiter._clock = world.clock.timestamp
     write(world, line, *[str(number) for number in range(40)])
     write(world, other, "Other")
     before = world.rows("SELECT id, due_at FROM deliveries ORDER BY id")
@@ -322,7 +321,6 @@ def test_an_address_that_is_too_fast_waits_and_its_channel_goes_on(world, monkey
     limit = Limit(scope="address", count=1, per=timedelta(minutes=1))
     line = world.channel()
     monkeypatch.setattr(type(world.line(line.id)), "limits", (limit,))
-    world.hub.limiter._clock = world.clock.timestamp
     send(world, line, "1", "2")
     send(world, line, "3", "4", "5")
     assert sorted(world.provider.said) == ["1", "2", "5"]
@@ -494,7 +492,6 @@ def test_a_pause_is_never_made_shorter(world):
 
 def test_a_reply_overtakes_a_campaign_in_its_own_conversation(world):
     line = world.channel(messages_per_second=1)
-    world.hub.limiter._clock = world.clock.timestamp
     write(world, line, "One", bulk=True)
     write(world, line, "Two", bulk=True)
     write(world, line, "Reply")
@@ -546,7 +543,6 @@ def test_a_reply_that_meets_a_limit_of_bulk_is_tried_again_soon(world, monkeypat
 
 def test_a_place_within_the_limit_is_given_back_where_another_worker_was_faster(world):
     line = world.channel(messages_per_second=1)
-    world.hub.limiter._clock = world.clock.timestamp
     write(world, line, "One", "Two")
     first, second = (row["id"] for row in world.rows("SELECT id FROM deliveries ORDER BY id"))
     stock = Stock(world.hub, bulk=False, size=4)
@@ -611,7 +607,6 @@ def test_a_deadlock_is_tried_again_at_once(world, monkeypatch):
 
 def test_a_bot_is_asked_while_its_channel_may_send_nothing(world):
     line = world.channel(messages_per_second=0.01)
-    world.hub.limiter._clock = world.clock.timestamp
     send(world, line, *["Waits"] * 40)
     save_routes(world.hub, line.id, WantedRoutes(routes=(), fallback=BOT), actor="cli")
     world.hear(world.line(line.id), {"id": "m1", "from": "+99", "text": "Hello"})

@@ -68,12 +68,12 @@ def test_while_a_secret_is_replaced_both_prove():
         coded(b"[]") * 3,
     ],
 )
-def test_what_proves_nothing_is_refused(token):
+def test_case_08_what_proves_nothing_is_refused(token):
     with pytest.raises(Unproven):
         by_jwt(token, [SECRET], KEY, NOW)
 
 
-def test_an_expired_jwt_says_so():
+def test_case_08_an_expired_jwt_says_so():
     with pytest.raises(Unproven) as refused:
         by_jwt(jwt({"exp": T - 61}), [SECRET], KEY, NOW)
     assert refused.value.code == "identity_expired"
@@ -93,7 +93,7 @@ def test_without_a_secret_nobody_is_proven():
             prove()
 
 
-def test_a_hash_covers_the_id_alone():
+def test_case_08_a_hash_covers_the_id_alone():
     user_hash = hmac.new(SECRET.encode(), b"u-17", hashlib.sha256).hexdigest()
     found = by_hash("u-17", user_hash.upper(), [SECRET], NOW)
     assert (found.user, found.name, dict(found.attributes)) == ("u-17", None, {})

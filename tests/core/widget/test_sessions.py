@@ -90,7 +90,7 @@ def test_a_proven_user_finds_their_conversation_on_another_device(members):
     assert members.world.one("select name from contacts") == {"name": "Ada"}
 
 
-def test_what_was_said_before_the_proof_moves_to_whom_it_names_once(members):
+def test_case_08_what_was_said_before_the_proof_moves_to_whom_it_names_once(members):
     ada = members.visitor()
     ada.write("Anonymous")
     before = ada.token
@@ -125,13 +125,13 @@ def test_a_proof_that_ends_ends_the_token_ten_minutes_later(members):
     assert ada.write("Too late").status_code == 401
 
 
-def test_a_wrong_proof_is_no_session(members):
+def test_case_08_a_wrong_proof_is_no_session(members):
     answer = Window(members).session(identity=jwt(members, "u-17", secret=OTHER))
     assert answer.status_code == 401
     assert answer.json["type"].endswith("/identity-unproven")
 
 
-def test_a_replaced_secret_proves_for_a_while_yet(members):
+def test_case_08_a_replaced_secret_proves_for_a_while_yet(members):
     from datetime import timedelta
 
     from hubbub.connect.work import ChannelChange, change_channel
@@ -149,7 +149,7 @@ def test_a_replaced_secret_proves_for_a_while_yet(members):
     assert Window(members).session(identity=given).status_code == 401
 
 
-def test_a_typed_email_opens_nobodys_history(shop):
+def test_case_09_a_typed_email_opens_nobodys_history(shop):
     ada = shop.visitor()
     ada.write("Secret", attributes={"email": "ada@example.com"})
     eve = shop.visitor()
@@ -168,7 +168,7 @@ def test_what_is_claimed_is_kept_apart_from_what_is_proven(members):
     assert kept["unverified"] == {"plan": "platinum", "page": "https://shop.example/"}
 
 
-def test_where_only_proof_counts_claims_leave_no_trace(shop):
+def test_case_08_where_only_proof_counts_claims_leave_no_trace(shop):
     shop.open(require_verified=True)
     ada = shop.visitor()
     ada.write("Hello", attributes={"name": "Mallory", "email": "ada@example.com"})

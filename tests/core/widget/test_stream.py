@@ -106,7 +106,7 @@ def test_a_window_without_a_stream_asks_and_is_answered_at_once(shop, ada):
     assert found["state"]["status"] == "open"
 
 
-def test_a_full_room_asks_to_come_back(shop):
+def test_case_07_a_full_room_asks_to_come_back():
     room = Room(streams=2)
     room.enter("a", "net 1")
     room.enter("b", "net 2")
@@ -118,15 +118,27 @@ def test_a_full_room_asks_to_come_back(shop):
     room.enter("c", "net 3")
 
 
-def test_nobody_takes_the_whole_room(shop):
+def test_case_15_of_200_streams_of_one_visitor_three_are_open():
     room = Room()
-    for _ in range(3):
-        room.enter("a", "net")
-    with pytest.raises(Refusal) as refused:
-        room.enter("a", "net")
-    assert refused.value.problem.status == 429
-    for number in range(47):
-        room.enter(f"v{number}", "net")
-    with pytest.raises(Refusal):
-        room.enter("last", "net")
-    room.enter("last", "another net")
+    assert entered(room, [("a", "net")] * 200) == [None] * 3 + [429] * 197
+    assert entered(room, [("b", "net")]) == [None]
+
+
+def test_case_15_of_200_streams_from_one_place_fifty_are_open():
+    room = Room()
+    assert entered(room, [(f"v{number}", "net") for number in range(200)]) == (
+        [None] * 50 + [429] * 150
+    )
+    assert entered(room, [("last", "another net")]) == [None]
+
+
+def entered(room, guests):
+    """The status with which each was refused; None for those who found a place."""
+    return [_refused(room, *guest) for guest in guests]
+
+
+def _refused(room, visitor, network):
+    try:
+        room.enter(visitor, network)
+    except Refusal as refused:
+        return refused.problem.status

@@ -51,6 +51,15 @@ class TestWebchat(ChannelConformance):
         ),
         "read": said("receipt read", kind="seen", state="read", references=[REFERENCE]),
         "proven": said("address None", kind="proven", before="v:01hzy3v7q8r9s0t1v2w3x4y5z9"),
+        "left": said("system", kind="left", client_id="0b1c-left"),
+        "rated": said(
+            "system",
+            kind="rated",
+            client_id="0b1c-rated",
+            stars=4,
+            comment="Quick",
+            words=("Quick",),
+        ),
     }
     unknown = said("unreadable", kind="pondered")
 
