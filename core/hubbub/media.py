@@ -116,27 +116,6 @@ def dimensions(body: bytes) -> tuple[int, int] | None:
     return None
 
 
-def without_metadata(body: bytes) -> bytes:
-    """Return a JPEG without what cameras write into it, such as the place; else ``body``.
-
-    How it is to be turned stays: of the metadata that alone is needed to show it.
-    """
-    if not body.startswith(b"\xff\xd8"):
-        return body
-    kept, at = [b"\xff\xd8"], 2
-    while body[at : at + 1] == b"\xff" and body[at + 1 : at + 2] not in {b"", _SCAN}:
-        end = at + 2 + int.from_bytes(body[at + 2 : at + 4], "big")
-        if end < at + 4 or end > len(body):
-            break
-        segment = body[at:end]
-        if segment[1:2] not in _METADATA:
-            kept.append(segment)
-        elif turned := _orientation(segment):
-            kept.append(_only_turned(turned))
-        at = end
-    return b"".join([*kept, body[at:]])
-
-
 def form(body: Multipart, files: Callable[[Media], bytes]) -> tuple[str, list[bytes]]:
     """Return the content type of a form and its bytes, in pieces so that no file is copied."""
     boundary = secrets.token_hex(16)
@@ -259,37 +238,6 @@ def _jpeg(body: bytes) -> tuple[int, int] | None:
             return width, height
         at += 2 + length
     return None
-
-
-#: JPEG: where the picture itself begins; APP1 (Exif, XMP), APP13 (Photoshop) and comments.
-_SCAN: Final = b"\xda"
-_METADATA: Final = frozenset({b"\xe1", b"\xed", b"\xfe"})
-_EXIF: Final = b"Exif\0\0"
-_ORIENTATION: Final = 0x0112
-
-
-def _orientation(segment: bytes) -> int:
-    """Return how Exif says that the picture is to be turned, 2 to 8; 0: not at all."""
-    data = segment[4 + len(_EXIF) :]
-    if segment[4:].startswith(_EXIF) and data[:2] in {b"II", b"MM"}:
-        order = "<" if data[:2] == b"II" else ">"
-        try:
-            (start,) = struct.unpack_from(f"{order}I", data, 4)
-            (count,) = struct.unpack_from(f"{order}H", data, start)
-            for number in range(count):
-                tag, _, _, value = struct.unpack_from(f"{order}HHIH", data, start + 2 + 12 * number)
-                if tag == _ORIENTATION:
-                    return value if value in range(2, 9) else 0
-        except struct.error:  # it ends before it says so
-            return 0
-    return 0
-
-
-def _only_turned(orientation: int) -> bytes:
-    """Return an APP1 segment that says nothing but that."""
-    entry = struct.pack(">HHIHH", _ORIENTATION, 3, 1, orientation, 0)
-    data = b"MM\0*" + struct.pack(">IH", 8, 1) + entry + b"\0\0\0\0"
-    return b"\xff\xe1" + struct.pack(">H", 2 + len(_EXIF) + len(data)) + _EXIF + data
 
 
 # --- forms -----------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from werkzeug.datastructures import FileStorage
 from hubbub.api.media import keep_upload
 from hubbub.api.problems import Problem, Refusal
 from hubbub.hub import Hub
-from hubbub.media import dimensions, sniff, without_metadata
+from hubbub.media import dimensions, sniff
 from hubbub.widget.desk import Guest
 from hubbub.widget.limits import spend
 from hubbub.widget.links import upload_name
+from hubbub.widget.metadata import without_metadata
 
 #: Bytes of one file, and beside it in the form.
 LARGEST: Final = 10 << 20
@@ -83,7 +84,7 @@ def _looked_at(file: FileStorage) -> tuple[bytes, str]:
     size = dimensions(body)
     if size is not None and size[0] * size[1] > _MOST_PIXELS:
         raise Refusal(Problem(code="too-large", detail="The picture has too many pixels."))
-    return without_metadata(body), mime_type
+    return without_metadata(body, mime_type), mime_type
 
 
 def _holds(body: bytes, mime_type: str) -> bool:
