@@ -28,6 +28,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "too-many-attempts": "Too many attempts failed of late: wait as long as `Retry-After` says.",
     "slow-down": "That was too much at once: wait as long as `Retry-After` says.",
     "busy": "There is no room for this now: wait as long as `Retry-After` says.",
+    "form-needed": "Before the first message there is a form to fill in.",
     "identity-unproven": "The site has not proven who its visitor is.",
     "identity-expired": "The site has to prove anew who its visitor is.",
     "database-down": "The database does not answer. Nothing was done; ask again.",

@@ -10,7 +10,7 @@ import hmac
 import re
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter, field_validator
+from pydantic import AwareDatetime, Field, TypeAdapter, field_validator
 
 from hubbub.sdk.content import Json
 from hubbub.sdk.hours import Hours
@@ -125,6 +125,13 @@ class Closing(Fields):
     rating: bool = False
 
 
+class Privacy(Fields):
+    """What is kept of visitors beside what they say."""
+
+    #: Of the address that they come from: nothing, its network (/24, of IPv6 /48), or all of it.
+    ip: Literal["none", "network", "whole"] = "none"
+
+
 class WidgetSettings(SeenSettings):
     """A base for the settings of channel types whose provider is the hub's own chat window."""
 
@@ -160,6 +167,16 @@ class WidgetSettings(SeenSettings):
     )
     attachments: bool = Field(
         default=True, title="Let visitors send files", json_schema_extra=_ADVANCED
+    )
+    privacy: Privacy = Field(
+        default=Privacy(), title="What is kept of visitors", json_schema_extra=_ADVANCED
+    )
+    sign_out_before: AwareDatetime | None = Field(
+        default=None,
+        title="Sign out whoever was here before",
+        description="A time, such as 2026-01-31T18:00:00Z: what browsers were given before it "
+        "opens nothing any more.",
+        json_schema_extra=_ADVANCED,
     )
     conversation: Closing = Field(
         default=Closing(), title="At the end", json_schema_extra=_ADVANCED

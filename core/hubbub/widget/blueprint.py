@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 
 from hubbub.hub import Hub
-from hubbub.widget import calls, config, pages
+from hubbub.widget import calls, config, flood, pages
 from hubbub.widget.calls import CALLS, as_json
 from hubbub.widget.desk import Desk
 
@@ -35,7 +35,8 @@ def _add_pages(widget: Blueprint, desk: Desk) -> None:
     def frame(key: str) -> Response:
         def make() -> Response:
             line, settings = desk.line(key)
-            told = config.for_window(line, settings, hub.now())
+            doubt = flood.lasts(hub, line.id)
+            told = config.for_window(line, settings, hub.now(), doubt=doubt)
             return pages.frame(told, settings.allowed_origins)
 
         return desk.answer(make)

@@ -21,8 +21,9 @@ from hubbub.widget.bodies import (
     TypingBody,
 )
 from hubbub.widget.desk import Desk, Guest
-from hubbub.widget.limits import network_of, spend
+from hubbub.widget.limits import spend
 from hubbub.widget.links import opens_media
+from hubbub.widget.places import network_of
 from hubbub.widget.sessions import open_session
 from hubbub.widget.stream import events, listen, wait
 from hubbub.widget.uploads import upload
@@ -63,7 +64,12 @@ def stream(desk: Desk, key: str, request: Request) -> Response:
     who = guest.visitor.address, guest.network
     desk.room.enter(*who)
     news = listen(desk.hub, place)
-    answer = Response(events(desk.hub, place, seq, news), content_type="text/event-stream")
+
+    def welcome() -> bool:
+        return desk.is_still_welcome(guest)
+
+    flow = events(desk.hub, place, seq, news, welcome)
+    answer = Response(flow, content_type="text/event-stream")
     answer.headers.update({**_PRIVATE, "X-Accel-Buffering": "no"})
 
     @answer.call_on_close

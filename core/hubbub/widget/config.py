@@ -8,6 +8,7 @@ from hubbub.directory import Line
 from hubbub.sdk.hours import opening
 from hubbub.sdk.widget import WidgetCredentials, WidgetSettings
 from hubbub.store.types import as_json_time
+from hubbub.widget.flood import asking
 
 #: What the loader does not need: it greets, and leaves the rest to the window.
 _WINDOW_ONLY: Final = ("prechat", "offline", "attachments", "conversation")
@@ -52,8 +53,12 @@ def ink_on(color: str) -> str:
     return "#000" if luminance > _MIDDLE else "#fff"
 
 
-def for_window(line: Line, settings: WidgetSettings, now: datetime) -> dict[str, Any]:
-    """Return what the window has to know."""
+def for_window(
+    line: Line, settings: WidgetSettings, now: datetime, *, doubt: bool = False
+) -> dict[str, Any]:
+    """Return what the window has to know; in ``doubt`` visitors fill in a form first."""
+    if doubt:
+        settings = settings.model_copy(update={"prechat": asking(settings.prechat)})
     chosen = settings.model_dump(
         mode="json",
         include={

@@ -18,7 +18,7 @@ from hubbub.store.session import reading
 from hubbub.vault import Undecryptable
 from hubbub.widget import config
 from hubbub.widget.identity import Unproven
-from hubbub.widget.limits import network_of
+from hubbub.widget.places import network_of
 from hubbub.widget.reception import Reception
 from hubbub.widget.stream import Room
 from hubbub.widget.visitors import Visitor, read_token
@@ -34,8 +34,13 @@ class Guest:
     line: Line
     settings: WidgetSettings
     visitor: Visitor
-    #: As `hubbub.widget.limits.network_of` says.
-    network: str
+    #: The address that they come from.
+    ip: str
+
+    @property
+    def network(self) -> str:
+        """What counts as one place."""
+        return network_of(self.ip)
 
 
 class Desk:
@@ -67,15 +72,28 @@ class Desk:
         self.check_origin(request)
         line, settings = self.line(key)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        visitor = None
-        if scheme.lower() == "bearer":
-            visitor = read_token(self.hub.vault, token.strip(), line.id, self.hub.now())
+        visitor = self.visitor(line, settings, token) if scheme.lower() == "bearer" else None
         if visitor is None:
             detail = "Ask /session for a token, and send it as Authorization: Bearer."
             headers = {"WWW-Authenticate": 'Bearer realm="widget"'}
             raise Refusal(Problem(code="unauthorized", detail=detail, headers=headers))
-        network = network_of(request.remote_addr or "")
-        return Guest(line=line, settings=settings, visitor=visitor, network=network)
+        address = request.remote_addr or ""
+        return Guest(line=line, settings=settings, visitor=visitor, ip=address)
+
+    def visitor(self, line: Line, settings: WidgetSettings, token: str) -> Visitor | None:
+        """Return whose token it is; None for one that opens nothing here, or no more."""
+        visitor = read_token(self.hub.vault, token.strip(), line.id)
+        if visitor is None or not visitor.is_welcome(self.hub.now(), settings.sign_out_before):
+            return None
+        return visitor
+
+    def is_still_welcome(self, guest: Guest) -> bool:
+        """Whether somebody who was let in would be let in now."""
+        try:
+            _, settings = self.line(guest.line.webhook_key)
+        except Refusal:
+            return False
+        return guest.visitor.is_welcome(self.hub.now(), settings.sign_out_before)
 
     def check_origin(self, request: Request) -> None:
         """Refuse what other pages ask: the window alone is on the hub's own origin."""

@@ -1,6 +1,5 @@
 """Say how much a visitor may do, and the network that they come from, before others suffer."""
 
-import ipaddress
 import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -45,17 +44,6 @@ def slow_down(seconds: float) -> Refusal:
     headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
     detail = "Too much at once: wait as long as Retry-After says."
     return Refusal(Problem(code="slow-down", detail=detail, headers=headers))
-
-
-def network_of(address: str) -> str:
-    """Return the network that counts as one place: of IPv6, what one household is given."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 4:  # noqa: PLR2004  # the version of the protocol
-        return address
-    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def _buckets(what: str, who: str, rates: Sequence[_Rate]) -> list[Bucket]:

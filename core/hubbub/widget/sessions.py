@@ -13,7 +13,7 @@ from hubbub.widget.bodies import HashProof, JwtProof, SessionBody
 from hubbub.widget.config import availability, identity_secrets
 from hubbub.widget.desk import Desk
 from hubbub.widget.identity import GRACE, Identity, by_hash, by_jwt
-from hubbub.widget.visitors import Visitor, read_token, renewed, stranger, write_token
+from hubbub.widget.visitors import Visitor, renewed, stranger, write_token
 
 
 def open_session(
@@ -25,7 +25,7 @@ def open_session(
     said by somebody proven.
     """
     hub, now = desk.hub, desk.hub.now()
-    known = read_token(hub.vault, body.token, line.id, now) if body.token else None
+    known = desk.visitor(line, settings, body.token) if body.token else None
     before = known if known is not None and known.user is None else None
     identity = _identity(hub, line, body.identity) if body.identity else None
     if identity is None:

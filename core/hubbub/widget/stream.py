@@ -8,7 +8,7 @@ import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
@@ -78,11 +78,18 @@ def listen(hub: Hub, place: Place) -> Subscription:
     return hub.live.subscribe(heartbeat=HEARTBEAT, wants=wants)
 
 
-def events(hub: Hub, place: Place, seq: int, news: Subscription) -> Iterator[str]:
-    """Yield what is new after number ``seq``, until the conversation is gone or nobody listens."""
+def events(
+    hub: Hub, place: Place, seq: int, news: Subscription, welcome: Callable[[], bool]
+) -> Iterator[str]:
+    """Yield what is new after number ``seq``, until the conversation is gone or nobody listens.
+
+    Whether the visitor is still ``welcome`` is asked with each heartbeat.
+    """
     yield "retry: 2000\n\n"
     state: dict[str, Any] | None = None
     for event in _now_and_then(news):
+        if event is None and not welcome():
+            return
         if event is not None and event.kind == AGENT_TYPES:
             yield _event("typing", {})
             continue

@@ -33,6 +33,10 @@ class Visitor:
     name: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    def is_welcome(self, now: datetime, since: datetime | None) -> bool:
+        """Whether the token is good: not over, and given out ``since`` all were signed out."""
+        return now < self.expires_at and (since is None or self.issued_at >= since)
+
     @property
     def address(self) -> str:
         """The address by which the channel knows them."""
@@ -68,8 +72,8 @@ def write_token(vault: Vault, visitor: Visitor) -> str:
     return f"{_VERSION}.{payload}.{vault.sign(_signed(payload))}"
 
 
-def read_token(vault: Vault, token: str, channel_id: str, now: datetime) -> Visitor | None:
-    """Return whose token it is; None for one that is not ours, not this channel's, or over."""
+def read_token(vault: Vault, token: str, channel_id: str) -> Visitor | None:
+    """Return whose token it is; None for one that is not ours, or not this channel's."""
     version, _, rest = token.partition(".")
     payload, _, signature = rest.partition(".")
     if version != _VERSION or not vault.signed(_signed(payload), signature):
@@ -87,7 +91,7 @@ def read_token(vault: Vault, token: str, channel_id: str, now: datetime) -> Visi
         name=claims.get("n"),
         attributes=claims.get("a") or {},
     )
-    return visitor if visitor.channel_id == channel_id and now < visitor.expires_at else None
+    return visitor if visitor.channel_id == channel_id else None
 
 
 def _signed(payload: str) -> str:

@@ -13,7 +13,7 @@ from hubbub.live import VISITOR_TYPES, LiveEvent
 from hubbub.sdk.widget import VisitorLeft, VisitorRated, VisitorSaw, VisitorWrote
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
-from hubbub.widget import queries, shown
+from hubbub.widget import flood, queries, shown
 from hubbub.widget.about import keep_known
 from hubbub.widget.bodies import (
     ChoiceSaid,
@@ -30,6 +30,7 @@ from hubbub.widget.bodies import (
 from hubbub.widget.desk import Desk, Guest
 from hubbub.widget.limits import spend
 from hubbub.widget.links import upload_id
+from hubbub.widget.places import kept_of
 
 #: Messages that one acknowledgement can speak of.
 _ACKNOWLEDGED: Final = 200
@@ -59,7 +60,7 @@ def write(desk: Desk, guest: Guest, body: MessageBody) -> tuple[dict[str, Any], 
     _spend(hub, guest, "message")
     begins = _conversation(hub, guest) is None
     if begins:
-        _spend(hub, guest, "begin")
+        _begin(hub, guest, body.content)
     claims = _claims(guest, body)
     wrote = VisitorWrote(
         visitor=guest.visitor.address,
@@ -71,7 +72,8 @@ def write(desk: Desk, guest: Guest, body: MessageBody) -> tuple[dict[str, Any], 
     desk.reception.hear(guest.line, wrote, at_once=True)
     known = _conversation(hub, guest)
     if known is not None:
-        keep_known(hub, known.contact_id, guest.visitor, body.page, claims)
+        whence = kept_of(guest.ip, guest.settings.privacy.ip)
+        keep_known(hub, known.contact_id, guest.visitor, body.page, {**claims, "ip": whence})
     found = _written(hub, guest, body.client_id)
     return (found, 201) if found else ({"client_id": body.client_id, "seq": None}, 202)
 
@@ -152,6 +154,15 @@ def _closing(hub: Hub, guest: Guest, *, allowed: bool) -> AnyRow:
     if found is None:
         raise Refusal(Problem(code="not-found", detail="There is no conversation yet."))
     return found
+
+
+def _begin(hub: Hub, guest: Guest, said: Said) -> None:
+    """Let a conversation begin. Raises `Refusal`."""
+    _spend(hub, guest, "begin")
+    flood.begins(hub, guest.line)
+    if not isinstance(said, FormSaid) and flood.lasts(hub, guest.line.id):
+        detail = "Please load the page again: there is a form to fill in first."
+        raise Refusal(Problem(code="form-needed", detail=detail))
 
 
 # --- what is said ---------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """A flood hurts nobody but its source, and only the hub's own window is answered."""
 
+import json
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
-from hubbub.widget.limits import network_of
+from hubbub.widget.places import kept_of, network_of
 from tests.core.widget.conftest import Window
 
 
@@ -52,6 +54,50 @@ def test_case_15_sessions_from_one_place_are_limited(shop):
 )
 def test_a_household_is_one_place(address, network):
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("ip", "how", "kept"),
+    [
+        ("192.0.2.77", "none", ""),
+        ("192.0.2.77", "network", "192.0.2.0/24"),
+        ("192.0.2.77", "whole", "192.0.2.77"),
+        ("2001:db8:1:2:3:4:5:6", "network", "2001:db8:1::/48"),
+        ("nonsense", "network", ""),
+    ],
+)
+def test_of_an_address_as_much_is_kept_as_is_asked_for(ip, how, kept):
+    assert kept_of(ip, how) == kept
+
+
+@pytest.mark.parametrize(("how", "kept"), [("none", None), ("network", "127.0.0.0/24")])
+def test_agents_see_where_visitors_come_from_as_far_as_that_is_kept(shop, how, kept):
+    shop.open(privacy={"ip": how})
+    shop.visitor().write("Hello", attributes={"ip": "made up"})
+    (row,) = shop.world.rows("select attributes from contacts")
+    found = row["attributes"]
+    known = json.loads(found) if isinstance(found, str) else found
+    assert known.get("unverified", {}).get("ip") == kept
+
+
+def test_where_too_many_conversations_begin_a_form_comes_first(shop):
+    def begin(number, **body):
+        environ = {"REMOTE_ADDR": f"198.51.100.{number}"}
+        content = body or {"type": "text", "text": "Hello"}
+        said = {"client_id": str(uuid4()), "content": content}
+        return shop.visitor().ask("POST", "messages", said, environ_base=environ).status_code
+
+    ada = shop.visitor()
+    ada.write("I was here before")
+    with capture_logs() as logs:
+        assert [begin(number) for number in range(61)] == [201] * 59 + [409] * 2
+    assert [one["event"] for one in logs if one["log_level"] == "warning"] == [
+        "conversations begin too fast: visitors fill in a form first"
+    ]
+    frame = ada.web.get(f"/widget/{shop.key}/frame").get_data(as_text=True)
+    assert "&#34;when&#34;: &#34;first&#34;" in frame
+    assert begin(100, type="form", fields={"email": "bob@example.com"}) == 201
+    assert ada.write("And go on").status_code == 201
 
 
 @pytest.mark.parametrize(

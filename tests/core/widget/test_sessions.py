@@ -4,9 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 
 import pytest
 
+from hubbub.api.erase import erase_contact
+from hubbub.connect.work import ChannelChange, change_channel
 from tests.core.widget.conftest import Window
 
 SECRET, OTHER = "s" * 32, "o" * 32
@@ -80,6 +83,44 @@ def test_an_old_token_is_given_out_anew_and_ends_after_a_year_of_absence(shop):
     assert ada.ask("GET", "messages").status_code == 401
 
 
+def test_who_was_signed_out_is_a_stranger_and_their_streams_end(shop):
+    ada = shop.visitor()
+    ada.write("Secret")
+    found = ada.web.get(
+        f"/widget/{shop.key}/stream",
+        headers={"Authorization": f"Bearer {ada.token}"},
+        buffered=False,
+    )
+    change = ChannelChange(settings={"sign_out_before": "2026-01-02T03:05:00Z"})
+    change_channel(shop.hub, shop.channel_id, change, actor="cli")
+    shop.world.clock.forward(minutes=1)
+    assert ada.ask("GET", "messages").status_code == 401
+    (news,) = shop.hub.live._subscriptions
+    news.put(None)
+    assert "still here" not in found.get_data(as_text=True)
+    ada.session()
+    assert ada.texts() == []
+    assert ada.write("Hello again").status_code == 201
+
+
+def test_who_was_erased_finds_nothing_by_the_same_token(shop):
+    ada = shop.visitor()
+    ada.write("Secret")
+    erase_contact(shop.hub, shop.world.one("select id from contacts")["id"], actor="cli")
+    assert ada.session().json["conversation"] is None
+    assert ada.texts() == []
+
+
+def test_who_is_blocked_notices_nothing_and_asks_nobody_for_attention(shop):
+    ada = shop.visitor()
+    ada.write("Hello")
+    shop.world.write("update contacts set blocked_at = created_at")
+    assert ada.write("Spam").status_code == 201
+    assert ada.texts() == ["Hello", "Spam"]
+    row = shop.world.one("select unread from conversations")
+    assert row["unread"] == 1
+
+
 def test_a_proven_user_finds_their_conversation_on_another_device(members):
     desk, phone = Window(members), Window(members)
     desk.session(identity=jwt(members, "u-17", name="Ada"))
@@ -132,10 +173,6 @@ def test_case_08_a_wrong_proof_is_no_session(members):
 
 
 def test_case_08_a_replaced_secret_proves_for_a_while_yet(members):
-    from datetime import timedelta
-
-    from hubbub.connect.work import ChannelChange, change_channel
-
     change = ChannelChange(
         credentials={"identity_secret": OTHER},
         old_credentials_until=members.world.clock() + timedelta(days=1),

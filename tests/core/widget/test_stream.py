@@ -32,7 +32,7 @@ def told(text):
 def test_a_stream_begins_with_what_was_missed_and_goes_on_with_what_is_new(shop, ada, place):
     shop.answer("One")
     with listen(shop.hub, place) as news:
-        flow = events(shop.hub, place, 1, news)
+        flow = events(shop.hub, place, 1, news, lambda: True)
         assert next(flow) == "retry: 2000\n\n"
         name, number, message = told(next(flow))
         assert (name, number, message["content"]["text"]) == ("message", "2", "One")
@@ -45,7 +45,7 @@ def test_a_stream_begins_with_what_was_missed_and_goes_on_with_what_is_new(shop,
 
 def test_lost_news_costs_nothing_but_the_time_to_the_next_sign_of_life(shop, ada, place):
     with listen(shop.hub, place) as news:
-        flow = events(shop.hub, place, 1, news)
+        flow = events(shop.hub, place, 1, news, lambda: True)
         assert [told(one)[0] for one in islice(flow, 1, 2)] == ["state"]
         shop.answer("Nobody told you")
         news.put(None)
@@ -63,7 +63,7 @@ def test_the_news_of_others_wakes_no_stream(shop, ada, place):
 
 def test_that_somebody_is_writing_is_told_without_a_number(shop, ada, place):
     with listen(shop.hub, place) as news:
-        flow = events(shop.hub, place, 1, news)
+        flow = events(shop.hub, place, 1, news, lambda: True)
         list(islice(flow, 2))
         news.put(LiveEvent(AGENT_TYPES, None, place.conversation_id))
         assert told(next(flow)) == ("typing", None, {})
@@ -73,11 +73,19 @@ def test_a_stream_ends_when_its_conversation_is_erased(shop, ada, place):
     from hubbub.api.erase import erase_contact
 
     with listen(shop.hub, place) as news:
-        flow = events(shop.hub, place, 1, news)
+        flow = events(shop.hub, place, 1, news, lambda: True)
         list(islice(flow, 2))
         erase_contact(shop.hub, shop.world.one("select id from contacts")["id"], actor="cli")
         news.put(None)
         assert [told(one)[0] for one in flow] == ["gone"]
+
+
+def test_who_is_not_welcome_any_more_hears_no_more_after_the_next_heartbeat(shop, ada, place):
+    with listen(shop.hub, place) as news:
+        flow = events(shop.hub, place, 1, news, lambda: False)
+        list(islice(flow, 2))
+        news.put(None)
+        assert list(flow) == []
 
 
 def test_over_http_a_stream_resumes_by_the_last_number(shop, ada):
