@@ -1,7 +1,7 @@
 """Set up ``gunicorn web:app``: a thread for each open stream, and some for everything else."""
 
-from hubbub.settings import STREAMS
+from hubbub.settings import THREADS, Settings
 
 worker_class = "gthread"
-threads = STREAMS + 128
+threads = THREADS + Settings.read().streams
 graceful_timeout = 5

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from bench import accept, growth, idle, latency, resilience, sending, whole_way
+from bench import accept, growth, idle, latency, resilience, sending, whole_way, windows
 from bench.report import Figure, machine, table, write
 from bench.world import QUICK, Scale, World
 
@@ -15,6 +15,7 @@ Measure: TypeAlias = Callable[[World], Sequence[Figure]]
 #: Sessions of measurements that share what runs; nothing else is up while idling is measured.
 SESSIONS: Final[Sequence[Mapping[str, Measure]]] = (
     {"idle": idle.measure},
+    {"windows": windows.measure},
     {"accept": accept.measure},
     {"whole_way": whole_way.measure},
     {

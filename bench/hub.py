@@ -55,10 +55,13 @@ class Hub:
 
 
 @contextlib.contextmanager
-def hubbub_up(database_url: str = "") -> Iterator[Hub]:
-    """Run ``hubbub up`` on an empty database, an SQLite file where none is given."""
+def hubbub_up(database_url: str = "", **environment: str) -> Iterator[Hub]:
+    """Run ``hubbub up`` on an empty database, an SQLite file where none is given.
+
+    Settings that are not the hub's own defaults are in ``environment``.
+    """
     with _folder() as folder:
-        yield from _started(_environment(folder, database_url), "up")
+        yield from _started(_environment(folder, database_url) | environment, "up")
 
 
 @contextlib.contextmanager

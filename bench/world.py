@@ -36,6 +36,9 @@ class Scale:
     stored: tuple[int, ...] = (1_000, 100_000)
     delayed: int = 100_000
     idle: float = 8.0
+    #: Open chat windows where each has a thread, and answers that come into one.
+    windows: int = 2000
+    answered: int = 200
 
 
 QUICK = Scale(
@@ -49,6 +52,8 @@ QUICK = Scale(
     stored=(1_000, 20_000),
     delayed=20_000,
     idle=4.0,
+    windows=400,
+    answered=50,
 )
 
 

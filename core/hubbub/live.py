@@ -7,10 +7,12 @@ long as it is said that some was: a `GAP` tells a page to load itself anew.
 import json
 import queue
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any, Final, Self
 
 from redis import Redis
@@ -62,9 +64,11 @@ class Subscription:
         *,
         heartbeat: timedelta,
         size: int,
+        conversation_id: str | None,
         wants: Callable[[LiveEvent], bool],
     ) -> None:
         self._live = live
+        self.conversation_id = conversation_id
         self._wants = wants
         self._heartbeat = heartbeat.total_seconds()
         self._queue: queue.Queue[LiveEvent | None] = queue.Queue(maxsize=size)
@@ -123,7 +127,8 @@ class Live:
         self._publishing = Outage("open pages are not told of news")
         self._listening = Outage("open pages get no news")
         self._lock = threading.Lock()
-        self._subscriptions: set[Subscription] = set()
+        #: By the conversation that they are about; None: about all.
+        self._subscriptions: dict[str | None, set[Subscription]] = defaultdict(set)
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._ready = threading.Event()
@@ -145,22 +150,28 @@ class Live:
         *,
         heartbeat: timedelta = timedelta(seconds=10),
         size: int = 256,
+        conversation_id: str | None = None,
         wants: Callable[[LiveEvent], bool] = _all,
     ) -> Subscription:
-        """Return a new subscription to the news that it ``wants``; close it.
+        """Return a new subscription to the news that it ``wants``, of one conversation or of all.
 
-        The first one of a process starts the listener.
+        Close it. The first one of a process starts the listener.
         """
-        subscription = Subscription(self, heartbeat=heartbeat, size=size, wants=wants)
+        subscription = Subscription(
+            self, heartbeat=heartbeat, size=size, conversation_id=conversation_id, wants=wants
+        )
         with self._lock:
-            self._subscriptions.add(subscription)
+            self._subscriptions[conversation_id].add(subscription)
         self.listen(wait=0 if self._listening.away else _FIRST_WAIT)
         return subscription
 
     def forget(self, subscription: Subscription) -> None:
         """Hand no more news to ``subscription``."""
+        about = subscription.conversation_id
         with self._lock:
-            self._subscriptions.discard(subscription)
+            self._subscriptions[about].discard(subscription)
+            if not self._subscriptions[about]:
+                del self._subscriptions[about]
 
     def listen(self, *, wait: float = 0.0) -> bool:
         """Start this process's one listener; safe to call again.
@@ -178,7 +189,7 @@ class Live:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        for subscription in list(self._subscriptions):
+        for subscription in self._who_hears(GAP):
             subscription.close()
 
     def _run(self) -> None:
@@ -214,11 +225,17 @@ class Live:
         self._fresh = False
 
     def _fan_out(self, events: Sequence[LiveEvent]) -> None:
-        with self._lock:
-            subscriptions = list(self._subscriptions)
         for event in events:
-            for subscription in subscriptions:
+            for subscription in self._who_hears(event):
                 subscription.tell(event)
+
+    def _who_hears(self, event: LiveEvent) -> list[Subscription]:
+        """Return those whom an event may concern: a chat window hears nothing of other ones."""
+        with self._lock:
+            if event == GAP:
+                return list(chain.from_iterable(self._subscriptions.values()))
+            about = {None, event.conversation_id}
+            return [one for key in about for one in self._subscriptions.get(key, ())]
 
 
 def _events(data: bytes) -> list[LiveEvent]:

@@ -34,9 +34,9 @@ class BadSettings(HubError):
 _SHORTEST_KEY: Final = 16
 #: The kinds of work that `hubbub worker` does.
 QUEUES: Final = ("inbound", "outbound", "bulk", "media", "default")
-#: Streams of chat windows in one web process, each of which holds a thread: beside them webhooks,
-#: the API and the console must always find one.
-STREAMS: Final = 256
+#: Threads of a web process beside those that streams of chat windows hold: webhooks, the API and
+#: the console must always find one.
+THREADS: Final = 128
 
 
 class Settings(BaseSettings):
@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     keep_calls: int = Field(30, ge=0, le=36_500)
     keep_dead_calls: int = Field(90, ge=0, le=36_500)
     keep_audit: int = Field(365, ge=0, le=36_500)
+    #: Streams of chat windows in one web process, each of which holds a thread.
+    streams: int = Field(256, ge=1, le=20_000)
     log_format: Literal["console", "json", ""] = ""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)

@@ -12,12 +12,9 @@ from granian.constants import HTTPModes, Interfaces
 
 from hubbub import logs
 from hubbub.sdk.errors import HubError
-from hubbub.settings import STREAMS, Settings
+from hubbub.settings import THREADS, Settings
 from hubbub.system import die_with_parent, require_free
 
-#: As many requests as may be at work at once; live updates hold one each, and so do the streams of
-#: chat windows, of which there may be many more.
-_THREADS = 128 + STREAMS
 #: Seconds that requests get to end when the server stops.
 _DRAIN = 10
 log = structlog.get_logger(__name__)
@@ -37,7 +34,7 @@ def web(host: str | None, port: int | None, workers: int) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=_THREADS,
+        blocking_threads=THREADS + settings.streams,
         http=HTTPModes.http1,
         websockets=False,
         log_dictconfig=logs.GRANIAN,

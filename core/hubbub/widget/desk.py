@@ -49,7 +49,7 @@ class Desk:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.reception = Reception(hub)
-        self.room = Room()
+        self.room = Room(hub.settings.streams)
 
     def answer(self, make: Callable[[], Response]) -> Response:
         """Return what ``make`` answers, or the problem that it ran into; never raise."""
@@ -89,9 +89,10 @@ class Desk:
 
     def is_still_welcome(self, guest: Guest) -> bool:
         """Whether somebody who was let in would be let in now."""
-        try:
-            _, settings = self.line(guest.line.webhook_key)
-        except Refusal:
+        with reading(self.hub.engine) as db:
+            line = self.hub.directory.usable(db, guest.line.id)
+        settings = config.settings_of(line) if line else None
+        if settings is None:
             return False
         return guest.visitor.is_welcome(self.hub.now(), settings.sign_out_before)
 

@@ -54,8 +54,11 @@ def conversation(db: Connection, channel_id: str, address: str) -> AnyRow | None
     return db.execute(found).one_or_none()
 
 
-def state(db: Connection, conversation_id: str) -> AnyRow | None:
-    """Return what stands beside the messages of a conversation; None once it is erased."""
+def standing(db: Connection, conversation_id: str) -> AnyRow | None:
+    """Return how a conversation stands: what is beside its messages, and whether there are new ones.
+
+    None once it is erased.
+    """
     unread = (
         select(func.count())
         .select_from(_shown.join(_messages, _messages.c.id == _shown.c.message_id))
@@ -70,6 +73,8 @@ def state(db: Connection, conversation_id: str) -> AnyRow | None:
         _conversations.c.status,
         (_conversations.c.unread == 0).label("seen"),
         unread.label("unread"),
+        _last_shown(conversation_id).scalar_subquery().label("last"),
+        _unshown(conversation_id).exists().label("waiting"),
     ).where(_conversations.c.id == conversation_id)
     return db.execute(found).one_or_none()
 
@@ -94,18 +99,28 @@ def message_by_key(db: Connection, channel_id: str, event_key: str) -> AnyRow | 
 
 def last_seq(db: Connection, conversation_id: str) -> int:
     """Return how many messages of a conversation are shown."""
-    found = select(func.max(_shown.c.seq)).where(_shown.c.conversation_id == conversation_id)
-    return db.execute(found).scalar() or 0
+    return db.execute(_last_shown(conversation_id)).scalar_one()
 
 
 def unshown(db: Connection, conversation_id: str) -> list[str]:
     """Return the messages that are to be seen and have no number yet, in order."""
+    found = _unshown(conversation_id).order_by(_messages.c.seq)
+    return list(db.execute(found).scalars())
+
+
+def _last_shown(conversation_id: str) -> Select[Any]:
+    return select(func.coalesce(func.max(_shown.c.seq), 0)).where(
+        _shown.c.conversation_id == conversation_id
+    )
+
+
+def _unshown(conversation_id: str) -> Select[Any]:
     last = (
         select(_conversations.c.last_seq)
         .where(_conversations.c.id == conversation_id)
         .scalar_subquery()
     )
-    found = (
+    return (
         select(_messages.c.id)
         .outerjoin(_shown, _shown.c.message_id == _messages.c.id)
         .where(
@@ -114,9 +129,7 @@ def unshown(db: Connection, conversation_id: str) -> list[str]:
             _shown.c.message_id.is_(None),
             _SEEN,
         )
-        .order_by(_messages.c.seq)
     )
-    return list(db.execute(found).scalars())
 
 
 def hold(db: Connection, conversation_id: str) -> bool:
@@ -164,16 +177,6 @@ def files(db: Connection, ids: Collection[str]) -> dict[str, AnyRow]:
     if not ids:
         return {}
     return {row.id: row for row in db.execute(select(_media).where(_media.c.id.in_(ids)))}
-
-
-def is_shown(db: Connection, conversation_id: str, media_id: str) -> bool:
-    """Whether a file belongs to a message of a conversation."""
-    found = (
-        select(_media.c.id)
-        .join(_messages, _messages.c.id == _media.c.message_id)
-        .where(_media.c.id == media_id, _messages.c.conversation_id == conversation_id)
-    )
-    return db.execute(found).first() is not None
 
 
 def not_yet(

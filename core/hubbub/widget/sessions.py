@@ -85,11 +85,11 @@ def _conversation(hub: Hub, conversation_id: str | None) -> dict[str, Any]:
         return {"conversation": None, "last_seq": 0, "unread": 0}
     # First, so that what is not numbered yet is counted.
     shown.number(hub, conversation_id)
-    state = shown.state(hub, conversation_id) or {}
-    with reading(hub.engine) as db:
-        last = queries.last_seq(db, conversation_id)
+    now = shown.standing(hub, conversation_id)
+    if now is None:
+        return _conversation(hub, None)
     return {
-        "conversation": {"id": conversation_id, **state},
-        "last_seq": last,
-        "unread": state.get("unread", 0),
+        "conversation": {"id": conversation_id, **now.state},
+        "last_seq": now.last,
+        "unread": now.state["unread"],
     }

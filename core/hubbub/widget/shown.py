@@ -43,6 +43,21 @@ class Place:
     conversation_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How a conversation stands."""
+
+    #: What is beside its messages.
+    state: dict[str, Any]
+    #: The last number, and whether there are messages without one.
+    last: int
+    waiting: bool
+
+    def has_more(self, seq: int) -> bool:
+        """Whether there is anything to be seen after number ``seq``."""
+        return self.waiting or self.last > seq
+
+
 def number(hub: Hub, conversation_id: str) -> None:
     """Number what is to be seen of a conversation by now. Safe to run twice, and at once."""
     with reading(hub.engine) as db:
@@ -74,13 +89,14 @@ def before(hub: Hub, place: Place, seq: int | None, limit: int) -> list[dict[str
         return _messages(hub, db, place, rows)
 
 
-def state(hub: Hub, conversation_id: str) -> dict[str, Any] | None:
-    """Return what stands beside the messages; None once the conversation is erased."""
+def standing(hub: Hub, conversation_id: str) -> Standing | None:
+    """Return how a conversation stands; None once it is erased."""
     with reading(hub.engine) as db:
-        row = queries.state(db, conversation_id)
+        row = queries.standing(db, conversation_id)
     if row is None:
         return None
-    return {"status": row.status, "unread": row.unread, "seen": bool(row.seen)}
+    state = {"status": row.status, "unread": row.unread, "seen": bool(row.seen)}
+    return Standing(state=state, last=row.last, waiting=bool(row.waiting))
 
 
 def _messages(

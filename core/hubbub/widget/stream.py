@@ -17,7 +17,6 @@ from typing import Any, Final
 from hubbub.api.problems import Problem, Refusal
 from hubbub.hub import Hub
 from hubbub.live import AGENT_TYPES, VISITOR_TYPES, LiveEvent, Subscription
-from hubbub.settings import STREAMS
 from hubbub.widget import shown
 from hubbub.widget.limits import slow_down
 from hubbub.widget.shown import Place
@@ -36,7 +35,7 @@ LONGEST_WAIT: Final = timedelta(seconds=20)
 class Room:
     """How many streams there are in this process."""
 
-    def __init__(self, streams: int = STREAMS) -> None:
+    def __init__(self, streams: int) -> None:
         self._streams = streams
         self._lock = threading.Lock()
         self._held: Counter[str] = Counter()
@@ -73,9 +72,11 @@ def listen(hub: Hub, place: Place) -> Subscription:
     """Return a subscription to the news of one conversation; close it."""
 
     def wants(event: LiveEvent) -> bool:
-        return event.conversation_id == place.conversation_id and event.kind != VISITOR_TYPES
+        return event.kind != VISITOR_TYPES
 
-    return hub.live.subscribe(heartbeat=HEARTBEAT, wants=wants)
+    return hub.live.subscribe(
+        heartbeat=HEARTBEAT, conversation_id=place.conversation_id, wants=wants
+    )
 
 
 def events(
@@ -87,21 +88,21 @@ def events(
     """
     yield "retry: 2000\n\n"
     state: dict[str, Any] | None = None
-    for event in _now_and_then(news):
-        if event is None and not welcome():
-            return
+    for event in _while_welcome(news, welcome):
         if event is not None and event.kind == AGENT_TYPES:
             yield _event("typing", {})
             continue
-        for message in _all_after(hub, place, seq):
-            seq = message["seq"]
-            yield _event("message", message, seq)
-        now = shown.state(hub, place.conversation_id)
+        now = shown.standing(hub, place.conversation_id)
+        if now is not None and now.has_more(seq):
+            for message in _all_after(hub, place, seq):
+                seq = message["seq"]
+                yield _event("message", message, seq)
+            now = shown.standing(hub, place.conversation_id)
         if now is None:
             yield _event("gone", {})
             return
-        if now != state:
-            state = now
+        if now.state != state:
+            state = now.state
             yield _event("state", state)
         elif event is None:
             yield ": still here\n\n"
@@ -117,13 +118,17 @@ def wait(hub: Hub, place: Place, seq: int, seconds: float) -> dict[str, Any]:
             if messages or left <= 0:
                 break
             news.get(left)
-    return {"messages": messages, "state": shown.state(hub, place.conversation_id)}
+    now = shown.standing(hub, place.conversation_id)
+    return {"messages": messages, "state": now.state if now else None}
 
 
-def _now_and_then(news: Subscription) -> Iterator[LiveEvent | None]:
+def _while_welcome(news: Subscription, welcome: Callable[[], bool]) -> Iterator[LiveEvent | None]:
     """Yield once at once, and then whenever there is news or a heartbeat is due."""
     yield LiveEvent("begin")
-    yield from news
+    for event in news:
+        if event is None and not welcome():
+            return
+        yield event
 
 
 def _all_after(hub: Hub, place: Place, seq: int) -> Iterator[dict[str, Any]]:

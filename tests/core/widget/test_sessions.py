@@ -95,7 +95,7 @@ def test_who_was_signed_out_is_a_stranger_and_their_streams_end(shop):
     change_channel(shop.hub, shop.channel_id, change, actor="cli")
     shop.world.clock.forward(minutes=1)
     assert ada.ask("GET", "messages").status_code == 401
-    (news,) = shop.hub.live._subscriptions
+    ((news,),) = shop.hub.live._subscriptions.values()
     news.put(None)
     assert "still here" not in found.get_data(as_text=True)
     ada.session()

@@ -15,7 +15,6 @@ from sqlalchemy import text
 
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.connect.work import create_channel
-from hubbub.settings import STREAMS
 from hubbub.store.session import reading
 from hubbub.track.ledger import ledger
 from tests.services.whole import whole_hub
@@ -133,7 +132,7 @@ def streams(whole, windows):
 
 def test_case_07_streams_that_fill_the_room_keep_nobody_from_being_answered(whole):
     # Some of the room may still be taken by those who were cut off in the test before.
-    windows = [window(whole, 1000 + one) for one in range(STREAMS // 3 + 1)]
+    windows = [window(whole, 1000 + one) for one in range(whole.hub.settings.streams // 3 + 1)]
     for one in windows:
         one.write(SAYINGS[0])
     with streams(whole, windows) as refused:
