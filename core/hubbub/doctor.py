@@ -27,6 +27,8 @@ from hubbub.store import migrate
 from hubbub.store.session import DatabaseDown, make_engine, make_folder, reading
 from hubbub.store.tables import Channel, Process, table
 from hubbub.store.types import AnyRow, as_json_time
+from hubbub.widget.config import settings_of
+from hubbub.widget.inspection import inspect
 
 #: Bytes below which the disk is called full.
 _LOW_DISK: Final = 500 * 2**20
@@ -224,6 +226,7 @@ def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
         if row.enabled:
             yield from _held(hub, row, name)
             yield from _asked(hub, row.id, name)
+            yield from _windows(hub, row.id, name)
         else:
             yield Check(name=name, ok=True, detail="is switched off, and so not checked")
 
@@ -258,6 +261,18 @@ def _asked(hub: Hub, channel_id: str, name: str) -> Iterator[Check]:
         return
     for found in findings or (Finding(code="connected", ok=True, detail="nothing to report"),):
         yield Check(name=name, ok=found.ok, detail=found.detail, why=why, fix=found.fix or _AGAIN)
+
+
+def _windows(hub: Hub, channel_id: str, name: str) -> Iterator[Check]:
+    """Look at the chat window of a channel that has one, as browsers do."""
+    with reading(hub.engine) as db:
+        line = hub.directory.usable(db, channel_id)
+    settings = settings_of(line) if line else None
+    if line is None or settings is None:
+        return
+    why = "Visitors cannot use the window as they should."
+    for found in inspect(hub.settings.base_url, line, settings):
+        yield Check(name=name, ok=found.ok, detail=found.detail, why=why, fix=found.fix)
 
 
 def _rows(engine: Engine, wanted: str | None) -> list[AnyRow]:

@@ -17,6 +17,8 @@ from tests.services.processes import kill
 
 _KEY = "a key for tests alone"
 _PLUGINS = "[plugins.inbox]\n[plugins.keyword]\n[plugins.webchat]\n"
+#: Windows that hear at once, each of which is a stream: few, so that tests can fill the room.
+STREAMS = 80
 #: Seconds until it is given up: it may start beside many other tests.
 _START_LIMIT = 120
 
@@ -61,6 +63,7 @@ def whole_hub(folder, prepare):
                 "HUBBUB_SECRET_KEY": _KEY,
                 "HUBBUB_PLUGINS_FILE": str(settings.plugins_file),
                 "HUBBUB_PORT": str(port),
+                "HUBBUB_STREAMS": str(STREAMS),
                 # So that each visitor may come from elsewhere.
                 "HUBBUB_TRUSTED_PROXIES": "127.0.0.1/32",
             },

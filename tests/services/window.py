@@ -64,12 +64,13 @@ class Window:
         self._watching.join()
 
     def write(self, text):
-        """Say something until it is acknowledged; return the id that the window gave it."""
-        client_id = str(uuid4())
-        content = {"type": "text", "text": text}
-        self.until("POST", "messages", {"client_id": client_id, "content": content})
+        """Write something until it is acknowledged."""
+        self.say({"type": "text", "text": text})
         self.said.append(text)
-        return client_id
+
+    def say(self, content):
+        """Say something until it is acknowledged."""
+        self.until("POST", "messages", {"client_id": str(uuid4()), "content": content})
 
     def until(self, method, name, body=None):
         """Ask until there is an answer; return what it says."""

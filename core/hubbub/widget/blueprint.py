@@ -60,6 +60,10 @@ def _add_calls(widget: Blueprint, desk: Desk) -> None:
     def stream(key: str) -> Response:
         return desk.answer(lambda: calls.stream(desk, key, request))
 
+    @widget.get("/widget/<key>/probe")
+    def probe(key: str) -> Response:
+        return desk.answer(lambda: calls.probe(desk, key, request))
+
     for method, name, call in CALLS:
 
         def view(key: str, call: Callable[..., tuple[object, int]] = call) -> Response:

@@ -1,7 +1,8 @@
 """Answer what windows ask of the hub: each call by a function of its own."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from flask import Request, Response
@@ -9,7 +10,7 @@ from flask import Request, Response
 from hubbub.api.endpoint import read_body
 from hubbub.api.media import answer_with
 from hubbub.api.problems import Problem, Refusal
-from hubbub.widget import shown, work
+from hubbub.widget import inspection, shown, work
 from hubbub.widget.bodies import (
     LIMIT,
     EndBody,
@@ -68,15 +69,29 @@ def stream(desk: Desk, key: str, request: Request) -> Response:
     def welcome() -> bool:
         return desk.is_still_welcome(guest)
 
-    flow = events(desk.hub, place, seq, news, welcome)
-    answer = Response(flow, content_type="text/event-stream")
-    answer.headers.update({**_PRIVATE, "X-Accel-Buffering": "no"})
+    answer = _flowing(events(desk.hub, place, seq, news, welcome))
 
     @answer.call_on_close
     def closed() -> None:
         news.close()
         desk.room.leave(*who)
 
+    return answer
+
+
+def probe(desk: Desk, key: str, request: Request) -> Response:
+    """Answer in two pieces, so that it is found out whether they come as two."""
+    desk.line(key)
+    who = "probe", network_of(request.remote_addr or "")
+    desk.room.enter(*who)
+    answer = _flowing(inspection.probe())
+    answer.call_on_close(partial(desk.room.leave, *who))
+    return answer
+
+
+def _flowing(pieces: Iterator[str]) -> Response:
+    answer = Response(pieces, content_type="text/event-stream")
+    answer.headers.update({**_PRIVATE, "X-Accel-Buffering": "no"})
     return answer
 
 

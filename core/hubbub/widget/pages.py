@@ -55,18 +55,22 @@ def frame(config: Mapping[str, Any], origins: tuple[str, ...]) -> Response:
         modules=_modules(),
     )
     answer = Response(page, content_type="text/html; charset=utf-8")
-    ancestors = " ".join(("'self'", *origins)) if origins else "*"
     answer.headers.update(
         {
             **_PLAIN,
             **_ANYWHERE,
             "Cross-Origin-Embedder-Policy": "require-corp",
-            "Content-Security-Policy": _POLICY.format(ancestors=ancestors),
+            "Content-Security-Policy": _POLICY.format(ancestors=ancestors(origins)),
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
             "Cache-Control": "no-cache",
         }
     )
     return answer
+
+
+def ancestors(origins: tuple[str, ...]) -> str:
+    """Return who may show the window, in the words of a Content-Security-Policy."""
+    return " ".join(("'self'", *origins)) if origins else "*"
 
 
 def file(name: str, wanted: str) -> Response | None:

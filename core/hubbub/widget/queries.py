@@ -55,7 +55,7 @@ def conversation(db: Connection, channel_id: str, address: str) -> AnyRow | None
 
 
 def standing(db: Connection, conversation_id: str) -> AnyRow | None:
-    """Return how a conversation stands: what is beside its messages, and whether there are new ones.
+    """Return how a conversation stands: its state, and what of its messages is shown.
 
     None once it is erased.
     """
@@ -99,7 +99,8 @@ def message_by_key(db: Connection, channel_id: str, event_key: str) -> AnyRow | 
 
 def last_seq(db: Connection, conversation_id: str) -> int:
     """Return how many messages of a conversation are shown."""
-    return db.execute(_last_shown(conversation_id)).scalar_one()
+    last: int = db.execute(_last_shown(conversation_id)).scalar_one()
+    return last
 
 
 def unshown(db: Connection, conversation_id: str) -> list[str]:
