@@ -19,6 +19,7 @@ from hubbub.signals import stop_on_signal
 from hubbub.store.session import DatabaseDown, transaction
 from hubbub.tell.actors import announce
 from hubbub.track import retention, sweep
+from hubbub.widget.letters import write_letters
 
 _TICK: Final = 0.5
 _LEAD: Final = timedelta(seconds=10)
@@ -60,6 +61,7 @@ def _tasks() -> list[_Task]:
         _Task("older receipts", timedelta(hours=1), partial(sweep.attach_strays, back=_OLD)),
         _Task("probe", timedelta(seconds=15), nudge_probes),
         _Task("templates", timedelta(seconds=5), nudge_templates),
+        _Task("letters to visitors", timedelta(seconds=30), write_letters),
         _Task("retention", timedelta(minutes=10), retention.forget),
     ]
 

@@ -28,13 +28,16 @@ def web(host: str | None, port: int | None, workers: int) -> None:
     """Serve webhooks, the API and the console."""
     settings = Settings.read(host=host, port=port)
     require_free(settings.host, settings.port, fix="Choose another one with --port.")
+    threads = THREADS + settings.streams
     server = Granian(
         "hubbub.web:create_app",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=THREADS + settings.streams,
+        blocking_threads=threads,
+        # Connections beyond that wait outside: each stream is one, and browsers keep some more.
+        backpressure=max(1024, 2 * threads),
         http=HTTPModes.http1,
         websockets=False,
         log_dictconfig=logs.GRANIAN,

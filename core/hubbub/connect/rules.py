@@ -137,9 +137,20 @@ def embed_line(widget_url: str) -> str:
 
 def has_widget(hub: "Hub", row: Row[Any]) -> bool:
     """Whether the provider of a channel is the hub's own chat window."""
-    kind = hub.plugins.channels.get(row.type)
-    settings = kind.fields.model_fields["settings"].annotation if kind is not None else None
-    return isinstance(settings, type) and issubclass(settings, WidgetSettings)
+    return row.type in widget_types(hub)
+
+
+def widget_types(hub: "Hub") -> list[str]:
+    """Return the channel types whose provider is the hub's own chat window."""
+    settings = {
+        name: kind.fields.model_fields["settings"].annotation
+        for name, kind in hub.plugins.channels.items()
+    }
+    return [
+        name
+        for name, kind in settings.items()
+        if isinstance(kind, type) and issubclass(kind, WidgetSettings)
+    ]
 
 
 def new_webhook_key() -> str:

@@ -132,6 +132,16 @@ class Privacy(Fields):
     ip: Literal["none", "network", "whole"] = "none"
 
 
+class EmailFallback(Fields):
+    """Where an answer goes that no window has seen."""
+
+    #: The id of a channel for email; empty: nowhere.
+    channel: str = ""
+    after_minutes: int = Field(default=10, ge=1, le=10_080)
+    subject: Annotated[str, Field(min_length=1, max_length=200)] = "Our answer to your message"
+    intro: Words = "You were gone when we answered:"
+
+
 class WidgetSettings(SeenSettings):
     """A base for the settings of channel types whose provider is the hub's own chat window."""
 
@@ -167,6 +177,9 @@ class WidgetSettings(SeenSettings):
     )
     attachments: bool = Field(
         default=True, title="Let visitors send files", json_schema_extra=_ADVANCED
+    )
+    email_fallback: EmailFallback = Field(
+        default=EmailFallback(), title="Answers by email", json_schema_extra=_ADVANCED
     )
     privacy: Privacy = Field(
         default=Privacy(), title="What is kept of visitors", json_schema_extra=_ADVANCED

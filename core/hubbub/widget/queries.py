@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, and_, func, insert, or_, select, upda
 
 from hubbub.store.tables import (
     Address,
+    Channel,
     Contact,
     Conversation,
     Delivery,
@@ -20,6 +21,7 @@ from hubbub.store.tables import (
 from hubbub.store.types import AnyRow
 
 _addresses = table(Address)
+_channels = table(Channel)
 _contacts = table(Contact)
 _conversations = table(Conversation)
 _deliveries = table(Delivery)
@@ -34,6 +36,12 @@ _ARRIVED: Final = ("sent", "delivered", "read")
 _SEEN: Final = or_(
     and_(_messages.c.direction == "inbound", _messages.c.kind != "system"),
     _messages.c.status.in_(_ARRIVED),
+)
+#: What somebody here said, and no window has yet.
+_MISSED: Final = and_(
+    _messages.c.status == "sent",
+    _messages.c.deleted_at.is_(None),
+    or_(_messages.c.author.like("user:%"), _messages.c.author.like("api:%")),
 )
 #: Messages of a conversation among which those are looked for that are not shown yet.
 _RECENT: Final = 1000
@@ -198,6 +206,80 @@ def not_yet(
         .limit(limit)
     )
     return list(db.execute(found).scalars())
+
+
+def channels(db: Connection, types: Collection[str]) -> list[str]:
+    """Return the channels of these types."""
+    found = select(_channels.c.id).where(
+        _channels.c.type.in_(types), _channels.c.enabled, _channels.c.deleted_at.is_(None)
+    )
+    return list(db.execute(found).scalars())
+
+
+def missing(db: Connection, channel_id: str, *, after: datetime, before: datetime) -> list[str]:
+    """Return the conversations in which something was answered then that no window has shown."""
+    found = (
+        select(_messages.c.conversation_id)
+        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .where(
+            _conversations.c.channel_id == channel_id,
+            _conversations.c.last_message_at > after,
+            _MISSED,
+            _messages.c.created_at > after,
+            _messages.c.created_at <= before,
+        )
+        .distinct()
+    )
+    return list(db.execute(found).scalars())
+
+
+def missed(db: Connection, conversation_id: str, since: datetime) -> Sequence[AnyRow]:
+    """Return what was answered since then and no window has shown, oldest first."""
+    found = select(_messages.c.id, _messages.c.content, _messages.c.author).where(
+        _messages.c.conversation_id == conversation_id,
+        _messages.c.created_at > since,
+        _MISSED,
+    )
+    return db.execute(found.order_by(_messages.c.seq)).all()
+
+
+def idempotency_keys(db: Connection, keys: Collection[str]) -> set[str]:
+    """Return those of ``keys`` under which there is a message."""
+    found = select(_messages.c.idempotency_key).where(_messages.c.idempotency_key.in_(keys))
+    return set(db.execute(found).scalars())
+
+
+def email_of(db: Connection, conversation_id: str) -> str:
+    """Return the address that the visitor of a conversation gave, proven first; or nothing."""
+    found = (
+        select(_contacts.c.attributes)
+        .join(_conversations, _conversations.c.contact_id == _contacts.c.id)
+        .where(_conversations.c.id == conversation_id, _contacts.c.blocked_at.is_(None))
+    )
+    known: Mapping[str, Any] = db.execute(found).scalar() or {}
+    given = (known.get(kind, {}).get("email") for kind in ("verified", "unverified"))
+    return next(filter(None, given), "")
+
+
+def beside(db: Connection, conversation_id: str, channel_id: str, address: str) -> str | None:
+    """Return the conversation on another channel that goes on with this one, or None."""
+    found = (
+        select(_conversations.c.id)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .where(
+            _conversations.c.related_id == conversation_id,
+            _conversations.c.channel_id == channel_id,
+            func.lower(_addresses.c.address) == address.lower(),
+        )
+        .order_by(_conversations.c.id)
+    )
+    return db.execute(found.limit(1)).scalar()
+
+
+def relate(db: Connection, conversation_id: str, related_id: str) -> None:
+    """Note which conversation another one goes on with."""
+    mine = _conversations.c.id == conversation_id
+    db.execute(update(_conversations).where(mine).values(related_id=related_id))
 
 
 def note_attributes(

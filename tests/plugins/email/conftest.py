@@ -133,7 +133,7 @@ def make_post(make_settings, fake_redis, serve):
     """Make hubs, each with a mail server that it reaches over loopback; no channel yet."""
     made = []
 
-    def make(folder):
+    def make(folder, *, sections=""):
         folder.mkdir(exist_ok=True)
         office = Office("SIZE 35882577", "AUTH PLAIN LOGIN XOAUTH2")
         world = make_world(
@@ -141,7 +141,7 @@ def make_post(make_settings, fake_redis, serve):
             make_engine(fresh_sqlite(folder)),
             fake_redis,
             folder,
-            sections=USUAL[0],
+            sections=USUAL[0] + sections,
         )
         world.hub.http = Transports(Guard(LOOPBACK), fake_redis, world.hub.media)
         made.append(world)

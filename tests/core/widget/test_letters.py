@@ -1,0 +1,120 @@
+"""Who has gone before the answer came gets it by email, once, and may answer there."""
+
+from uuid import uuid4
+
+import pytest
+
+from hubbub.widget.letters import write_letters
+from tests.core.widget.conftest import SECTIONS, Shop
+from tests.plugins.email.conftest import make_post, serve
+
+__all__ = ["make_post", "serve"]
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+def post(make_post, tmp_path):
+    """A hub with a channel for email beside its window, and the office that takes its letters."""
+    return make_post(tmp_path, sections=SECTIONS).open()
+
+
+@pytest.fixture
+def shop(post):
+    return Shop(post.world).open(email_fallback={"channel": post.channel_id, "after_minutes": 10})
+
+
+@pytest.fixture
+def ada(shop):
+    window = shop.visitor()
+    form = {"type": "form", "fields": {"email": ADA, "message": "Is it open?"}}
+    window.ask("POST", "messages", {"client_id": str(uuid4()), "content": form})
+    return window
+
+
+def answer(shop, text):
+    asked = "select id from conversations where channel_id = :id"
+    return shop.answer(text, shop.world.one(asked, id=shop.channel_id)["id"])
+
+
+def minutes_later(shop, minutes=11):
+    shop.world.clock.forward(minutes=minutes)
+    write_letters(shop.hub)
+    shop.world.work()
+
+
+def told(post):
+    return [(letter["To"], letter.get_content()) for letter in post.letters]
+
+
+def test_case_11_an_answer_that_nobody_saw_goes_out_by_email_once(shop, post, ada):
+    answer(shop, "Until six.")
+    minutes_later(shop, 9)
+    assert told(post) == []
+    answer(shop, "And on Sunday until two.")
+    for _ in range(3):
+        minutes_later(shop)
+    said = "You were gone when we answered:\r\n\r\nUntil six.\r\n\r\nAnd on Sunday until two.\r\n"
+    assert told(post) == [(ADA, said)]
+    assert post.letters[0]["Subject"] == "Our answer to your message"
+
+
+def test_case_11_what_is_answered_to_the_letter_comes_back_beside_the_conversation(shop, post, ada):
+    answer(shop, "Until six.")
+    minutes_later(shop)
+    post.hears("Thanks", sender=ADA, In_Reply_To=post.letters[0]["Message-ID"])
+    window, letters = shop.world.rows("select * from conversations order by id")
+    assert letters["related_id"] == window["id"]
+    assert [
+        row["direction"]
+        for row in shop.world.rows(
+            "select direction from messages where conversation_id = :id order by seq",
+            id=letters["id"],
+        )
+    ] == ["outbound", "inbound"]
+    # Later answers go on in the same thread.
+    answer(shop, "Are you still there?")
+    minutes_later(shop)
+    assert len(post.letters) == 2
+    assert len(shop.world.rows("select id from conversations")) == 2
+
+
+def test_what_a_window_has_shown_is_not_sent_as_well(shop, post, ada):
+    answer(shop, "Until six.")
+    ada.texts()
+    ada.ask("POST", "ack", {"seq": 2})
+    shop.world.work()
+    minutes_later(shop)
+    assert told(post) == []
+
+
+@pytest.mark.parametrize("given", [None, "no address"])
+def test_who_gave_no_address_gets_no_letter(shop, post, given):
+    window = shop.visitor()
+    window.write("Hello", attributes={"email": given} if given else {})
+    answer(shop, "Until six.")
+    minutes_later(shop)
+    assert told(post) == []
+
+
+def test_who_is_blocked_gets_no_letter(shop, post, ada):
+    answer(shop, "Until six.")
+    shop.world.write("update contacts set blocked_at = created_at")
+    minutes_later(shop)
+    assert told(post) == []
+
+
+def test_case_09_a_typed_address_is_written_to_and_opens_nothing(shop, post, ada):
+    post.hears("My secret", sender=ADA)
+    answer(shop, "Until six.")
+    minutes_later(shop)
+    assert told(post)[-1][0] == ADA
+    shown = ada.ask("GET", "messages").json["messages"]
+    assert "secret" not in str(shown)
+
+
+def test_without_a_channel_for_it_no_letter_is_written(shop, post):
+    shop.open()
+    shop.visitor().write("Hello", attributes={"email": ADA})
+    answer(shop, "Until six.")
+    minutes_later(shop)
+    assert told(post) == []
