@@ -2,6 +2,10 @@
 
 from uuid import uuid4
 
+from structlog.testing import capture_logs
+
+from hubbub.widget.letters import write_letters
+
 
 def test_a_visitors_message_is_in_the_inbox_before_it_is_answered(shop):
     ada = shop.visitor()
@@ -27,3 +31,17 @@ def test_the_same_message_again_is_the_same_message(shop):
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json == second.json
     assert ada.texts() == ["Hello"]
+
+
+def test_a_letter_that_cannot_be_written_harms_nobody(shop):
+    shop.open(email_fallback={"channel": "nobody", "after_minutes": 1})
+    ada = shop.visitor()
+    ada.write("Is it open?", attributes={"email": "ada@example.com"})
+    message_id = shop.answer("Until six.")
+    shop.world.clock.forward(minutes=2)
+    with capture_logs() as logs:
+        write_letters(shop.hub)
+    assert [(one["event"], one["reason"]) for one in logs] == [
+        ("no letter to a visitor", "The channel was deleted.")
+    ]
+    assert shop.status(message_id) == "sent"
