@@ -13,13 +13,16 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from sqlite3 import connect
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -62,6 +65,7 @@ class Demo:
     folder: Path
     url: str
     sandbox: str
+    environment: Mapping[str, str]
 
     def ask(self, method, path, body=None):
         """Steer the sandbox, or ask it."""
@@ -78,6 +82,30 @@ class Demo:
         """Let something go wrong once, for messages that contain a text."""
         self.ask("POST", "/faults", {"times": 1, **fault})
 
+    def answer(self, question, content):
+        """Answer, as a team does, in the conversation in which ``question`` was asked."""
+        ((conversation,),) = self.sql(
+            "SELECT conversation_id FROM messages WHERE content LIKE ?", f"%{question}%"
+        )
+        content = {"type": "text", "text": content} if isinstance(content, str) else content
+        request = Request(
+            f"{self.url}/api/v1/messages",
+            json.dumps({"conversation_id": conversation, "content": content}).encode(),
+            {
+                "authorization": f"Bearer {self.token}",
+                "content-type": "application/json",
+                "idempotency-key": uuid4().hex,
+            },
+        )
+        urlopen(request, timeout=10).close()
+
+    @cached_property
+    def token(self):
+        """A token for the API."""
+        command = [sys.executable, "-m", "hubbub", "token", "create", "--name", "journeys"]
+        made = subprocess.run(command, env=self.environment, capture_output=True, check=True)
+        return made.stdout.decode().strip()
+
     def sql(self, statement, *values):
         """Look into the database, or change it behind the hub's back."""
         with closing(connect(self.folder / "var/hubbub.db", timeout=10)) as db, db:
@@ -93,16 +121,16 @@ def demo(tmp_path_factory):
     """The demo, as `make demo` runs it."""
     folder = tmp_path_factory.mktemp("demo")
     port = free_port("127.0.0.1", wanted=0)
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")},
+        "PYTHONPATH": ":".join(sys.path),
+        "HUBBUB_DATA_DIR": str(folder / "var"),
+        "HUBBUB_PLUGINS_FILE": str(ROOT / "plugins.toml"),
+    }
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "hubbub", "up", "--demo", "--port", str(port)],
-            env={
-                **ours,
-                "PYTHONPATH": ":".join(sys.path),
-                "HUBBUB_DATA_DIR": str(folder / "var"),
-                "HUBBUB_PLUGINS_FILE": str(ROOT / "plugins.toml"),
-            },
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -116,7 +144,7 @@ def demo(tmp_path_factory):
         found = re.search(r"Sandbox +(\S+)", said)
         assert found, f"The demo did not start: {(folder / 'log').read_text()[-2000:]}"
         guard.cancel()
-        yield Demo(process, folder, f"http://127.0.0.1:{port}", found[1])
+        yield Demo(process, folder, f"http://127.0.0.1:{port}", found[1], environment)
     finally:
         guard.cancel()
         process.send_signal(signal.SIGINT)
@@ -168,6 +196,27 @@ def browser(demo, chromium, login):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def widget(demo):
+    """The loader of the demo's chat window."""
+    ((key,),) = demo.sql("SELECT webhook_key FROM channels WHERE name = 'Webchat demo'")
+    return f"{demo.url}/widget/{key}.js"
+
+
+@pytest.fixture
+def settings(demo):
+    """Change the settings of the demo's chat window, for one test."""
+
+    def change(**settings):
+        demo.sql(
+            "UPDATE channels SET settings = ?, version = version + 1 WHERE name = 'Webchat demo'",
+            json.dumps(settings),
+        )
+
+    yield change
+    change()
 
 
 @pytest.fixture

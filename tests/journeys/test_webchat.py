@@ -1,61 +1,70 @@
-"""Visitors of a site write to the people here, and read what these answer."""
+"""Visitors of a site write to the people here, and read what these answer, whatever happens."""
 
 import base64
 import hashlib
 import hmac
 import json
+import struct
+import sys
 import time
-from itertools import count
+import zlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import enter, reply
 from tests.journeys.sites import site
+from tests.journeys.window import (
+    FIELD,
+    LONG,
+    document_of,
+    launcher,
+    said,
+    some,
+    type_in,
+    window,
+    write,
+)
 
-_numbers = count(1)
+#: Let a test say of each tab whether somebody looks at it; in a headless browser all are.
+TABS = """
+for (const [name, value] of [['visibilityState', 'hidden'], ['hidden', true]]) {
+  const real = Object.getOwnPropertyDescriptor(Document.prototype, name).get;
+  Object.defineProperty(Document.prototype, name, {
+    get() { return window.awayNow ? value : real.call(this); },
+  });
+}
+"""
+#: What a page does that wants nothing to be kept.
+NOTHING_KEPT = """
+if (window === top) for (const name of ['localStorage', 'sessionStorage'])
+  Object.defineProperty(window, name, { get() { throw new DOMException('No', 'SecurityError'); } });
+"""
 
 
-@pytest.fixture
-def widget(demo):
-    """The loader of the demo's channel."""
-    ((key,),) = demo.sql("SELECT webhook_key FROM channels WHERE name = 'Webchat demo'")
-    return f"{demo.url}/widget/{key}.js"
-
-
-@pytest.fixture
-def settings(demo):
-    """Change the settings of the demo's channel for one test."""
-
-    def change(**settings):
-        demo.sql(
-            "UPDATE channels SET settings = ?, version = version + 1 WHERE name = 'Webchat demo'",
-            json.dumps(settings),
+def leave(page, *, away=True):
+    """Turn to another tab, or back."""
+    for frame in page.frames:
+        frame.evaluate(
+            "away => { window.awayNow = away;"
+            " document.dispatchEvent(new Event('visibilitychange', { bubbles: true })); }",
+            away,
         )
 
-    yield change
-    change()
 
+def picture(width, height):
+    """A PNG."""
 
-def launcher(page):
-    return page.get_by_role("button", name="Chat")
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-
-def window(page):
-    """The chat window of a page, opened."""
-    launcher(page).click()
-    return page.frame_locator("iframe")
-
-
-def write(frame, text):
-    field = frame.get_by_label("Your message")
-    field.fill(text)
-    field.press("Enter")
-    expect(frame.locator(".own[data-seq] .bubble").last).to_have_text(text)
-
-
-def some(text):
-    return f"{text} ({next(_numbers)})"
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(*one) for one in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    )
 
 
 def test_a_visitor_and_an_agent_talk_and_a_reload_keeps_it(demo, browser, agent):
@@ -63,9 +72,13 @@ def test_a_visitor_and_an_agent_talk_and_a_reload_keeps_it(demo, browser, agent)
     page.goto(f"{demo.sandbox}/shop")
     frame, question = window(page), some("Do you mend wheels?")
     write(frame, question)
+    expect(frame.locator(".receipt")).to_have_text("Sent")
     enter(agent, question)
-    frame.get_by_label("Your message").type("More")
+    expect(frame.locator(".receipt")).to_have_text("Seen")
+    frame.locator(FIELD).type("More")
     expect(agent.locator("#typing")).to_contain_text("is writing")
+    agent.get_by_label("Reply to").type("Every")
+    expect(frame.get_by_role("status").filter(has_text="Somebody is writing")).to_be_visible()
     bubble = reply(agent, "**Every** day until six: https://shop.example")
     answer = frame.locator(".theirs .bubble")
     expect(answer).to_have_text("Every day until six: https://shop.example")
@@ -73,173 +86,134 @@ def test_a_visitor_and_an_agent_talk_and_a_reload_keeps_it(demo, browser, agent)
     expect(bubble).to_contain_text("read")
     page.reload()
     frame = window(page)
-    expect(frame.locator(".bubble")).to_have_text(
-        [question, "Every day until six: https://shop.example"]
-    )
+    both = [question, "Every day until six: https://shop.example"]
+    expect(said(frame)).to_have_text(both)
     page.goto(f"{demo.sandbox}/shop/prices")
-    expect(window(page).locator(".bubble")).to_have_count(2)
+    expect(said(window(page))).to_have_text(both)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {
-            "Content_Security_Policy": "default-src 'none'; style-src 'none'; "
-            "script-src {hub}; frame-src {hub}"
-        },
-        {"Content_Security_Policy": "require-trusted-types-for 'script'; trusted-types 'none'"},
-        {
-            "Cross_Origin_Embedder_Policy": "require-corp",
-            "Cross_Origin_Opener_Policy": "same-origin",
-        },
-    ],
-    ids=["strict policy", "trusted types", "isolated"],
-)
-def test_pages_with_strict_rules_have_one_launcher_and_no_complaint(demo, browser, widget, headers):
-    said = []
-    with site(widget, **{name: text.format(hub=demo.url) for name, text in headers.items()}) as at:
-        page = browser(logged_in=False).new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(f"{at()}/strict")
-        expect(launcher(page)).to_have_count(1)
-        write(window(page), some("Hello from a strict page"))
-    assert [one for one in said if "favicon" not in one and "404" not in one] == []
-
-
-def test_a_rude_page_neither_hides_nor_moves_the_launcher(browser, widget):
-    with site(widget) as at:
-        page = browser(logged_in=False, viewport={"width": 800, "height": 600}).new_page()
-        page.goto(f"{at('rude.localhost')}/rude")
-        box = launcher(page).bounding_box()
-        assert box is not None
-        # In Arabic it stands at the left.
-        assert (box["x"], box["y"], box["width"], box["height"]) == (20, 524, 56, 56)
-        frame = window(page)
-        expect(frame.get_by_role("dialog")).to_be_visible()
-
-
-def test_a_site_that_is_not_named_shows_no_window_and_comes_to_no_harm(
-    browser, widget, settings, chromium
-):
-    settings(allowed_origins=["https://shop.example"])
-    with site(widget) as at:
-        context = chromium.new_context()
-        page = context.new_page()
-        page.goto(f"{at()}/strict")
-        launcher(page).click()
-        page.wait_for_function("document.querySelector('iframe') !== null")
-        expect(page.get_by_role("heading", name="Strict")).to_be_visible()
-        expect(page.frame_locator("iframe").get_by_role("dialog")).to_have_count(0)
-        context.close()
-
-
-def test_by_keyboard_alone_a_window_opens_and_closes_and_gives_the_focus_back(browser, widget):
+def test_choices_are_buttons_of_which_one_is_pressed_once(demo, browser, widget):
     with site(widget) as at:
         page = browser(logged_in=False).new_page()
-        page.goto(f"{at()}/strict")
-        launcher(page).focus()
-        page.keyboard.press("Enter")
-        frame = page.frame_locator("iframe")
-        expect(frame.get_by_label("Your message")).to_be_focused()
-        expect(launcher(page)).to_have_attribute("aria-expanded", "true")
-        page.keyboard.type(some("By keyboard"))
-        page.keyboard.press("Enter")
-        expect(frame.locator(".own .bubble")).to_have_count(1)
-        expect(frame.get_by_role("log")).to_have_attribute("aria-live", "polite")
-        page.keyboard.press("Escape")
-        expect(launcher(page)).to_be_focused()
-        expect(page.locator("iframe")).to_be_hidden()
+        page.goto(f"{at()}/shop")
+        frame, question = window(page), some("When can I come?")
+        write(frame, question)
+        options = [{"id": "a", "title": "Today"}, {"id": "b", "title": "Tomorrow"}]
+        demo.answer(question, {"type": "choices", "text": "Choose:", "options": options})
+        frame.get_by_role("button", name="Tomorrow").dblclick()
+        expect(said(frame)).to_have_text([question, "Choose:TodayTomorrow", "Tomorrow"])
+        expect(frame.locator(".option:enabled")).to_have_count(0)
 
 
-def test_markup_is_text_and_runs_nothing(browser, widget, demo, agent):
-    page = browser(logged_in=False).new_page()
-    page.goto(f"{demo.sandbox}/shop")
-    frame = window(page)
-    evil = some("<img src=x onerror=alert(1)> [x](javascript:alert(1))")
-    write(frame, evil)
-    enter(agent, "<img src=x onerror")
-    reply(agent, evil)
-    expect(frame.locator(".theirs .bubble")).to_have_text(evil)
-    assert frame.locator("img, a").count() == 0
-
-
-def test_forged_messages_from_a_page_are_not_heard(browser, widget):
+def test_case_03_without_any_storage_of_a_frame_a_conversation_goes_on(browser, widget):
     with site(widget) as at:
         page = browser(logged_in=False).new_page()
-        page.goto(f"{at()}/strict")
-        frame = window(page)
-        write(frame, some("Hello"))
-        page.evaluate(
-            """() => {
-              const frame = document.querySelector('iframe').contentWindow;
-              for (const n of ['', null, 'x'.repeat(32)])
-                frame.postMessage({hub: 1, n, t: 'logout'}, '*');
-              window.postMessage({hub: 1, n: 'x', t: 'close'}, '*');
-            }"""
-        )
-        expect(frame.locator(".own .bubble")).to_have_count(1)
-        expect(page.locator("iframe")).to_be_visible()
-
-
-def test_while_closed_a_form_takes_one_message_with_the_draft(browser, widget, settings, demo):
-    settings(hours={"timezone": "Europe/Berlin", "weekly": {}})
-    with site(widget) as at:
-        page = browser(logged_in=False).new_page()
-        page.goto(f"{at()}/strict")
-        frame, message = window(page), some("Please call me")
-        frame.get_by_label("Your email address").fill("ada@example")
-        frame.get_by_label("Your message").fill(message)
-        button = frame.get_by_role("button", name="Leave the message")
-        button.click()
-        expect(frame.get_by_text("Please enter an email address")).to_be_visible()
-        frame.get_by_label("Your email address").fill("ada@example.com")
-        page.wait_for_timeout(3000)
-        button.dblclick()
-        expect(frame.get_by_text("We have your message")).to_be_visible()
-        found = demo.sql("SELECT count(*) FROM messages WHERE content LIKE ?", f"%{message}%")
-        assert found == [(1,)]
-
-
-def test_a_greeting_waits_its_time_and_is_stored_once_it_is_answered(
-    browser, widget, settings, demo
-):
-    hello = some("Can we help you choose?")
-    settings(
-        greetings=[
-            {"id": "no", "content": "Not here", "when": {"url": ["https://other.example/**"]}},
-            {"id": "hi", "content": hello, "when": {"url": ["http://localhost:*/st*"]}},
-        ]
-    )
-    with site(widget) as at:
-        page = browser(logged_in=False).new_page()
-        page.goto(f"{at()}/strict")
-        page.get_by_role("button", name=hello).click()
-        frame = page.frame_locator("iframe")
-        expect(frame.get_by_text(hello)).to_be_visible()
-        stored = "SELECT count(*) FROM messages WHERE content LIKE ?"
-        assert demo.sql(stored, f"%{hello}%") == [(0,)]
-        write(frame, some("Yes, please"))
-        expect(frame.locator(".theirs .bubble")).to_have_text(hello)
-        assert demo.sql(stored, f"%{hello}%") == [(1,)]
+        page.goto(f"{at()}/shop")
+        frame, text = window(page), some("Without storage")
+        document = document_of(page)
+        assert document.evaluate(
+            "() => { try { return typeof localStorage } catch (e) { return e.name } }"
+        ) in {"SecurityError", "object"}
+        write(frame, text)
         page.reload()
-        expect(launcher(page)).to_be_visible()
-        expect(page.get_by_role("button", name=hello)).to_have_count(0)
+        expect(said(window(page))).to_have_text([text])
+        page.get_by_role("link", name="Another page").click()
+        expect(said(window(page))).to_have_text([text])
 
 
-def test_on_a_phone_the_window_is_modal_and_the_page_is_left_in_peace(browser, widget):
+def test_case_03_a_page_that_may_keep_nothing_has_a_chat_for_its_life(browser, widget):
     with site(widget) as at:
-        context = browser(logged_in=False, viewport={"width": 390, "height": 700})
+        context = browser(logged_in=False)
+        context.add_init_script(NOTHING_KEPT)
         page = context.new_page()
-        page.goto(f"{at()}/strict")
+        page.goto(f"{at()}/shop")
+        write(window(page), some("Nothing is kept"))
+        launcher(page).click()
+        expect(said(window(page))).to_have_count(1)
+        page.reload()
+        expect(window(page).locator(".welcome")).to_be_visible()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="It looks into /proc.")
+def test_case_05_a_hub_that_was_killed_and_a_reload_lose_and_double_nothing(demo, browser, widget):
+    with site(widget) as at:
+        context = browser(logged_in=False)
+        page = context.new_page()
+        page.goto(f"{at()}/shop")
+        frame, first = window(page), some("Before")
+        write(frame, first)
+        demo.kill("web")
+        texts = [some(f"While nobody is there {number}") for number in range(3)]
+        for text in texts:
+            type_in(frame, text)
+        expect(said(frame)).to_have_text([first, *texts])
+        expect(frame.locator(".own[data-seq]")).to_have_count(4, timeout=LONG)
+        expect(frame.locator(".banner")).to_be_empty(timeout=LONG)
+        demo.answer(first, "After")
+        expect(said(frame)).to_have_text([first, *texts, "After"])
+
+        context.set_offline(True)
+        expect(frame.get_by_role("status").filter(has_text="You are offline")).to_be_visible()
+        last = some("Written offline")
+        type_in(frame, last)
+        expect(frame.get_by_text("Sending…")).to_be_visible()
+        context.set_offline(False)
+        expect(frame.locator(".own[data-seq]")).to_have_count(5, timeout=LONG)
+        expect(frame.locator(".banner")).to_be_empty()
+
+        # What a page could not send any more goes with the next one.
+        page.route("**/messages", lambda route: route.abort())
+        unsent = some("Never sent by this page")
+        type_in(frame, unsent)
+        expect(frame.locator(".pending")).to_have_count(1)
+        page.unroute("**/messages")
+        page.reload()
         frame = window(page)
-        expect(frame.get_by_role("dialog")).to_have_attribute("aria-modal", "true")
-        box = page.locator("iframe").bounding_box()
-        assert box == {"x": 0, "y": 0, "width": 390, "height": 700}
-        assert page.evaluate("document.querySelector('h1').inert")
-        frame.get_by_role("button", name="Close the chat").click()
-        expect(launcher(page)).to_be_visible()
-        assert not page.evaluate("document.querySelector('h1').inert")
+        expect(frame.locator(".own[data-seq]")).to_have_count(6)
+        everything = [first, *texts, "After", last, unsent]
+        expect(said(frame)).to_have_text(everything)
+        for text in everything[1:]:
+            found = demo.sql("SELECT count(*) FROM messages WHERE content LIKE ?", f"%{text}%")
+            assert text == "After" or found == [(1,)]
+
+
+def test_case_06_tabs_show_the_same_and_ten_of_them_load(demo, browser, widget):
+    with site(widget) as at:
+        context = browser(logged_in=False)
+        context.add_init_script(TABS)
+        one = context.new_page()
+        one.goto(f"{at()}/shop")
+        frame, text = window(one), some("From the first tab")
+        write(frame, text)
+        launcher(one).click()
+        other = context.new_page()
+        other.goto(f"{at()}/shop")
+        other.wait_for_function("document.querySelector('iframe') !== null")
+        demo.answer(text, "An answer")
+        for page in (one, other):
+            expect(launcher(page)).to_have_accessible_name("Chat, 1 unread message")
+        leave(other)
+        expect(other).to_have_title("(1) A shop")
+        expect(said(window(one))).to_have_text([text, "An answer"])
+        # Read in one, and news in none.
+        for page in (one, other):
+            expect(launcher(page)).to_have_accessible_name("Chat")
+        expect(other).to_have_title("A shop")
+        second = some("Once more")
+        write(one.frame_locator("iframe"), second)
+        leave(one)
+        tabs = [one, other]
+        for _ in range(8):
+            page = context.new_page()
+            page.goto(f"{at()}/shop")
+            expect(said(window(page))).to_have_text([text, "An answer", second])
+            tabs.append(page)
+            leave(page)
+        leave(page, away=False)
+        demo.answer(text, "To all tabs")
+        everything = [text, "An answer", second, "To all tabs"]
+        for page in (other, *tabs[2:]):
+            expect(said(page.frame_locator("iframe"))).to_have_text(everything)
 
 
 def jwt(key, user, secret):
@@ -252,7 +226,7 @@ def jwt(key, user, secret):
     return ".".join([*parts, base64.urlsafe_b64encode(mac).decode().rstrip("=")])
 
 
-def test_who_logs_out_leaves_nothing_for_who_comes_next(demo, browser):
+def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
     secret = "identity-secret-of-the-journey-01"
     admin = browser().new_page()
     admin.goto("/channels/add/webchat")
@@ -270,10 +244,109 @@ def test_who_logs_out_leaves_nothing_for_who_comes_next(demo, browser):
         page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
         text = some("Only for the first")
         write(frame, text)
+        frame.locator(FIELD).fill("A draft of the first")
         page.evaluate("HubChat('logout')")
-        expect(frame.locator(".bubble")).to_have_count(0)
+        expect(said(frame)).to_have_count(0)
+        expect(frame.locator(FIELD)).to_have_value("")
         page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-2", secret)})
         write(frame, some("From the second"))
-        expect(frame.locator(".bubble")).to_have_count(1)
+        expect(said(frame)).to_have_count(1)
         page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
-        expect(frame.locator(".bubble")).to_have_text([text])
+        expect(said(frame)).to_have_text([text])
+
+
+def test_case_10_a_window_opens_at_the_very_moment_and_keeps_what_was_typed(
+    browser, widget, settings
+):
+    opens = datetime.now(UTC) + timedelta(minutes=30)
+    day = opens.strftime("%a").lower()
+    settings(hours={"timezone": "UTC", "weekly": {day: [[f"{opens:%H:%M}", "00:00"]]}})
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        page.clock.install()
+        page.goto(f"{at()}/shop")
+        frame = window(page)
+        expect(frame.locator(".about")).to_contain_text("We are back")
+        frame.get_by_label("Your message").fill("Half a thought")
+        settings()
+        page.clock.fast_forward("31:00")
+        expect(frame.locator(FIELD)).to_have_value("Half a thought")
+        expect(frame.get_by_label("Your email address")).to_have_count(0)
+
+
+def test_case_11_while_closed_a_form_takes_one_message_with_the_draft(
+    browser, widget, settings, demo
+):
+    begin, end = (datetime.now(UTC) + timedelta(minutes=one) for one in (-5, 30))
+    span = [f"{begin:%H:%M}", f"{end:%H:%M}"]
+    settings(hours={"timezone": "UTC", "weekly": {begin.strftime("%a").lower(): [span]}})
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        page.clock.install()
+        page.goto(f"{at()}/shop")
+        frame, message = window(page), some("Please call me")
+        frame.locator(FIELD).fill(message)
+        settings(hours={"timezone": "Europe/Berlin", "weekly": {"mon": [["09:00", "09:01"]]}})
+        page.clock.fast_forward("31:00")
+        expect(frame.get_by_label("Your message")).to_have_value(message)
+        frame.get_by_label("Your email address").fill("ada@example")
+        button = frame.get_by_role("button", name="Leave the message")
+        button.click()
+        expect(frame.get_by_text("Please enter an email address")).to_be_visible()
+        frame.get_by_label("Your email address").fill("ada@example.com")
+        expect(frame.get_by_text("Please enter an email address")).to_be_hidden()
+        page.clock.run_for(4000)
+        button.dblclick()
+        expect(frame.get_by_text("We have your message. We are back Monday")).to_be_visible()
+        expect(said(frame)).to_have_count(1)
+        found = demo.sql("SELECT count(*) FROM messages WHERE content LIKE ?", f"%{message}%")
+        assert found == [(1,)]
+
+
+def test_case_13_files_go_up_by_choice_paste_and_drop_and_what_fails_says_why(
+    demo, browser, widget
+):
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        page.goto(f"{at()}/shop")
+        frame = window(page)
+        write(frame, some("Here they come"))
+        files = frame.locator("input[type=file]")
+        files.set_input_files(
+            [
+                {"name": "wheel.png", "mimeType": "image/png", "buffer": picture(40, 30)},
+                {"name": "evil.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"},
+            ]
+        )
+        failed = frame.locator(".failed")
+        expect(failed).to_contain_text("Files of this kind are not taken")
+        failed.get_by_role("button", name="Cancel").click()
+        expect(failed).to_have_count(0)
+        expect(frame.get_by_role("img", name="wheel.png")).to_be_visible()
+        expect(frame.locator(".own[data-seq] img")).to_be_visible(timeout=LONG)
+
+        files.set_input_files(
+            {"name": "big.txt", "mimeType": "text/plain", "buffer": b"a" * 11_000_000}
+        )
+        expect(failed).to_contain_text("10 MB at most")
+        failed.get_by_role("button", name="Cancel").click()
+        give = """(target, [kind, name]) => {
+          const data = new DataTransfer();
+          data.items.add(new File(['Some text'], name, { type: 'text/plain' }));
+          target.dispatchEvent(kind === 'paste'
+            ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
+            : new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+        frame.locator(FIELD).evaluate(give, ["paste", "pasted.txt"])
+        frame.locator(".log").evaluate(give, ["dragover", "dropped.txt"])
+        expect(frame.get_by_text("Drop files to send them")).to_be_visible()
+        page.route("**/uploads", lambda route: route.abort())
+        frame.locator(".log").evaluate(give, ["drop", "dropped.txt"])
+        expect(frame.get_by_text("Drop files to send them")).to_be_hidden()
+        expect(failed).to_contain_text("The hub cannot be reached")
+        page.unroute("**/uploads")
+        failed.get_by_role("button", name="Try again").click()
+        for name in ("pasted.txt", "dropped.txt"):
+            expect(frame.locator(".own[data-seq] .file").filter(has_text=name)).to_be_visible(
+                timeout=LONG
+            )

@@ -43,7 +43,7 @@ def _add_pages(widget: Blueprint, desk: Desk) -> None:
 
     @widget.get("/static/widget/<wanted>/<name>")
     def file(wanted: str, name: str) -> Response:
-        found = pages.file(name, wanted)
+        found = pages.file(request, name, wanted)
         return found or Response("There is no such file.\n", 404, content_type="text/plain")
 
 

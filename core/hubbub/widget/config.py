@@ -11,7 +11,7 @@ from hubbub.store.types import as_json_time
 from hubbub.widget.flood import asking
 
 #: What the loader does not need: it greets, and leaves the rest to the window.
-_WINDOW_ONLY: Final = ("prechat", "offline", "attachments", "conversation")
+_WINDOW_ONLY: Final = ("allowed_origins", "prechat", "offline", "attachments", "conversation")
 
 #: The luminance on which black and white are read equally well.
 _MIDDLE: Final = 0.179

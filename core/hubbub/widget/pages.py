@@ -1,10 +1,11 @@
 """Serve loader, window and their files, each with the headers that strange pages need."""
 
+import gzip
 import hashlib
 import json
 import mimetypes
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,8 @@ _FOLDER: Final = Path(__file__).parent / "static"
 _LOADER: Final = "loader.js"
 _ENTRY: Final = "app.js"
 _CONFIG: Final = '"CONFIG"'
+#: A string, or a sign with the spaces around it.
+_SPACED: Final = re.compile(r"""('(?:[^'\\\n]|\\.)*'|`[^`]*`)| ?(=>|[=(){}<>,;:?&|+!]+) ?""")
 _LOADER_CACHE: Final = "public, max-age=300, stale-while-revalidate=86400"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _POLICY: Final = (
@@ -31,7 +34,7 @@ _PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict
 def loader(request: Request, config: Mapping[str, Any]) -> Response:
     """Return the loader, a script for other people's pages, with ``config`` in it."""
     text = _bare_loader().replace(_CONFIG, _literal(config), 1)
-    answer = Response(text, content_type="text/javascript; charset=utf-8")
+    answer = Response(content_type="text/javascript; charset=utf-8")
     answer.headers.update(
         {
             **_PLAIN,
@@ -40,6 +43,7 @@ def loader(request: Request, config: Mapping[str, Any]) -> Response:
             "Access-Control-Allow-Origin": "*",
         }
     )
+    _fill(answer, request, text.encode(), gzip.compress)
     answer.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
     answer.make_conditional(request)
     return answer
@@ -73,7 +77,7 @@ def ancestors(origins: tuple[str, ...]) -> str:
     return " ".join(("'self'", *origins)) if origins else "*"
 
 
-def file(name: str, wanted: str) -> Response | None:
+def file(request: Request, name: str, wanted: str) -> Response | None:
     """Return a file of the window; None where there is none of this name.
 
     A window that was opened before an update asks for the files of then, and gets those of now.
@@ -82,9 +86,10 @@ def file(name: str, wanted: str) -> Response | None:
         return None
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     content_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-    answer = Response(_text(name), content_type=content_type)
+    answer = Response(content_type=content_type)
     cached = _FOR_EVER if wanted == version() else "no-cache"
     answer.headers.update({**_PLAIN, **_ANYWHERE, "Cache-Control": cached})
+    _fill(answer, request, _served(name), _small)
     return answer
 
 
@@ -97,10 +102,35 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
+def _fill(
+    answer: Response, request: Request, body: bytes, shrink: Callable[[bytes], bytes]
+) -> None:
+    """Put a body into an answer, small where the browser reads that."""
+    answer.vary.add("Accept-Encoding")
+    if request.accept_encodings["gzip"]:
+        answer.content_encoding = "gzip"
+        body = shrink(body)
+    answer.data = body
+
+
+_small: Final = cache(gzip.compress)
+
+
+@cache
+def _served(name: str) -> bytes:
+    """Return a file of the window as it is served: without comments and indents, line by line."""
+    return re.sub(r"^\s*//.*$|^[ \t]+", "", _text(name), flags=re.MULTILINE).encode()
+
+
 @cache
 def _bare_loader() -> str:
-    """Return the loader without its comments and indents: every visitor of every page loads it."""
-    return re.sub(r"^\s*//.*\n|^\s+", "", _text(_LOADER), flags=re.MULTILINE)
+    """Return the loader without its comments, indents and spaces: every visitor loads it.
+
+    Strings are left as they are. Each statement ends in a semicolon or a brace, so that lines may
+    be joined.
+    """
+    bare = re.sub(r"^\s*//.*\n|^\s+", "", _text(_LOADER), flags=re.MULTILINE)
+    return _SPACED.sub(lambda found: found[1] or found[2], bare).replace("\n", "")
 
 
 @cache

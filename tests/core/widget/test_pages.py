@@ -12,25 +12,33 @@ from hubbub.widget.config import ink_on
 
 FOLDER = Path(pages.__file__).parent / "static"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.js"))
+LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json"))
 APP = [name for name in SCRIPTS if name != "loader.js"]
-
-
-def size(*names):
-    return len(gzip.compress(b"".join((FOLDER / name).read_bytes() for name in names), 9))
 
 
 def get(shop, path, **headers):
     return shop.app.test_client().get(path, headers=headers)
 
 
-def test_the_loader_is_small(shop):
-    script = get(shop, f"/widget/{shop.key}.js").data
-    assert len(gzip.compress(script, 9)) < 5 * 1024
+def travels(shop, path):
+    """How many bytes of a file travel to a browser."""
+    answer = get(shop, path, **{"Accept-Encoding": "gzip, br"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(answer.data) == get(shop, path).data
+    return len(answer.data)
 
 
-def test_the_window_is_small():
-    assert size(*APP, "widget.css", "en.json") < 20 * 1024
+def test_case_02_the_loader_is_small(shop):
+    assert travels(shop, f"/widget/{shop.key}.js") <= 5 * 1024
+
+
+def test_the_window_is_small(shop):
+    base = f"/static/widget/{pages.version()}/"
     assert len(APP) <= 12
+    assert sum(travels(shop, base + name) for name in APP) <= 20 * 1024
+    for language in LANGUAGES:
+        assert travels(shop, f"{base}{language}.json") + travels(shop, f"{base}widget.css") < 5120
 
 
 def test_the_loader_is_cached_and_may_be_loaded_by_isolated_pages(shop):
@@ -49,9 +57,9 @@ def test_what_an_operator_wrote_ends_no_script(shop):
     script = get(shop, f"/widget/{shop.key}.js").get_data(as_text=True)
     assert "</script>" not in script
     assert "\u2028" not in script
-    found = re.search(r"const config = (\{.*\});", script)
-    assert found is not None
-    assert json.loads(found[1])["greetings"][0]["content"] == text
+    start = script.index("const config=") + len("const config=")
+    found, _ = json.JSONDecoder().raw_decode(script, start)
+    assert found["greetings"][0]["content"] == text
 
 
 def test_no_secret_is_in_the_loader_or_the_window(shop):
@@ -115,12 +123,42 @@ def test_what_stands_on_the_colour_can_be_read(color):
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_every_language_says_everything():
+#: The plural forms of a language (CLDR, "Language Plural Rules").
+PLURALS = {
+    "ar": {"zero", "one", "two", "few", "many", "other"},
+    "de": {"one", "other"},
+    "en": {"one", "other"},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_everything_in_all_its_plurals(language):
+    def read(name):
+        return json.loads((FOLDER / f"{name}.json").read_text())
+
+    def plain(words):
+        return {name for name in words if "." not in name}
+
+    words = read(language)
+    assert plain(words) == plain(read("en"))
+    counted = {name.partition(".")[0] for name in read("en") if "." in name}
+    assert set(words) - plain(words) == {f"{a}.{b}" for a in counted for b in PLURALS[language]}
+    may_be_empty = {"reply_time", "consent"}
+    assert {name for name, text in words.items() if not text} <= may_be_empty
+    for name in plain(words):
+        assert set(re.findall(r"\{\w+\}", words[name])) == set(
+            re.findall(r"\{\w+\}", read("en")[name])
+        )
+
+
+def test_the_window_says_nothing_that_no_language_has_and_knows_its_languages():
+    scripts = "".join((FOLDER / name).read_text() for name in APP)
     english = json.loads((FOLDER / "en.json").read_text())
-    german = json.loads((FOLDER / "de.json").read_text())
-    assert english.keys() == german.keys()
-    used = set(re.findall(r"say\('(\w+)'", "".join((FOLDER / name).read_text() for name in APP)))
+    used = set(re.findall(r"(?:say|button)\('(\w+)'", scripts))
+    used |= {f"{name}.other" for name in re.findall(r"count\('(\w+)'", scripts)}
     assert used <= english.keys()
+    (known,) = re.findall(r"const KNOWN = \[(.*)\]", scripts)
+    assert sorted(re.findall(r"\w+", known)) == LANGUAGES
 
 
 def test_no_script_of_the_window_writes_markup():

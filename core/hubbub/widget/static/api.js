@@ -36,7 +36,9 @@ export class Api {
     return answer;
   }
 
-  upload(file, progress) {
+  // By the older way to ask: it alone tells how far a file has gone up.
+  async upload(file, signal, progress) {
+    if (!this.token()) await this.renew();
     return new Promise((done, failed) => {
       const request = new XMLHttpRequest();
       const form = new FormData();
@@ -50,6 +52,7 @@ export class Api {
         else failed(new Refused(request.status, said, 0));
       };
       request.onerror = () => failed(new Error('lost'));
+      signal.addEventListener('abort', () => request.abort());
       request.send(form);
     });
   }

@@ -1,7 +1,7 @@
 // Join the parts of the window: what the page says, what the hub says, what the visitor does.
 
 import { Api, Refused } from './api.js';
-import { Link } from './link.js';
+import { Link, Tabs } from './link.js';
 import { strings } from './i18n.js';
 import { Outbox } from './outbox.js';
 import { Store } from './store.js';
@@ -16,45 +16,84 @@ const HIDDEN = 300000;
 const TYPING = 3000;
 // How long it lasts that somebody there is writing: they say so again before it is over.
 const TYPED = 12000;
+// Milliseconds between two looks at a file that is being checked, and how many there are.
+const CHECKING = 2000;
+const LOOKS = 15;
+// Milliseconds between two looks for the conversation that a first message begins.
+const SETTLING = 2000;
+// Milliseconds until the hub is asked again whether it is open: at least, where clocks differ; at most.
+const RATHER = 60000;
+const SELDOM = 3600000;
 const TRIES = 3;
+const PAGE = 30;
 
 const config = JSON.parse(document.body.dataset.config);
 const link = new Link(config.allowed_origins, hear);
+const tabs = new Tabs(config.key, overhear);
 const store = new Store({
   config, messages: [], pending: [], state: null, contact: null, conversation: null, availability: config.availability,
-  open: false, connection: 'idle', typing: false, more: false, greeting: null, problem: '', form: null, done: false,
+  loaded: false, open: false, connection: 'idle', offline: !navigator.onLine, typing: false, more: false, greeting: null, problem: null, done: false,
 });
 let page = { url: '', title: '' };
 let identity = null;
 let attributes = {};
 let token = null;
+let about = {};
+let kept = null;
+let keeping = '';
 let beginning = null;
 let view = null;
+let words = null;
 let closing = 0;
 let acknowledged = 0;
 let readUpTo = 0;
 let gathering = 0;
+let reading = 0;
+let checking = 0;
 let typed = 0;
+let silent = 0;
+let settling = 0;
+let opens = 0;
 // What the page asks is done in its order, and nothing before the window is there.
 let turn = Promise.resolve();
 
 const api = new Api(config.key, () => token, begin);
 const stream = new Stream(api, {
   after: () => store.last(),
-  message: (message) => { arrive([message]); },
-  state: (state) => { store.put({ state }); count(); },
-  typing: () => { store.put({ typing: true }); clearTimeout(hear.typing); hear.typing = setTimeout(() => store.put({ typing: false }), TYPED); },
+  message: (message) => {
+    arrive([message]);
+    share('message', message);
+  },
+  state: (state) => {
+    stand(state);
+    share('state', state);
+  },
+  typing: () => {
+    store.put({ typing: true });
+    clearTimeout(silent);
+    silent = setTimeout(() => store.put({ typing: false }), TYPED);
+  },
   gone: () => forget(),
-  connection: (connection) => store.put({ connection }),
+  connection: (connection) => {
+    store.put({ connection });
+    if (connection === 'open' && visible()) share('live');
+  },
 });
 const outbox = new Outbox(api, {
-  changed: (pending) => store.put({ pending }),
+  changed: (pending) => {
+    store.put({ pending });
+    keep();
+  },
   sent: (message) => {
     link.tell('talks');
-    if (message.seq === null) return;
+    if (message.seq === null) {
+      settle();
+      return;
+    }
     store.put({ conversation: { id: message.conversation_id } });
     // Where others came in between, the stream brings all of them in order.
     if (message.seq === store.last() + 1) arrive([message]);
+    share('message', message);
     stream.open();
   },
   about: () => ({ page, attributes, ...(store.now.greeting && { greeting: store.now.greeting.id }) }),
@@ -63,28 +102,45 @@ const outbox = new Outbox(api, {
 link.tell('ready');
 
 function hear(type, payload) {
-  const known = { init, open, close, identify, set, logout, url };
+  const known = { init, open, close, identify, set, logout, url, size };
   if (!Object.prototype.hasOwnProperty.call(known, type)) return;
   turn = turn.then(() => known[type](payload)).catch((error) => console.warn('Chat failed.', error));
 }
 
 async function init(given) {
   if (view) return;
-  page = given.page;
-  identity = given.identity;
+  ({ page, identity, token, kept } = given);
   attributes = given.attributes || {};
-  token = given.token;
-  const locale = given.lang || config.locale;
-  const words = await strings(locale, config);
+  about = { locale: given.lang || config.locale, tz: given.tz };
+  words = await strings(about.locale, config);
   document.documentElement.lang = words.locale;
   document.documentElement.dir = words.rtl ? 'rtl' : 'ltr';
   document.documentElement.classList.toggle('calm', given.calm);
-  init.about = { locale, tz: given.tz };
-  view = new View(store, words, { send, choose, retry, leave, older, upload, writing, seen, close: () => link.tell('close'), link });
+  document.title = words.say('title');
+  view = new View(store, words, {
+    send, choose, leave, older, writing, seen,
+    retry: (id) => outbox.retry(id),
+    cancel: (id) => outbox.cancel(id),
+    files: (files) => files.forEach((file) => outbox.addFile(file)),
+    close: () => link.tell('close'),
+  });
   store.put({ greeting: config.greetings.find((one) => one.id === given.greeting) || null, full: given.full });
   document.addEventListener('visibilitychange', look);
-  addEventListener('online', look);
+  addEventListener('offline', () => store.put({ offline: true }));
+  addEventListener('online', () => {
+    store.put({ offline: false });
+    look();
+  });
   begin();
+}
+
+// A first message is kept, and becomes a conversation in a moment.
+function settle() {
+  clearTimeout(settling);
+  settling = setTimeout(async () => {
+    if (!store.now.conversation) await begin();
+    if (!store.now.conversation) settle();
+  }, SETTLING);
 }
 
 // Ask who the visitor is. Everybody who needs to know waits for the same answer.
@@ -96,7 +152,7 @@ function begin() {
 async function session() {
   let found;
   try {
-    found = await api.session({ token, identity, page, ...init.about });
+    found = await api.session({ token, identity, page, ...about });
   } catch (error) {
     if (error instanceof Refused && identity) {
       link.tell('event', { name: error.code === 'identity-expired' ? 'identity.expired' : 'identity.refused', detail: error.message });
@@ -104,6 +160,7 @@ async function session() {
       token = null;
       return session();
     }
+    store.put({ connection: 'backoff' });
     setTimeout(begin, 5000);
     return null;
   }
@@ -116,18 +173,21 @@ async function session() {
   store.put({ contact: found.contact || { user_id: null }, conversation: found.conversation, availability: found.availability });
   if (found.conversation) {
     link.tell('talks');
-    store.put({ state: found.conversation });
     if (!store.now.messages.length) await history(null);
+    stand(found.conversation);
     stream.open();
+  } else {
+    store.put({ connection: 'idle' });
   }
-  count();
+  store.put({ loaded: true });
+  resume(user);
   opening(found.availability);
   return found;
 }
 
 async function history(before) {
   const found = await api.get('messages', before ? { before } : {});
-  store.put({ more: found.messages.length === 30 });
+  store.put({ more: found.messages.length === PAGE });
   arrive(found.messages);
 }
 
@@ -138,19 +198,38 @@ function older() {
 }
 
 function forget() {
+  clearTimeout(settling);
   stream.close();
   outbox.clear();
   acknowledged = 0;
   readUpTo = 0;
-  store.put({ messages: [], state: null, conversation: null, contact: null, more: false, typing: false, done: false });
+  store.put({ messages: [], state: null, conversation: null, contact: null, more: false, typing: false, problem: null, done: false });
+  view.forget();
+  count();
 }
 
 // Flip between open and closed at the very moment, and after a sleep.
 function opening(availability) {
-  clearTimeout(opening.timer);
+  clearTimeout(opens);
   if (!availability.changes_at) return;
   const left = Date.parse(availability.changes_at) - Date.now();
-  opening.timer = setTimeout(begin, Math.min(Math.max(left, 0) + 500, 3600000));
+  opens = setTimeout(begin, left > 0 ? Math.min(left + 500, SELDOM) : RATHER);
+}
+
+// --- what would be lost with this page, if it went before it was sent ---
+
+function keep() {
+  const texts = outbox.unsent();
+  const told = texts.length ? { user: store.now.contact && store.now.contact.user_id, texts } : null;
+  if (JSON.stringify(told) === keeping || kept) return;
+  keeping = JSON.stringify(told);
+  link.tell('keep', told);
+}
+
+function resume(user) {
+  const { texts } = kept && (kept.user || null) === (user || null) ? kept : { texts: [] };
+  kept = null;
+  outbox.restore(texts);
 }
 
 // --- what the page asks ---
@@ -166,6 +245,10 @@ function close() {
   count();
 }
 
+function size(given) {
+  store.put({ full: given.full });
+}
+
 async function identify(proof) {
   identity = proof;
   // One that was begun before knows nothing of it.
@@ -178,6 +261,11 @@ function set(more) {
 }
 
 async function logout() {
+  share('logout');
+  await leaveAccount();
+}
+
+async function leaveAccount() {
   identity = null;
   token = null;
   forget();
@@ -189,20 +277,61 @@ function url(where) {
   page = where;
 }
 
+// --- what other tabs tell, of the same conversation ---
+
+function share(type, payload) {
+  if (store.now.conversation) tabs.tell(type, payload, store.now.conversation.id);
+}
+
+function overhear(type, payload, of) {
+  if (!store.now.conversation || of !== store.now.conversation.id) return;
+  // Only what follows at once: the rest comes with a stream of our own, from the last on.
+  if (type === 'message' && payload.seq === store.last() + 1) arrive([payload]);
+  else if (type === 'state') stand(payload);
+  else if (type === 'read') reach(payload);
+  else if (type === 'logout') turn = turn.then(leaveAccount);
+  // Of all hidden tabs at most one keeps its stream, and none beside a visible one.
+  else if ((type === 'live' || type === 'hidden') && !visible()) stream.close();
+}
+
 // --- what the hub tells ---
 
 function arrive(messages) {
   outbox.echoed(messages);
   store.add(messages);
   if (messages.some((one) => !one.own)) store.put({ typing: false });
+  if (messages.some(unchecked)) check(0);
   count();
   gather();
 }
 
+function unchecked(message) {
+  return Boolean(message.content && message.content.media && message.content.media.state === 'pending');
+}
+
+// A file is shown once it is checked; the message with it is not sent again for that.
+function check(looks) {
+  clearTimeout(checking);
+  checking = setTimeout(async () => {
+    const waiting = store.now.messages.filter(unchecked);
+    for (const one of waiting) {
+      const found = await api.get('messages', { before: one.seq + 1, limit: 1 }).catch(() => null);
+      if (found && !found.messages.some(unchecked)) store.add(found.messages);
+    }
+    if (waiting.length && looks < LOOKS) check(looks + 1);
+  }, CHECKING);
+}
+
+function stand(state) {
+  store.put({ state });
+  count();
+}
+
 function count() {
-  const unread = store.now.messages.filter((one) => !one.own && one.seq > readUpTo).length;
+  const news = store.now.messages.some((one) => !one.own && one.seq > readUpTo);
   const told = store.now.state ? store.now.state.unread : 0;
-  link.tell('unread', store.now.open ? 0 : Math.min(unread, told));
+  const n = news && !(store.now.open && visible()) ? told : 0;
+  link.tell('unread', { n, label: n ? words.count('unread', n) : '' });
 }
 
 function gather() {
@@ -218,12 +347,22 @@ async function acknowledge() {
 }
 
 function seen(seq) {
-  if (seq <= readUpTo || !store.now.open || document.visibilityState !== 'visible') return;
-  readUpTo = seq;
-  clearTimeout(seen.timer);
-  seen.timer = setTimeout(() => {
-    api.post('read', { seq: readUpTo }).catch(() => { readUpTo = 0; });
+  clearTimeout(reading);
+  reading = setTimeout(() => {
+    if (seq <= readUpTo || !store.now.open || !visible()) return;
+    reach(seq);
+    share('read', seq);
+    api.post('read', { seq }).catch(() => { readUpTo = 0; });
   }, READING);
+}
+
+function reach(seq) {
+  readUpTo = Math.max(readUpTo, seq);
+  count();
+}
+
+function visible() {
+  return document.visibilityState === 'visible';
 }
 
 // --- what the visitor does ---
@@ -237,32 +376,24 @@ function choose(option) {
   send({ type: 'choice', id: option.id, title: option.title });
 }
 
-function retry(id) {
-  outbox.retry(id);
-}
-
 async function leave(fields) {
   for (let tries = 0; tries < TRIES; tries += 1) {
     try {
       const answer = await api.post('offline', { ...fields, page });
-      store.put({ done: true });
+      store.put({ done: true, problem: null });
       link.tell('talks');
       if (answer.conversation_id) await begin();
       return true;
     } catch (error) {
       if (error instanceof Refused) {
-        store.put({ problem: error.message });
+        store.put({ problem: { code: error.code, detail: error.message } });
         return false;
       }
       await new Promise((done) => { setTimeout(done, 1000); });
     }
   }
-  store.put({ problem: 'lost' });
+  store.put({ problem: { code: 'lost' } });
   return false;
-}
-
-async function upload(file, progress) {
-  return api.upload(file, progress);
 }
 
 function writing() {
@@ -274,11 +405,14 @@ function writing() {
 // A hidden tab keeps its stream for a while only: browsers keep few connections to one place.
 function look() {
   clearTimeout(closing);
-  if (document.visibilityState === 'visible') {
+  count();
+  if (visible()) {
     if (store.now.conversation) stream.open(true);
+    if (stream.live) share('live');
     if (Date.parse(store.now.availability.changes_at || '') <= Date.now()) begin();
     view.look();
   } else {
+    share('hidden');
     closing = setTimeout(() => stream.close(), HIDDEN);
   }
 }

@@ -1,41 +1,49 @@
-// Show one message.
+// Show one message: that of the hub, or one that is on its way there.
 
-import { icon, make } from './make.js';
-import { plain, rich, safe } from './markdown.js';
+import { icon, make, plain, rich, safe } from './nodes.js';
 
 const FILE = 'M14 3H6v18h12V7zM14 3v4h4';
+// A few emoji alone are shown large.
+const EMOJI = /^(?:\p{Extended_Pictographic}[\u200d\ufe0f\p{Emoji_Modifier}]*|\s){1,8}$/u;
 
 export function bubble(message, words, acts) {
-  const who = author(message, words);
+  const edited = message.edited && !message.deleted ? `${words.say('edited')} · ` : '';
   return make('li', { class: `message ${message.own ? 'own' : 'theirs'}`, 'data-seq': message.seq }, [
-    make('p', { class: 'who', text: who }),
-    make('div', { class: 'bubble', dir: 'auto' }, message.deleted
+    make('p', { class: 'day', text: words.day(message.at) }),
+    make('p', { class: 'who', text: author(message, words) }),
+    make('div', { class: look(message), dir: 'auto' }, message.deleted
       ? [make('p', { class: 'quiet', text: words.say('deleted') })]
       : content(message, words, acts)),
-    make('time', { datetime: message.at, title: words.day(message.at), text: words.time(message.at) }),
+    make('time', { datetime: message.at, title: words.full(message.at), text: edited + words.time(message.at) }),
   ]);
 }
 
 export function pending(one, words, acts) {
+  const button = (name, act) => make('button', { type: 'button', class: 'link', text: words.say(name), onclick: () => act(one.client_id) });
   const state = one.failed
-    ? [make('span', { text: `${words.say('not_sent')} ${one.failed === 'lost' ? '' : one.failed} ` }), make('button', { type: 'button', class: 'link', text: words.say('again'), onclick: () => acts.retry(one.client_id) })]
-    : [words.say(one.kept ? 'sent' : 'sending')];
+    ? [`${words.say('not_sent')} ${words.why(one.failed)} `, button('again', acts.retry), ' ', button('cancel', acts.cancel)]
+    : [words.say(one.kept ? 'sent' : 'sending'), ...(one.file ? [' ', button('cancel', acts.cancel)] : [])];
   return make('li', { class: `message own ${one.failed ? 'failed' : 'pending'}`, 'data-id': one.client_id }, [
     make('p', { class: 'who', text: words.say('you') }),
-    make('div', { class: 'bubble', dir: 'auto' }, content({ own: true, content: one.content }, words, acts)),
-    make('p', { class: 'state', ...(one.failed && { role: 'alert' }) }, state),
+    make('div', { class: look({ content: one.content }), dir: 'auto' }, [
+      ...content({ own: true, content: one.content }, words, acts),
+      ...(one.file && !one.failed ? [make('progress', { max: 1, 'aria-label': one.content.name })] : []),
+    ]),
+    make('p', { class: 'state', role: one.failed ? 'alert' : null }, state),
   ]);
 }
 
-function author(message, words) {
+// Who wrote a message, by a name that turns no text around.
+export function author(message, words) {
   if (message.own) return words.say('you');
-  const name = message.author.name && visible(message.author.name);
+  const name = (message.author.name || '').replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, '');
   return name || words.say(message.author.kind === 'bot' ? 'bot' : 'team');
 }
 
-// A name turns no text around.
-function visible(name) {
-  return name.replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, '');
+function look({ content: said, deleted }) {
+  if (deleted) return 'bubble';
+  const picture = said.type === 'image' && said.media.state === 'ready' && !said.caption;
+  return `bubble${said.type === 'text' && EMOJI.test(said.text) ? ' emoji' : ''}${picture ? ' picture' : ''}`;
 }
 
 function content(message, words, acts) {
@@ -52,14 +60,16 @@ function content(message, words, acts) {
     case 'location':
       return [place(said, words)];
     case 'file':
-      return [plain(said.caption || said.name || words.say('file'))];
+      return [said.preview ? make('img', { src: said.preview, alt: said.name }) : named(said.name || words.say('file'), said.size)];
     default:
       return [file(said, words), ...(said.caption ? [message.own ? plain(said.caption) : rich(said.caption)] : [])];
   }
 }
 
 function options(message, words, acts) {
-  const buttons = message.content.options.map((option) => make('button', { type: 'button', class: 'option', text: option.title, ...(option.description && { title: option.description }) }));
+  const buttons = message.content.options.map((option) => make('button', { type: 'button', class: 'option' }, [
+    make('span', { text: option.title }), ...(option.description ? [make('small', { text: option.description })] : []),
+  ]));
   buttons.forEach((button, number) => button.addEventListener('click', () => {
     buttons.forEach((one) => { one.disabled = true; });
     acts.choose(message.content.options[number]);
@@ -82,9 +92,15 @@ function file(said, words) {
   if (media.state !== 'ready') return make('p', { class: 'quiet', text: words.say(media.state === 'pending' ? 'file_pending' : 'file_failed') });
   const name = media.filename || words.say('file');
   if (said.type === 'image') {
-    const size = media.width ? { width: media.width, height: media.height } : {};
-    return make('a', { href: media.url, target: '_blank', rel: 'noopener' }, [make('img', { src: media.url, alt: said.caption || name, loading: 'lazy', ...size })]);
+    return make('a', { href: media.url, target: '_blank', rel: 'noopener' }, [
+      make('img', { src: media.url, alt: said.caption || name, loading: 'lazy', width: media.width, height: media.height }),
+    ]);
   }
   if (said.type === 'audio' || said.type === 'video') return make(said.type, { src: media.url, controls: '', preload: 'metadata', 'aria-label': name });
-  return make('a', { class: 'file', href: media.url, download: name }, [icon(FILE), name]);
+  return make('a', { class: 'file', href: media.url, download: name }, [named(name, media.size)]);
+}
+
+function named(name, size) {
+  const told = size ? ` ${size < 1048576 ? `${Math.ceil(size / 1024)} kB` : `${(size / 1048576).toFixed(1)} MB`}` : '';
+  return make('span', { class: 'named' }, [icon(FILE), make('span', { text: name }), make('small', { dir: 'ltr', text: told })]);
 }

@@ -1,5 +1,6 @@
-// Talk with the loader in the page around us: exact origins, and a number that only the two know.
+// Talk with the loader in the page around us, and with the windows in other tabs of the same site.
 
+// The loader: exact origins, and a number that only the two know.
 export class Link {
   constructor(allowed, hear) {
     this.nonce = new URLSearchParams(location.hash.slice(1)).get('n');
@@ -28,5 +29,17 @@ export class Link {
       if (rest === undefined) return one === origin;
       return origin.startsWith(`${scheme}://`) && origin.endsWith(`.${rest}`);
     });
+  }
+}
+
+// The other tabs, which may show another visitor: each message names the conversation it is of.
+export class Tabs {
+  constructor(key, hear) {
+    this.channel = new BroadcastChannel(`hubchat:${key}`);
+    this.channel.addEventListener('message', ({ data }) => hear(data.t, data.p, data.of));
+  }
+
+  tell(type, payload, conversation) {
+    this.channel.postMessage({ t: type, p: payload, of: conversation });
   }
 }

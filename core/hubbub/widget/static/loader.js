@@ -5,6 +5,12 @@
   const config = "CONFIG";
   const script = document.currentScript;
   const calls = (window.HubChat && window.HubChat.q) || [];
+  const SVG = 'http://www.w3.org/2000/svg';
+  const TALK = 'M4 4h16v12H10l-5 4v-4H4z';
+  const SHADOW = '0 6px 28px rgba(0,0,0,.22)';
+  const SHUT = 'M6 6l12 12M18 6L6 18';
+  // What is said before the window is there to say it: the launcher's name, and how to send a greeting away.
+  const WORDS = { en: ['Chat', 'Dismiss'], de: ['Chat', 'Schließen'], ar: ['محادثة', 'إغلاق'] };
   try {
     if (!window.HubChat || !window.HubChat.loaded) start();
   } catch (error) {
@@ -13,25 +19,31 @@
 
   function start() {
     const data = script ? script.dataset : {};
+    const { theme } = config;
+    const side = theme.position === 'start' ? 'inset-inline-start' : 'inset-inline-end';
     const origin = new URL(config.base).origin;
-    const store = storage(`hubchat:${config.key}`);
+    const store = storage(() => localStorage);
+    const session = storage(() => sessionStorage);
     const handlers = {};
     const phone = matchMedia('(max-width: 479px)');
-    const nonce = Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, '0')).join('');
+    const nonce = crypto.getRandomValues(new Uint32Array(4)).join('-');
     const lang = data.lang || document.documentElement.lang || navigator.language || config.locale;
-    const texts = wording(config.texts, [lang, config.locale]);
+    const texts = wording(config.texts, [lang, config.locale]) || {};
+    const [chat, dismiss] = wording(WORDS, [lang, config.locale, 'en']);
     let booted = false;
     let opened = false;
     let ready = false;
-    let unread = 0;
+    let unread = { n: 0, label: '' };
     let frame = null;
     let launcher = null;
+    let drawing = null;
     let badge = null;
     let bubble = null;
     let identity = null;
     let attributes = {};
     let scroll = null;
     let waiting = [];
+    let address = location.href;
 
     // --- what pages may ask for ---
 
@@ -40,22 +52,31 @@
       open: () => show(true),
       close: () => show(false),
       toggle: () => show(!opened),
-      identify(proof) { identity = proof; tell('identify', proof); need(); },
+      identify(proof) { identity = proof; tell('identify', proof); if (booted) makeFrame(); },
       set(more) { attributes = Object.assign({}, attributes, more); tell('set', attributes); },
-      logout() { identity = null; attributes = {}; store.drop('token'); store.drop('talks'); tell('logout'); },
+      logout() {
+        identity = null;
+        attributes = {};
+        ['token', 'talks', 'greeting'].forEach(store.drop);
+        session.drop('kept');
+        tell('logout');
+      },
       on(name, handler) { (handlers[name] = handlers[name] || []).push(handler); },
     };
-    const api = function HubChat(name, ...rest) {
-      try {
-        if (commands[name]) commands[name](...rest);
-      } catch (error) {
-        console.warn('Chat failed.', error);
-      }
+    const run = (name, ...rest) => { if (commands[name]) guard(commands[name])(...rest); };
+    // What is asked before there is a page to draw on is done once there is.
+    const api = function HubChat(...call) {
+      if (document.body) run(...call);
+      else calls.push(call);
     };
     api.loaded = true;
     window.HubChat = api;
-    calls.forEach((call) => api(...call));
-    if (!('defer' in data)) whenThere(boot);
+    const begin = guard(() => {
+      if (!('defer' in data)) boot();
+      calls.forEach((call) => run(...call));
+    });
+    if (document.body) begin();
+    else on(document, 'DOMContentLoaded', begin);
 
     function boot() {
       if (booted) return;
@@ -63,61 +84,63 @@
       drawLauncher();
       watchAddress();
       greet();
-      addEventListener('message', guard(hear));
-      document.addEventListener('keydown', guard((event) => { if (event.key === 'Escape' && opened) show(false); }));
+      on(window, 'message', hear);
+      on(window, 'visibilitychange', name);
+      on(document, 'keydown', (event) => { if (event.key === 'Escape') show(false); });
+      on(phone, 'change', () => {
+        place();
+        tell('size', { full: phone.matches });
+      });
+      if (window.visualViewport) ['resize', 'scroll'].forEach((event) => on(visualViewport, event, place));
       if (store.get('talks') || identity) makeFrame();
     }
 
     // --- the launcher ---
 
     function drawLauncher() {
-      launcher = floating('button', 0, {
-        width: '56px', height: '56px', 'border-radius': '50%', 'background-color': config.theme.color, color: config.theme.ink,
-        display: 'flex', 'align-items': 'center', 'justify-content': 'center', cursor: 'pointer',
-        outline: '2px solid transparent', 'outline-offset': '3px',
-      });
+      launcher = floating('button', 0, `width:56px;height:56px;border-radius:50%;border:1px solid transparent;
+        background:${theme.color};color:${theme.ink};display:flex;align-items:center;justify-content:center;cursor:pointer`);
       launcher.type = 'button';
       launcher.setAttribute('aria-haspopup', 'dialog');
-      const icon = shape('svg', { viewBox: '0 0 24 24', width: '28', height: '28', fill: 'none', stroke: 'currentColor', 'stroke-width': '2', 'stroke-linejoin': 'round', 'aria-hidden': 'true' });
-      icon.appendChild(shape('path', { d: 'M4 4h16v12H10l-5 4v-4H4z' }));
-      badge = element('span', {
-        position: 'absolute', 'inset-block-start': '-4px', 'inset-inline-end': '-4px', 'min-width': '20px', height: '20px',
-        'border-radius': '10px', background: '#b91c1c', color: '#fff', display: 'none', 'padding-inline': '5px',
-        'box-sizing': 'border-box', 'text-align': 'center', font: '600 12px/20px system-ui, sans-serif',
-      });
+      const icon = element('svg', `width:26px;height:26px;fill:none;stroke:${theme.ink};stroke-width:2px;stroke-linecap:round;stroke-linejoin:round`, SVG);
+      icon.setAttribute('viewBox', '0 0 24 24');
+      drawing = icon.appendChild(document.createElementNS(SVG, 'path'));
+      badge = element('span', `position:absolute;inset-block-start:-4px;inset-inline-end:-4px;min-width:22px;height:22px;border:1px solid #fff;
+        border-radius:11px;background:#b91c1c;color:#fff;padding-inline:5px;box-sizing:border-box;text-align:center;font:600 12px/20px system-ui,sans-serif`);
       badge.setAttribute('aria-hidden', 'true');
       launcher.append(icon, badge);
-      launcher.addEventListener('click', guard(() => show(!opened)));
-      launcher.addEventListener('pointerenter', guard(makeFrame));
-      launcher.addEventListener('focus', guard(() => {
-        set(launcher, { 'outline-color': launcher.matches(':focus-visible') ? config.theme.color : 'transparent' });
-      }));
-      launcher.addEventListener('blur', guard(() => set(launcher, { 'outline-color': 'transparent' })));
+      on(launcher, 'click', () => show(!opened));
+      on(launcher, 'pointerenter', makeFrame);
+      on(launcher, 'focus', makeFrame);
       document.body.appendChild(launcher);
       name();
     }
 
+    // Say on the launcher, and in the title of a page that nobody looks at, what waits here.
     function name() {
-      const label = texts.launcher || 'Chat';
-      launcher.setAttribute('aria-label', unread ? `${label}, ${unread > 99 ? '99+' : unread}` : label);
+      const n = unread.n > 99 ? '99+' : String(unread.n);
+      const label = texts.launcher || chat;
+      launcher.setAttribute('aria-label', unread.n ? `${label}, ${unread.label || n}` : label);
       launcher.setAttribute('aria-expanded', String(opened));
-      badge.textContent = unread > 99 ? '99+' : String(unread);
-      set(badge, { display: unread ? 'block' : 'none' });
+      drawing.setAttribute('d', opened ? SHUT : TALK);
+      badge.textContent = n;
+      set(badge, `display:${unread.n ? 'block' : 'none'}`);
+      if ('title' in data) {
+        const plain = document.title.replace(/^\(\d+\+?\)\s/, '');
+        const title = unread.n && document.hidden ? `(${n}) ${plain}` : plain;
+        if (title !== document.title) document.title = title;
+      }
     }
 
     // --- the frame ---
 
     function makeFrame() {
       if (frame) return;
-      frame = floating('iframe', 72, { display: 'none', 'color-scheme': 'normal' });
+      frame = floating('iframe', 72, 'display:none;color-scheme:normal;overflow:hidden');
       frame.title = texts.title || config.name;
       frame.allow = 'clipboard-write';
       frame.src = `${config.base}/widget/${config.key}/frame#n=${nonce}`;
       document.body.appendChild(frame);
-    }
-
-    function need() {
-      if (booted) makeFrame();
     }
 
     function show(wanted) {
@@ -130,23 +153,32 @@
       }
       place();
       name();
+      turnBack();
       tell(wanted ? 'open' : 'close', { full: phone.matches });
       if (wanted) frame.focus();
       else launcher.focus();
       fire(wanted ? 'open' : 'close');
     }
 
+    // Where the window is all there is to see, the way back closes it: one entry in the history, and gone with it.
+    function turnBack() {
+      const here = history.state && history.state.hubchat === nonce;
+      if (opened && phone.matches) History.prototype.pushState.call(history, Object.assign({}, history.state, { hubchat: nonce }), '');
+      else if (!opened && here) history.back();
+    }
+
     function place() {
       if (!frame) return;
       const full = phone.matches;
-      set(frame, Object.assign({ display: opened ? 'block' : 'none' }, full
-        ? { inset: '0', width: '100%', height: '100dvh', 'border-radius': '0', 'box-shadow': 'none' }
-        : {
-          inset: 'auto', 'inset-block-end': `${config.theme.offset_y + 72}px`, [side()]: `${config.theme.offset_x}px`,
-          width: '400px', height: '640px', 'max-width': 'calc(100vw - 40px)',
-          'max-height': `calc(100vh - ${config.theme.offset_y + 92}px)`, 'border-radius': '12px', 'box-shadow': '0 2px 12px rgba(0,0,0,.3)',
-        }));
-      set(launcher, { display: opened && full ? 'none' : 'flex' });
+      const seen = window.visualViewport;
+      // With a keyboard in front of the page, the part that is still to be seen.
+      const part = seen && seen.scale === 1 ? `top:${seen.offsetTop}px;height:${seen.height}px` : 'height:100dvh';
+      set(frame, full
+        ? `inset:0;width:100%;border-radius:0;box-shadow:none;${part}`
+        : `inset:auto;inset-block-end:${theme.offset_y + 72}px;${side}:${theme.offset_x}px;width:min(400px,calc(100vw - 40px));
+          height:min(640px,calc(100vh - ${theme.offset_y + 92}px));border-radius:16px;box-shadow:0 0 0 1px rgba(0,0,0,.06),${SHADOW}`);
+      set(frame, `display:${opened ? 'block' : 'none'}`);
+      set(launcher, `display:${opened && full ? 'none' : 'flex'}`);
       lock(opened && full);
     }
 
@@ -162,7 +194,6 @@
         scroll = null;
       }
     }
-    phone.addEventListener('change', guard(place));
 
     // --- talking with the frame ---
 
@@ -172,36 +203,37 @@
       else if (type !== 'identify' && type !== 'set') waiting.push([type, payload]);
     }
 
-    function hear(event) {
-      const data = event.data;
-      if (!frame || event.origin !== origin || event.source !== frame.contentWindow) return;
-      if (!data || data.hub !== 1 || data.n !== nonce) return;
-      const payload = data.p;
-      if (data.t === 'ready') {
+    const heard = {
+      ready() {
         ready = true;
         tell('init', {
-          token: store.get('token'), identity, attributes, page: where(), ref: document.referrer.split('?')[0],
-          lang, rtl: rtl(), calm: matchMedia('(prefers-reduced-motion: reduce)').matches, full: phone.matches,
-          tz: Intl.DateTimeFormat().resolvedOptions().timeZone, greeting: store.get('greeting'),
+          token: store.get('token'), identity, attributes, page: where(), lang, calm: matchMedia('(prefers-reduced-motion: reduce)').matches, full: phone.matches,
+          tz: Intl.DateTimeFormat().resolvedOptions().timeZone, greeting: store.get('greeting'), kept: JSON.parse(session.get('kept')),
         });
         waiting.forEach((one) => tell(...one));
         waiting = [];
-      } else if (data.t === 'token') {
-        store.set('token', payload);
-      } else if (data.t === 'talks') {
+      },
+      token: (token) => store.set('token', token),
+      keep: (texts) => session.set('kept', JSON.stringify(texts)),
+      talks() {
         store.set('talks', '1');
         store.drop('greeting');
-      } else if (data.t === 'open') {
-        show(true);
-      } else if (data.t === 'close') {
-        show(false);
-      } else if (data.t === 'unread') {
-        unread = payload;
-        if (launcher) name();
-        fire('unread', payload);
-      } else if (data.t === 'event') {
-        fire(payload.name, payload.detail);
-      }
+        hush();
+      },
+      open: () => show(true),
+      close: () => show(false),
+      unread(told) {
+        const before = unread.n;
+        unread = told;
+        name();
+        if (told.n !== before) fire('unread', told.n);
+      },
+      event: ({ name: event, detail }) => fire(event, detail),
+    };
+
+    function hear({ origin: from, source, data: said }) {
+      if (!frame || from !== origin || source !== frame.contentWindow || !said || said.hub !== 1 || said.n !== nonce) return;
+      if (heard.hasOwnProperty(said.t)) heard[said.t](said.p);
     }
 
     function fire(event, detail) {
@@ -219,6 +251,10 @@
 
     function watchAddress() {
       const moved = guard(() => {
+        // The page was left by the way back, on which nothing but the window was.
+        if (opened && phone.matches && !(history.state && history.state.hubchat === nonce)) show(false);
+        if (location.href === address) return;
+        address = location.href;
         tell('url', where());
         greet();
       });
@@ -230,27 +266,27 @@
           return result;
         };
       });
-      addEventListener('popstate', moved);
+      on(window, 'popstate', moved);
     }
 
     // --- greetings: local until they are answered ---
 
     function greet() {
       clearInterval(greet.timer);
-      if (opened || store.get('talks') || Number(store.get('hushed') || 0) > Date.now()) return;
-      if (!greet.counted) {
-        greet.counted = true;
+      if (opened || bubble || store.get('talks') || Number(store.get('hushed') || 0) > Date.now()) return;
+      if (!session.get('counted')) {
+        session.set('counted', '1');
         store.set('visits', String(Number(store.get('visits') || 0) + 1));
       }
-      const begun = { seconds: 0 };
+      let seconds = 0;
       const look = () => {
-        if (document.visibilityState === 'visible') begun.seconds += 1;
-        const rule = config.greetings.find((one) => holds(one, begun.seconds));
-        if (!rule) return;
-        clearInterval(greet.timer);
-        said(rule);
+        const rule = config.greetings.find((one) => holds(one, seconds));
+        if (rule) said(rule);
+        // Nobody waits for what they do not look at.
+        if (!document.hidden) seconds += 1;
       };
       greet.timer = setInterval(guard(look), 1000);
+      look();
     }
 
     function holds(rule, seconds) {
@@ -269,49 +305,51 @@
     }
 
     function seen(rule) {
-      if (rule.once === 'visitor') return (store.get('greeted') || '').split(' ').includes(rule.id);
-      return (greet.shown || []).includes(rule.once === 'page' ? `${rule.id} ${location.pathname}` : rule.id);
+      const where = rule.once === 'visitor' ? store : session;
+      return (where.get('greeted') || '').split(' ').includes(known(rule));
+    }
+
+    function known(rule) {
+      return rule.once === 'page' ? `${rule.id}@${encodeURI(location.pathname)}` : rule.id;
     }
 
     function said(rule) {
-      greet.shown = [...(greet.shown || []), rule.id, `${rule.id} ${location.pathname}`];
-      store.set('greeted', `${store.get('greeted') || ''} ${rule.id}`.trim());
+      clearInterval(greet.timer);
+      [store, session].forEach((where) => where.set('greeted', `${where.get('greeted') || ''} ${known(rule)}`.trim().slice(-4000)));
       store.set('greeting', rule.id);
       fire('greeting', { id: rule.id });
       if (rule.show === 'panel' && !phone.matches) {
         show(true);
         return;
       }
-      bubble = floating('div', 72, {
-        display: 'flex', 'align-items': 'start', 'max-width': '280px', padding: '12px', 'border-radius': '12px', background: '#fff', color: '#111827',
-      });
+      const dark = theme.scheme === 'dark' || (theme.scheme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches);
+      bubble = floating('div', 72, `display:flex;align-items:start;width:max-content;max-width:min(300px,calc(100vw - 40px));padding-block:6px;padding-inline:16px 4px;
+        border:1px solid transparent;border-radius:18px;${dark ? 'background:#262a32;color:#eceef2' : 'background:#fff;color:#16181d'}`);
       bubble.setAttribute('role', 'status');
       bubble.append(
-        button(rule.content, { 'text-align': 'start', 'white-space': 'pre-line' }, () => show(true)),
-        button('\u00d7', { 'min-width': '28px', 'min-height': '28px', 'text-align': 'center' }, () => {
+        button(rule.content, 'flex:1;padding:8px 0;text-align:start;white-space:pre-line', () => show(true)),
+        button('\u00d7', 'width:40px;height:40px;font-size:20px;text-align:center', () => {
           store.set('hushed', String(Date.now() + 86400000));
+          store.drop('greeting');
           hush();
         }),
       );
-      bubble.lastChild.setAttribute('aria-label', texts.dismiss || 'Close');
+      bubble.lastChild.setAttribute('aria-label', dismiss);
       document.body.appendChild(bubble);
     }
 
     function button(text, styles, act) {
-      const made = element('button', Object.assign({ font: 'inherit', color: 'inherit', cursor: 'pointer' }, styles));
+      const made = element('button', `font:inherit;color:inherit;cursor:pointer;${styles}`);
       made.type = 'button';
       made.textContent = text;
-      made.addEventListener('click', guard(act));
+      on(made, 'click', act);
       return made;
     }
 
     // What lies over the page, so far above the lower edge.
     function floating(tag, above, styles) {
-      return element(tag, Object.assign({
-        position: 'fixed', 'inset-block-end': `${config.theme.offset_y + above}px`, [side()]: `${config.theme.offset_x}px`,
-        'z-index': '2147483000', 'box-shadow': '0 2px 12px rgba(0,0,0,.3)', 'box-sizing': 'border-box',
-        font: '15px/1.4 system-ui, sans-serif', direction: rtl() ? 'rtl' : 'ltr',
-      }, styles));
+      return element(tag, `position:fixed;inset-block-end:${theme.offset_y + above}px;${side}:${theme.offset_x}px;z-index:2147483000;
+        box-shadow:${SHADOW};box-sizing:border-box;font:15px/1.4 system-ui,sans-serif;direction:${getComputedStyle(document.documentElement).direction};${styles}`);
     }
 
     function hush() {
@@ -325,75 +363,56 @@
       const room = root.scrollHeight - innerHeight;
       return room > 0 ? (scrollY / room) * 100 : 100;
     }
-
-    // --- small ones ---
-
-    function side() {
-      return config.theme.position === 'start' ? 'inset-inline-start' : 'inset-inline-end';
-    }
   }
 
   // `*` is anything within a segment, `**` anything at all.
   function matches(glob, address) {
-    const source = glob.split(/(\*\*?)/).map((part) => {
-      if (part === '**') return '.*';
-      return part === '*' ? '[^/]*' : part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&');
-    });
-    return new RegExp(`^${source.join('')}$`).test(address);
+    const source = glob.replace(/[^\w*]/g, '\\$&').replace(/\*+/g, (stars) => (stars.length > 1 ? '.*' : '[^/]*'));
+    return new RegExp(`^${source}$`).test(address);
   }
 
   function wording(all, wanted) {
-    const found = wanted.map((lang) => all[lang] || all[lang.split('-')[0]]).find(Boolean);
-    return found || {};
+    return wanted.map((lang) => all[lang] || all[lang.split('-')[0]]).find(Boolean);
   }
 
-  function storage(prefix) {
+  // Kept by the page's own storage where it may keep anything; else until the page goes.
+  function storage(place) {
     const memory = {};
+    const name = (key) => `hubchat:${config.key}:${key}`;
     const safely = (act) => {
       try {
-        return act();
+        return act(place());
       } catch (error) {
         return null;
       }
     };
     return {
-      get: (key) => memory[key] || safely(() => localStorage.getItem(`${prefix}:${key}`)),
+      get: (key) => memory[key] || safely((there) => there.getItem(name(key))),
       set(key, value) {
-        if (!value) return;
         memory[key] = value;
-        safely(() => localStorage.setItem(`${prefix}:${key}`, value));
+        safely((there) => there.setItem(name(key), value));
       },
       drop(key) {
         delete memory[key];
-        safely(() => localStorage.removeItem(`${prefix}:${key}`));
+        safely((there) => there.removeItem(name(key)));
       },
     };
   }
 
-  function element(tag, styles) {
-    const made = document.createElement(tag);
-    made.style.setProperty('all', 'initial', 'important');
-    set(made, styles);
+  // Of its own looks alone, but for the ring that browsers draw around what has the focus.
+  function element(tag, styles, space = 'http://www.w3.org/1999/xhtml') {
+    const made = document.createElementNS(space, tag);
+    set(made, `all:initial;outline:revert;${styles}`);
     return made;
   }
 
-  function shape(tag, attributes) {
-    const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
-    Object.keys(attributes).forEach((name) => made.setAttribute(name, attributes[name]));
-    return made;
-  }
-
+  // As an attribute would, which strict pages forbid; and above all that the page says itself.
   function set(target, styles) {
-    Object.keys(styles).forEach((name) => target.style.setProperty(name, styles[name], 'important'));
+    styles.split(';').forEach((one) => target.style.setProperty(...one.trim().split(':'), 'important'));
   }
 
-  function rtl() {
-    return getComputedStyle(document.documentElement).direction === 'rtl';
-  }
-
-  function whenThere(act) {
-    if (document.body) guard(act)();
-    else document.addEventListener('DOMContentLoaded', guard(act));
+  function on(target, event, act) {
+    target.addEventListener(event, guard(act));
   }
 
   function guard(act) {

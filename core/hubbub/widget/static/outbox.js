@@ -3,6 +3,9 @@
 import { Refused } from './api.js';
 
 const TRIES = 5;
+// Bytes that the hub takes of one file.
+const LARGEST = 10 << 20;
+const PICTURE = /^image\/(png|jpeg|gif|webp)$/;
 
 export class Outbox {
   constructor(api, hear) {
@@ -13,26 +16,68 @@ export class Outbox {
   }
 
   add(content) {
-    this.waiting.push({ client_id: crypto.randomUUID(), content, failed: '', at: new Date().toISOString() });
+    this.put({ client_id: crypto.randomUUID(), content });
+  }
+
+  // A file goes up first; texts do not wait for it.
+  addFile(file) {
+    const preview = PICTURE.test(file.type) ? URL.createObjectURL(file) : null;
+    const one = { client_id: crypto.randomUUID(), content: { type: 'file', name: file.name, size: file.size, preview }, file };
+    this.put(one);
+    this.upload(one);
+  }
+
+  // What an earlier window of this page could not send any more.
+  restore(texts) {
+    const known = new Set(this.waiting.map((one) => one.client_id));
+    texts.filter((one) => !known.has(one.client_id)).forEach((one) => this.put(one));
+  }
+
+  put(one) {
+    this.waiting.push({ ...one, failed: null, progress: 0 });
     this.tell();
     this.run();
   }
 
   retry(id) {
-    this.waiting.forEach((one) => { if (one.client_id === id) one.failed = ''; });
+    const one = this.find(id);
+    if (!one || !one.failed) return;
+    one.failed = null;
     this.tell();
-    this.run();
+    if (one.file) this.upload(one);
+    else this.run();
+  }
+
+  cancel(id) {
+    const one = this.find(id);
+    if (!one) return;
+    if (one.abort) one.abort.abort();
+    this.drop([one]);
   }
 
   // What the hub shows needs no bubble of ours any more.
   echoed(messages) {
     const ids = new Set(messages.filter((one) => one.own).map((one) => one.client_id));
-    this.waiting = this.waiting.filter((one) => !ids.has(one.client_id));
-    this.tell();
+    this.drop(this.waiting.filter((one) => ids.has(one.client_id)));
   }
 
   clear() {
-    this.waiting = [];
+    this.waiting.forEach((one) => { if (one.abort) one.abort.abort(); });
+    this.drop(this.waiting);
+  }
+
+  // The texts that would be lost with this window.
+  unsent() {
+    return this.waiting.filter((one) => !one.kept && one.content.type === 'text').map(({ client_id: id, content }) => ({ client_id: id, content }));
+  }
+
+  find(id) {
+    return this.waiting.find((one) => one.client_id === id);
+  }
+
+  drop(gone) {
+    gone.forEach((one) => { if (one.content.preview) URL.revokeObjectURL(one.content.preview); });
+    this.waiting = this.waiting.filter((one) => !gone.includes(one));
     this.tell();
   }
 
@@ -40,11 +85,38 @@ export class Outbox {
     this.hear.changed(this.waiting.map((one) => ({ ...one })));
   }
 
+  fail(one, error) {
+    one.failed = error instanceof Refused && error.status < 500 ? { code: error.code, detail: error.message } : { code: 'lost' };
+    this.tell();
+  }
+
+  async upload(given) {
+    const one = this.find(given.client_id);
+    if (one.file.size > LARGEST) {
+      one.failed = { code: 'too-large' };
+      this.tell();
+      return;
+    }
+    one.abort = new AbortController();
+    try {
+      const { media_id: mediaId } = await this.api.upload(one.file, one.abort.signal, (progress) => {
+        one.progress = progress;
+        this.tell();
+      });
+      one.content = { ...one.content, media_id: mediaId };
+      one.file = null;
+      this.tell();
+      this.run();
+    } catch (error) {
+      if (this.waiting.includes(one)) this.fail(one, error);
+    }
+  }
+
   async run() {
     if (this.busy) return;
     this.busy = true;
     for (;;) {
-      const next = this.waiting.find((one) => !one.failed && !one.kept);
+      const next = this.waiting.find((one) => !one.failed && !one.kept && !one.file);
       if (!next) break;
       await this.send(next);
     }
@@ -52,20 +124,21 @@ export class Outbox {
   }
 
   async send(one) {
+    const { type, media_id: mediaId } = one.content;
+    const content = type === 'file' ? { type, media_id: mediaId } : one.content;
     for (let tries = 1; ; tries += 1) {
       // What was taken back is nobody else's to say.
       if (!this.waiting.includes(one)) return;
       try {
-        const body = { client_id: one.client_id, content: one.content, ...this.hear.about() };
-        const message = await this.api.post('messages', body);
+        const message = await this.api.post('messages', { client_id: one.client_id, content, ...this.hear.about() });
         one.kept = true;
         if (this.waiting.includes(one)) this.hear.sent(message);
+        this.tell();
         return;
       } catch (error) {
         const patient = !(error instanceof Refused) || error.status >= 500 || [401, 429].includes(error.status);
         if (!patient || tries >= TRIES) {
-          one.failed = error instanceof Refused && error.status < 500 ? error.message : 'lost';
-          this.tell();
+          this.fail(one, error);
           return;
         }
         const wait = error.retryAfter ? error.retryAfter * 1000 : 500 * 2 ** tries * (0.5 + Math.random());

@@ -16,6 +16,9 @@ export class Stream {
     this.api = api;
     this.hear = hear;
     this.failures = 0;
+    // Failures to hear of a hub that is there, which asking now and then may help.
+    this.deaf = 0;
+    this.asking = 0;
     this.wanted = false;
     this.abort = null;
     this.timer = 0;
@@ -39,9 +42,13 @@ export class Stream {
     this.hear.connection('idle');
   }
 
+  // Whether a stream is open, or about to be.
+  get live() {
+    return Boolean(this.abort);
+  }
+
   async run() {
     this.abort = new AbortController();
-    const { signal } = this.abort;
     let wait = 0;
     try {
       await this.listen(this.abort);
@@ -50,7 +57,11 @@ export class Stream {
       wait = await this.failed(error);
     }
     this.abort = null;
-    if (!this.wanted || (signal.aborted && !this.wanted)) return;
+    if (!this.wanted) return;
+    if (Date.now() < this.asking) {
+      this.ask(wait);
+      return;
+    }
     this.hear.connection('backoff');
     this.again(wait || this.pause());
   }
@@ -72,17 +83,20 @@ export class Stream {
   // Return after how many milliseconds to try again; 0: by the usual pause.
   async failed(error) {
     this.failures += 1;
+    // Of a network that is away (a TypeError) asking has no more to tell.
+    if (!(error instanceof TypeError)) this.deaf += 1;
     if (error instanceof Refused && error.status === 401) await this.api.renew();
     if (error instanceof Refused && error.status === 404) this.wanted = false;
     const named = error instanceof Refused && error.retryAfter ? error.retryAfter * 1000 : 0;
-    if (this.failures >= FAILURES || (error instanceof Refused && error.status === 503)) {
-      this.asking = Date.now() + ASKING;
-    }
+    const full = error instanceof Refused && error.status === 503;
+    if (this.deaf >= FAILURES || full) this.asking = Date.now() + ASKING;
+    // Other tabs of this visitor hold streams: there will be room in a moment.
+    else if (error instanceof Refused && error.status === 429) this.asking = Date.now() + named;
     return named;
   }
 
-  // Ask for what is new, instead of being told.
-  async ask() {
+  // Ask for what is new, instead of being told; again after `wait`.
+  async ask(wait) {
     try {
       const found = await this.api.get('events', { after: this.hear.after(), wait: 0 });
       found.messages.forEach((message) => this.hear.message(message));
@@ -91,7 +105,7 @@ export class Stream {
     } catch {
       this.hear.connection('backoff');
     }
-    if (this.wanted) this.again(PAUSE);
+    if (this.wanted) this.again(wait || PAUSE);
   }
 
   async listen(abort) {
@@ -99,6 +113,7 @@ export class Stream {
     const answer = await this.api.stream(this.hear.after(), abort.signal);
     this.hear.connection('open');
     this.failures = 0;
+    this.deaf = 0;
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     for (;;) {

@@ -1,14 +1,18 @@
 // Draw the window from what the store holds, and hand on what the visitor does.
 
-import { bubble, pending } from './bubble.js';
-import { form } from './form.js';
-import { icon, make } from './make.js';
+import { author, bubble, pending } from './bubble.js';
+import { Composer } from './composer.js';
+import { form, remember } from './form.js';
+import { icon, make } from './nodes.js';
 
 const CLOSE = 'M6 6l12 12M18 6L6 18';
-const CLIP = 'M21 11l-9 9a5 5 0 0 1-7-7l9-9a3.5 3.5 0 0 1 5 5l-9 9a2 2 0 0 1-3-3l8-8';
-const SEND = 'M4 12l16-8-6 16-3-7z';
-// Milliseconds until people are told that the connection is lost.
+const DOWN = 'M12 5v14M5 12l7 7 7-7';
+const TALK = 'M4 4h16v12H10l-5 4v-4H4z';
+// Milliseconds until people are told that the connection is lost, and between two messages in a row.
 const PATIENCE = 5000;
+const TOGETHER = 300000;
+// Pixels from the end of the messages at which somebody still reads the last of them.
+const NEAR = 80;
 
 export class View {
   constructor(store, words, acts) {
@@ -16,7 +20,8 @@ export class View {
     this.words = words;
     this.acts = { ...acts, answered: (message) => this.answered(message) };
     this.shown = new Map();
-    this.began = Date.now();
+    this.sending = new Map();
+    this.heard = 0;
     this.build();
     this.reader = new IntersectionObserver((entries) => this.inView(entries), { root: this.log, threshold: 0.5 });
     addEventListener('keydown', (event) => this.key(event));
@@ -24,103 +29,79 @@ export class View {
   }
 
   build() {
-    const { words } = this;
+    const { words, acts } = this;
     const { config } = this.store.now;
     const root = document.documentElement;
     root.style.setProperty('--color', config.theme.color);
     root.style.setProperty('--ink', config.theme.ink);
     root.dataset.scheme = config.theme.scheme;
-    this.heading = make('h1', { id: 'title', tabindex: '-1', text: words.say('title') });
-    this.shut = make('button', { type: 'button', class: 'icon', 'aria-label': words.say('close'), onclick: () => this.acts.close() }, [icon(CLOSE)]);
+    this.composer = new Composer(words, {
+      say: (text) => this.say(text),
+      files: (files) => acts.files(files),
+      writing: () => acts.writing(),
+      problem: (code) => this.store.put({ problem: { code } }),
+    }, config.attachments);
+    this.about = make('p', { class: 'about' });
+    this.banner = make('p', { class: 'banner', role: 'status' });
     this.notice = make('p', { class: 'notice', hidden: '' });
-    this.list = make('ol', { class: 'list' });
-    this.waiting = make('ol', { class: 'list' });
-    this.earlier = make('button', { type: 'button', class: 'link', hidden: '', text: words.say('older'), onclick: () => this.acts.older() });
-    this.welcome = make('p', { class: 'welcome', dir: 'auto', text: words.say('welcome') });
-    // Told of only once what was said before is there: nobody has it read out again.
-    this.log = make('div', { class: 'log', tabindex: '0', 'aria-label': words.say('log'), 'aria-busy': 'true' }, [this.earlier, this.welcome, this.list, this.waiting]);
     this.typing = make('p', { class: 'typing', role: 'status' });
     this.alert = make('p', { class: 'alert', role: 'alert' });
-    this.foot = make('div', { class: 'foot' }, [this.composer()]);
-    this.dialog = make('main', { class: 'window', role: 'dialog', 'aria-labelledby': 'title' }, [
-      make('header', {}, [make('div', {}, [this.heading, make('p', { class: 'about', text: words.say('reply_time') })]), this.shut]),
-      this.notice, this.log, this.typing, this.alert, this.foot,
+    this.foot = make('div', { class: 'foot' }, [this.composer.node]);
+    this.spoken = make('div', { class: 'aside', 'aria-live': 'polite' });
+    this.dialog = make('div', { class: 'window', role: 'dialog', 'aria-labelledby': 'title' }, [
+      this.head(), this.banner, this.notice, this.messages(), this.typing, this.alert, this.foot, this.spoken,
+      make('p', { class: 'drop', 'aria-hidden': 'true', text: words.say('drop') }),
     ]);
-    document.body.append(this.dialog);
-    setTimeout(() => {
-      this.log.setAttribute('role', 'log');
-      this.log.setAttribute('aria-live', 'polite');
-      this.log.setAttribute('aria-relevant', 'additions');
-      this.log.removeAttribute('aria-busy');
-    }, 1000);
+    this.dialog.addEventListener('dragover', (event) => this.drag(event, true));
+    this.dialog.addEventListener('dragleave', (event) => this.drag(event, false));
+    this.dialog.addEventListener('drop', (event) => {
+      this.drag(event, false);
+      this.composer.take(event, event.dataTransfer.files);
+    });
+    document.body.replaceChildren(this.dialog);
   }
 
-  composer() {
+  head() {
+    const { words } = this;
+    this.heading = make('h1', { id: 'title', tabindex: '-1', dir: 'auto', text: words.say('title') });
+    return make('header', {}, [
+      make('span', { class: 'face' }, [icon(TALK)]),
+      make('div', { class: 'names' }, [this.heading, this.about]),
+      make('button', { type: 'button', class: 'icon', 'aria-label': words.say('close'), onclick: () => this.acts.close() }, [icon(CLOSE)]),
+    ]);
+  }
+
+  messages() {
     const { words, acts } = this;
-    this.field = make('textarea', { id: 'composer', rows: 1, maxlength: 4000, dir: 'auto', placeholder: words.say('placeholder'), 'aria-label': words.say('composer') });
-    this.field.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
-        event.preventDefault();
-        this.submit();
-      }
-    });
-    this.field.addEventListener('input', () => {
-      this.grow();
-      acts.writing();
-    });
-    this.field.addEventListener('paste', (event) => this.take(event, event.clipboardData.files));
-    const picker = make('input', { type: 'file', hidden: '', 'aria-hidden': 'true', tabindex: '-1' });
-    picker.addEventListener('change', () => {
-      this.files(picker.files);
-      picker.value = '';
-    });
-    const attach = make('button', { type: 'button', class: 'icon', 'aria-label': words.say('attach'), onclick: () => picker.click() }, [icon(CLIP)]);
-    const send = make('button', { type: 'submit', class: 'icon send', 'aria-label': words.say('send') }, [icon(SEND)]);
-    const node = make('form', { class: 'composer' }, [...(this.store.now.config.attachments ? [picker, attach] : []), this.field, send]);
-    node.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.submit();
-    });
-    node.addEventListener('dragover', (event) => event.preventDefault());
-    node.addEventListener('drop', (event) => this.take(event, event.dataTransfer.files));
-    this.writer = node;
-    return node;
+    this.list = make('ol', { class: 'list' });
+    this.receipt = make('p', { class: 'receipt' });
+    this.waiting = make('ol', { class: 'list' });
+    this.earlier = make('button', { type: 'button', class: 'link earlier', hidden: '', text: words.say('older'), onclick: () => acts.older() });
+    this.welcome = make('p', { class: 'welcome', dir: 'auto' });
+    // Read out is what is new alone, by a region of its own: neither what was said before, nor by oneself.
+    this.log = make('div', { class: 'log', role: 'log', 'aria-live': 'off', tabindex: '0', 'aria-label': words.say('log'), 'aria-busy': 'true', onscroll: () => this.scrolled() }, [
+      make('p', { class: 'loading', text: words.say('loading') }), this.earlier, this.welcome, this.list, this.receipt, this.waiting,
+    ]);
+    this.newer = make('button', { type: 'button', class: 'newer', hidden: '', onclick: () => this.toEnd() }, [icon(DOWN), words.say('newer')]);
+    return make('div', { class: 'middle' }, [this.log, this.newer]);
   }
 
-  submit() {
-    const text = this.field.value;
-    if (!text.trim()) return;
+  // --- what the visitor does ---
+
+  say(text) {
+    this.store.put({ problem: null });
     if (this.asksFirst()) {
       this.ask(text);
       return;
     }
     this.acts.send({ type: 'text', text });
-    this.field.value = '';
-    this.grow();
+    this.composer.text = '';
   }
 
-  grow() {
-    this.field.rows = Math.min(5, this.field.value.split('\n').length);
-  }
-
-  take(event, files) {
-    if (!files.length || !this.store.now.config.attachments) return;
+  drag(event, over) {
+    if (![...event.dataTransfer.types].includes('Files')) return;
     event.preventDefault();
-    this.files(files);
-  }
-
-  async files(files) {
-    for (const file of files) {
-      this.store.put({ problem: '' });
-      this.alert.textContent = this.words.say('uploading', { name: file.name });
-      try {
-        const { media_id: mediaId } = await this.acts.upload(file, () => {});
-        this.acts.send({ type: 'file', media_id: mediaId });
-        this.alert.textContent = '';
-      } catch (error) {
-        this.store.put({ problem: error.message });
-      }
-    }
+    this.dialog.classList.toggle('dropping', over && this.store.now.config.attachments && this.foot.contains(this.composer.node));
   }
 
   // --- forms ---
@@ -135,13 +116,14 @@ export class View {
   ask(text) {
     const { config } = this.store.now;
     this.swap(form(this.words, config.prechat.fields, {
+      title: this.words.say('ask'),
       button: this.words.say('start'),
       done: async (answers) => {
         this.store.put({ asked: true });
         if (Object.keys(answers).length) this.acts.send({ type: 'form', fields: answers });
         this.acts.send({ type: 'text', text });
-        this.field.value = '';
-        this.swap(this.writer);
+        this.composer.text = '';
+        this.swap(this.composer.node);
         return true;
       },
     }));
@@ -157,23 +139,47 @@ export class View {
       ...(consent ? [{ name: 'consent', label: consent, kind: 'checkbox', required: true }] : []),
     ];
     const id = crypto.randomUUID();
+    const began = Date.now();
     const node = form(words, fields, {
+      title: words.say('offline'),
       button: words.say('leave'),
-      values: { message: this.field.value },
-      done: (answers) => this.acts.leave({
-        ...answers, consent: answers.consent === 'yes', client_id: id, website: node.querySelector('[name=website]').value, elapsed_ms: Date.now() - this.began,
-      }),
+      values: this.composer.text ? { message: this.composer.text } : {},
+      done: async (answers) => {
+        const left = await this.acts.leave({
+          ...answers, consent: answers.consent === 'yes', client_id: id, website: node.elements.website.value, elapsed_ms: Date.now() - began,
+        });
+        if (left) this.composer.text = '';
+        return left;
+      },
     });
     // People neither see nor reach this one.
     node.append(make('input', { name: 'website', class: 'trap', tabindex: '-1', autocomplete: 'off', 'aria-hidden': 'true' }));
-    this.began = Date.now();
     return node;
+  }
+
+  // What was typed for while it is closed is not typed again once it is open.
+  reopen() {
+    const { message } = this.form.elements;
+    if (!this.store.now.done && message.value) this.composer.text = message.value;
+    this.form = null;
+    this.swap(this.composer.node);
   }
 
   swap(node) {
     if (this.foot.firstChild === node) return;
     this.foot.replaceChildren(node);
+    this.dialog.classList.toggle('asking', node !== this.composer.node);
+    this.composer.changed();
     if (this.store.now.open) this.enter();
+  }
+
+  // Nothing of one visitor is left for the next.
+  forget() {
+    remember(null);
+    this.composer.text = '';
+    this.heard = 0;
+    this.spoken.replaceChildren();
+    if (this.form) this.form.reset();
   }
 
   // --- drawing ---
@@ -181,20 +187,35 @@ export class View {
   draw(now) {
     const { words } = this;
     this.dialog.setAttribute('aria-modal', String(Boolean(now.full)));
-    this.welcome.hidden = now.messages.length > 0;
+    this.log.setAttribute('aria-busy', String(!now.loaded));
+    this.welcome.hidden = !now.loaded || now.messages.length > 0 || now.pending.length > 0;
     this.welcome.textContent = now.greeting ? now.greeting.content : words.say('welcome');
     this.earlier.hidden = !now.more;
-    const low = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
-    const grown = this.drawMessages(now.messages);
+    this.drawMessages(now);
     this.drawPending(now);
-    if (low && grown) this.log.scrollTop = this.log.scrollHeight;
     this.typing.textContent = now.typing ? words.say('typing') : '';
-    if (now.problem) this.alert.textContent = now.problem === 'lost' ? words.say('lost') : now.problem;
-    this.drawNotice(now);
-    this.drawConnection(now.connection);
+    this.alert.textContent = now.problem ? words.why(now.problem) : '';
+    this.drawOpening(now);
+    this.drawConnection(now);
   }
 
-  drawMessages(messages) {
+  drawMessages({ messages, loaded }) {
+    const first = this.list.firstChild;
+    const fromEnd = this.log.scrollHeight - this.log.scrollTop;
+    const grown = this.place(messages);
+    const last = messages[messages.length - 1];
+    const fresh = messages.filter((one) => !one.own && one.seq > this.heard);
+    this.heard = Math.max(this.heard, last ? last.seq : 0);
+    if (first && first !== this.list.firstChild) this.log.scrollTop = this.log.scrollHeight - fromEnd;
+    else if (grown && fromEnd - this.log.clientHeight < NEAR) this.toEnd();
+    else if (grown && fresh.length) this.newer.hidden = false;
+    // What was there when the window opened is no news.
+    if (this.settled) fresh.forEach((one) => this.announce(one));
+    this.settled = loaded;
+  }
+
+  // Put the nodes of the messages in their order, making only those that are not there yet.
+  place(messages) {
     const wanted = new Set(messages.map((one) => one.seq));
     this.shown.forEach(({ node }, seq) => {
       if (!wanted.has(seq)) {
@@ -203,8 +224,8 @@ export class View {
       }
     });
     let grown = false;
-    let before = null;
-    messages.forEach((one) => {
+    messages.forEach((one, number) => {
+      const before = messages[number - 1];
       const known = this.shown.get(one.seq);
       let node = known && known.node;
       if (!known || known.message !== one) {
@@ -214,57 +235,82 @@ export class View {
         if (!one.own) this.reader.observe(node);
         grown = true;
       }
-      node.classList.toggle('follows', Boolean(before && same(before, one)));
-      const place = before ? this.shown.get(before.seq).node.nextSibling : this.list.firstChild;
-      if (place !== node) this.list.insertBefore(node, place);
-      before = one;
+      node.firstChild.hidden = Boolean(before) && this.words.day(before.at) === this.words.day(one.at);
+      node.classList.toggle('follows', node.firstChild.hidden && together(before, one));
+      node.classList.toggle('ends', !together(one, messages[number + 1]));
+      const at = before ? this.shown.get(before.seq).node.nextSibling : this.list.firstChild;
+      if (at !== node) this.list.insertBefore(node, at);
     });
     return grown;
   }
 
-  drawPending(now) {
-    const text = JSON.stringify(now.pending);
-    if (text !== this.drawn) {
-      this.drawn = text;
-      this.waiting.replaceChildren(...now.pending.map((one) => pending(one, this.words, this.acts)));
-      if (now.pending.length) this.log.scrollTop = this.log.scrollHeight;
-    }
-    const last = now.messages[now.messages.length - 1];
-    const seen = Boolean(last && last.own && now.state && now.state.seen);
-    this.list.dataset.seen = seen ? this.words.say('seen') : '';
-    this.list.classList.toggle('is-seen', seen);
+  announce(message) {
+    const said = this.shown.get(message.seq).node.querySelector('.bubble').textContent;
+    this.spoken.append(make('p', { text: `${author(message, this.words)}: ${said}` }));
+    if (this.spoken.childElementCount > 3) this.spoken.firstChild.remove();
   }
 
-  drawNotice(now) {
+  drawPending(now) {
+    const ids = new Set(now.pending.map((one) => one.client_id));
+    this.sending.forEach(({ node }, id) => {
+      if (!ids.has(id)) {
+        node.remove();
+        this.sending.delete(id);
+      }
+    });
+    now.pending.forEach((one) => {
+      const known = this.sending.get(one.client_id);
+      const look = JSON.stringify([one.failed, one.kept, Boolean(one.file)]);
+      let node = known && known.node;
+      if (!known || known.look !== look) {
+        node = pending(one, this.words, this.acts);
+        if (known) known.node.replaceWith(node);
+        else this.waiting.append(node);
+        this.sending.set(one.client_id, { node, look });
+        if (!known) this.toEnd();
+      }
+      const bar = node.querySelector('progress');
+      if (bar) bar.value = one.progress;
+    });
+    const last = now.messages[now.messages.length - 1];
+    const told = last && last.own && !now.pending.length && now.state;
+    this.receipt.textContent = told ? this.words.say(now.state.seen ? 'seen' : 'sent') : '';
+  }
+
+  drawOpening(now) {
     const { words } = this;
     const { open, changes_at: back } = now.availability;
+    const closed = back ? words.say('closed_until', { moment: words.moment(back) }) : words.say('closed');
+    this.about.textContent = open ? words.say('reply_time') || (back ? words.say('open_now') : '') : closed;
+    this.dialog.classList.toggle('closed', !open);
     let text = '';
-    if (!open) text = back ? words.say('closed_until', { moment: words.moment(back) }) : words.say('closed');
+    if (now.done) text = `${words.say('left')} ${open ? '' : closed}`;
     else if (now.state && now.state.status === 'resolved') text = words.say('resolved');
-    const leaving = !open && now.config.offline.mode === 'form' && !now.conversation;
-    if (now.done) text = `${words.say('left')} ${text}`;
-    else if (leaving) text = `${text} ${words.say('offline')}`;
     this.notice.textContent = text;
     this.notice.hidden = !text;
-    if (leaving && !now.done) {
-      this.left = this.left || this.offline();
-      this.swap(this.left);
-    } else if (this.left) {
-      this.left = null;
-      if (now.done && !now.conversation && !open) this.foot.replaceChildren();
-      else this.swap(this.writer);
+    const leaving = now.loaded && !open && now.config.offline.mode === 'form' && !now.conversation && !now.done;
+    if (leaving && !this.form) {
+      this.form = this.offline();
+      this.swap(this.form);
+    } else if (!leaving && this.form) {
+      this.reopen();
     }
   }
 
-  drawConnection(connection) {
-    const lost = connection === 'backoff';
-    if (lost && !this.lost) {
-      this.lost = setTimeout(() => { this.alert.textContent = this.words.say('reconnecting'); }, PATIENCE);
-    } else if (!lost && connection === 'open') {
+  // That the hub is away is said only once it has been for a while.
+  drawConnection({ connection, offline }) {
+    if (connection === 'backoff' && !this.lost) {
+      this.lost = setTimeout(() => {
+        this.late = true;
+        this.draw(this.store.now);
+      }, PATIENCE);
+    } else if (connection === 'open' || connection === 'idle') {
       clearTimeout(this.lost);
-      if (this.lost && !this.store.now.problem) this.alert.textContent = '';
       this.lost = 0;
+      this.late = false;
     }
+    const text = offline ? 'offline_now' : this.late && 'reconnecting';
+    this.banner.textContent = text ? this.words.say(text) : '';
   }
 
   answered(message) {
@@ -276,8 +322,18 @@ export class View {
   enter() {
     const first = this.foot.querySelector('textarea, input:not([type=file], .trap), select') || this.heading;
     first.focus();
-    this.log.scrollTop = this.log.scrollHeight;
+    if (!document.documentElement.classList.contains('calm')) this.dialog.animate([{ opacity: 0, transform: 'translateY(8px)' }, {}], { duration: 160, easing: 'ease-out' });
+    this.toEnd();
     this.look();
+  }
+
+  toEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
+    this.newer.hidden = true;
+  }
+
+  scrolled() {
+    if (this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR) this.newer.hidden = true;
   }
 
   // Look again at what is in view: it may have been so while nobody looked.
@@ -307,6 +363,8 @@ export class View {
   }
 }
 
-function same(before, one) {
-  return before.own === one.own && (one.own || before.author.name === one.author.name);
+// Whether two messages stand as one group: of one person, shortly after another.
+function together(one, next) {
+  return Boolean(one && next) && one.own === next.own && Date.parse(next.at) - Date.parse(one.at) < TOGETHER
+    && (one.own || one.author.name === next.author.name);
 }

@@ -1,11 +1,35 @@
-// Turn a small part of Markdown into nodes: text stays text, whatever it looks like.
+// Make nodes and never markup: by hand, and of text, which stays text whatever it looks like.
 
+const SVG = 'http://www.w3.org/2000/svg';
 const DEPTH = 4;
 const SAFE = new Set(['http:', 'https:', 'mailto:', 'tel:']);
 const URL_START = /^(?:https?:\/\/|mailto:|tel:)[^\s<>"]+/i;
 const MARKS = [['**', 'strong'], ['~~', 's'], ['*', 'em']];
 
-// What somebody here wrote: paragraphs, lists, code, emphasis and links.
+// `text` is its content, `on...` listens, what is null is left out; all else are attributes.
+export function make(tag, attributes = {}, children = []) {
+  const made = document.createElement(tag);
+  Object.entries(attributes).forEach(([name, value]) => {
+    if (value === null) return;
+    if (name === 'text') made.textContent = value;
+    else if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value);
+  });
+  made.append(...children);
+  return made;
+}
+
+export function icon(path) {
+  const svg = document.createElementNS(SVG, 'svg');
+  Object.entries({ viewBox: '0 0 24 24', width: 20, height: 20, fill: 'none', stroke: 'currentColor', 'stroke-width': 2, 'stroke-linecap': 'round', 'stroke-linejoin': 'round', 'aria-hidden': 'true' })
+    .forEach(([name, value]) => svg.setAttribute(name, value));
+  const line = document.createElementNS(SVG, 'path');
+  line.setAttribute('d', path);
+  svg.append(line);
+  return svg;
+}
+
+// What somebody here wrote: a small part of Markdown, as paragraphs, lists, code, emphasis and links.
 export function rich(text) {
   const out = document.createDocumentFragment();
   const lines = text.split('\n');
@@ -20,17 +44,12 @@ export function rich(text) {
       flush();
       const end = lines.findIndex((one, index) => index > at && one.startsWith('```'));
       const stop = end === -1 ? lines.length : end;
-      const pre = document.createElement('pre');
-      const code = document.createElement('code');
-      code.dir = 'ltr';
-      code.textContent = lines.slice(at + 1, stop).join('\n');
-      pre.append(code);
-      out.append(pre);
+      out.append(make('pre', {}, [make('code', { dir: 'ltr', text: lines.slice(at + 1, stop).join('\n') })]));
       at = stop;
     } else if (item(line)) {
       flush();
       const kind = item(line).list;
-      const list = document.createElement(kind);
+      const list = make(kind);
       while (at < lines.length && item(lines[at]) && item(lines[at]).list === kind) {
         list.append(block('li', item(lines[at]).text));
         at += 1;
@@ -49,7 +68,7 @@ export function rich(text) {
 
 // What a visitor wrote: lines and addresses, and nothing else.
 export function plain(text) {
-  const out = document.createElement('p');
+  const out = make('p');
   inline(out, text, DEPTH);
   return out;
 }
@@ -70,7 +89,7 @@ function item(line) {
 }
 
 function block(tag, text) {
-  const made = document.createElement(tag);
+  const made = make(tag);
   inline(made, text, 0);
   return made;
 }
@@ -98,7 +117,7 @@ function inline(target, text, depth) {
 
 function piece(text, at, depth) {
   const char = text[at];
-  if (char === '\n') return { node: document.createElement('br'), end: at + 1 };
+  if (char === '\n') return { node: make('br'), end: at + 1 };
   if (/[hmt]/i.test(char) && !/\w/.test(text[at - 1] || ' ')) return bare(text, at);
   if (depth >= DEPTH) return null;
   if (char === '`') return quoted(text, at);
@@ -118,10 +137,7 @@ function bare(text, at) {
 function quoted(text, at) {
   const end = text.indexOf('`', at + 1);
   if (end <= at + 1) return null;
-  const code = document.createElement('code');
-  code.dir = 'ltr';
-  code.textContent = text.slice(at + 1, end);
-  return { node: code, end: end + 1 };
+  return { node: make('code', { dir: 'ltr', text: text.slice(at + 1, end) }), end: end + 1 };
 }
 
 function named(text, at) {
@@ -134,23 +150,16 @@ function marked(text, at, depth, sign, tag) {
   const start = at + sign.length;
   const end = text.indexOf(sign, start);
   if (end <= start || /\s/.test(text[start]) || /\s/.test(text[end - 1])) return null;
-  const made = document.createElement(tag);
+  const made = make(tag);
   inline(made, text.slice(start, end), depth + 1);
   return { node: made, end: end + sign.length };
 }
 
 // A link says where it leads, where its words do not.
 function link(href, words) {
-  const made = document.createElement('a');
-  made.href = href;
-  made.rel = 'noopener noreferrer nofollow ugc';
-  made.target = '_blank';
-  made.textContent = words;
   const { host } = new URL(href);
-  if (host && !words.includes(host)) {
-    const where = document.createElement('small');
-    where.textContent = ` (${host})`;
-    made.append(where);
-  }
-  return made;
+  const told = !host || (safe(words) && new URL(words).host === host);
+  return make('a', { href, rel: 'noopener noreferrer nofollow ugc', target: '_blank' }, [
+    words, ...(told ? [] : [make('small', { text: ` (${host})` })]),
+  ]);
 }

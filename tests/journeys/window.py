@@ -1,0 +1,51 @@
+"""The chat window of a page, as journeys use it."""
+
+from itertools import count
+
+from playwright.sync_api import expect
+
+_numbers = count(1)
+#: What the launcher is called where the page is in one of these languages.
+LAUNCHER = {"en": "Chat", "ar": "محادثة"}
+FIELD = "#composer"
+#: Milliseconds for what has to wait until the hub is asked again.
+LONG = 60_000
+
+
+def some(text):
+    """A text that nobody else wrote."""
+    return f"{text} ({next(_numbers)})"
+
+
+def launcher(page, language="en"):
+    return page.locator("button[aria-haspopup=dialog]").and_(
+        page.get_by_role("button", name=LAUNCHER[language])
+    )
+
+
+def window(page, language="en"):
+    """The window, opened."""
+    launcher(page, language).click()
+    return page.frame_locator("iframe")
+
+
+def document_of(page):
+    """The document of the window, to ask it something."""
+    return next(frame for frame in page.frames if "/widget/" in frame.url)
+
+
+def type_in(frame, text):
+    field = frame.locator(FIELD)
+    field.fill(text)
+    field.press("Enter")
+
+
+def write(frame, text):
+    """Write, and wait until the hub has it."""
+    type_in(frame, text)
+    expect(frame.locator(".own[data-seq] .bubble").last).to_have_text(text)
+
+
+def said(frame):
+    """All that stands in the window, as it is now."""
+    return frame.locator(".bubble")
