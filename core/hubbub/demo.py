@@ -272,10 +272,23 @@ def _add_centre(hub: Hub, sandbox_url: str) -> None:
     )
 
 
+#: A greeting on its second page shows that the window can begin, too.
+_WEBCHAT: Final[Mapping[str, Any]] = {
+    "texts": {"en": {"title": "Two Wheels", "welcome": "Hello! Ask us anything about bicycles."}},
+    "greetings": [
+        {
+            "id": "prices",
+            "content": "Anything we can help you choose?",
+            "when": {"url": ["**/shop/prices"], "delay_s": 8},
+        }
+    ],
+}
+
+
 def _add_webchat(hub: Hub, sandbox_url: str) -> None:
     del sandbox_url  # the provider is the hub itself
     create_channel(
-        hub, type="webchat", name="Webchat demo", credentials={}, settings={}, actor="cli"
+        hub, type="webchat", name="Webchat demo", credentials={}, settings=_WEBCHAT, actor="cli"
     )
 
 

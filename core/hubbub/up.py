@@ -184,6 +184,7 @@ def _welcome(
     lines = [f"Hubbub is ready after {seconds:.1f} s.", f"  Console   {settings.base_url}"]
     if sandbox:
         lines.append(f"  Sandbox   {sandbox.url}")
+        lines.append(f"  Website   {sandbox.url}/shop")
     else:
         # A command finds this hub by its data directory.
         where = f"HUBBUB_DATA_DIR={settings.data_dir}"

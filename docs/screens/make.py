@@ -3,15 +3,23 @@
 import json
 import sys
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from hubbub.demo import EMAIL, PASSWORD
 
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
 BOT = "700000001"
+LAUNCHER = "button[aria-haspopup=dialog]"
+#: Let a page say that it is in Arabic.
+IN_ARABIC = """new MutationObserver(() => {
+  Object.assign(document.documentElement, { lang: 'ar', dir: 'rtl' });
+}).observe(document, { childList: true });"""
+#: Milliseconds until nothing moves any more.
+SETTLED = 600
 
 
 def write(sandbox: str, person: int, name: str, text: str) -> None:
@@ -71,6 +79,7 @@ def main(console: str, sandbox: str) -> None:
         page.goto(f"{console}/settings")
         shot(page, "settings")
         narrow(browser, console)
+        webchat(browser, console, sandbox)
         browser.close()
 
 
@@ -82,6 +91,72 @@ def narrow(browser: Browser, console: str) -> None:
     page.get_by_text("Grace").first.click()
     page.locator("#log").wait_for()
     shot(page, "conversation-phone")
+
+
+def webchat(browser: Browser, console: str, sandbox: str) -> None:
+    """Be a visitor of the website: at a desk, on a phone at night, in Arabic, and after hours."""
+    shop = f"{sandbox}/shop"
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(shop)
+    page.locator(LAUNCHER).wait_for()
+    shot(page, "webchat-closed")
+    page.locator(LAUNCHER).click()
+    ask(page, "Hi! Can you true a wheel by Saturday?")
+    answer(browser, console, "Yes, with pleasure. It takes **an hour** and costs 15.")
+    page.frame_locator("iframe").locator(".theirs").wait_for()
+    ask(page, "Great, I will bring it tomorrow.")
+    shot(page, "webchat")
+
+    phone = {"width": 390, "height": 740}
+    page = browser.new_page(viewport=phone, color_scheme="dark")
+    page.goto(shop)
+    page.locator(LAUNCHER).click()
+    ask(page, "Are you open on Sunday?")
+    shot(page, "webchat-phone")
+
+    page = browser.new_page(viewport=phone)
+    page.add_init_script(IN_ARABIC)
+    page.goto(shop)
+    page.locator(LAUNCHER).click()
+    ask(page, "هل يمكنكم إصلاح عجلة؟")
+    shot(page, "webchat-rtl")
+
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.route("**/session", after_hours)
+    page.goto(shop)
+    page.locator(LAUNCHER).click()
+    page.frame_locator("iframe").locator(".form").wait_for()
+    page.wait_for_timeout(SETTLED)
+    shot(page, "webchat-form")
+
+
+def ask(page: Page, text: str) -> None:
+    """Write in the chat window, and wait until the hub has it."""
+    frame = page.frame_locator("iframe")
+    frame.locator("#composer").fill(text)
+    frame.locator("#composer").press("Enter")
+    frame.locator(".own[data-seq]").filter(has_text=text).wait_for()
+    page.wait_for_timeout(SETTLED)
+
+
+def answer(browser: Browser, console: str, text: str) -> None:
+    """Answer the newest conversation."""
+    page = browser.new_page()
+    log_in(page, console)
+    page.locator(".entry").first.click()
+    page.locator("#text").fill(text)
+    page.locator("button.main").click()
+    page.locator(".bubble.out.is-sent, .bubble.out.is-delivered").wait_for()
+    page.close()
+
+
+def after_hours(route: Route) -> None:
+    """Let the window believe that it is closed until Monday morning."""
+    given = route.fetch()
+    today = datetime.now(UTC)
+    monday = (today + timedelta(days=7 - today.weekday())).replace(hour=9, minute=0)
+    closed = {"open": False, "changes_at": monday.isoformat()}
+    route.fulfill(response=given, json={**given.json(), "availability": closed})
 
 
 if __name__ == "__main__":

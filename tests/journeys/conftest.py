@@ -199,8 +199,9 @@ def browser(demo, chromium, login):
 
 
 @pytest.fixture
-def widget(demo):
-    """The loader of the demo's chat window."""
+def widget(demo, settings):
+    """The loader of the demo's chat window, which has no settings of its own."""
+    settings()
     ((key,),) = demo.sql("SELECT webhook_key FROM channels WHERE name = 'Webchat demo'")
     return f"{demo.url}/widget/{key}.js"
 

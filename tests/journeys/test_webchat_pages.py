@@ -77,20 +77,25 @@ def test_case_01_a_site_that_is_not_named_shows_no_window_and_comes_to_no_harm(
 
 def test_case_02_a_page_whose_loader_does_not_come_is_as_it_was(browser, widget):
     held: list[Any] = []
-    answers = [
-        lambda route: route.abort(),
-        lambda route: route.fulfill(status=500, body="No"),
-        lambda route: held.append(route),
-    ]
+    ways = ["blocked", "broken", "slow"]
+
+    def answer(route):
+        match ways.pop(0):
+            case "blocked":
+                route.abort()
+            case "broken":
+                route.fulfill(status=500, body="No")
+            case _:
+                held.append(route)
+
     with site(widget) as at:
         page = browser(logged_in=False).new_page()
-        page.route(widget, lambda route: answers.pop(0)(route))
-        while answers:
+        page.route(widget, answer)
+        while ways:
             page.goto(f"{at()}/shop", wait_until="domcontentloaded")
             expect(page.get_by_role("heading", name="Shop")).to_be_visible()
             assert page.evaluate("document.body.children.length") == 3
         # What comes late is there all the same.
-        page.wait_for_timeout(0)
         held[0].continue_()
         expect(launcher(page)).to_be_visible()
 

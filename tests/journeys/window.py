@@ -24,9 +24,11 @@ def launcher(page, language="en"):
 
 
 def window(page, language="en"):
-    """The window, opened."""
+    """The window, opened and told by the hub who is in front of it."""
     launcher(page, language).click()
-    return page.frame_locator("iframe")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator(".log")).to_have_attribute("aria-busy", "false")
+    return frame
 
 
 def document_of(page):

@@ -109,6 +109,8 @@ class ChannelPage:
     fetches: bool
     #: The line for people's own sites, where the provider is the hub's own window; else empty.
     embed: str
+    #: Where its loader is on this very host, to try the window here.
+    widget_path: str
     verify_token: str | None
     findings: tuple[Finding, ...]
     routes: tuple[str, ...]
@@ -185,6 +187,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             embed=embed_line(widget_url(hub.settings.base_url, row.webhook_key))
             if has_widget(hub, row)
             else "",
+            widget_path=widget_url("", row.webhook_key),
             fetches=line is not None and hub.plugins.fetches(row.type, line.connection),
             verify_token=line.connection.verify_token if line else None,
             findings=tried.findings,

@@ -6,9 +6,11 @@ import { sendOnce } from './forms.js';
 import { inbox } from './inbox.js';
 import { keepLive } from './live.js';
 import { localise } from './times.js';
+import { offerTries } from './try.js';
 
 localise(document);
 offerCopies(document);
+offerTries(document);
 sendOnce();
 if (document.querySelector('main [data-live]')) {
   const refresh = keepLive();

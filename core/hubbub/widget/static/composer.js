@@ -22,7 +22,7 @@ export class Composer {
   build() {
     const { words } = this;
     this.field = make('textarea', {
-      id: 'composer', rows: 1, dir: 'auto', placeholder: words.say('placeholder'), 'aria-label': words.say('composer'), 'aria-describedby': 'excess', enterkeyhint: 'send',
+      id: 'composer', rows: 1, placeholder: words.say('placeholder'), 'aria-label': words.say('composer'), 'aria-describedby': 'excess', enterkeyhint: 'send',
       onkeydown: (event) => this.key(event),
       oninput: () => {
         this.changed();
@@ -74,6 +74,8 @@ export class Composer {
 
   changed() {
     const over = this.over();
+    // Empty, it goes the way of the window, and so does what it asks for.
+    this.field.dir = this.text ? 'auto' : '';
     this.node.classList.toggle('empty', !this.text.trim() || over > 0);
     this.excess.textContent = over ? this.words.count('too_long', over) : '';
     this.field.style.height = 'auto';
