@@ -266,9 +266,9 @@ def test_case_14_axe_finds_nothing(browser, widget, demo, settings, look):
         field.fill("Ada")
         field.press("Enter")
         expect(frame.locator(".own[data-seq]")).to_have_count(2)
-        options = [{"id": "a", "title": "A"}, {"id": "b", "title": "B", "description": "The other"}]
+        buttons = [{"id": "a", "title": "A"}, {"id": "b", "title": "B", "description": "The other"}]
         demo.answer(text, "Like **this**: `code`, https://shop.example\n- one\n- two")
-        demo.answer(text, {"type": "choices", "text": "Which?", "options": options})
+        demo.answer(text, {"type": "choices", "text": "Which?", "options": buttons})
         expect(frame.locator(".option")).to_have_count(2)
         assert violations(page) == []
 
