@@ -9,8 +9,8 @@ from hubbub.sandbox.world import NoSuchThing, World
 
 #: What the site's own policy has to allow, and nothing else of the hub.
 _POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-    "script-src {hub}; frame-src {hub}"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'none'; script-src {hub}; frame-src {hub}"
 )
 _PAGES: Final = ("home", "prices")
 
