@@ -1,4 +1,4 @@
-"""Create every table."""
+"""create every table."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -99,6 +99,11 @@ def upgrade() -> None:
         sa.Column("blocked_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
+    )
+    op.create_table(
+        "erased_events",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_erased_events")),
     )
     op.create_table(
         "leases",
