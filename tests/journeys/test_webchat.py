@@ -241,8 +241,10 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
         page = browser(logged_in=False).new_page()
         page.goto(f"{at()}/strict")
         frame = window(page)
+        before, text = some("Before the proof"), some("Only for the first")
+        type_in(frame, before)
         page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
-        text = some("Only for the first")
+        expect(frame.locator(".own[data-seq] .bubble")).to_have_text([before])
         write(frame, text)
         frame.locator(FIELD).fill("A draft of the first")
         page.evaluate("HubChat('logout')")
@@ -252,7 +254,7 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
         write(frame, some("From the second"))
         expect(said(frame)).to_have_count(1)
         page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
-        expect(said(frame)).to_have_text([text])
+        expect(said(frame)).to_have_text([before, text])
 
 
 def test_case_10_a_window_opens_at_the_very_moment_and_keeps_what_was_typed(

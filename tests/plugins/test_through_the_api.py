@@ -293,8 +293,9 @@ JOURNEYS = {
         messenger,
     )
 }
-#: A listener holds their session, or watches their mailbox: tests of their own go this way.
-BY_LISTENER = {"sms_smpp", "email"}
+#: A listener holds their session or watches their mailbox, or the hub itself is the provider
+#: (`tests.core.widget`): tests of their own go this way.
+OTHERWISE = {"sms_smpp", "email", "webchat"}
 #: Their messages have no kinds, so that none can be unknown.
 KINDLESS = {"sms_twilio", "sms_gateway"}
 
@@ -392,7 +393,7 @@ def test_a_conversation_from_the_first_word_to_the_last_receipt(travel, kind):
 
 def test_every_type_has_gone_this_way():
     built_in = load(Path(__file__).parents[2] / "plugins.toml")
-    assert built_in.channels.keys() == JOURNEYS.keys() | BY_LISTENER
+    assert built_in.channels.keys() == JOURNEYS.keys() | OTHERWISE
 
 
 @pytest.mark.parametrize("kind", [kind for kind in JOURNEYS if kind not in KINDLESS])

@@ -25,6 +25,8 @@ const SETTLING = 2000;
 const RATHER = 60000;
 const SELDOM = 3600000;
 const TRIES = 3;
+// Milliseconds that a proof waits for what was said before it.
+const PATIENCE = 5000;
 const PAGE = 30;
 
 const config = JSON.parse(document.body.dataset.config);
@@ -166,7 +168,8 @@ async function session() {
   }
   const user = found.contact && found.contact.user_id;
   const before = store.now.contact && store.now.contact.user_id;
-  if (store.now.contact !== null && user !== before) forget();
+  // Who was nobody yet and is proven now goes on with what they were about to say.
+  if (store.now.contact !== null && user !== before) forget(!before);
   token = found.token;
   // What is proven is proven anew with each session, and never kept in the page.
   if (!user) link.tell('token', token);
@@ -197,14 +200,14 @@ function older() {
   return null;
 }
 
-function forget() {
+function forget(stays = false) {
   clearTimeout(settling);
   stream.close();
-  outbox.clear();
+  if (!stays) outbox.clear();
   acknowledged = 0;
   readUpTo = 0;
   store.put({ messages: [], state: null, conversation: null, contact: null, more: false, typing: false, problem: null, done: false });
-  view.forget();
+  if (!stays) view.forget();
   count();
 }
 
@@ -250,6 +253,8 @@ function size(given) {
 }
 
 async function identify(proof) {
+  // What is on its way belongs to who wrote it, and moves along.
+  await Promise.race([outbox.settled(), new Promise((done) => { setTimeout(done, PATIENCE); })]);
   identity = proof;
   // One that was begun before knows nothing of it.
   await beginning;

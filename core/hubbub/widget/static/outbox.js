@@ -13,6 +13,7 @@ export class Outbox {
     this.hear = hear;
     this.waiting = [];
     this.busy = false;
+    this.idle = [];
   }
 
   add(content) {
@@ -121,6 +122,12 @@ export class Outbox {
       await this.send(next);
     }
     this.busy = false;
+    this.idle.splice(0).forEach((done) => done());
+  }
+
+  // Resolves once nothing is on its way any more.
+  settled() {
+    return this.busy ? new Promise((done) => { this.idle.push(done); }) : Promise.resolve();
   }
 
   async send(one) {
