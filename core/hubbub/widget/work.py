@@ -64,7 +64,7 @@ def write(desk: Desk, guest: Guest, body: MessageBody) -> tuple[dict[str, Any], 
     claims = _claims(guest, body)
     wrote = VisitorWrote(
         visitor=guest.visitor.address,
-        name=_name(guest, claims),
+        name=_name(guest, claims) or (_called(guest) if begins else None),
         client_id=body.client_id,
         content=said,
         greeting=body.greeting if begins else "",
@@ -229,6 +229,11 @@ def _name(guest: Guest, claims: Mapping[str, str]) -> str | None:
     if guest.visitor.user is not None:
         return guest.visitor.name
     return claims.get("name") or None
+
+
+def _called(guest: Guest) -> str:
+    """Return what tells one visitor from the next, as long as nobody knows more."""
+    return guest.visitor.user or f"Visitor {guest.visitor.id[-4:]}"
 
 
 def _conversation(hub: Hub, guest: Guest) -> AnyRow | None:
