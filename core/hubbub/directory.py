@@ -37,6 +37,11 @@ _BY_IDS = Prepared(
         among(_channels.c.id, "ids"), _channels.c.deleted_at.is_(None)
     )
 )
+_ON = select(_channels.c.id).where(
+    _channels.c.type.in_(bindparam("types", expanding=True)),
+    _channels.c.enabled,
+    _channels.c.deleted_at.is_(None),
+)
 _WHOLE = select(_channels).where(_channels.c.id == bindparam("id"))
 _ROUTES = (
     select(_route_sets)
@@ -81,6 +86,17 @@ class Line:
         if per_second is None:
             return self.hooks.capabilities.limits
         return (Limit.per_second(per_second),)
+
+
+def fetched(hub: "Hub", db: Database) -> list[Line]:
+    """Return the channels that are switched on and that a listener is to hold."""
+    found = db.execute(_ON, {"types": list(hub.plugins.fetched_types)}).scalars()
+    lines = [hub.directory.usable(db, channel_id) for channel_id in list(found)]
+    return [
+        line
+        for line in lines
+        if line is not None and hub.plugins.fetches(line.type, line.connection)
+    ]
 
 
 class Directory:

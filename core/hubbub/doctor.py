@@ -16,6 +16,7 @@ from sqlalchemy import Engine, func, or_, select
 from hubbub import keyring
 from hubbub.alive import DEAD_AFTER
 from hubbub.connect.work import look_at_channel
+from hubbub.directory import fetched
 from hubbub.hub import Hub
 from hubbub.loading import load
 from hubbub.redis_client import make_redis
@@ -37,6 +38,8 @@ _NEEDED: Final = {
     "worker": "Calls are kept but not read, and nothing is sent.",
     "scheduler": "Retries, scheduled messages and checks do not start.",
 }
+#: The same of a kind that must run where a channel is fetched.
+_LISTENER: Final = "Letters stay in their mailboxes, and nothing that is fetched comes in."
 _UNCHECKED: Final = "No channel can be checked without it."
 _AGAIN: Final = "Look at the channel's page in the console, and try again."
 _channels = table(Channel)
@@ -77,7 +80,7 @@ def examine(settings: Settings, channel: str | None = None) -> Iterator[Check]:
             return
         if channel is None:
             yield _key(settings, engine)
-            yield from _processes_alive(engine)
+            yield from (_alive(engine, kind, why) for kind, why in _NEEDED.items())
         yield from _connected(settings, channel)
     finally:
         engine.dispose()
@@ -201,16 +204,14 @@ def _is_near(host: str) -> bool:
         return host == "localhost" or host.endswith((".localhost", ".local"))
 
 
-def _processes_alive(engine: Engine) -> Iterator[Check]:
-    query = select(_processes.c.kind, func.max(_processes.c.seen_at)).group_by(_processes.c.kind)
+def _alive(engine: Engine, kind: str, why: str) -> Check:
+    query = select(func.max(_processes.c.seen_at)).where(_processes.c.kind == kind)
     with reading(engine) as db:
-        seen: dict[str, datetime] = {row[0]: row[1] for row in db.execute(query)}
-    for kind, why in _NEEDED.items():
-        last = seen.get(kind)
-        ok = last is not None and datetime.now(UTC) - last < DEAD_AFTER
-        detail = "runs" if ok else f"last seen {as_json_time(last)}" if last else "never seen"
-        fix = f"Start `hubbub up`, or `hubbub {kind}`."
-        yield Check(name=kind.capitalize(), ok=ok, detail=detail, why=why, fix=fix)
+        last: datetime | None = db.execute(query).scalar()
+    ok = last is not None and datetime.now(UTC) - last < DEAD_AFTER
+    detail = "runs" if ok else f"last seen {as_json_time(last)}" if last else "never seen"
+    fix = f"Start `hubbub up`, or `hubbub {kind}`."
+    return Check(name=kind.capitalize(), ok=ok, detail=detail, why=why, fix=fix)
 
 
 def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
@@ -220,7 +221,12 @@ def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
         fix = "Mend what is wrong above, and check again."
         yield Check(name="Channels", ok=False, detail=str(error), why=_UNCHECKED, fix=fix)
         return
-    for row in _rows(hub.engine, wanted):
+    rows = _rows(hub.engine, wanted)
+    with reading(hub.engine) as db:
+        held = {line.id for line in fetched(hub, db)}
+    if any(row.id in held for row in rows):
+        yield _alive(hub.engine, "listener", _LISTENER)
+    for row in rows:
         name = f"Channel {row.name} ({row.type})"
         yield from _retired(hub, row.type, name)
         if row.enabled:

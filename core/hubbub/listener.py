@@ -14,7 +14,7 @@ from hubbub.alive import SignOfLife, hold, let_go, take_from_the_dead
 from hubbub.deliver.attempt import media_bytes
 from hubbub.deliver.queries import pause_channel
 from hubbub.deliver.record import UNTIL_MENDED, keep_renewed
-from hubbub.directory import Line
+from hubbub.directory import Line, fetched
 from hubbub.exchange import run as run_exchange
 from hubbub.guard import Guard
 from hubbub.holding import Dialler, Holding
@@ -93,22 +93,11 @@ class Listener:
         kinds: dict[str, Held] = {source.type: source for source in plugins.sources}
         kinds |= {session.type: session for session in plugins.sessions}
         kinds |= {mailbox.type: mailbox for mailbox in plugins.mailboxes}
-        found = db.execute(
-            _READY.where(
-                _channels.c.type.in_(kinds),
-                # Nothing is asked with credentials that were refused, until a check passes.
-                or_(
-                    _channels.c.paused_until.is_(None),
-                    _channels.c.paused_until < self._hub.now() + UNTIL_MENDED / 2,
-                ),
-            )
-        ).scalars()
-        lines = [self._hub.directory.usable(db, channel_id) for channel_id in list(found)]
-        return [
-            (line, kinds[line.type])
-            for line in lines
-            if line is not None and plugins.fetches(line.type, line.connection)
-        ]
+        # Nothing is asked with credentials that were refused, until a check passes.
+        paused, soon = _channels.c.paused_until, self._hub.now() + UNTIL_MENDED / 2
+        ready = set(db.execute(_READY.where(or_(paused.is_(None), paused < soon))).scalars())
+        lines = fetched(self._hub, db)
+        return [(line, kinds[line.type]) for line in lines if line.id in ready]
 
     def _take(self, channel_id: str) -> bool:
         name, now = f"source:{channel_id}", self._hub.now()
@@ -245,19 +234,19 @@ class Listener:
 
     def _note(self, line: Line, error: SendError) -> None:
         if isinstance(error, Permanent):
-            self._tell(line, error)
+            told = f"Nothing is received: {error.detail}"
+            self._tell(line, told, held=isinstance(error, AuthFailed))
 
-    def _tell(self, line: Line, error: SendError) -> None:
-        """Show that nothing is received, and why."""
+    def _tell(self, line: Line, trouble: str, *, held: bool = False) -> None:
+        """Show ``trouble``; ``held``: nobody logs in until it is mended."""
         now = self._hub.now()
-        refused = isinstance(error, AuthFailed)
         with transaction(self._hub.engine) as db:
             pause_channel(
                 db,
                 line.id,
-                until=now + UNTIL_MENDED if refused else now,
+                until=now + UNTIL_MENDED if held else now,
                 status="error",
-                reason=f"Nothing is received: {error.detail}",
+                reason=trouble,
                 now=now,
             )
 

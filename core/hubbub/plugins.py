@@ -300,6 +300,15 @@ class Plugins:
         except KeyError:
             raise UnknownType(f"No loaded plugin offers the destination {route_type!r}.") from None
 
+    @property
+    def fetched_types(self) -> frozenset[str]:
+        """The types of which some channels are fetched."""
+        return frozenset(
+            [source.type for source in self.sources]
+            + [session.type for session in self.sessions]
+            + [mailbox.type for mailbox in self.mailboxes]
+        )
+
     def fetches(self, channel_type: str, connection: Connection[Any]) -> bool:
         """Say whether the hub fetches what such a channel receives, and no provider calls it."""
         if any(session.type == channel_type for session in self.sessions):

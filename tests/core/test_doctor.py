@@ -40,7 +40,7 @@ def healthy(make_settings, tmp_path, valkey_url):
 def add_channel(healthy):
     """Add a channel to the healthy hub."""
 
-    def add(channel_id, *, type="telegram", enabled=True, secrets=b""):
+    def add(channel_id, *, type="telegram", enabled=True, secrets=b"", settings=()):
         row = {
             "id": channel_id,
             "type": type,
@@ -49,7 +49,7 @@ def add_channel(healthy):
             "status": "connected",
             "status_since": NOW,
             "webhook_key": channel_id,
-            "settings": {},
+            "settings": dict(settings),
             "secrets": secrets,
             "facts": {},
             "created_at": NOW,
@@ -145,6 +145,23 @@ def test_a_session_that_nobody_holds_is_told_until_a_listener_takes_it(
         Desk(client, "s1").open()
         assert all(check.ok for check in examine(healthy, "s1"))
         Desk(client, "s1").close()
+
+
+def test_a_listener_is_missed_where_a_mailbox_is_to_be_watched(healthy, add_channel, monkeypatch):
+    healthy.plugins_file.write_text("[plugins.email]\n")
+    monkeypatch.setattr(doctor, "look_at_channel", lambda _hub, _channel: ())
+    box = {"from_address": "shop@example.org", "smtp_host": "mail.example.org"}
+    kept = {"credentials": {"smtp_password": "p"}, "webhook_secret": "s", "verify_token": None}
+    for name, settings in (
+        ("sends", box),
+        ("fetches", {**box, "imap_host": "mail.example.org"}),
+    ):
+        secrets = Vault([healthy.secret_key]).seal(kept, name)
+        add_channel(name, type="email", secrets=secrets, settings=settings)
+    assert all(check.ok for check in examine(healthy, "sends"))
+    (wrong,) = [check for check in examine(healthy) if not check.ok]
+    assert (wrong.name, wrong.detail) == ("Listener", "never seen")
+    assert wrong.fix == "Start `hubbub up`, or `hubbub listener`."
 
 
 def test_a_process_that_fell_silent_is_missed(healthy):

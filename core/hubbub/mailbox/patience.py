@@ -16,8 +16,8 @@ class Pace:
     good: float = 300.0
     #: Failures for so long are shown.
     shown: float = 600.0
-    #: A refused password is tried once more. Servers punish who repeats it, and the next good
-    #: login too.
+    #: A refused password is shown at once, and tried once more. Servers punish who repeats it,
+    #: and the next good login too.
     refused: float = 600.0
     #: A server that is silent for so long is gone.
     silence: float = 60.0
@@ -64,9 +64,9 @@ class Patience:
         return self._refused_at is not None
 
     def over(self, now: float) -> bool:
-        """Whether nothing has worked for so long that people must hear of it."""
+        """Whether people must hear of it: nothing has worked for long, or a login is refused."""
         since = self._failing_since
-        return since is not None and now - since >= self._pace.shown
+        return self.refused or (since is not None and now - since >= self._pace.shown)
 
     def _refused(self, error: AuthFailed, now: float) -> float:
         if self._refused_at is not None and now - self._refused_at >= self._pace.refused:

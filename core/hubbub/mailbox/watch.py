@@ -46,7 +46,7 @@ class MailboxWatch:
         guard: Guard,
         stop: threading.Event,
         still: Callable[[], bool],
-        tell: Callable[[SendError], None],
+        tell: Callable[[str], None],
         renew: Callable[[], bool],
         pace: Pace = _PACE,
         jitter: Callable[[], float] = random.random,
@@ -138,7 +138,7 @@ class MailboxWatch:
         try:
             return reader.look(folder)
         except FolderMissing:
-            self._show(Permanent(f"The mailbox has no folder {folder!r}."))
+            self._show(f"The mailbox has no folder {folder!r}: nothing is received from there.")
             return None
 
     def _idle(self, client: Client) -> bool:
@@ -189,13 +189,13 @@ class MailboxWatch:
             "mailbox lost", channel=self._line.id, reason=error.detail, seconds=round(seconds, 1)
         )
         if self._patience.over(now):
-            self._show(error)
+            self._show(f"Nothing is received: {error.detail}")
         self._unwanted.wait(seconds)
 
-    def _show(self, error: SendError) -> None:
-        if self._told != error.detail:
-            self._told = error.detail
-            self._tell(error)
+    def _show(self, trouble: str) -> None:
+        if self._told != trouble:
+            self._told = trouble
+            self._tell(trouble)
 
     # --- the end ---------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from hubbub.track.lane import CAMPAIGNS_PAUSED
 from hubbub.ui import queries, words
 from hubbub.ui.calls_page import CallRow, last_calls
 from hubbub.ui.channel_form import FormPage, change_form
+from hubbub.ui.standstill import missed
 
 _DAY: Final = timedelta(hours=24)
 #: Kept calls shown with a channel, and channels in the list.
@@ -148,10 +149,10 @@ def channels_page(hub: Hub) -> ChannelsPage:
     with reading(hub.engine) as db:
         rows = channel_queries.channels(db, limit=_MOST)
         traffic = queries.traffic(db, now - _DAY)
-        silent = queries.silent_kinds(db, now)
+        silent = missed(hub, db, now)
     return ChannelsPage(
         channels=tuple(_row(hub, row, traffic.get(row.id, _NO_TRAFFIC)) for row in rows),
-        silent=tuple(silent),
+        silent=silent,
     )
 
 

@@ -12,6 +12,7 @@ from hubbub.people.rules import Person
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
+from hubbub.ui.standstill import missed
 from hubbub.ui.thread_page import Draft, ThreadPage, thread_page
 
 VIEWS: Final = (
@@ -136,7 +137,7 @@ def inbox_page(
         no_channel=not rows and not queries.any_channel(db),
         older=min(look.show + PAGE, MOST) if more and look.show < MOST else 0,
         too_many=more and look.show >= MOST,
-        silent=tuple(queries.silent_kinds(db, now)),
+        silent=missed(hub, db, now),
         thread=thread,
     )
 

@@ -201,13 +201,13 @@ def traffic(db: Connection, since: datetime) -> dict[str, Mapping[str, int]]:
 
 
 def silent_kinds(db: Connection, now: datetime) -> list[str]:
-    """Return the kinds of process without which nothing moves, and of which none runs."""
+    """Return the kinds of process of which none runs."""
     seen = set(
         db.execute(
             select(_processes.c.kind).where(_processes.c.seen_at > now - _SILENT).distinct()
         ).scalars()
     )
-    return [kind for kind in ("worker", "scheduler") if kind not in seen]
+    return [kind for kind in ("worker", "scheduler", "listener") if kind not in seen]
 
 
 def calls(

@@ -48,6 +48,13 @@ def test_a_login_that_works_forgets_the_refusal(patience):
     assert patience.failed(REFUSED, 800, 0.1) == 600
 
 
+def test_a_refused_login_is_shown_at_once_until_we_are_let_in(patience):
+    patience.failed(REFUSED, 0, 0.1)
+    assert patience.over(0)
+    patience.connected(600)
+    assert not patience.over(600)
+
+
 def test_failures_are_shown_when_nothing_worked_for_ten_minutes(patience):
     patience.failed(LOST, 0, 1.0)
     assert not patience.over(599)

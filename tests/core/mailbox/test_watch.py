@@ -360,6 +360,15 @@ def test_a_channel_that_is_changed_is_watched_as_it_is_now(office, host, monkeyp
     assert office.have(1) == ["Subject: 1"]
 
 
+def test_a_login_that_is_refused_is_shown_at_once_and_holds_up_nothing_yet(office, host):
+    listener = office.watch(host.server(password="wrong"))
+    until(lambda: _status(office) == "error", "The channel shows nothing.")
+    (thread,) = listener._held.values()
+    assert thread.is_alive(), "it is to be tried once more"
+    with reading(office.hub.engine) as db:
+        assert [line.id for line, _ in listener._wanted(db)] == [office.channel_id]
+
+
 def test_conformance_04_a_login_refused_twice_stops_it_until_it_is_mended(office, host):
     pace = replace(PACE, refused=0.2)
     listener = office.watch(host.server(password="wrong"), pace=pace)
@@ -692,7 +701,7 @@ def test_several_folders_are_read_and_one_that_is_missing_harms_no_other(office,
     assert {one.folder for one in said_of(office)} == {"INBOX", "Junk"}
     row = office.world.one("SELECT status, status_reason FROM channels")
     assert row["status"] == "error"
-    assert "no folder 'Nowhere'" in row["status_reason"]
+    assert row["status_reason"].startswith("The mailbox has no folder 'Nowhere'")
 
 
 def test_a_mailbox_is_asked_where_nothing_is_to_be_pushed(office, host):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from markupsafe import escape
 
+from hubbub.alive import say_alive
 from hubbub.deliver.queries import pause_bulk
 from hubbub.store.session import transaction
 from tests.core.ui.kit import form_token
@@ -35,6 +36,28 @@ def test_a_channel_is_added_through_its_form(admin):
     made = admin.fill("/channels/add/parrot", **{"name": "New", "credentials.secret": "polly"})
     assert made.status_code == 302
     assert "polly" not in admin.get(made.headers["Location"]).text
+
+
+class _Fetched:
+    """A source of parrots' messages, held by a listener."""
+
+    type = "parrot"
+
+    def wanted(self, connection):
+        return True
+
+
+@pytest.mark.parametrize("page", ["/channels", "/inbox"])
+def test_a_listener_is_missed_where_a_channel_needs_one(admin, world, line, page):
+    with transaction(world.hub.engine) as db:
+        for kind in ("worker", "scheduler"):
+            say_alive(db, kind, kind, world.hub.now())
+    assert 'class="banner" role="status">No ' not in admin.get(page).text
+    world.hub.plugins.sources.append(_Fetched())
+    assert "No listener is running" in admin.get(page).text
+    with transaction(world.hub.engine) as db:
+        say_alive(db, "listener", "listener", world.hub.now())
+    assert "No listener is running" not in admin.get(page).text
 
 
 def test_a_secret_that_was_typed_is_not_sent_back_with_an_error(admin):
