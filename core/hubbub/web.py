@@ -9,6 +9,7 @@ from sqlalchemy import text
 from hubbub import logs, metrics, process
 from hubbub.api import make_api
 from hubbub.api.problems import problem_response
+from hubbub.connect.views import make_unsubscribing
 from hubbub.hub import Hub
 from hubbub.proxies import Proxied
 from hubbub.receive.views import Webhooks
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> F
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.register_blueprint(make_api(hub))
     app.register_blueprint(make_callbacks(hub, partial(problem_response, hub.settings.base_url)))
+    app.register_blueprint(make_unsubscribing(hub))
     app.register_blueprint(make_ui(hub))
     app.register_blueprint(make_widget(hub))
     add_plugin_pages(app, hub)

@@ -15,10 +15,11 @@ from hubbub.sdk import (
     Exchange,
     FetchedMedia,
     Part,
+    Reject,
     SetupStep,
     Verdict,
 )
-from hubbub_email import account, inbound, manifest, outbound, unsubscribing
+from hubbub_email import account, inbound, manifest, outbound
 from hubbub_email.addresses import sound
 from hubbub_email.fields import EmailConnection, EmailFields
 
@@ -56,8 +57,9 @@ class EmailChannel(ChannelType[EmailFields]):
         return connection.fields.settings.from_address
 
     def verify(self, call: Call, connection: EmailConnection) -> Verdict:
-        """Believe links of ours alone: letters are fetched, and nobody brings them."""
-        return unsubscribing.verdict(call, connection)
+        """Believe nobody: letters are fetched."""
+        del call, connection
+        return Reject("Nobody calls for a mailbox: letters are fetched.")
 
     def parse(self, call: Call, connection: EmailConnection) -> Iterable[Event]:
         """Yield the message, or what a mail server tells of ours."""

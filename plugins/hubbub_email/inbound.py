@@ -1,10 +1,10 @@
-"""Read the calls of a channel: letters that a listener fetched, and clicks on links of ours."""
+"""Read the calls of a channel: letters that a listener fetched."""
 
 from collections.abc import Iterator
 
 from hubbub.sdk import Call, Event, FetchedMedia, Permanent, Unreadable
 from hubbub.sdk.mailbox import LETTER, letter_of
-from hubbub_email import tokens, unsubscribing
+from hubbub_email import tokens
 from hubbub_email.events import Account, events_of
 from hubbub_email.fields import EmailConnection
 from hubbub_email.files import NoSuchFile, file_bytes
@@ -17,7 +17,7 @@ JUNK = "junk"
 def events(call: Call, connection: EmailConnection) -> Iterator[Event]:
     """Yield what ``call`` says."""
     if call.method != LETTER:
-        yield from unsubscribing.events(call, connection)
+        yield Unreadable(reason="It is no letter.")
         return
     try:
         arrival = _arrival(call, connection)

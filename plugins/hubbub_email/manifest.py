@@ -5,8 +5,9 @@ from typing import Final
 
 from hubbub.sdk import Bounds, Capabilities, Ceilings, Limit, MediaRule, SetupStep
 
-#: A letter may have 25 MB at most providers, and a third of it is the encoding for the way.
-_FILES: Final = MediaRule(max_size=18_000_000)
+#: Bytes of all files. A letter may have 25 MB at most providers, and a third of it is the encoding
+#: for the way.
+LARGEST_FILES: Final = 18_000_000
 _WORDS: Final = 100_000
 _CARRIED: Final = ("image", "audio", "voice", "video", "document")
 
@@ -19,7 +20,7 @@ CAPABILITIES: Final = Capabilities(
     outbound=frozenset({"email", "text", *_CARRIED}),
     text_limit=_WORDS,
     caption_limit=_WORDS,
-    media=dict.fromkeys(_CARRIED, _FILES),
+    media=dict.fromkeys(_CARRIED, MediaRule(max_size=LARGEST_FILES)),
     receipts=frozenset({"delivered", "read"}),
     replies=True,
     threads=True,
@@ -27,7 +28,7 @@ CAPABILITIES: Final = Capabilities(
     retries=RETRIES,
     # Below what providers grant to one mailbox, such as Microsoft's 30 a minute.
     limits=(Limit(scope="channel", count=20, per=timedelta(minutes=1), burst=20),),
-    # Only links of ours are called, and say next to nothing.
+    # Nobody calls.
     webhook_limit=1 << 14,
 )
 #: Letters that were made to exhaust take less than half a second; 35 MiB in one take a few.

@@ -59,6 +59,14 @@ def read_markup(source: str) -> Markup:
     )
 
 
+def text_with_links(source: str) -> str:
+    """Return what ``source`` says to who reads text alone, and where its links lead."""
+    source = without_comments(clean(source)[:MOST_CHARACTERS])
+    if too_costly(source):
+        return _bare_text(source)
+    return Page(list(tokens_of(_CLEANER.clean(source))), links=True).text() or _bare_text(source)
+
+
 _ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _UNSHOWN: Final = re.compile(r"<(script|style|title)\b", re.IGNORECASE)
 

@@ -21,11 +21,12 @@ from hubbub.sdk import (
     Unsupported,
 )
 from hubbub.sdk.mail import Posted, posted, posting
-from hubbub_email import tokens, unsubscribing
+from hubbub_email import tokens
 from hubbub_email.access import Access
 from hubbub_email.addresses import sound
 from hubbub_email.fields import EmailConnection
-from hubbub_email.markup import read_markup
+from hubbub_email.manifest import LARGEST_FILES
+from hubbub_email.markup import text_with_links
 from hubbub_email.replies import error_of, is_login
 from hubbub_email.servers import envelope_sender, outgoing
 from hubbub_email.texts import clean
@@ -90,6 +91,7 @@ def compose(part: Part, connection: EmailConnection) -> Writing:
     """Return what the letter is to say. Raises `Unsupported`."""
     settings, key = connection.fields.settings, tokens.key_of(connection.webhook_secret)
     said = _said(part)
+    _check_size(said)
     answers_to = settings.reply_to or settings.from_address
     if settings.plus_addressing and part.conversation_id:
         answers_to = tokens.reply_address(answers_to, part.conversation_id, key)
@@ -107,9 +109,7 @@ def compose(part: Part, connection: EmailConnection) -> Writing:
         written_at=part.created_at,
         reference=tokens.seal(Purpose.DELIVERY, part.reference, key),
         automatic=_automatic(part),
-        unsubscribe=(
-            unsubscribing.link(connection, part.reference, _recipient(part)) if part.bulk else ""
-        ),
+        unsubscribe=part.unsubscribe_url,
     )
 
 
@@ -124,7 +124,7 @@ def _said(part: Part) -> Email:
     """Return the content of ``part`` as a letter without subject, or with its own."""
     match part.content:
         case Email(text=text, html=page) as email:
-            words = clean(text) or (read_markup(page).text if page else "")
+            words = clean(text) or (text_with_links(page) if page else "")
             return Email(
                 subject=email.subject,
                 text=words,
@@ -138,13 +138,24 @@ def _said(part: Part) -> Email:
     raise Unsupported(f"A letter cannot say {part.content.type!r}.")
 
 
+def _check_size(said: Email) -> None:
+    size = sum(media.size or 0 for media in said.attachments)
+    if size > LARGEST_FILES:
+        most = LARGEST_FILES // 1_000_000
+        why = (
+            f"The letter's files have {size / 1e6:.1f} MB together; {most} MB may go in one letter."
+        )
+        raise Permanent(why, code="too_large")
+
+
 def _subject(part: Part, connection: EmailConnection) -> str:
     """Return the subject of what brings none: that of the letter before it."""
     subjects = [one.subject for one in part.earlier if one.subject.strip()]
     if subjects:
         return answer_to(subjects[-1])
     settings = connection.fields.settings
-    return settings.default_subject or f"Message from {settings.from_name or connection.name}"
+    # Not the channel's own name: that is for people here alone.
+    return settings.default_subject or f"Message from {settings.from_name or settings.from_address}"
 
 
 def _earlier(part: Part) -> Sequence[str]:

@@ -33,9 +33,15 @@ _LONGEST_PREFIX: Final = 20
 class Page:
     """Text taking shape line by line, as a browser would break it."""
 
-    def __init__(self, tokens: Sequence[Token], *, marks: bool = False) -> None:
+    def __init__(
+        self, tokens: Sequence[Token], *, marks: bool = False, links: bool = False
+    ) -> None:
+        """``marks``: begin what is quoted with ``>``; ``links``: say behind each where it leads."""
         self._tokens = tokens
         self._marks = marks
+        self._links = links
+        #: Where the open link leads, and what stood in the line before it.
+        self._link = ("", 0)
         self._lines: list[str] = []
         self._line: list[str] = []
         self._prefix = ""
@@ -78,6 +84,11 @@ class Page:
         if token.name in VOID:
             self._alone(token)
             return
+        self._introduce(token)
+        self._open.append(self._style(token))
+        self._prefix = self._open[-1].prefix
+
+    def _introduce(self, token: Token) -> None:
         match token.name:
             case "ol":
                 self._numbers.append(1)
@@ -85,10 +96,10 @@ class Page:
                 self._numbers.append(None)
             case "li":
                 self._item()
+            case "a" if self._links:
+                self._link = (html.unescape(token.attribute("href")), len(self._line))
             case "td" | "th" if any(piece.strip() for piece in self._line):
                 self._line.append("\t")
-        self._open.append(self._style(token))
-        self._prefix = self._open[-1].prefix
 
     def _alone(self, token: Token) -> None:
         match token.name:
@@ -122,6 +133,8 @@ class Page:
     def _end(self, name: str) -> None:
         if name in _BLOCKS:
             self._break()
+        if name == "a":
+            self._say_where()
         if len(self._open) > 1:
             self._open.pop()
         self._prefix = self._open[-1].prefix
@@ -131,6 +144,13 @@ class Page:
             self._gap()
         if name in {"ol", "ul"} and self._numbers:
             self._numbers.pop()
+
+    def _say_where(self) -> None:
+        (address, before), self._link = self._link, ("", 0)
+        shown = "".join(self._line[before:]).strip()
+        plain = address.removeprefix("mailto:").removeprefix("tel:")
+        if plain and plain not in shown and not self._open[-1].hidden:
+            self._line.append(f" <{plain}>")
 
     def _item(self) -> None:
         number = self._numbers[-1] if self._numbers else None

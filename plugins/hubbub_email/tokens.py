@@ -20,7 +20,9 @@ PLUS_LENGTH: Final = len("+c_") + 26 + len(".") + _MAC_LENGTH
 _ID: Final = r"[0-9a-z]{8,40}"
 _SEALED: Final = re.compile(rf"(?P<id>{_ID})\.(?P<mac>[a-z2-7]{{{_MAC_LENGTH}}})")
 _PLUS: Final = re.compile(rf"\+(?P<kind>[cb])_(?P<sealed>{_SEALED.pattern})@", re.IGNORECASE)
-_IN_TEXT: Final = re.compile(rf"(?<![0-9a-z])(?P<sealed>{_SEALED.pattern})@", re.IGNORECASE)
+_IN_TEXT: Final = re.compile(
+    rf"(?<![0-9a-z])(?P<sealed>{_SEALED.pattern})(?![0-9a-z])", re.IGNORECASE
+)
 
 
 class Purpose(StrEnum):
@@ -32,8 +34,6 @@ class Purpose(StrEnum):
     CONVERSATION = "conversation"
     #: A delivery's reference, in the address that bounces go to.
     BOUNCE = "bounce"
-    #: Who wants no more of what is sent to many, in a link.
-    UNSUBSCRIBE = "unsubscribe"
 
 
 class Proof(NamedTuple):
@@ -105,7 +105,7 @@ def of_message_ids(ids: Iterable[str], key: bytes) -> Iterator[Proof]:
 
 
 def of_text(text: str, key: bytes) -> Iterator[Proof]:
-    """Yield the deliveries whose Message-IDs stand anywhere in ``text``."""
+    """Yield the deliveries whose Message-IDs, or ids of ours, stand anywhere in ``text``."""
     for found in _IN_TEXT.finditer(text):
         if plain := opened(Purpose.DELIVERY, found["sealed"], key):
             yield Proof(Purpose.DELIVERY, plain)

@@ -26,6 +26,7 @@ from hubbub.connect.rules import (
     still_known,
     wrong_with,
 )
+from hubbub.connect.wishes import inherit
 from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
@@ -91,6 +92,8 @@ def create_channel(
     try:
         with transaction(hub.engine) as db:
             queries.add_channel(db, **values)
+            added = _found(queries.channel(db, values["id"]))
+            inherit(db, added, threads=hooks.capabilities.threads, now=hub.now())
             first_route_set(hub, db, values["id"], actor=actor)
             _note(db, hub.now(), actor, "channel.created", values["id"], type=type, name=name)
     except IntegrityError:

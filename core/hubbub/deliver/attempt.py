@@ -133,6 +133,7 @@ def part_of(hub: Hub, parcel: Parcel) -> Part:
         our_address=parcel.row.our_address,
         created_at=parcel.row.starts_at or parcel.row.created_at,
         bulk=parcel.row.bulk,
+        unsubscribe_url=unsubscribe_url(hub, parcel.row.address_id) if parcel.row.bulk else "",
         automatic=by_program(parcel.row.author),
         conversation_id=parcel.row.conversation_id,
         earlier=_earlier(hub, parcel),
@@ -140,6 +141,11 @@ def part_of(hub: Hub, parcel: Parcel) -> Part:
             parcel.line, parcel.row.author, parcel.row.last_inbound_at, hub.now()
         ),
     )
+
+
+def unsubscribe_url(hub: Hub, address_id: str) -> str:
+    """Return the link by which whoever has an address ends what goes to many."""
+    return f"{hub.settings.base_url}/unsubscribe/{address_id}"
 
 
 def _earlier(hub: Hub, parcel: Parcel) -> tuple[Earlier, ...]:

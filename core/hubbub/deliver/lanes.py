@@ -178,6 +178,7 @@ _PARCELS: Final = Prepared(
         _conversations.c.our_address,
         _conversations.c.last_inbound_at,
         _conversations.c.owner_version.label("current_owner_version"),
+        _addresses.c.id.label("address_id"),
         _addresses.c.state.label("address_state"),
         _addresses.c.marketing,
         _contacts.c.blocked_at,

@@ -403,6 +403,8 @@ class Part:
     created_at: datetime | None = None
     #: Whether it belongs to a campaign or the like, rather than being an answer.
     bulk: bool = False
+    #: Where `bulk`: leads to a page, and ends it by one click (RFC 8058).
+    unsubscribe_url: str = ""
     #: Whether a bot or a workflow wrote it, which must not be answered by another one.
     automatic: bool = False
     #: Ours, of ``[0-9a-z]``: put it where answers will repeat it (`Answers.conversation_id`).

@@ -15,6 +15,7 @@ from hubbub.sdk import (
     Media,
     Option,
     Part,
+    Permanent,
     Text,
 )
 from hubbub_email import tokens
@@ -53,8 +54,8 @@ def earlier(*given):
         (["Re: Order"], "Re: Order"),
         (["Order", "Other"], "Re: Other"),
         (["Order", ""], "Re: Order"),
-        ([], "Message from Shop"),
-        ([""], "Message from Shop"),
+        ([], "Message from us@hub.test"),
+        ([""], "Message from us@hub.test"),
     ],
 )
 def test_a_text_has_the_subject_of_the_letter_before_it(subjects, expected):
@@ -164,3 +165,47 @@ def test_a_letter_goes_by_the_id_that_its_server_gives_it(drive, host, text, nam
     _, accepted = drive(EmailChannel().send(part(), one), posted(250, text))
     ours = compose(part(), one).message_id
     assert accepted.external_id == (name or ours)
+
+
+def test_the_name_that_the_channel_has_here_is_told_to_nobody():
+    assert written(settings={"from_name": "Ann's shop"}).subject == "Message from Ann's shop"
+
+
+@pytest.mark.parametrize(("sizes", "goes"), [((9_000_000,) * 2, True), ((9_000_001,) * 2, False)])
+def test_the_files_of_a_letter_have_room_together(sizes, goes):
+    files = tuple(replace(PDF, size=size) for size in sizes)
+    letter = Email(subject="Bills", text="See.", attachments=files)
+    if goes:
+        assert len(written(letter).attachments) == 2
+        return
+    with pytest.raises(Permanent, match="18 MB may go in one letter") as refused:
+        written(letter)
+    assert refused.value.code == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (
+            '<p>Pay <a href="https://x.example/?a=1&amp;b=2">here</a>.',
+            "Pay here <https://x.example/?a=1&b=2>.",
+        ),
+        ('<a href="https://x.example">https://x.example</a>', "https://x.example"),
+        ('<a href="mailto:a@b.example">a@b.example</a> <a>none</a>', "a@b.example none"),
+        (
+            '<a href="https://x.example"><img src="cid:1" alt="Shop"></a>',
+            "[Shop] <https://x.example>",
+        ),
+        ('<a href="javascript:x()">no</a>', "no"),
+        ('<div style="display:none"><a href="https://x.example">x</a></div>a', "a"),
+    ],
+)
+def test_who_reads_text_alone_sees_where_links_lead(page, text):
+    assert written(Email(subject="Bill", text="", html=page)).text == text
+
+
+def test_what_goes_to_many_carries_the_link_that_ends_it():
+    link = "https://hub.test/unsubscribe/1"
+    one = written(bulk=True, unsubscribe_url=link)
+    assert (one.unsubscribe, one.automatic) == (link, "generated")
+    assert written().unsubscribe == ""
