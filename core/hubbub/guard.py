@@ -144,8 +144,8 @@ class Guard:
                 # The address goes to the operators' log alone: callers learn nothing of our net.
                 log.warning("outgoing call refused", host=host, address=address[0])
                 raise Refused(
-                    f"The host {host!r} leads to a private or reserved address, which outgoing "
-                    "calls may not reach. If that is meant, add its network to "
+                    f"The host {host!r} (port {port}) leads to a private or reserved address, "
+                    "which outgoing calls may not reach. If that is meant, add its network to "
                     "HUBBUB_ALLOW_PRIVATE_NETWORKS.",
                     code="address_refused",
                 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 from hubbub.sdk import (
     AuthFailed,
@@ -77,6 +78,14 @@ def _local(connection: EmailConnection) -> Iterator[Finding]:
                 f"Letters and passwords go to {place.host} for everybody on the way to read.",
                 "Choose tls or starttls, as the server offers it.",
             )
+    if not connection.webhook_url.startswith("https:"):
+        hub = urlsplit(connection.webhook_url)
+        yield Finding.warning(
+            "unsubscribe_link",
+            f"Links to unsubscribe lead to {hub.scheme}://{hub.netloc}: mail programs want https.",
+            "Set HUBBUB_PUBLIC_URL to an https address that everybody reaches before anything goes "
+            "to many.",
+        )
     if not settings.receives:
         yield Finding.good("send_only", "Letters are sent, and none are fetched.")
 
@@ -158,6 +167,13 @@ def _about_receiving(said: Looked, box: Mailbox, connection: EmailConnection) ->
         )
         return
     yield Finding.good("imap", f"{box.server.host} lets us read {', '.join(box.folders)}.")
+    if said.special:
+        named = ", ".join(f"{name} ({use})" for name, use in said.special.items())
+        yield Finding.warning(
+            "imap_special_folder",
+            f"Not all that lies in these folders came in: {named}. It is taken for letters to us.",
+            "Take them out of the folders that are fetched.",
+        )
     if said.read_only and (box.mark_seen or box.move_to):
         yield Finding.warning(
             "imap_read_only",

@@ -229,6 +229,9 @@ def _outcome(letter: Letter, verdict: Verdict, reference: str, key: str) -> Even
     match verdict.said:
         case Said.DELAYED:
             return Ignored(reason=f"Delivery is delayed: {verdict.detail or '?'}"[:300], key=key)
+        case Said.PASSED_ON:
+            # Whether it arrives, nobody will say (RFC 3464, 2.3.3).
+            return Ignored(reason="It was passed on to a server that sends no reports.", key=key)
         case Said.COMPLAINT:
             # Who complains has got it.
             return _receipt(letter, ReceiptState.DELIVERED, reference, key, _complaint(verdict))

@@ -105,7 +105,8 @@ def _error(kind: type[SendError], reply: Reply, what: str, *, code: str = "") ->
 
 
 def _detail(reply: Reply, what: str) -> str:
-    return f"{what}: {reply.text[:500] or reply.code}"
+    said = str(reply.text[:500].strip() or reply.code)
+    return f"{what}: {said}" if said.endswith((".", "!", "?")) else f"{what}: {said}."
 
 
 def _code(reply: Reply) -> str:

@@ -25,6 +25,8 @@ class Said(StrEnum):
 
     FAILED = "failed"
     DELAYED = "delayed"
+    #: To a server that sends no reports.
+    PASSED_ON = "passed on"
     DELIVERED = "delivered"
     READ = "read"
     COMPLAINT = "complaint"
@@ -72,7 +74,7 @@ _ACTIONS: Final = {
     "failed": Said.FAILED,
     "delayed": Said.DELAYED,
     "delivered": Said.DELIVERED,
-    "relayed": Said.DELIVERED,
+    "relayed": Said.PASSED_ON,
 }
 _STATUS: Final = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 

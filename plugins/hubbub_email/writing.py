@@ -54,13 +54,15 @@ class _Words(UnstructuredHeader):
 
 
 class _Named(UnstructuredHeader):
-    """An address behind a name: ``name <address>``."""
+    """An address, behind a name if there is one: ``name <address>``."""
 
     name: str
 
     def fold(self, *, policy: Any) -> str:
         del policy
         name, _, address = str(self).rpartition(" <")
+        if not name:
+            return f"{self.name}: {address}\r\n"
         if name.isascii():
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')
             return f'{self.name}: "{escaped}"\r\n <{address}\r\n'
@@ -160,7 +162,8 @@ def _kind(media: Media) -> tuple[str, str]:
 
 
 def _address(message: EmailMessage, writing: Writing) -> None:
-    message["From"] = f"{_harmless(writing.sender_name)} <{writing.sender}>"
+    name = _harmless(writing.sender_name)
+    message["From"] = f"{name} <{writing.sender}>" if name else writing.sender
     message["To"] = writing.recipient
     if writing.reply_to:
         message["Reply-To"] = writing.reply_to

@@ -52,6 +52,10 @@ userdb {{
 }}
 namespace inbox {{
   inbox = yes
+  mailbox Sent {{
+    auto = create
+    special_use = \\Sent
+  }}
   mailbox Junk {{
     special_use = \\Junk
     auto = create

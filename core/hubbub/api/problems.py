@@ -41,7 +41,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "version-conflict": "Somebody else changed it meanwhile: read it again.",
     "window-closed": "The time for free-form messages is over: `detail` says what may be sent.",
     "opted-out": "The contact asked not to be written to.",
-    "marketing-opt-out": "The contact stopped marketing messages; other templates may be sent.",
+    "marketing-opt-out": "The contact stopped what goes to many; all else may be sent.",
     "recipient-gone": "The address no longer exists.",
     "recipient-blocked": "The contact blocked this channel, or never wrote to it.",
     "contact-blocked": "The contact is blocked here.",

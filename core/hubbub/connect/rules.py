@@ -305,7 +305,7 @@ def _remedy(error: HubError) -> str:
         case AuthFailed():
             return ""  # it is about the account, and the plugin has said what
         case OutOfBounds():
-            return "Correct the API base URL, or allow its network, then check again."
+            return "Correct the address, or allow its network, then check again."
         case RateLimited():
             return "Wait a while, then check again."
         case Transient() | OutcomeUnknown():

@@ -1,7 +1,7 @@
 """Ask a mail server whether a mailbox can be watched, and change nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +15,12 @@ from hubbub.sdk.values import HttpRequest, HttpResponse
 
 #: The schemes of the requests that go here.
 MAILBOX: Final = frozenset(IMAP_SCHEMES.values())
+_NOT_FOR_NEWS: Final = {
+    rb"\Sent": "sent",
+    rb"\Trash": "trash",
+    rb"\Drafts": "drafts",
+    rb"\All": "all",
+}
 _SECURITY: Final[Mapping[str, Security]] = {
     scheme: security for security, scheme in IMAP_SCHEMES.items()
 }
@@ -75,6 +81,7 @@ def _looked(client: Client, folders: list[str], move_to: str) -> Looked:
         capabilities=tuple(sorted(one.decode("ascii", "replace") for one in client.capabilities())),
         folders=offered,
         junk=junk,
+        special={name: use for flags, _, name in listed if name in folders for use in _uses(flags)},
         missing=missing,
         read_only=tuple(name for name, box in found.items() if not box.writable),
         ends={
@@ -83,6 +90,11 @@ def _looked(client: Client, folders: list[str], move_to: str) -> Looked:
             if name in found
         },
     )
+
+
+def _uses(flags: Sequence[bytes]) -> list[str]:
+    """Return what else than for letters that come in a folder is for."""
+    return [use for flag, use in _NOT_FOR_NEWS.items() if flag in flags]
 
 
 def _box(client: Client, folder: str) -> Box | None:

@@ -28,6 +28,8 @@ Dial: TypeAlias = Callable[[str, int, Deadline, ssl.SSLContext | None], socket.s
 #: Seconds that a server may be silent.
 SILENCE: Final = 60.0
 _TO_CONNECT: Final = timedelta(seconds=15)
+#: Seconds for its first word; who waits for TLS never says one.
+_TO_GREET: Final = 10.0
 #: Bytes of one literal; we ask for a mebibyte at most, and some for its surroundings.
 _MOST: Final = 4 << 20
 #: Bytes that may follow one command: letters of a piece each, of which a group has one piece where
@@ -210,10 +212,12 @@ class _Wire(imaplib.IMAP4):
         return tag
 
     def _connect(self) -> None:
+        silence, self._silence = self._silence, min(self._silence, _TO_GREET)
         try:
             super()._connect()  # type: ignore[misc]  # reads the greeting; not in the stubs
         except TimeoutError as error:
             raise _NoGreeting from error
+        self._silence = silence
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         del timeout
@@ -278,7 +282,7 @@ def _meant(server: MailServer, error: Exception) -> SendError:
 
 def _unencrypted(server: MailServer, error: ssl.SSLError) -> Transient:
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = f"its certificate is not valid ({error.verify_message})"
+        why = f"its certificate is not valid ({error.verify_message.rstrip('.')})"
         return _unreachable(server, why, "imap_certificate")
     if error.reason == "WRONG_VERSION_NUMBER":
         why = "it does not speak TLS from the beginning; try STARTTLS"
@@ -304,7 +308,8 @@ def _refused(server: MailServer, error: LoginError) -> SendError:
 
 
 def _unreachable(server: MailServer, why: str, code: str = "imap_unreachable") -> Transient:
-    return Transient(f"{server.host} cannot be reached: {why}.", code=code)
+    where = f"The IMAP server {server.host} (port {server.port})"
+    return Transient(f"{where} cannot be reached: {why}.", code=code)
 
 
 def _words(error: Exception) -> str:

@@ -149,6 +149,9 @@ class Looked:
     #: The folders that it offers, and the one that it calls junk.
     folders: tuple[str, ...] = ()
     junk: str = ""
+    #: Folders that are asked for and hold what did not come in, and what the server calls each:
+    #: ``sent``, ``trash``, ``drafts``, ``all`` (RFC 6154).
+    special: Mapping[str, str] = field(default_factory=dict)
     #: Folders that are asked for: those that are not there, and those that cannot be written to.
     missing: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()

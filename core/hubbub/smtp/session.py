@@ -97,12 +97,14 @@ class Session(smtplib.SMTP):
         """Whether another letter may follow."""
         return self._ready and not self._going and self._letters < _LETTERS
 
-    def begin(self, deadline: Deadline) -> None:
+    def begin(self, deadline: Deadline, to_greet: Deadline) -> None:
         """Connect, encrypt and log in, if that is still to be done. Raises `Refusal`."""
         self._deadline = deadline
         if self._ready:
             return
+        self._deadline = to_greet
         greeted = self.connect(self._whom.host, self._whom.port)
+        self._deadline = deadline
         self.mute = False
         self._check("hello", greeted)
         self._hello()

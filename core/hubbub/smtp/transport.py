@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic
 from typing import Final
@@ -32,6 +32,7 @@ MAIL: Final = frozenset(SCHEMES.values())
 #: Seconds that an idle session is kept, and how many are.
 _IDLE: Final = 45.0
 _KEPT: Final = 8
+_GREETED: Final = timedelta(seconds=10)
 
 #: One server takes a lone CR or LF for the end of a line and the next one does not, so that a
 #: letter could hide another one.
@@ -56,7 +57,7 @@ class MailTransport:
         whom, errand, deadline = _whom(request), _errand(request, files), Deadline(request.timeout)
         session = self._take(whom, deadline) or Session(whom, _domain(errand.sender), self._dial)
         try:
-            session.begin(deadline)
+            session.begin(deadline, _to_greet(errand, deadline))
             done = session.run(errand)
         except Refusal as refusal:
             done = session.told(refusal)
@@ -167,6 +168,14 @@ def _domain(sender: str) -> str:
     return sender.rpartition("@")[2] or "localhost"
 
 
+def _to_greet(errand: Errand, deadline: Deadline) -> Deadline:
+    """Return by when the server must say a first word: people wait for a check.
+
+    Some let whoever sends wait, to be rid of spam.
+    """
+    return deadline if errand.recipients else Deadline(_GREETED)
+
+
 def _broken(whom: Whom, error: Exception, *, taken: bool, mute: bool) -> Transient | OutcomeUnknown:
     cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
     why, code = _why(cause or error), _code(cause or error)
@@ -174,7 +183,9 @@ def _broken(whom: Whom, error: Exception, *, taken: bool, mute: bool) -> Transie
         return OutcomeUnknown(f"{whom.host} may have the letter, but its answer is lost: {why}.")
     if mute and isinstance(cause, TimeoutError) and whom.scheme != SCHEMES["tls"]:
         why, code = "it says nothing; it may want TLS from the beginning", "smtp_security"
-    return NotSent(f"{whom.host} cannot be reached: {why}.", code=code)
+    return NotSent(
+        f"The SMTP server {whom.host} (port {whom.port}) cannot be reached: {why}.", code=code
+    )
 
 
 def _code(error: BaseException) -> str:
@@ -189,7 +200,7 @@ def _code(error: BaseException) -> str:
 def _why(error: BaseException) -> str:
     match error:
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not valid ({error.verify_message})"
+            return f"its certificate is not valid ({error.verify_message.rstrip('.')})"
         case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
             return "it does not speak TLS from the beginning; try STARTTLS"
         case ssl.SSLError():

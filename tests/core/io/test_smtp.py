@@ -204,6 +204,17 @@ def test_plain_words_spoken_to_a_port_of_tls_are_explained(transport, office):
     assert refused.value.code == "smtp_security"
 
 
+def test_who_waits_for_a_check_hears_soon_that_a_server_says_nothing(
+    transport, office, monkeypatch
+):
+    monkeypatch.setattr("hubbub.smtp.transport._GREETED", timedelta(seconds=0.2))
+    _, server = office(HELLO="silence")
+
+    with pytest.raises(NotSent, match="may want TLS") as refused:
+        transport.perform(greeting(server, sender="us@hub.test"), files=no_files)
+    assert f"The SMTP server 127.0.0.1 (port {server.port})" in refused.value.detail
+
+
 def test_an_answer_tells_the_time(transport, office):
     _, server = office()
 

@@ -146,11 +146,13 @@ def test_tls_spoken_to_a_port_of_plain_text_is_explained(clerk):
     assert raised.value.code == "imap_security"
 
 
-def test_plain_text_spoken_to_a_port_of_tls_is_explained(dovecot):
+def test_plain_text_spoken_to_a_port_of_tls_is_soon_explained(dovecot, monkeypatch):
     server = dovecot.server(port=dovecot.imaps, security="starttls")
+    monkeypatch.setattr("hubbub.imap.client._TO_GREET", 0.3)
     with pytest.raises(Transient, match="may want TLS") as raised:
-        connected(server, HERE.connect, silence=0.3)
+        connected(server, HERE.connect)
     assert raised.value.code == "imap_security"
+    assert f"The IMAP server {server.host} (port {server.port})" in raised.value.detail
 
 
 def test_a_private_server_is_not_reached(clerk):
@@ -265,6 +267,11 @@ def test_a_check_finds_everything_well_and_changes_nothing(host):
     with host.owner() as owner:
         owner.select_folder("INBOX", readonly=True)
         assert owner.search("UNSEEN") == [1]
+
+
+def test_a_check_knows_the_folder_for_what_was_sent(host):
+    assert check(host.server(), folders=("INBOX", "Sent")).special == {"Sent": "sent"}
+    assert check(host.server(), folders=("INBOX",)).special == {}
 
 
 def test_a_check_names_the_folders_that_are_missing(host):

@@ -1,5 +1,7 @@
 """A check says of both servers what is wrong and how to mend it."""
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -68,6 +70,19 @@ def test_what_is_new_in_a_folder_begins_where_it_ended_when_it_was_chosen():
     assert fewer == chosen
     again = facts_of(("INBOX", "Shop"), {"INBOX": 50, "Shop": 9}, fewer)
     assert ends_known(connection(**BOTH, facts=again))["Shop"] == End(7, 9)
+
+
+def test_folders_for_what_did_not_come_in_are_warned_of(drive):
+    seen = looked(special={"Sent": "sent", "Papierkorb": "trash"})
+    checked = check(drive, posted(), seen, folders=("INBOX", "Sent", "Papierkorb"))
+    assert "Sent (sent), Papierkorb (trash)" in told(checked, ok=True)["imap_special_folder"].detail
+
+
+@pytest.mark.parametrize(("base", "warned"), [("http://10.0.0.1:8000", True), ("https://h", False)])
+def test_links_to_unsubscribe_want_https(drive, base, warned):
+    one = replace(connection(**BOTH), webhook_url=f"{base}/webhooks/x")
+    _, checked = drive(EmailChannel().check(one), posted(), looked())
+    assert ("unsubscribe_link" in told(checked, ok=True)) == warned
 
 
 def test_a_channel_that_only_sends_asks_no_mailbox(drive):

@@ -319,10 +319,11 @@ def test_a_bounce_that_names_nobody_marks_whom_we_wrote_to():
     assert receipt.fault.recipient == "gone"
 
 
-def test_a_bounce_finds_its_letter_though_a_server_gave_that_another_id():
+@pytest.mark.parametrize("name", ["dsn_failed", "bounce_qmail"])
+def test_a_bounce_finds_its_letter_though_a_server_gave_that_another_id(name):
     sealed = tokens.seal(Purpose.DELIVERY, ID, KEY)
     head = f"Message-ID: <0102@email.amazonses.com>\r\nX-Hubbub-Id: {sealed}".encode()
-    whole = raw("dsn_failed").replace(b"Message-ID: <OUR-ID@example.com>", head)
+    whole = raw(name).replace(b"Message-ID: <OUR-ID@example.com>", head)
     assert events(whole)[0].reference == ID
 
 
@@ -346,11 +347,18 @@ def test_a_bounce_that_names_no_letter_is_shown():
     assert message("dsn_of_nobody").not_routed
 
 
-@pytest.mark.parametrize("name", ["dsn_delayed", "bounce_delay_by_hand"])
-def test_conformance_12_a_delay_changes_nothing(name):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("dsn_delayed", "Delivery is delayed"),
+        ("bounce_delay_by_hand", "Delivery is delayed"),
+        ("dsn_relayed", "It was passed on"),
+    ],
+)
+def test_conformance_12_a_delay_and_a_letter_passed_on_change_nothing(name, why):
     event = next(iter(events(about_ours(name))))
     assert isinstance(event, Ignored)
-    assert event.reason.startswith("Delivery is delayed")
+    assert event.reason.startswith(why)
 
 
 @pytest.mark.parametrize(

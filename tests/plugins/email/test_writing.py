@@ -37,6 +37,10 @@ def read(**more):
     return email.message_from_bytes(raw(**more), policy=email.policy.default)
 
 
+def test_without_a_name_there_is_the_address_alone():
+    assert b"From: support@shop.example\r\n" in raw()
+
+
 def test_a_letter_says_who_writes_to_whom_about_what_and_when():
     message = read(sender_name="Shop, Support", reply_to="support+c_1.m@shop.example")
 
