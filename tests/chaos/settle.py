@@ -9,12 +9,13 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select, update
 
 from hubbub.store.session import DatabaseDown, reading, transaction
-from hubbub.store.tables import Call, Delivery, Lease, MediaFile, Process, table
+from hubbub.store.tables import Call, Channel, Delivery, Lease, MediaFile, Process, table
 from tests.chaos.calls import ask
 from tests.chaos.kinds import KINDS
 from tests.chaos.town import Town
 
-_calls, _deliveries, _media = table(Call), table(Delivery), table(MediaFile)
+_calls, _channels = table(Call), table(Channel)
+_deliveries, _media = table(Delivery), table(MediaFile)
 _leases, _processes = table(Lease), table(Process)
 #: What is due later than that waits for a person.
 SOON: Final = timedelta(days=1)
@@ -45,6 +46,7 @@ class Clocks:
         try:
             with transaction(self.engine) as db:
                 self._bury(db)
+                self._unpause(db)
                 self._retry(db)
                 self._fetch(db)
         except DatabaseDown as error:
@@ -56,6 +58,15 @@ class Clocks:
         ids = db.execute(select(_processes.c.id)).scalars()
         dead = [one for one in ids if int(one.rsplit("-", 2)[1]) not in running]
         db.execute(update(_processes).where(_processes.c.id.in_(dead)).values(seen_at=before))
+
+    def _unpause(self, db: Connection) -> None:
+        """Open channels that a provider told to slow down for some minutes."""
+        now = datetime.now(UTC)
+        for until in (_channels.c.paused_until, _channels.c.bulk_paused_until):
+            paused = select(_channels.c.id).where(until > now, until < now + SOON)
+            chosen = self._untouched(list(db.execute(paused).scalars()))
+            mine = update(_channels).where(_channels.c.id.in_(chosen))
+            db.execute(mine.values({until: now}))
 
     def _retry(self, db: Connection) -> None:
         """Make due what waits for another attempt or for proof, and open lanes that people hold."""

@@ -1,7 +1,7 @@
 """Keep what people chose, and which addresses are gone, beyond the end of a channel.
 
 A channel may be deleted and its account connected again: whoever ended its letters must not get
-them anew. docs/decisions/0036 says how.
+them anew. docs/decisions/0038 says how.
 """
 
 from datetime import datetime

@@ -57,7 +57,7 @@ class Ceilings:
     per: timedelta = timedelta(days=1)
     #: In so many conversations of a channel there may be any within ``lately``; what began to be
     #: answered goes on. A program may write under another address each time.
-    conversations: int = 60
+    conversations: int = 300
     lately: timedelta = timedelta(hours=1)
     #: An address that writes more often than this ``within`` then is not answered automatically.
     inbound: int
