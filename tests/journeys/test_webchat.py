@@ -177,6 +177,17 @@ def test_case_05_a_hub_that_was_killed_and_a_reload_lose_and_double_nothing(demo
             assert text == "After" or found == [(1,)]
 
 
+def test_case_06_a_tab_that_was_there_before_hears_of_the_first_word(browser, widget):
+    with site(widget) as at:
+        context = browser(logged_in=False)
+        one, other = context.new_page(), context.new_page()
+        for page in (one, other):
+            page.goto(f"{at()}/shop")
+        frames, text = [window(one), window(other)], some("The first word")
+        write(frames[0], text)
+        expect(said(frames[1])).to_have_text([text])
+
+
 def test_case_06_tabs_show_the_same_and_ten_of_them_load(demo, browser, widget):
     with site(widget) as at:
         context = browser(logged_in=False)

@@ -92,6 +92,7 @@ const outbox = new Outbox(api, {
       settle();
       return;
     }
+    if (!store.now.conversation) tabs.tell('begun');
     store.put({ conversation: { id: message.conversation_id } });
     // Where others came in between, the stream brings all of them in order.
     if (message.seq === store.last() + 1) arrive([message]);
@@ -170,6 +171,8 @@ async function session() {
   const before = store.now.contact && store.now.contact.user_id;
   // Who was nobody yet and is proven now goes on with what they were about to say.
   if (store.now.contact !== null && user !== before) forget(!before);
+  // Signed out, or erased: what was said is somebody else's by now.
+  else if (store.now.conversation && !(found.conversation && found.conversation.id === store.now.conversation.id)) forget(true);
   token = found.token;
   // What is proven is proven anew with each session, and never kept in the page.
   if (!user) link.tell('token', token);
@@ -289,6 +292,7 @@ function share(type, payload) {
 }
 
 function overhear(type, payload, of) {
+  if (type === 'begun' && !store.now.conversation) begin();
   if (!store.now.conversation || of !== store.now.conversation.id) return;
   // Only what follows at once: the rest comes with a stream of our own, from the last on.
   if (type === 'message' && payload.seq === store.last() + 1) arrive([payload]);
