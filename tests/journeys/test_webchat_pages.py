@@ -202,6 +202,8 @@ def test_case_14_by_keyboard_alone_a_window_is_used_and_only_news_is_read_out(
         frame = page.frame_locator("iframe")
         expect(frame.locator(FIELD)).to_be_focused()
         expect(launcher(page)).to_have_attribute("aria-expanded", "true")
+        # The field has the window's focus, and by now the window has the page's.
+        page.wait_for_function("document.activeElement.tagName === 'IFRAME'")
         text = some("By keyboard")
         page.keyboard.type(text)
         page.keyboard.press("Shift+Enter")

@@ -153,6 +153,7 @@ function begin() {
 }
 
 async function session() {
+  const shown = store.now.conversation;
   let found;
   try {
     found = await api.session({ token, identity, page, ...about });
@@ -172,15 +173,17 @@ async function session() {
   // Who was nobody yet and is proven now goes on with what they were about to say.
   if (store.now.contact !== null && user !== before) forget(!before);
   // Signed out, or erased: what was said is somebody else's by now.
-  else if (store.now.conversation && !(found.conversation && found.conversation.id === store.now.conversation.id)) forget(true);
+  else if (shown && !(found.conversation && found.conversation.id === shown.id)) forget(true);
   token = found.token;
   // What is proven is proven anew with each session, and never kept in the page.
   if (!user) link.tell('token', token);
-  store.put({ contact: found.contact || { user_id: null }, conversation: found.conversation, availability: found.availability });
-  if (found.conversation) {
+  // What began meanwhile, the answer does not know of.
+  const begun = shown ? null : store.now.conversation;
+  store.put({ contact: found.contact || { user_id: null }, conversation: found.conversation || begun, availability: found.availability });
+  if (found.conversation || begun) {
     link.tell('talks');
     if (!store.now.messages.length) await history(null);
-    stand(found.conversation);
+    if (found.conversation) stand(found.conversation);
     stream.open();
   } else {
     store.put({ connection: 'idle' });
