@@ -202,12 +202,13 @@ def test_case_14_by_keyboard_alone_a_window_is_used_and_only_news_is_read_out(
         frame = page.frame_locator("iframe")
         expect(frame.locator(FIELD)).to_be_focused()
         expect(launcher(page)).to_have_attribute("aria-expanded", "true")
-        # The field has the window's focus, and by now the window has the page's.
-        page.wait_for_function("document.activeElement.tagName === 'IFRAME'")
+        # Keys go to the window once the browser has noted that it has the focus.
+        page.frames[-1].wait_for_function("document.hasFocus()")
         text = some("By keyboard")
         page.keyboard.type(text)
         page.keyboard.press("Shift+Enter")
         page.keyboard.type("and on")
+        expect(frame.locator(FIELD)).to_have_value(f"{text}\nand on")
         page.keyboard.press("Enter")
         expect(frame.locator(".own[data-seq]")).to_have_count(1)
         demo.answer(text, "First")
