@@ -12,6 +12,8 @@ class Kind(StrEnum):
     """What wrote a letter, where it was no person."""
 
     REPORT = "report"
+    #: Out of office, or a receipt that a letter came in.
+    REPLY = "reply"
     AUTOMATIC = "automatic"
     LIST = "list"
     ROBOT = "robot"
@@ -24,6 +26,11 @@ class Sign:
 
     kind: Kind
     reason: str
+
+    @property
+    def by_program(self) -> bool:
+        """Whether no person wrote the letter, rather than somebody who is not welcome."""
+        return self.kind is not Kind.SPAM
 
 
 _SUPPRESSED: Final = frozenset({"all", "autoreply", "oof"})
@@ -66,7 +73,8 @@ def _report(headers: Headers) -> Sign | None:
 def _automatic(headers: Headers) -> Sign | None:
     submitted = headers.word("auto-submitted")
     if submitted and submitted != "no":
-        return Sign(Kind.AUTOMATIC, f"It was written by a program (Auto-Submitted: {submitted}).")
+        kind = Kind.REPLY if submitted == "auto-replied" else Kind.AUTOMATIC
+        return Sign(kind, f"It was written by a program (Auto-Submitted: {submitted}).")
     suppressed = headers.text("x-auto-response-suppress").lower()
     if _SUPPRESSED & set(re.split(r"[,;\s]+", suppressed)):
         why = "It asks for no automatic answer (X-Auto-Response-Suppress)."

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hubbub.sdk import (
     Answers,
+    Correspondent,
     Email,
     Event,
     Fault,
@@ -26,6 +27,9 @@ from hubbub_email.automation import Kind
 from hubbub_email.letter import Letter
 from hubbub_email.reports import Report, Said, Verdict
 from hubbub_email.tokens import Purpose
+
+#: Of those to whom a letter goes, and of those who get copies, that so many are told.
+MOST_NAMED: Final = 100
 
 #: RFC 3463: the address itself is wrong, and will stay so.
 _GONE: Final = re.compile(r"5\.1\.(?:1|2|3|6|10)\Z")
@@ -117,17 +121,18 @@ def _message(letter: Letter, account: Account) -> MessageReceived:
     return MessageReceived(
         key=letter.dedupe_key,
         sender=Sender(address=contact.address, name=contact.name or None),
-        content=_content(letter),
+        content=_content(letter, account),
         external_id=letter.message_id or None,
         provider_at=letter.date,
         reply_to_external_id=_answered(answers, key),
         not_routed=why,
-        quiet=_is_quiet(letter, key),
+        quiet=_is_quiet(letter, answers, key),
+        historical=letter.arrival.historical,
         answers=answers,
     )
 
 
-def _content(letter: Letter) -> Email:
+def _content(letter: Letter, account: Account) -> Email:
     notes = _notes(letter)
     text = "\n\n".join(filter(None, (letter.text, *notes)))
     shown = "\n\n".join(filter(None, (letter.visible, *notes)))
@@ -136,7 +141,10 @@ def _content(letter: Letter) -> Email:
         text=text,
         visible=None if shown == text else shown,
         html=letter.html,
+        to=_correspondents(letter.to, account),
+        cc=_correspondents(letter.cc, account),
         doubt=FORGED if letter.forged else None,
+        automatic=letter.sign.reason if letter.sign and letter.sign.by_program else None,
         attachments=tuple(
             Media(
                 mime_type=file.mime_type,
@@ -148,6 +156,20 @@ def _content(letter: Letter) -> Email:
             for file in letter.files
         ),
     )
+
+
+def _correspondents(boxes: Sequence[Mailbox], account: Account) -> tuple[Correspondent, ...]:
+    """Return whom a letter names; where that is us, without the tokens in our address."""
+    plain = {_without_token(box.address, account): box.name for box in reversed(boxes[:MOST_NAMED])}
+    return tuple(
+        Correspondent(address=address, name=name or None)
+        for address, name in reversed(plain.items())
+    )
+
+
+def _without_token(address: str, account: Account) -> str:
+    """Return the address; a token in it lets its bearer write into a conversation."""
+    return account.address if any(tokens.of_addresses([address], account.key)) else address
 
 
 def _notes(letter: Letter) -> list[str]:
@@ -195,9 +217,15 @@ def _not_routed(letter: Letter, account: Account) -> str:
     return "It was in the mailbox before the hub was." if letter.arrival.historical else ""
 
 
-def _is_quiet(letter: Letter, key: bytes) -> bool:
-    """Whether people need not look at a letter at once; a list or a program may say what counts."""
-    unwanted = letter.sign is not None and letter.sign.kind in {Kind.REPORT, Kind.SPAM}
+def _is_quiet(letter: Letter, answers: Answers, key: bytes) -> bool:
+    """Whether people need not look at a letter at once.
+
+    A list or a program may say what counts, such as that an order came. But a program that answers
+    what we wrote says that somebody is away, or that the letter came in.
+    """
+    kind = letter.sign.kind if letter.sign else None
+    away = kind is Kind.REPLY and bool(answers.references or answers.conversation_id)
+    unwanted = away or kind in {Kind.REPORT, Kind.SPAM}
     return unwanted or letter.arrival.historical or _by_hub(letter, key) is not None
 
 
@@ -233,8 +261,8 @@ def _outcome(letter: Letter, verdict: Verdict, reference: str, key: str) -> Even
             # Whether it arrives, nobody will say (RFC 3464, 2.3.3).
             return Ignored(reason="It was passed on to a server that sends no reports.", key=key)
         case Said.COMPLAINT:
-            # Who complains has got it.
-            return _receipt(letter, ReceiptState.DELIVERED, reference, key, _complaint(verdict))
+            # Their provider has it, and may complain of itself: that proves no mailbox.
+            return _receipt(letter, ReceiptState.SENT, reference, key, _complaint(verdict))
         case Said.FAILED:
             return _receipt(letter, ReceiptState.FAILED, reference, key, _fault(verdict))
     return _receipt(letter, _STATES[verdict.said], reference, key)

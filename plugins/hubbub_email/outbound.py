@@ -45,21 +45,20 @@ def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
 
     Raises the `hubbub.sdk.SendError` that the server's reply stands for.
     """
-    access, recipient = Access(connection), _recipient(part)
-    writing = compose(part, connection)
+    access, writing = Access(connection), compose(part, connection)
     whole = _written(writing, connection)
 
     def request(token: str) -> HttpRequest:
         return posting(
             outgoing(connection, token),
             sender=envelope_sender(connection, part.reference),
-            recipients=[recipient],
+            recipients=writing.recipients,
             letter=whole,
         )
 
     try:
         said = yield from access.ask(request, _read, is_login)
-        error = error_of(said, recipient)
+        error = error_of(said, writing.recipient)
         if error is not None:
             raise error
     except SendError as failed:
@@ -68,9 +67,15 @@ def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
         raise
     return Accepted(
         external_id=_rewritten(said, connection) or writing.message_id,
-        note=said.reply.text[:200],
+        note=_note(said),
         renewed=access.renewed,
     )
+
+
+def _note(said: Posted) -> str:
+    """Return what the server said: also of those who get no copy."""
+    refused = (f"No copy for {who}: {reply.text[:200]}" for who, reply in said.refused.items())
+    return "\n".join([said.reply.text[:200], *refused])[:2000]
 
 
 def _rewritten(said: Posted, connection: EmailConnection) -> str:
@@ -98,7 +103,9 @@ def compose(part: Part, connection: EmailConnection) -> Writing:
     return Writing(
         sender=settings.from_address,
         sender_name=settings.from_name,
-        recipient=_recipient(part),
+        recipient=_deliverable(part.address),
+        cc=tuple(_deliverable(one.address) for one in said.cc),
+        bcc=tuple(_deliverable(one.address) for one in said.bcc),
         reply_to=answers_to if answers_to != settings.from_address else "",
         subject=said.subject or _subject(part, connection),
         text=said.text,
@@ -113,8 +120,8 @@ def compose(part: Part, connection: EmailConnection) -> Writing:
     )
 
 
-def _recipient(part: Part) -> str:
-    address = sound(part.address)
+def _deliverable(text: str) -> str:
+    address = sound(text)
     if not address or '"' in address:
         raise Permanent("This is no address that a letter can be sent to.", code="bad_address")
     return address
@@ -130,6 +137,8 @@ def _said(part: Part) -> Email:
                 text=words,
                 html=clean(page) if page else None,
                 attachments=email.attachments,
+                cc=email.cc,
+                bcc=email.bcc,
             )
         case Text(text=text):
             return Email(subject="", text=clean(text))

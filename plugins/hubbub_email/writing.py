@@ -72,7 +72,7 @@ class _Named(UnstructuredHeader):
 #: The registry derives from each of these classes and the base of all headers.
 _REGISTRY: Final[Any] = HeaderRegistry()
 for _name in (
-    *("to", "reply-to", "in-reply-to", "references", "content-id"),
+    *("to", "cc", "reply-to", "in-reply-to", "references", "content-id"),
     *("list-unsubscribe", "list-unsubscribe-post"),
 ):
     _REGISTRY.map_to_type(_name, _Whole)
@@ -89,6 +89,10 @@ class Writing:
     sender: str
     sender_name: str = ""
     recipient: str
+    #: Who gets a copy, for all to see.
+    cc: tuple[str, ...] = ()
+    #: And unseen, so that the letter does not say it.
+    bcc: tuple[str, ...] = ()
     reply_to: str = ""
     subject: str
     text: str
@@ -105,10 +109,15 @@ class Writing:
     #: Where one click ends further letters (RFC 8058).
     unsubscribe: str = ""
 
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """All who get it, each once, first whom it is to."""
+        return tuple(dict.fromkeys((self.recipient, *self.cc, *self.bcc)))
+
 
 def letter(writing: Writing) -> Letter:
     """Return ``writing`` as a letter. Raises `ValueError` for what no header can hold."""
-    message = EmailMessage(policy=_POLICY.clone(utf8=not writing.recipient.isascii()))
+    message = EmailMessage(policy=_POLICY.clone(utf8=not "".join(writing.recipients).isascii()))
     _address(message, writing)
     _place(message, writing)
     shown = [media for media in writing.attachments if _is_shown(media, writing.html)]
@@ -165,6 +174,8 @@ def _address(message: EmailMessage, writing: Writing) -> None:
     name = _harmless(writing.sender_name)
     message["From"] = f"{name} <{writing.sender}>" if name else writing.sender
     message["To"] = writing.recipient
+    if writing.cc:
+        message["Cc"] = ", ".join(writing.cc)
     if writing.reply_to:
         message["Reply-To"] = writing.reply_to
     message["Subject"] = _harmless(writing.subject)

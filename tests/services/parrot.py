@@ -238,7 +238,13 @@ def _event(item: Any) -> Any:
             return _beside(item)
         case {"status": status}:
             fault = (
-                Fault(code="refused", detail="No.", provider_code="9", template="unlearnt" in item)
+                Fault(
+                    code="refused",
+                    detail="No.",
+                    provider_code="9",
+                    template="unlearnt" in item,
+                    address=item.get("about"),
+                )
                 if status == "failed"
                 else None
             )
@@ -275,6 +281,7 @@ def _event(item: Any) -> Any:
         provider_at=datetime.fromisoformat(item["at"]) if "at" in item else None,
         opt_out=item.get("opt_out"),
         not_routed=item.get("not_routed", ""),
+        historical=item.get("historical", False),
         piece=_piece(item) if "piece" in item else None,
         answers=_answers(**item.get("answers", {})),
     )

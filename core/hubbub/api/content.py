@@ -33,6 +33,8 @@ HTML_LIMIT: Final = 500_000
 _SHORT_LIMIT: Final = 1_000
 _OPTIONS_LIMIT: Final = 100
 _ATTACHMENTS_LIMIT: Final = 50
+#: What goes to more of them than a few answers people know is a campaign.
+_COPIES_LIMIT: Final = 50
 #: What no header field holds, and what turns the direction of what stands behind it.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 #: What may stand in HTML as it is, and in a header field.
@@ -140,9 +142,11 @@ def _letter_complaints(letter: Email) -> Iterator[Complaint]:
         yield Complaint("content.text", "Write something, or attach a file.")
     yield from _bounded("text", letter.text, TEXT_LIMIT)
     yield from _bounded("html", letter.html or "", HTML_LIMIT)
-    for name in ("visible", "doubt"):
-        if getattr(letter, name) is not None:
+    for name in ("visible", "doubt", "automatic", "to"):
+        if getattr(letter, name):
             yield Complaint(f"content.{name}", "Only what arrives has it.")
+    if len(letter.copies) > _COPIES_LIMIT:
+        yield Complaint("content.cc", f"Copies go to at most {_COPIES_LIMIT}, unseen ones counted.")
     if len(letter.attachments) > _ATTACHMENTS_LIMIT:
         yield Complaint(f"content.{_ATTACHMENTS}", f"Take at most {_ATTACHMENTS_LIMIT} files.")
     yield from _cid_complaints([media.cid for media in letter.attachments])

@@ -10,12 +10,15 @@ from sqlalchemy import Connection, Row
 from hubbub.api import queries, shapes
 from hubbub.deliver.attempt import media_url
 from hubbub.deliver.gate import Sendable
+from hubbub.deliver.rules import by_program
 from hubbub.hub import Hub
 from hubbub.sdk.templates import TemplateParameter
+from hubbub.store.states import NEVER
 from hubbub.track.lane import Behind, Pause, held_up, paused, tried
 
 #: What is read afresh of a file: it may have arrived after its message was stored.
 _FRESH = ("mime_type", "filename", "size", "state")
+_AGAIN = "It is tried again then."
 _MEASURES = ("width", "height", "duration_ms")
 
 
@@ -86,8 +89,11 @@ def _message_fields(hub: Hub, row: Row[Any], beside: _Beside) -> dict[str, Any]:
         "reply_to": row.reply_to_id,
         "reply_to_external_id": row.reply_to_external_id,
         "status": row.status,
+        "automatic": by_program(row.author) or bool(row.content.get("automatic")),
         "send_at": beside.send_at.get(row.id),
-        "waits_for": _waits_for(beside.behind.get(row.id), beside.paused.get(row.id)),
+        "waits_for": _waits_for(
+            beside.behind.get(row.id), beside.paused.get(row.id), beside.tried.get(row.id)
+        ),
         "error": _error(beside.tried[row.id].error if row.id in beside.tried else row.error),
         "provider_at": row.provider_at,
         "created_at": row.created_at,
@@ -145,6 +151,7 @@ def sendable(answer: Sendable) -> shapes.SendableJson:
             )
             for one, reason in answer.withheld
         ],
+        stopped=answer.stopped or None,
     )
 
 
@@ -222,9 +229,13 @@ def _file(hub: Hub, kept: Mapping[str, Any], files: Mapping[str, Row[Any]]) -> d
     }
 
 
-def _waits_for(behind: Behind | None, pause: Pause | None) -> shapes.WaitsForJson | None:
+def _waits_for(
+    behind: Behind | None, pause: Pause | None, tried: Row[Any] | None
+) -> shapes.WaitsForJson | None:
     if pause is not None:
         return shapes.WaitsForJson(reason=pause.sentence, message_id=None, until=pause.until)
+    if tried is not None and tried.due_at != NEVER:
+        return shapes.WaitsForJson(reason=_AGAIN, message_id=None, until=tried.due_at)
     if behind is None:
         return None
     return shapes.WaitsForJson(

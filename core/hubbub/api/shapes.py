@@ -172,10 +172,14 @@ class MessageJson(BaseModel):
     reply_to: str | None
     reply_to_external_id: str | None
     status: MessageStatus
+    automatic: bool = Field(
+        description="A program wrote it: a bot or another program here, or, of what came in, one "
+        "that shows it (`content.automatic`)."
+    )
     send_at: datetime | None = Field(description="It is not sent before this time.")
     waits_for: WaitsForJson | None = Field(
-        description="What holds it up: an earlier message whose outcome is unknown or that is "
-        "tried again, or a pause of the channel."
+        description="What holds it up: that it is tried again later, an earlier message whose "
+        "outcome is unknown or that is tried again, or a pause of the channel."
     )
     error: ErrorJson | None
     provider_at: datetime | None
@@ -323,6 +327,10 @@ class SendableJson(BaseModel):
     reasons: Mapping[str, str] = Field(description="By kind: why it may not be sent now.")
     withheld: list[WithheldTemplateJson] = Field(
         description="Templates that may not be sent, and why."
+    )
+    stopped: str | None = Field(
+        description="Why what goes to many (`bulk`) may not be sent: the contact unsubscribed, or "
+        "complained. Null: they did not."
     )
 
 

@@ -20,6 +20,7 @@ from hubbub.store.threads import Thread
 
 #: The category of templates that people may refuse while they take others.
 _MARKETING: Final = "MARKETING"
+_STOPPED: Final = "The contact stopped messages that go to many."
 #: The kinds that can be put in words where they are not native: of a file, a link to it.
 _FITTED: Final = ATTACHMENT_TYPES | {"text", "choices", "location", "contacts", "email"}
 #: How long a part that waits may outlive the window in which it was to go: what is tried again
@@ -52,6 +53,8 @@ class Sendable:
     #: Those that may be sent, where the kind ``template`` may; and why not the others.
     templates: tuple[KnownTemplate, ...] = ()
     withheld: tuple[tuple[KnownTemplate, str], ...] = ()
+    #: Why what goes to many may not be sent, where the contact stopped that; else empty.
+    stopped: str = ""
 
 
 def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Sendable:
@@ -59,9 +62,10 @@ def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Senda
     can = line.hooks.capabilities
     every = sorted(_FITTED | can.outbound)
     who = Recipient.of(thread)
+    stopped = "" if who.marketing else _STOPPED
     refusal = _switched_off(line) or _refusal(line, who)
     if refusal is not None:
-        return Sendable(reasons=dict.fromkeys(every, str(refusal)))
+        return Sendable(reasons=dict.fromkeys(every, str(refusal)), stopped=stopped)
     until, shut = _window(line, who, now, author)
     reasons = {kind: shut for kind in every if shut and kind != "template"}
     judged = [
@@ -77,6 +81,7 @@ def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Senda
         until=until,
         templates=templates,
         withheld=tuple((template, why) for template, why in judged if why),
+        stopped=stopped,
     )
 
 
@@ -173,7 +178,7 @@ def _check(
     if refusal is not None:
         raise refusal
     if bulk and not who.marketing:
-        raise Refused("The contact stopped messages that go to many.", code="marketing-opt-out")
+        raise Refused(_STOPPED, code="marketing-opt-out")
     as_template = content.type == "template" and "template" in line.hooks.capabilities.outbound
     if not as_template:
         _, shut = _window(line, who, now, author)

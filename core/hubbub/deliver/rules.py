@@ -1,14 +1,16 @@
 """Decide about sending: as which parts, and when again. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hubbub.directory import Line
-from hubbub.sdk.content import Choices, Content, preview, to_json
+from hubbub.people.errors import Complaint, Invalid
+from hubbub.sdk.content import Choices, Content, Correspondent, Email, preview, to_json
 from hubbub.sdk.errors import (
     AuthFailed,
+    BadAddress,
     HubError,
     OutcomeUnknown,
     RateLimited,
@@ -67,6 +69,35 @@ def by_program(author: str | None) -> bool:
 def by_person(author: str | None) -> bool:
     """Whether a message's author is a person who writes in the console."""
     return (author or "").startswith("user:")
+
+
+def with_copies(line: Line, content: Content, *, bulk: bool) -> Content:
+    """Return ``content`` with the addresses of those who get copies as ``line`` writes them.
+
+    Raises `Invalid` where it cannot have copies, or an address is none.
+    """
+    if not (isinstance(content, Email) and content.copies):
+        return content
+    if "email" not in line.hooks.capabilities.outbound:
+        raise Invalid(Complaint("content.cc", "This channel carries no letters, so no copies."))
+    if bulk:
+        raise Invalid(Complaint("content.cc", "What goes to many has no copies: send it to each."))
+    return replace(
+        content,
+        cc=_at_addresses(line, "cc", content.cc),
+        bcc=_at_addresses(line, "bcc", content.bcc),
+    )
+
+
+def _at_addresses(
+    line: Line, name: str, named: Sequence[Correspondent]
+) -> tuple[Correspondent, ...]:
+    try:
+        return tuple(
+            replace(one, address=line.hooks.address(one.address, line.connection)) for one in named
+        )
+    except BadAddress as error:
+        raise Invalid(Complaint(f"content.{name}", error.detail)) from None
 
 
 def compose(

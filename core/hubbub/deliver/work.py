@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from hubbub.deliver import queries
 from hubbub.deliver.attempt import with_links
 from hubbub.deliver.gate import Sendable, admit, sendable as sendable_now
-from hubbub.deliver.rules import Refused, as_error, by_program, compose
+from hubbub.deliver.rules import Refused, as_error, by_program, compose, with_copies
 from hubbub.deliver.traffic import count_traffic
 from hubbub.directory import Line
 from hubbub.hub import Hub
@@ -77,10 +77,12 @@ def submit(
     """Store an outbound message with its deliveries; return its id.
 
     The caller commits and then calls ``nudge_deliver``. Raises `Refused`, `Invalid` for a template
-    that is not well filled in, or `Unsupported` for what the channel cannot say.
+    that is not well filled in or copies that cannot be, or `Unsupported` for what the channel
+    cannot say.
     """
     thread = _thread(db, conversation_id)
     line = _line(hub, db, thread.channel_id)
+    content = with_copies(line, content, bulk=bulk)
     now = hub.now()
     if by_program(author):
         count_traffic(db, line, thread, now)

@@ -423,8 +423,11 @@ class Batch:
 
     def _hear(self, thread: Thread, event: MessageReceived, line: str, *, quiet: bool) -> None:
         """Note in the thread that the contact wrote; ``quiet``: without asking for attention."""
-        thread.preview = line
-        thread.last_message_at = self.now
+        said_at = min(event.provider_at or self.now, self.now) if event.historical else self.now
+        # Where it is the only one, the conversation has no other time yet than that of this batch.
+        if thread.last_seq == 1 or said_at >= thread.last_message_at:
+            thread.preview = line
+            thread.last_message_at = said_at
         thread.last_inbound_at = self._wrote_at(thread, event)
         thread.our_address = event.our_address or thread.our_address
         thread.menu = None

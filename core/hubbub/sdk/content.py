@@ -137,6 +137,14 @@ class Template:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Correspondent:
+    """Somebody whom a letter names beside its writer."""
+
+    address: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Email:
     """A letter."""
 
@@ -147,14 +155,27 @@ class Email:
     visible: str | None = None
     html: str | None = None
     attachments: tuple[Media, ...] = ()
+    #: To whom it says that it goes; one that we write goes to whom its conversation is with.
+    to: tuple[Correspondent, ...] = ()
+    #: Who else gets it, for all to see.
+    cc: tuple[Correspondent, ...] = ()
+    #: And unseen: only of what we write.
+    bcc: tuple[Correspondent, ...] = ()
     #: Why its sender may be another than it says, where that was found out; None: nobody said so.
     doubt: str | None = None
+    #: How a program shows that it wrote the letter; None: a person did, as far as one can tell.
+    automatic: str | None = None
     type: Literal["email"] = "email"
 
     @property
     def new(self) -> str:
         """What its writer says: what is quoted was said before, by somebody else."""
         return self.text if self.visible is None else self.visible
+
+    @property
+    def copies(self) -> tuple[Correspondent, ...]:
+        """Who gets it beside whom it is to."""
+        return (*self.cc, *self.bcc)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,7 +319,9 @@ _PREVIEWS: Final[Mapping[type, Callable[[Any], str]]] = {
     ),
     Choice: lambda content: content.title,
     Template: lambda content: f"Template {content.name}",
-    Email: lambda content: " · ".join(filter(None, (content.subject, content.new.strip()))),
+    Email: lambda content: " · ".join(
+        filter(None, (content.automatic and "Automatic", content.subject, content.new.strip()))
+    ),
     System: lambda content: ": ".join(
         filter(None, (content.event.replace("_", " ").capitalize(), content.detail))
     ),

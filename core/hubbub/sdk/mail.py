@@ -73,9 +73,9 @@ class Posted:
     """How a talk with a mail server went."""
 
     phase: Phase
-    #: The last thing that the server said; where it refused every recipient, to the first one.
+    #: The last thing that the server said; where it refused the first recipient, to that one.
     reply: Reply
-    #: Recipients that it refused, although it may have taken the letter for others.
+    #: Recipients that it refused. It took the letter for the others unless the first is among them.
     refused: Mapping[str, Reply] = field(default_factory=dict)
     #: What it offers (``size``, ``smtputf8``, ...), by name in lower case.
     features: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +86,7 @@ def posting(
 ) -> HttpRequest:
     """Return a request that hands ``letter`` (RFC 5322, lines ending in CRLF) to ``server``.
 
+    The first of ``recipients`` is whom it is to: without that one nobody gets it.
     ``sender`` may be empty, for what must not be answered; domains are in ASCII. A letter larger
     than the server takes, or to an address that it cannot carry, is not handed over: the answer
     is then a reply of ours with the code that the server would have given (552, 553).

@@ -183,6 +183,9 @@ class MessageReceived:
     not_routed: str = ""
     #: Whether, where it is not routed, people are not asked for attention either.
     quiet: bool = True
+    #: Whether it was there before the channel was: its conversation stands where it would have
+    #: stood then, by ``provider_at``.
+    historical: bool = False
     #: What it answers, where a contact may have several conversations.
     answers: Answers = _NOTHING
     #: Where it is not the whole message.

@@ -230,13 +230,17 @@ class Session(smtplib.SMTP):
         return code, text
 
     def _address(self, errand: Errand) -> dict[str, Reply]:
-        """Say whom the letter is from and to; return the recipients that are refused."""
+        """Say whom the letter is from and to; return the recipients that are refused.
+
+        Without the first one, whom it is to, nobody gets it: else those with a copy would get it
+        again when it is tried again.
+        """
         options = self._options(errand)
         self._check("sender", self.mail(errand.sender, options))
         replies = {address: _reply(self.rcpt(address)) for address in errand.recipients}
         refused = {address: reply for address, reply in replies.items() if not reply.good}
         self._going = any(reply.code == _GOING for reply in refused.values())
-        if self._going or len(refused) == len(replies):
+        if self._going or errand.recipients[0] in refused:
             said = sorted(refused.values(), key=lambda reply: reply.code != _GOING)
             raise Refusal("recipients", said[0], refused)
         return refused

@@ -116,6 +116,8 @@ class _Moving:
     #: What becomes of the address.
     marks: list[_Mark] = field(default_factory=list)
     echoed: bool = False
+    #: The addresses of those who got copies.
+    copies: frozenset[str] = frozenset()
 
     @property
     def placed(self) -> bool:
@@ -126,6 +128,8 @@ class _Moving:
     def hear(self, receipt: Mapping[str, Any]) -> None:
         wanted = DeliveryState(receipt["state"])
         fault = receipt["fault"]
+        if fault is not None and fault.get("address") in self.copies:
+            return  # It is told in the trace; the message is what came to whom it is to.
         before, self.state = self.state, advance(self.state, wanted)
         self.echoed |= wanted == DeliveryState.SENT and receipt["provider_at"] is not None
         # What waits for another try goes by no id: receipts that name it speak of the one before.
@@ -155,6 +159,7 @@ def take_receipts(
         {row["external_id"] for row in rows if row["external_id"]},
         {row["reference"] for row in rows if row["reference"]},
     )
+    _know_copies(db, named.values(), rows)
     for row in rows:
         moving = named.get(row["reference"]) or named.get(row["external_id"])
         if moving is not None:
@@ -239,6 +244,24 @@ def _attach(
             attached.append({"id": receipt.id, "delivery_id": moving.row.id})
     _ATTACH.run(db, attached)
     return _write(db, channel_id, named.values())
+
+
+def _know_copies(
+    db: Connection, named: Iterable[_Moving], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Look up who got copies, where a receipt names somebody else than whom we wrote to."""
+    told = {(row["fault"] or {}).get("address") for row in rows} - {None}
+    asked = [moving for moving in named if told - {moving.row.address}]
+    if not asked:
+        return
+    found = select(_messages.c.id, _messages.c.content).where(
+        _messages.c.id.in_({moving.row.message_id for moving in asked})
+    )
+    contents = {row.id: row.content for row in db.execute(found)}
+    for moving in asked:
+        said = contents.get(moving.row.message_id, {})
+        copies = (*said.get("cc", ()), *said.get("bcc", ()))
+        moving.copies = frozenset(one["address"] for one in copies)
 
 
 def _may_speak_of(receipt: AnyRow, delivery: AnyRow) -> bool:

@@ -181,9 +181,15 @@ def _receipts_of(db: Connection, delivery: AnyRow) -> Iterator[TraceItem]:
         yield TraceItem(
             at=row.received_at,
             stage="track",
-            what=f"receipt: {row.state}",
+            what=f"receipt: {_heard(row)}",
             detail={"external_id": row.external_id, "fault": row.fault, **_named(delivery)},
         )
+
+
+def _heard(receipt: AnyRow) -> str:
+    """Return what a receipt is about: what went wrong, though it may have arrived, or how far."""
+    went_on = receipt.fault is not None and receipt.state != "failed"
+    return str(receipt.fault["code"]).replace("_", " ") if went_on else str(receipt.state)
 
 
 def _files(db: Connection, message: AnyRow) -> Iterator[TraceItem]:

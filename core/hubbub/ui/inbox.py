@@ -16,6 +16,7 @@ from hubbub.sdk.content import Attachment, Content, Email, Media, Text
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading, transaction
 from hubbub.ui import queries
+from hubbub.ui.copies import typed_copies
 from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.inbox_page import MOST, PAGE, VIEWS, Look, inbox_page
 from hubbub.ui.thread_page import Draft
@@ -168,7 +169,8 @@ def _letter(hub: Hub, subject: str, text: str, files: list[FileStorage]) -> Emai
     if not subject.strip():
         raise Nothing("Give the letter a subject.")
     uploads = tuple(Media(id=keep_upload(hub, file).id) for file in files)
-    letter = Email(subject=subject.strip(), text=text, attachments=uploads)
+    cc = typed_copies(request.form)
+    letter = Email(subject=subject.strip(), text=text, attachments=uploads, cc=cc)
     try:
         check_content(letter)
     except Invalid as error:
@@ -204,5 +206,10 @@ def _refused(hub: Hub, conversation_id: str, text: str, error: HubError) -> Any:
     problem = _ALREADY if reused else error.detail
     if by_script():
         return Response(f"{problem}\n", 409)
-    draft = Draft(text=text, subject=request.form.get("subject"), problem=problem)
+    draft = Draft(
+        text=text,
+        subject=request.form.get("subject"),
+        cc=request.form.get("cc") if request.form.get("all") else None,
+        problem=problem,
+    )
     return _page(hub, conversation_id, draft), 409

@@ -84,6 +84,8 @@ class Failed:
     id: str
     seq: int
     text: str
+    #: What became of it, as a title for that.
+    title: str
     reason: str
 
 
@@ -172,5 +174,6 @@ def _failed(message: AnyRow) -> Failed:
         id=message.id,
         seq=message.seq,
         text=preview(from_json(message.content)),
+        title="Not sent" if message.status == "failed" else "May have arrived",
         reason=(message.error or {}).get("detail") or words.TICKS[message.status].explained,
     )

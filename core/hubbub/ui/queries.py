@@ -39,6 +39,7 @@ _ROW: Final = (
         _conversations,
         _addresses.c.address,
         _addresses.c.state.label("address_state"),
+        _addresses.c.marketing,
         CONTACT_NAME.label("contact_name"),
         _channels.c.name.label("channel_name"),
         _channels.c.type.label("channel_type"),

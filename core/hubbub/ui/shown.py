@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from hubbub.sdk.content import Email
 from hubbub.ui import words
+from hubbub.ui.copies import lines_of
 from hubbub.ui.letter_page import shows_pictures_from_elsewhere
 
 _FAMILIES: Final = frozenset({"image", "audio", "video"})
@@ -50,6 +51,10 @@ class Letter:
     subject: str
     #: Why its sender may be another than it says; mostly empty.
     doubt: str
+    #: How a program shows that it wrote it; mostly empty.
+    automatic: str
+    #: To whom it goes, line by line, where that is not us alone.
+    named: tuple[tuple[str, str], ...]
     said: str
     #: What was said before, or is a signature.
     folded: str
@@ -96,8 +101,8 @@ def _is_spacer(media: Mapping[str, Any]) -> bool:
     return bool(media.get("cid")) and (media.get("size") or _SPACER) < _SPACER
 
 
-def shown_letter(content: Email) -> Letter:
-    """Return what a letter says, what it repeats folded away."""
+def shown_letter(content: Email, ours: str = "") -> Letter:
+    """Return what a letter says, what it repeats folded away; ``ours`` is the channel's address."""
     said, folded, whole = _folded(content)
     said, folded = _cut(said), _cut(folded)
     shown = sum(1 for media in content.attachments if media.cid)
@@ -106,6 +111,8 @@ def shown_letter(content: Email) -> Letter:
     return Letter(
         subject=content.subject.strip() or "(no subject)",
         doubt=content.doubt or "",
+        automatic=content.automatic or "",
+        named=lines_of(content, ours),
         said=said,
         folded=folded,
         whole=whole,

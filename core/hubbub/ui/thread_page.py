@@ -19,6 +19,7 @@ from hubbub.store.states import NEVER
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import Pause, held_up, paused, tried
 from hubbub.ui import queries, words
+from hubbub.ui.copies import Copies, copies_of
 from hubbub.ui.earlier import LATE, Earlier, earlier_of
 from hubbub.ui.shown import Letter, ShownFile, answer_subject, shown_files, shown_letter
 
@@ -35,12 +36,18 @@ class Draft:
     text: str = ""
     #: None where no letter was written.
     subject: str | None = None
+    #: To whom copies were to go; None where they were to go to nobody.
+    cc: str | None = None
     problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bubble:
-    """One message or note. ``day`` stands above it where a new day begins, in UTC."""
+    """One message or note. ``day`` stands above it where a new day begins, in UTC.
+
+    That of a message which came long after it was written is the day when it was, unless something
+    later stands before it.
+    """
 
     id: str
     kind: str
@@ -55,6 +62,7 @@ class Bubble:
     at: str
     clock: str
     day: str
+    day_at: str
     #: When it was written, where that was long before it came, for machines and in words.
     written_at: str
     written: str
@@ -85,6 +93,8 @@ class ThreadPage:
     status: str
     owner: str
     bot_answers: bool
+    #: Whether the contact stopped what goes to many.
+    unsubscribed: bool
     mine: bool
     tags: tuple[str, ...]
     bubbles: tuple[Bubble, ...]
@@ -96,6 +106,8 @@ class ThreadPage:
     carries_files: bool
     #: About what the next letter is; None where the channel carries none.
     subject: str | None
+    #: Who else may get an answer, where it is a letter.
+    copies: Copies
     #: Other conversations with the contact.
     others: tuple["Other", ...]
     #: The one that it began by answering, though its writer has no part in that.
@@ -130,6 +142,7 @@ def thread_page(
     first = rows[0].seq if rows else 1
     line = hub.directory.usable(db, row.channel_id)
     can = line.hooks.capabilities if line else None
+    ours = (line.hooks.sender(line.connection) if line else "") or ""
     return ThreadPage(
         id=row.id,
         name=row.contact_name or row.address,
@@ -141,14 +154,16 @@ def thread_page(
         status=row.status,
         owner=_owner(row, names),
         bot_answers=row.owner.startswith("bot:"),
+        unsubscribed=not row.marketing,
         mine=row.assignee_id == person.id,
         tags=tuple(row.tags or ()),
-        bubbles=_bubbles(hub, db, conversation_id, rows, names),
+        bubbles=_bubbles(hub, db, conversation_id, rows, names, ours=ours),
         earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
         closed=_closed(hub, db, conversation_id, person) if line else _unusable(hub, db, row),
         text_limit=can.text_limit if can else 0,
         carries_files=can is not None,
         subject=_about(rows) if can and "email" in can.outbound else None,
+        copies=copies_of(rows, ours),
         others=tuple(
             _other(one, hub.now())
             for one in queries.others(db, contact_id=row.contact_id, but=row.id)
@@ -182,6 +197,8 @@ def _bubbles(
     conversation_id: str,
     rows: Sequence[AnyRow],
     names: dict[str, str],
+    *,
+    ours: str,
 ) -> tuple[Bubble, ...]:
     now = hub.now()
     unsent = [row.id for row in rows if row.status in {"queued", "sending"}]
@@ -190,11 +207,13 @@ def _bubbles(
     messages = [
         (
             row.created_at,
+            _written(row) or row.created_at,
             _message(
                 hub.settings.base_url,
                 row,
                 shown.model_dump(mode="json"),
                 names,
+                ours=ours,
                 waits=waits.get(row.id, ""),
                 earlier=earlier.get(row.id),
             ),
@@ -203,7 +222,7 @@ def _bubbles(
     ]
     begun = rows[0].created_at if rows and rows[0].seq > 1 else None
     notes = [
-        (row.created_at, _note(row, names))
+        (row.created_at, row.created_at, _note(row, names))
         for row in queries.notes(db, conversation_id, since=begun)
     ]
     return _by_time([*messages, *notes], now)
@@ -240,6 +259,7 @@ def _message(
     shown: dict[str, Any],
     names: dict[str, str],
     *,
+    ours: str,
     waits: str,
     earlier: Earlier | None,
 ) -> Bubble:
@@ -256,12 +276,13 @@ def _message(
         else words.author(row.author, names),
         content=content,
         files=shown_files(row.kind, content, base_url),
-        letter=shown_letter(said) if isinstance(said, Email) else None,
+        letter=shown_letter(said, ours) if isinstance(said, Email) else None,
         text=preview(said, limit=1000),
         earlier=earlier,
         at=words.exact(row.created_at),
-        clock=words.clock(row.created_at),
+        clock=words.moment(row.created_at) if written else words.clock(row.created_at),
         day="",
+        day_at="",
         written_at=words.exact(written),
         written=words.moment(written) if written else "",
         tick=words.TICKS[row.status],
@@ -293,6 +314,7 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
         at=words.exact(row.created_at),
         clock=words.clock(row.created_at),
         day="",
+        day_at="",
         written_at="",
         written="",
         tick=words.NO_TICK,
@@ -328,11 +350,18 @@ def _other(row: AnyRow, now: datetime) -> Other:
     )
 
 
-def _by_time(dated: Iterable[tuple[datetime, Bubble]], now: datetime) -> tuple[Bubble, ...]:
-    """Return bubbles in order, each with the day above it where that is a new one."""
-    shown, last = [], ""
-    for at, bubble in sorted(dated, key=lambda one: one[0]):
-        day = words.day(at, now)
-        shown.append(replace(bubble, day="" if day == last else day))
-        last = day
+def _by_time(
+    dated: Iterable[tuple[datetime, datetime, Bubble]], now: datetime
+) -> tuple[Bubble, ...]:
+    """Return bubbles as they came, each with the day above it where that is a new one.
+
+    Each comes with when it came, and when it was said.
+    """
+    shown, last = [], None
+    for _, said_at, bubble in sorted(dated, key=lambda one: one[0]):
+        at = max(last or said_at, said_at)
+        is_new = last is None or words.day(at, now) != words.day(last, now)
+        day = words.day(at, now) if is_new else ""
+        shown.append(replace(bubble, day=day, day_at=words.exact(at)))
+        last = at
     return tuple(shown)

@@ -200,13 +200,16 @@ def test_what_may_be_sent_is_told_with_the_reasons(api, add_channel, add_convers
     conversation_id = add_conversation(api, add_channel(api, kind="windowed"))
     path = f"/conversations/{conversation_id}/sendable"
     shut = api.get(path)
-    assert set(shut) == {"kinds", "templates", "until", "reasons", "withheld"}
+    assert set(shut) == {"kinds", "templates", "until", "reasons", "withheld", "stopped"}
     assert shut["kinds"] == ["template"]
     assert "text" in shut["reasons"]
+    assert shut["stopped"] is None
     with transaction(api.hub.engine) as db:
+        db.execute(update(table(Address)).values(marketing=False))
         db.execute(update(table(Conversation)).values(last_inbound_at=api.hub.now()))
     open_now = api.get(path)
     assert "text" in open_now["kinds"]
+    assert open_now["stopped"] == "The contact stopped messages that go to many."
     assert open_now["until"] == "2026-01-03T03:04:05Z"
 
 

@@ -1,6 +1,7 @@
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hubbub.deliver.queries import pause_bulk, pause_channel
 from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import Address, Delivery, MediaFile, Message, MessageVersion, table
+from tests.core.api.kit import FakeChannel
 
 HELLO = {"type": "text", "text": "Hello"}
 _LOST = {"code": "timeout", "provider_code": None, "detail": "No answer.", "retryable": True}
@@ -25,6 +27,7 @@ KEYS = {
     "reply_to",
     "reply_to_external_id",
     "status",
+    "automatic",
     "send_at",
     "waits_for",
     "error",
@@ -215,6 +218,37 @@ def test_content_that_can_be_sent_is_taken(api, add_channel, content):
     assert message["content"]["type"] == content["type"]
 
 
+BOSS = {"cc": [{"address": "BOSS"}], "bcc": [{"address": "max", "name": "Max"}]}
+
+
+def test_there_are_no_copies_where_no_letters_go(api, add_channel):
+    copied = _order(add_channel(api), {**LETTER, **BOSS})
+    assert api.fields("POST", "/messages", copied) == ["content.cc"]
+
+
+def test_copies_of_a_letter_go_to_addresses_of_the_channel(api, add_channel, monkeypatch):
+    can = FakeChannel.capabilities
+    outbound = can.outbound | {"email"}
+    monkeypatch.setattr(FakeChannel, "capabilities", replace(can, outbound=outbound))
+    channel_id = add_channel(api)
+    copied = _order(channel_id, {**LETTER, **BOSS})
+    assert _send(api, copied)["content"]["cc"] == [{"address": "boss"}]
+    assert api.fields("POST", "/messages", {**copied, "bulk": True}) == ["content.cc"]
+    for name in ("cc", "bcc"):
+        wrong = _order(channel_id, {**LETTER, name: [{"address": "!boss"}]})
+        assert api.fields("POST", "/messages", wrong) == [f"content.{name}"]
+    many = _order(channel_id, {**LETTER, "cc": [{"address": f"a{n}"} for n in range(51)]})
+    assert api.fields("POST", "/messages", many) == ["content.cc"]
+
+
+def test_what_a_program_wrote_says_so(api, add_channel):
+    order = _order(add_channel(api))
+    assert [_send(api, {**order, **one})["automatic"] for one in ({}, {"automatic": True})] == [
+        False,
+        True,
+    ]
+
+
 def test_a_letter_is_shown_with_its_files(api, add_channel):
     upload = api.client.post(
         "/api/v1/media",
@@ -227,7 +261,8 @@ def test_a_letter_is_shown_with_its_files(api, add_channel):
     shown = api.get(f"/messages/{message['id']}")["content"]
     kept, linked = shown.pop("attachments")
     # What programs read is what was sent; the console shows it made harmless.
-    assert shown == {name: letter[name] for name in ("type", "subject", "text", "html")}
+    said = {name: letter[name] for name in ("type", "subject", "text", "html")}
+    assert shown == {**said, "to": [], "cc": [], "bcc": []}
     assert kept == {**upload, "filename": "invoice.pdf", "mime_type": "application/pdf"}
     assert (linked["url"], linked["state"], linked["cid"]) == (FILE["url"], "ready", "logo")
 
@@ -589,7 +624,13 @@ def test_whoever_finds_out_what_became_of_an_unknown_message_says_so(
 def test_a_message_that_is_tried_again_says_what_its_last_try_met(every_api, add_channel):
     message = _send(every_api, _order(add_channel(every_api)))
     _delivery(every_api, message["id"], state="retrying", error=_LOST)
-    assert every_api.get(f"/messages/{message['id']}")["error"] == _LOST
+    shown = every_api.get(f"/messages/{message['id']}")
+    assert shown["error"] == _LOST
+    assert shown["waits_for"] == {
+        "reason": "It is tried again then.",
+        "message_id": None,
+        "until": shown["created_at"],
+    }
 
 
 def test_a_message_says_that_its_channel_keeps_it_waiting(every_api, add_channel):

@@ -5,6 +5,7 @@ import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import DataError
@@ -25,6 +26,12 @@ class Mood:
     """What a channel type of another version of the SDK may tell of."""
 
     key: str
+
+
+def parsed_time(stored):
+    """Return a time as either database gives it."""
+    found = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return found.replace(tzinfo=found.tzinfo or UTC)
 
 
 def outcomes(world):
@@ -409,6 +416,24 @@ def test_the_message_of_a_blocked_contact_is_kept_and_stays_quiet(world):
     world.write("UPDATE contacts SET blocked_at = :now", now=str(world.clock.now))
     world.hear(line, {"id": "m2", "from": "+1", "text": "Hi!"})
     assert world.one("SELECT unread, last_seq FROM conversations") == {"unread": 1, "last_seq": 2}
+
+
+def test_what_was_there_before_the_channel_stands_where_it_would_have_stood_then(world):
+    line, now = world.channel(), world.clock.now
+
+    def hear(sender, text, *, days, historical=True):
+        at = (now - timedelta(days=days)).isoformat()
+        word = {"from": sender, "text": text, "at": at, "not_routed": "Old.", "id": text}
+        world.hear(line, {**word, "historical": historical})
+
+    hear("+1", "later", days=3)
+    hear("+1", "sooner", days=5)
+    hear("+2", "late", days=4, historical=False)
+    hear("+3", "from the future", days=-4)
+    rows = world.rows("SELECT preview, last_message_at FROM conversations ORDER BY id")
+    assert [row["preview"] for row in rows] == ["later", "late", "from the future"]
+    days = [(now - parsed_time(row["last_message_at"])).days for row in rows]
+    assert days == [3, 0, 0]
 
 
 def test_a_new_word_reopens_a_resolved_conversation(world):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,10 +10,11 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.work import retry
 from hubbub.scheduler import Scheduler
-from hubbub.sdk import OutcomeUnknown, Text
+from hubbub.sdk import Correspondent, Email, OutcomeUnknown, Text
 from hubbub.store.session import transaction
 from hubbub.store.states import NEXT, DeliveryState, advance, message_status
 from hubbub.track import receipts, retention
+from tests.services.parrot import Parrot
 
 RANK = ["sent", "failed", "delivered", "read"]
 
@@ -80,11 +82,15 @@ def sent(world):
     return line, lambda: carry(world)
 
 
-def submit(world, line):
+def submit(world, line, content=None):
     with transaction(world.hub.engine) as db:
         conversation = deliver.start_conversation(world.hub, db, channel_id=line.id, address="+1")
         deliver.submit(
-            world.hub, db, conversation_id=conversation, content=Text(text="Hi"), author="api:t"
+            world.hub,
+            db,
+            conversation_id=conversation,
+            content=content or Text(text="Hi"),
+            author="api:t",
         )
 
 
@@ -294,3 +300,17 @@ def test_the_trace_tells_the_whole_way_oldest_first(world, sent):
         ("track", "receipt: delivered"),
     ]
     assert "polly" not in str(items)
+
+
+@pytest.mark.parametrize(("about", "ends"), [("+2", "sent"), ("+3", "failed"), (None, "failed")])
+def test_a_copy_that_comes_back_does_not_fail_what_came_to_whom_it_is_to(
+    world, monkeypatch, about, ends
+):
+    can = Parrot.capabilities
+    monkeypatch.setattr(Parrot, "capabilities", replace(can, outbound=can.outbound | {"email"}))
+    line = world.channel()
+    submit(world, line, Email(subject="Hi", text="Hi", cc=(Correspondent(address="+2"),)))
+    carry(world)
+    world.hear(line, {"status": "failed", "id": "out-1", "about": about})
+    assert status(world) == ends
+    assert len(world.rows("SELECT id FROM receipts WHERE delivery_id IS NOT NULL")) == 1

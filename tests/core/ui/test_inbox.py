@@ -194,6 +194,17 @@ def test_what_was_written_long_before_it_came_says_when(inbox, world, line):
     assert found_times == [written]
 
 
+def test_an_old_letter_stands_below_the_day_when_it_was_written(inbox, world, line):
+    now = world.clock.now
+    world.write("UPDATE messages SET provider_at = :at", at=str(now - timedelta(days=40)))
+    late = {"id": "m2", "from": "+1", "text": "Hi", "at": (now - timedelta(days=50)).isoformat()}
+    world.hear(line, late)
+    world.hear(line, {"id": "m3", "from": "+1", "text": "Hi"})
+    days = re.findall(r'data-as="day">([^<]*)<', inbox.page())
+    # What was written before what stands above it begins no day.
+    assert days == [words.day(now - timedelta(days=40), now), "Today"]
+
+
 def test_a_failed_message_offers_another_try(inbox, world):
     world.provider.will((400, {}))
     inbox.post("reply", text="Hi")
@@ -226,6 +237,15 @@ def test_the_list_says_unknown_of_what_may_have_arrived(inbox, world):
     inbox.post("reply", text="Hi")
     world.work()
     assert '<span class="lost">unknown</span>' in inbox.client.get("/inbox").text
+    failures = inbox.client.get("/inbox?view=failed").text
+    assert "May have arrived: <bdi>Hi</bdi>" in failures
+    assert "Not sent" not in failures
+
+
+def test_a_conversation_says_that_its_contact_wants_nothing_that_goes_to_many(inbox, world):
+    assert 'id="unsubscribed"' not in inbox.page()
+    world.write("UPDATE addresses SET marketing = false")
+    assert 'id="unsubscribed"' in inbox.page()
 
 
 def test_a_list_without_failures_marks_none(inbox):

@@ -166,6 +166,67 @@ def test_a_conversation_that_a_stranger_began_by_an_answer_says_whose_it_was(wor
     assert "a conversation with <bdi>Ada</bdi>" in said
 
 
+# --- to all ----------------------------------------------------------------------------------
+
+OURS = "shop@example.org"
+
+
+@pytest.fixture
+def _ours(monkeypatch):
+    monkeypatch.setattr(Parrot, "sender", lambda *_: OURS)
+
+
+@pytest.mark.usefixtures("_ours")
+@pytest.mark.parametrize(
+    ("to", "cc", "shown", "offered"),
+    [
+        ([OURS], [], None, ""),
+        ([OURS, "max@x.test"], ["boss@x.test"], "max@x.test", "max@x.test, boss@x.test"),
+        (["list@x.test"], [], "list@x.test", ""),
+    ],
+    ids=["to us alone", "to us and others", "to us unseen"],
+)
+def test_who_else_got_a_letter_is_shown_and_offered_where_it_says_that_we_did(
+    world, agent, to, cc, shown, offered
+):
+    named = {name: [{"address": one} for one in who] for name, who in (("to", to), ("cc", cc))}
+    receive(world, text="Hi", **named)
+    text = page(world, agent).text
+    assert ('class="quiet named">To:' in text) is (shown is not None)
+    assert (shown or "") in text.partition("named")[2].partition("</p>")[0]
+    assert (
+        f'name="cc" inputmode="email" maxlength="5000" placeholder="ada@example.org, ..." value="{offered}"'
+        in text
+    )
+    assert ("Reply to all" in text) is ("Goes to <bdi>Ada</bdi> alone." in text) is bool(offered)
+
+
+@pytest.mark.parametrize(("ticked", "sent"), [({"all": "1"}, ["a@x.test", "b@x.test"]), ({}, [])])
+def test_an_answer_goes_to_others_only_where_that_was_ticked(world, agent, ticked, sent):
+    receive(world, text="Hi")
+    words = {"subject": "Re: Order", "text": "Yes", "cc": "a@x.test; b@x.test, a@x.test", **ticked}
+    data = {"form_token": form_token(page(world, agent)), **words}
+    agent.post(f"/inbox/{conversation(world)}/reply", data=data)
+    (row,) = world.rows("SELECT content FROM messages WHERE direction = 'outbound'")
+    assert [one["address"] for one in json.loads(row["content"])["cc"]] == sent
+
+
+def test_who_was_to_get_copies_is_kept_where_an_answer_is_refused(world, agent):
+    receive(world, text="Hi")
+    data = {"form_token": form_token(page(world, agent)), "subject": "", "text": "Yes"}
+    copies = {"all": "1", "cc": "not possible"}
+    answer = agent.post(f"/inbox/{conversation(world)}/reply", data={**data, **copies})
+    assert answer.status_code == 409
+    assert 'value="not possible"' in answer.text
+    assert 'name="all" value="1" checked' in answer.text
+
+
+def test_a_letter_of_a_program_is_marked(world, agent):
+    receive(world, text="Away", automatic="It was written by a program (X-Autoreply).")
+    shown = page(world, agent).text
+    assert '<span class="tag">Automatic</span> It was written by a program (X-Autoreply).' in shown
+
+
 # --- as written ------------------------------------------------------------------------------
 
 

@@ -96,7 +96,7 @@ class TestEmail(ChannelConformance):
         "failed": arrived("dsn_failed", "receipt failed"),
         "delivered": arrived("dsn_delivered", "receipt delivered"),
         "read": arrived("mdn_displayed", "receipt read"),
-        "complaint": arrived("arf_abuse", "receipt delivered"),
+        "complaint": arrived("arf_abuse", "receipt sent"),
         "echo": arrived(letter(*OURS, "To: ada@example.org"), "ignored"),
         "to ourselves": arrived(letter(*OURS, "Message-ID: <2@a.test>"), "receipt delivered"),
     }

@@ -12,6 +12,8 @@ from hubbub.sdk import (
     MessageReceived,
     ReceiptReceived,
     ReceiptState,
+    preview,
+    to_json,
 )
 from hubbub_email import tokens
 from hubbub_email.events import Account, events_of, thread_of
@@ -386,3 +388,42 @@ def test_a_complaint_stops_what_goes_to_many_for_whom_we_wrote_to(name):
 
 def test_a_forged_complaint_changes_nothing():
     assert message(about_ours("arf_abuse", key=b"another")).not_routed
+
+
+# --- whom letters name, and what wrote them --------------------------------------------------
+
+
+def test_all_whom_a_letter_names_are_told_and_none_of_the_tokens_in_our_address():
+    ours = tokens.reply_address(ACCOUNT.address, CONVERSATION, KEY)
+    content = message(
+        letter(f"To: Shop <{ours}>, max@example.org", "Cc: The Boss <boss@example.org>, max@x.test")
+    ).content
+    assert isinstance(content, Email)
+    assert [(one.address, one.name) for one in content.to] == [
+        ("support@example.com", "Shop"),
+        ("max@example.org", None),
+    ]
+    assert [one.address for one in content.cc] == ["boss@example.org", "max@x.test"]
+    assert "+" not in str(to_json(content)["to"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ([], None),
+        (["List-Id: <news.example.org>"], "It was sent to many (List-Id)."),
+        (["X-Autoreply: yes"], "It was written by a program (X-Autoreply)."),
+        (["X-Spam-Flag: YES"], None),
+    ],
+)
+def test_a_letter_of_a_program_says_so(fields, reason):
+    content = message(letter(*fields)).content
+    assert isinstance(content, Email)
+    assert content.automatic == reason
+    assert preview(content).startswith("Automatic · ") is bool(reason)
+
+
+@pytest.mark.parametrize(("answered", "quiet"), [(OURS, True), ("<x@elsewhere.example>", False)])
+def test_only_what_a_program_answers_to_us_asks_nobody_for_attention(answered, quiet):
+    event = message(letter("Auto-Submitted: auto-replied", f"In-Reply-To: {answered}"))
+    assert event.quiet is quiet

@@ -8,9 +8,11 @@ import pytest
 from hubbub.sdk import (
     Attachment,
     Choices,
+    Correspondent,
     Draft,
     Earlier,
     Email,
+    Letter,
     Location,
     Media,
     Option,
@@ -209,3 +211,21 @@ def test_what_goes_to_many_carries_the_link_that_ends_it():
     one = written(bulk=True, unsubscribe_url=link)
     assert (one.unsubscribe, one.automatic) == (link, "generated")
     assert written().unsubscribe == ""
+
+
+def test_a_letter_with_copies_names_who_may_be_seen_and_goes_to_all():
+    named = {
+        "cc": (Correspondent(address="Boss@b.example"),),
+        "bcc": (Correspondent(address="max@b.example"), Correspondent(address="ada@a.example")),
+    }
+    ours = connection(**CUSTOM)
+    exchange = EmailChannel().send(part(Email(subject="Order", text="Hi", **named)), ours)
+    request = next(exchange)
+    assert request.headers["rcpt-to"] == "ada@a.example, boss@b.example, max@b.example"
+    assert isinstance(request.body, Letter)
+    whole = b"".join(piece for piece in request.body.pieces if isinstance(piece, bytes))
+    assert b"\r\nCc: boss@b.example\r\n" in whole
+    assert b"max@" not in whole
+    with pytest.raises(StopIteration) as end:
+        exchange.send(posted(refused={"boss@b.example": (550, "5.1.1 nobody")}))
+    assert end.value.value.note.endswith("No copy for boss@b.example: 5.1.1 nobody")
