@@ -76,7 +76,7 @@ class Credentials(Fields):
         description="That of the mailbox, or an app password where the provider wants one. Not "
         "where OAuth 2 is used (under Advanced).",
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, "usual": True},
     )
     imap_password: str = Field(
         "",
@@ -354,6 +354,14 @@ class Settings(ChannelSettings):
         return _place(given, self.imap_security, self.provider.imap, _IMAP_PORTS)
 
     @property
+    def only_by_oauth(self) -> bool:
+        """Whether no password can be right: the provider takes none."""
+        ours = self.smtp.host == self.provider.smtp.host or (
+            self.receives and self.imap.host == self.provider.imap.host
+        )
+        return self.provider.only_oauth and ours
+
+    @property
     def receives(self) -> bool:
         """Whether letters are fetched."""
         return bool(self.imap.host) and not self.send_only
@@ -431,6 +439,10 @@ class EmailFields(Fields):
         if given.oauth:
             if not (settings.api_base or settings.provider.token_url):
                 yield ("settings", "api_base"), "Say where access tokens are handed out."
+            return
+        if settings.only_by_oauth:
+            why = f"{settings.provider.label} lets programs in by OAuth 2 only: see Advanced."
+            yield ("credentials", "smtp_password"), why
             return
         if (settings.smtp_username or settings.provider.smtp.host) and not given.smtp_password:
             yield ("credentials", "smtp_password"), "Give a password, or what OAuth 2 needs."

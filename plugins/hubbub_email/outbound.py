@@ -112,7 +112,7 @@ def compose(part: Part, connection: EmailConnection) -> Writing:
         html=said.html,
         attachments=said.attachments,
         message_id=tokens.message_id(part.reference, settings.domain, key),
-        earlier=_earlier(part),
+        earlier=_earlier(part, settings.domain, key),
         written_at=part.created_at,
         reference=tokens.seal(Purpose.DELIVERY, part.reference, key),
         automatic=_automatic(part),
@@ -167,9 +167,16 @@ def _subject(part: Part, connection: EmailConnection) -> str:
     return settings.default_subject or f"Message from {settings.from_name or settings.from_address}"
 
 
-def _earlier(part: Part) -> Sequence[str]:
-    """Return the ids that the letter names, what it answers last."""
-    ids = [one.external_id for one in part.earlier]
+def _earlier(part: Part, domain: str, key: bytes) -> Sequence[str]:
+    """Return the ids that the letter names, what it answers last.
+
+    What may have arrived did so under the id that we gave it.
+    """
+    ids = [
+        one.external_id
+        or (tokens.message_id(one.reference, domain, key) if one.reference else None)
+        for one in part.earlier
+    ]
     if part.reply_to_external_id:
         ids = [*(one for one in ids if one != part.reply_to_external_id), part.reply_to_external_id]
     return [one for one in ids if one and _ID.fullmatch(one)]

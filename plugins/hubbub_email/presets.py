@@ -27,6 +27,8 @@ class Preset:
     token_url: str = ""
     #: What to ask for there; empty: what was granted.
     scope: str = ""
+    #: Whether it takes no passwords.
+    only_oauth: bool = False
     #: What its servers call themselves where they tell what they found out about a sender; empty
     #: where they tell nothing that can be relied upon. Microsoft 365 gives no name, and others one
     #: that changes or say nothing of DMARC.
@@ -64,6 +66,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         token_url="https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",  # noqa: S106
         scope="https://outlook.office.com/IMAP.AccessAsUser.All "
         "https://outlook.office.com/SMTP.Send offline_access",
+        only_oauth=True,
         hint="It takes OAuth 2 only, and SMTP AUTH must be allowed for the mailbox.",
     ),
     "icloud": Preset(

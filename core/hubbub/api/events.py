@@ -31,6 +31,7 @@ class EventQuery(Page):
 
     channel_id: str | None = None
     state: shapes.CallStateWord | None = None
+    message_id: str | None = Field(None, description="The one that brought this message.")
 
 
 class Replay(Body):
@@ -48,6 +49,7 @@ def list_events(hub: Hub, ask: Ask[EventQuery, Nothing]) -> shapes.Listing[shape
             db,
             channel_id=query.channel_id,
             state=query.state,
+            message_id=query.message_id,
             before=query.before_id(),
             limit=query.fetch,
         )

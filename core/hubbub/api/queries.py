@@ -247,11 +247,15 @@ def calls(
     *,
     channel_id: str | None,
     state: str | None,
+    message_id: str | None,
     before: str | None,
     limit: int,
 ) -> list[Row[Any]]:
     """Return kept calls without headers and body, the newest first."""
     found = select(*_CALL_SUMMARY)
+    if message_id is not None:
+        brought = select(_messages.c.call_id).where(_messages.c.id == message_id)
+        found = found.where(_calls.c.id.in_(brought))
     if channel_id is not None:
         found = found.where(_calls.c.channel_id == channel_id)
     if state is not None:

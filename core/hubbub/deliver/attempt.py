@@ -13,6 +13,7 @@ from hubbub.deliver.gate import Recipient, check_still_sendable, past_window
 from hubbub.deliver.rules import Refused, by_program
 from hubbub.directory import Line
 from hubbub.exchange import Entry, Ran, finished, steps
+from hubbub.fetch import file_at
 from hubbub.hub import Hub
 from hubbub.people.errors import Invalid
 from hubbub.plugins import RouteHooks, UnknownType
@@ -28,6 +29,9 @@ from hubbub.vault import Undecryptable
 
 #: Of the earlier messages of a conversation, how many of the first and of the last are named.
 _EARLIER: Final = 20
+#: Bytes of a file that lies elsewhere.
+_LARGEST_FILE: Final = 25_000_000
+_NO_FILE: Final = "media_unreachable"
 
 log = structlog.get_logger(__name__)
 
@@ -158,6 +162,7 @@ def _earlier(hub: Hub, parcel: Parcel) -> tuple[Earlier, ...]:
             external_id=row.external_id,
             subject=row.content.get("subject") or "",
             inbound=row.direction == "inbound",
+            reference=row.reference or "",
         )
         for row in rows
     )
@@ -210,8 +215,24 @@ def media_url(hub: Hub, media_id: str) -> str:
 
 
 def media_bytes(hub: Hub) -> Callable[[Media], bytes]:
-    """Return what gives the bytes of a stored file to a multipart body."""
-    return lambda media: hub.media.get(media.id)
+    """Return what gives the bytes of a file to a body: from the store, or from where it lies."""
+
+    def read(media: Media) -> bytes:
+        if media.id or not media.url:
+            return hub.media.get(media.id)
+        return _from_elsewhere(hub, media.url)
+
+    return read
+
+
+def _from_elsewhere(hub: Hub, url: str) -> bytes:
+    """Fetch a file that a caller keeps. Raises `Permanent`, or `Transient`: it may come yet."""
+    try:
+        return file_at(hub.http, url, most=_LARGEST_FILE)
+    except Permanent as error:
+        raise Permanent(f"A file cannot be fetched. {error.detail}", code=_NO_FILE) from None
+    except SendError as error:
+        raise Transient(f"A file cannot be fetched. {error.detail}", code=_NO_FILE) from None
 
 
 def storable(accepted: Accepted) -> Accepted:

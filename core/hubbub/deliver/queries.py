@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Update,
     case,
+    func,
     insert,
     or_,
     select,
@@ -347,9 +348,19 @@ def message(db: Connection, message_id: str) -> AnyRow | None:
 
 
 def earlier(db: Connection, conversation_id: str, seq: int, *, most: int) -> Sequence[AnyRow]:
-    """Return the first and the last messages before number ``seq``, oldest first."""
+    """Return the first and the last messages before number ``seq``, oldest first.
+
+    ``reference`` is what carried one of which is unknown whether it arrived.
+    """
+    lost = select(func.min(_deliveries.c.id)).where(
+        _deliveries.c.message_id == _messages.c.id, _deliveries.c.state == DeliveryState.UNKNOWN
+    )
     before = select(
-        _messages.c.seq, _messages.c.external_id, _messages.c.content, _messages.c.direction
+        _messages.c.seq,
+        _messages.c.external_id,
+        _messages.c.content,
+        _messages.c.direction,
+        lost.scalar_subquery().label("reference"),
     ).where(_messages.c.conversation_id == conversation_id, _messages.c.seq < seq)
     last = db.execute(before.order_by(_messages.c.seq.desc()).limit(most)).all()[::-1]
     if not last:

@@ -389,6 +389,8 @@ class Earlier:
     subject: str
     #: Whether the contact wrote it.
     inbound: bool
+    #: Of what we sent without knowing whether it arrived: its `Part.reference`; else empty.
+    reference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from hubbub.api.events import whole_event
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
+from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.mailbox import LETTER
 from hubbub.store.session import reading
 from hubbub.store.states import CallState
@@ -34,6 +35,8 @@ class CallRow:
     state: str
     reason: str
     letter: bool
+    #: Who said what in it; empty where it brought no message.
+    told: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ class CallPage:
 def last_calls(db: Connection, channel_id: str, now: datetime, *, most: int) -> tuple[CallRow, ...]:
     """Return the last calls of a channel."""
     rows = queries.calls(db, channel_id, state="", before="", limit=most)
-    return tuple(_row(row, now) for row in rows)
+    return _shown(db, rows, now)
 
 
 def calls_page(hub: Hub, channel_id: str, *, state: str, before: str) -> CallsPage:
@@ -83,13 +86,13 @@ def calls_page(hub: Hub, channel_id: str, *, state: str, before: str) -> CallsPa
     wanted = state if state in states else ""
     with reading(hub.engine) as db:
         rows = queries.calls(db, channel_id, state=wanted, before=before, limit=_PAGE + 1)
-    shown = rows[:_PAGE]
+        shown = _shown(db, rows[:_PAGE], hub.now())
     return CallsPage(
         channel_id=channel_id,
         name=channel.name,
         states=states,
         state=wanted,
-        rows=tuple(_row(row, hub.now()) for row in shown),
+        rows=shown,
         older=shown[-1].id if len(rows) > _PAGE else "",
     )
 
@@ -122,7 +125,26 @@ def _missing(encoding: str, length: int) -> str:
     return "The rest is in the download." if length > _SHOWN else ""
 
 
-def _row(row: AnyRow, now: datetime) -> CallRow:
+def _shown(db: Connection, rows: Sequence[AnyRow], now: datetime) -> tuple[CallRow, ...]:
+    said = queries.said(db, {message_id for row in rows for message_id in _brought(row)})
+    return tuple(_row(row, said, now) for row in rows)
+
+
+def _brought(row: AnyRow) -> tuple[str, ...]:
+    """Return the messages that a call became."""
+    return tuple(filter(None, (one.get("message_id") for one in row.outcomes or ())))
+
+
+def _told(row: AnyRow, said: Mapping[str, AnyRow]) -> str:
+    found = [said[one] for one in _brought(row) if one in said]
+    lines = [
+        f"{one.sender_name or one.sender_address}: {preview(from_json(one.content), limit=80)}"
+        for one in found[:1]
+    ]
+    return " ".join([*lines, *([f"(and {len(found) - 1} more)"] if len(found) > 1 else [])])
+
+
+def _row(row: AnyRow, said: Mapping[str, AnyRow], now: datetime) -> CallRow:
     return CallRow(
         id=row.id,
         at=words.exact(row.received_at),
@@ -131,6 +153,7 @@ def _row(row: AnyRow, now: datetime) -> CallRow:
         state=row.state,
         reason=row.reason or _why(row.outcomes or ()),
         letter=row.method == LETTER,
+        told=_told(row, said),
     )
 
 

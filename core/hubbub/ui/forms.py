@@ -1,9 +1,13 @@
 """Make forms from the JSON Schema of a channel type's fields, and read them back."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,8 @@ class FormField:
     #: How people call the options, where these are words of the API.
     labels: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
-    #: Whether one of the options holds unless another is chosen.
+    #: Whether it is not to be called optional: one of the options holds unless another is chosen,
+    #: or hardly anybody can do without it.
     settled: bool = False
     #: Whether all else depends on it, so that it stands at the top.
     first: bool = False
@@ -103,6 +108,8 @@ def _holds_more(values: Collection[object]) -> bool:
 def _typed(one: FormField, text: str) -> Any:
     if one.kind == "checkbox":
         return bool(text)
+    if one.kind == "number":
+        return _number(text)
     if one.kind == "json":
         try:
             return json.loads(text)
@@ -110,6 +117,13 @@ def _typed(one: FormField, text: str) -> Any:
             return text  # and the channel type says what it wants instead
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line] if one.kind == "list" else text
+
+
+def _number(text: str) -> int | float | str:
+    """Return the number that ``text`` is; other text as it is, so that its model complains."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
 
 
 def _leaves(
@@ -161,7 +175,7 @@ def _field(
         value="" if kind == "password" else shown,
         options=options,
         labels=schema.get("labels", {}),
-        settled=default in options,
+        settled=default in options or schema.get("usual", False),
         first=schema.get("first", False),
         required=required and not kept,
         advanced=advanced,

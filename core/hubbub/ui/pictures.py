@@ -7,25 +7,21 @@ login, and nobody else is to have anything fetched.
 from datetime import timedelta
 from threading import BoundedSemaphore
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request
 
+from hubbub.fetch import file_at
 from hubbub.guard import Guard
 from hubbub.hub import Hub
 from hubbub.media import sniff
-from hubbub.sdk.content import Media
 from hubbub.sdk.errors import HubError
-from hubbub.sdk.values import HttpRequest, HttpResponse
 from hubbub.transport import HttpTransport, Transport
 
 #: What may be shown; nothing that could run, such as SVG.
 _SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _LARGEST: Final = 5 << 20
 _PATIENCE: Final = timedelta(seconds=5)
-_HOPS: Final = 3
-_MOVED: Final = frozenset({301, 302, 303, 307, 308})
-_OK: Final = 200
 #: How long a page that is open may still ask.
 _LASTS: Final = timedelta(hours=1)
 #: Fetched at once by one process, which has eight times as many threads: hosts that are slow must
@@ -69,7 +65,7 @@ def _claim(url: str, until: str) -> str:
 
 def _answer(outside: Transport, url: str) -> Response:
     try:
-        body = _fetched(outside, url)
+        body = file_at(outside, url, most=_LARGEST, accept="image/*", patience=_PATIENCE)
     except HubError:
         abort(404)
     mime_type = sniff(body)
@@ -85,35 +81,3 @@ def _answer(outside: Transport, url: str) -> Response:
         }
     )
     return answer
-
-
-def _fetched(outside: Transport, url: str) -> bytes:
-    """Return what is at ``url``. Raises `HubError`; each hop is guarded."""
-    for _ in range(_HOPS):
-        answer = outside.perform(_asked(url), files=_no_files)
-        if answer.status not in _MOVED:
-            return answer.body if answer.status == _OK else b""
-        url = _next(url, answer)
-    return b""
-
-
-def _asked(url: str) -> HttpRequest:
-    return HttpRequest(
-        method="GET",
-        url=url.partition("#")[0],
-        headers={"accept": "image/*"},
-        timeout=_PATIENCE,
-        max_answer=_LARGEST,
-        safe=True,
-    )
-
-
-def _next(url: str, answer: HttpResponse) -> str:
-    try:
-        return urljoin(url, answer.headers.get("location") or "")
-    except ValueError:
-        return ""
-
-
-def _no_files(media: Media) -> bytes:
-    raise ValueError(media.id)

@@ -105,6 +105,15 @@ def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     return db.execute(_ROW.where(_conversations.c.id == conversation_id)).one_or_none()
 
 
+def last_subject(db: Connection, conversation_id: str) -> str:
+    """Return what the last letter of a conversation is about; empty where there is none."""
+    found = select(_messages.c.content).where(
+        _messages.c.conversation_id == conversation_id, _messages.c.kind == "email"
+    )
+    row = db.execute(found.order_by(_messages.c.seq.desc()).limit(1)).one_or_none()
+    return str(row.content["subject"]).strip() if row else ""
+
+
 def others(db: Connection, *, contact_id: str, but: str) -> Sequence[AnyRow]:
     """Return the other conversations with a contact, the latest first."""
     found = _ROW.where(_conversations.c.contact_id == contact_id, _conversations.c.id != but)
@@ -222,6 +231,15 @@ def calls(
     if before:
         found = found.where(_calls.c.id < before)
     return db.execute(found.order_by(_calls.c.id.desc()).limit(limit)).all()
+
+
+def said(db: Connection, message_ids: Collection[str]) -> dict[str, AnyRow]:
+    """Return who said what in these messages."""
+    if not message_ids:
+        return {}
+    columns = ("id", "sender_address", "sender_name", "content")
+    found = select(*(_messages.c[name] for name in columns)).where(_messages.c.id.in_(message_ids))
+    return {row.id: row for row in db.execute(found)}
 
 
 def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:

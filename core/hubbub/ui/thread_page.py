@@ -336,7 +336,10 @@ def _about(rows: Sequence[AnyRow]) -> str:
 
 def _related(db: Connection, row: AnyRow, now: datetime) -> Other | None:
     other = queries.conversation(db, row.related_id) if row.related_id else None
-    return _other(other, now) if other else None
+    if other is None:
+        return None
+    subject = queries.last_subject(db, other.id)
+    return replace(_other(other, now), **({"preview": subject} if subject else {}))
 
 
 def _other(row: AnyRow, now: datetime) -> Other:

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from hubbub.connect.rules import open_connection
 from hubbub.connect.work import delete_channel, find_channel
 from hubbub.store.session import transaction
-from hubbub.store.tables import Call, table
+from hubbub.store.tables import Call, Message, table
 from tests.core.api.kit import TOKEN
 
 SUMMARY = {
@@ -47,6 +47,12 @@ def test_kept_calls_are_listed_by_channel_and_state(every_api, call):
     assert len(every_api.get(f"/events?channel_id={channel_id}&state=done")["items"]) == 1
     assert every_api.get("/events?state=dead")["items"] == []
     assert every_api.get("/events?channel_id=other")["items"] == []
+    with transaction(every_api.hub.engine) as db:
+        db.execute(update(table(Message)).values(call_id=call))
+    (message,) = every_api.get("/messages")["items"]
+    (brought,) = every_api.get(f"/events?message_id={message['id']}")["items"]
+    assert brought["id"] == call
+    assert every_api.get("/events?message_id=other")["items"] == []
     assert every_api.fields("GET", "/events?state=lost") == ["state"]
 
 

@@ -4,10 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from hubbub.deliver import queries
 from hubbub.deliver.actors import nudge_deliver
+from hubbub.deliver.attempt import media_bytes
 from hubbub.deliver.rules import Refused
 from hubbub.deliver.work import submit
-from hubbub.sdk import Email, Media
+from hubbub.sdk import (
+    Email,
+    Headers,
+    HttpResponse,
+    Media,
+    Permanent,
+    Transient,
+)
 from hubbub.store.session import transaction
 from hubbub.store.types import new_id
 from tests.services import parrot
@@ -68,3 +77,35 @@ def test_a_letter_with_a_file_that_is_not_there_is_refused(world, carried, state
     with pytest.raises(Refused, match="no uploaded file"):
         send(world, Media(id=keep(world)), Media(id=missing))
     assert carried == []
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [(Transient("No answer."), Transient), (Permanent("Gone."), Permanent), (None, None)],
+)
+def test_a_file_that_lies_elsewhere_is_fetched_or_it_is_said_why_not(
+    world, monkeypatch, said, error
+):
+    def perform(transport, request, *, files):
+        if said is not None:
+            raise said
+        return HttpResponse(status=200, headers=Headers({}), body=request.url.encode())
+
+    monkeypatch.setattr(type(world.hub.http), "perform", perform)
+    read, media = media_bytes(world.hub), Media(url="https://elsewhere.example/a.pdf")
+    if error is None:
+        assert read(media) == b"https://elsewhere.example/a.pdf"
+        return
+    with pytest.raises(error, match=f"A file cannot be fetched. {said.detail}") as told:
+        read(media)
+    assert told.value.code == "media_unreachable"
+
+
+@pytest.mark.usefixtures("carried")
+def test_a_letter_is_told_the_reference_of_one_that_may_have_arrived(world):
+    send(world)
+    world.write("UPDATE deliveries SET state = 'unknown' WHERE destination = 'contact'")
+    lost = world.one("SELECT id, conversation_id FROM deliveries WHERE state = 'unknown'")
+    with transaction(world.hub.engine) as db:
+        before = queries.earlier(db, lost["conversation_id"], 3, most=2)
+    assert [row.reference for row in before] == [None, lost["id"]]

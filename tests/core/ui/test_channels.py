@@ -84,11 +84,14 @@ def test_a_secret_is_replaced_with_an_overlap(admin, world, line):
 
 
 def test_a_channel_that_nobody_calls_shows_no_webhook(admin, world, line):
-    assert 'id="webhook"' in admin.get(f"/channels/{line.id}").text
+    called = admin.get(f"/channels/{line.id}").text
+    assert 'id="webhook"' in called
+    assert 'id="old-for"' in called
     world.hub.plugins.sources.append(SimpleNamespace(type="parrot", wanted=lambda _: True))
     page = admin.get(f"/channels/{line.id}").text
     assert "The hub fetches what comes by itself" in page
     assert 'id="webhook"' not in page
+    assert 'id="old-for"' not in page
 
 
 def test_it_is_shown_that_campaigns_wait(admin, world, line):
@@ -208,6 +211,14 @@ def test_calls_are_listed_by_what_became_of_them_with_the_reason_and_page_by_pag
     why = json.loads(call["outcomes"])[0]["reason"]
     assert escape(why) in listed
     assert escape(why) in admin.get(f"/channels/{line.id}").text
+
+
+def test_calls_are_listed_with_who_said_what_in_them(admin, world, line):
+    word = {"id": "m2", "from": "+2", "name": "Max", "text": "Where is <it>?"}
+    world.hear(line, word, {**word, "id": "m3", "text": "Hello?"})
+    listed = admin.get(f"/channels/{line.id}/calls").text
+    assert "<bdi>Max: Where is &lt;it&gt;? (and 1 more)</bdi>" in listed
+    assert "<bdi>Ada: Hello</bdi>" in listed
 
 
 def test_a_call_can_be_read_and_saved_by_admins_without_the_channels_secrets(

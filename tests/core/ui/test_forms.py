@@ -85,3 +85,20 @@ def test_a_list_is_shown_and_read_one_a_line():
     assert (fields[0].kind, fields[0].value) == ("list", "INBOX\nShop")
     given = read_form(fields, {"settings.folders": "INBOX\r\n Old \r\n"})
     assert given["settings"] == {"folders": ["INBOX", "Old"]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [("993", 993), ("0.5", 0.5), ("-1", -1), ("many", "many"), ("1e999", "1e999"), ("", None)],
+)
+def test_a_number_is_read_as_one(typed, read):
+    schema = {"properties": {"settings": {"properties": {"port": {"type": "integer"}}}}}
+    given = read_form(form_fields(schema, {}, {}), {"settings.port": typed})["settings"]
+    assert given.get("port") == read
+    assert type(given.get("port")) is type(read)
+
+
+def test_what_hardly_anybody_can_do_without_is_not_called_optional():
+    password = {"writeOnly": True, "default": "", "usual": True}
+    (field,) = form_fields({"properties": {"credentials": {"properties": {"p": password}}}}, {}, {})
+    assert (field.required, field.settled) == (False, True)

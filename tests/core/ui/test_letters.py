@@ -164,6 +164,13 @@ def test_a_conversation_that_a_stranger_began_by_an_answer_says_whose_it_was(wor
     said = agent.get(address).text.partition('id="related">')[2].partition("</p>")[0]
     assert f'href="/inbox/{first}"><bdi>Hello</bdi>' in said
     assert "a conversation with <bdi>Ada</bdi>" in said
+    letter = json.dumps({"type": "email", "subject": "Order 12", "text": "Hi"})
+    world.write(
+        "UPDATE messages SET kind = 'email', content = :c WHERE conversation_id = :f",
+        c=letter,
+        f=first,
+    )
+    assert "<bdi>Order 12</bdi></a>, a conversation with" in agent.get(address).text
 
 
 # --- to all ----------------------------------------------------------------------------------

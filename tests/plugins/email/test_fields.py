@@ -71,7 +71,9 @@ def test_the_fields_are_those_of_the_contract():
     assert given.settings.folders == ("INBOX", "Shop")
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if name != "custom"])
+@pytest.mark.parametrize(
+    "name", [n for n, one in PRESETS.items() if n != "custom" and not one.only_oauth]
+)
 def test_a_preset_needs_an_address_and_a_password(name):
     one = connection(preset=name, from_address="us@hub.test")
     smtp, box = outgoing(one, ""), Mailboxes().mailbox(one)
@@ -242,3 +244,10 @@ def test_a_key_that_letters_can_be_signed_with_is_rsa_or_ed25519(make, good):
             assert fields(pasted, **CUSTOM, dkim_selector="s").credentials.dkim_private_key == key
     else:
         assert wrong(given, **CUSTOM, dkim_selector="s") == {"credentials.dkim_private_key"}
+
+
+def test_a_provider_without_passwords_is_given_none():
+    given = {"preset": "microsoft", "from_address": "us@hub.test"}
+    assert wrong({"smtp_password": "x"}, **given) == {"credentials.smtp_password"}
+    # Somebody else's servers may take one.
+    fields({"smtp_password": "x"}, **given, smtp_host="mail.x.test", imap_host="mail.x.test")

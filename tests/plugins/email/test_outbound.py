@@ -26,6 +26,7 @@ from hubbub_email.outbound import compose
 from tests.plugins.email.test_conformance import posted
 from tests.plugins.email.test_fields import CUSTOM, connection
 
+REFERENCE = "01hzyx8k3m0v9q2r4t6w8y0a1b"
 PDF = Media(id="m1", filename="bill.pdf", mime_type="application/pdf")
 
 
@@ -33,7 +34,7 @@ def part(content=None, **more):
     return Part(
         content=content or Text(text="Hi"),
         address="ada@a.example",
-        reference="01hzyx8k3m0v9q2r4t6w8y0a1b",
+        reference=REFERENCE,
         created_at=datetime(2026, 3, 2, tzinfo=UTC),
         **more,
     )
@@ -214,12 +215,15 @@ def test_what_goes_to_many_carries_the_link_that_ends_it():
 
 
 def test_a_letter_with_copies_names_who_may_be_seen_and_goes_to_all():
-    named = {
-        "cc": (Correspondent(address="Boss@b.example"),),
-        "bcc": (Correspondent(address="max@b.example"), Correspondent(address="ada@a.example")),
-    }
+    copies = {name: Correspondent(address=f"{name}@b.example") for name in ("Boss", "max")}
+    copied = Email(
+        subject="Order",
+        text="Hi",
+        cc=(copies["Boss"],),
+        bcc=(copies["max"], Correspondent(address="ada@a.example")),
+    )
     ours = connection(**CUSTOM)
-    exchange = EmailChannel().send(part(Email(subject="Order", text="Hi", **named)), ours)
+    exchange = EmailChannel().send(part(copied), ours)
     request = next(exchange)
     assert request.headers["rcpt-to"] == "ada@a.example, boss@b.example, max@b.example"
     assert isinstance(request.body, Letter)
@@ -229,3 +233,9 @@ def test_a_letter_with_copies_names_who_may_be_seen_and_goes_to_all():
     with pytest.raises(StopIteration) as end:
         exchange.send(posted(refused={"boss@b.example": (550, "5.1.1 nobody")}))
     assert end.value.value.note.endswith("No copy for boss@b.example: 5.1.1 nobody")
+
+
+def test_what_may_have_arrived_did_so_under_the_id_that_we_gave_it():
+    lost = Earlier(external_id=None, subject="", inbound=False, reference=REFERENCE)
+    ours = written(earlier=(lost,))
+    assert ours.earlier == [ours.message_id]
