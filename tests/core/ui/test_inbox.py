@@ -203,6 +203,9 @@ def test_an_old_letter_stands_below_the_day_when_it_was_written(inbox, world, li
     days = re.findall(r'data-as="day">([^<]*)<', inbox.page())
     # What was written before what stands above it begins no day.
     assert days == [words.day(now - timedelta(days=40), now), "Today"]
+    # The script draws the days anew, in the reader's zone.
+    drawn = re.findall(r'id="m-[^"]+" data-day="([^T"]*)T', inbox.page())
+    assert drawn == [f"{now - timedelta(days=one):%Y-%m-%d}" for one in (40, 40, 0)]
 
 
 def test_a_failed_message_offers_another_try(inbox, world):

@@ -35,7 +35,7 @@ function separate(log) {
   for (const day of log.querySelectorAll('.day')) day.remove();
   let last = '';
   for (const bubble of log.querySelectorAll('.bubble')) {
-    const { dateTime } = bubble.querySelector('.meta time');
+    const dateTime = bubble.dataset.day;
     const at = new Date(dateTime);
     const key = dayKey(at);
     if (key === last) continue;
