@@ -88,6 +88,10 @@ class Client(IMAPClient):  # type: ignore[misc]  # it has no types
         """Whether letters were told of after the folder was opened, and before it was idle."""
         return len(self._imap.untagged_responses.get("EXISTS", ())) > 1
 
+    def _poll_socket(self, sock: socket.socket, timeout: float | None = None) -> Any:
+        """Wait for news; what came in one piece with something before it is here already."""
+        return self._imap.holds_more() or super()._poll_socket(sock, timeout)
+
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802  # IMAPClient's name for it
         return _Wire(self._server, self._dial, self._timeout.read, self._within)
 
@@ -183,6 +187,17 @@ class _Wire(imaplib.IMAP4):
         line = next_line(self._stream, _MOST, self._wait)
         self._take(len(line))
         return line
+
+    def holds_more(self) -> bool:
+        """Whether something was received and not read; does not wait."""
+        before = self.sock.gettimeout()
+        self.sock.settimeout(0)
+        try:
+            return bool(self._stream.peek())
+        except OSError:  # nothing yet, where TLS is spoken; or what reading will tell
+            return False
+        finally:
+            self.sock.settimeout(before)
 
     @property
     def _stream(self) -> BufferedReader:

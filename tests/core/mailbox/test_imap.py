@@ -306,15 +306,23 @@ def test_no_login_shows_in_a_repr():
     assert "canary" not in repr(looking(Mailbox(server=server)))
 
 
-@pytest.mark.parametrize("early", [False, True])
-def test_news_that_come_before_the_server_says_that_it_idles_are_heard(clerk, early):
+@pytest.mark.parametrize(
+    ("said", "early", "pushed"),
+    [
+        (b"* 2 EXISTS\r\n+ idling\r\n", True, []),
+        (b"+ idling\r\n", False, []),
+        # In one piece: a socket that is waited for has nothing more to tell.
+        (b"+ idling\r\n* 2 EXISTS\r\n", False, [(2, b"EXISTS")]),
+    ],
+)
+def test_news_that_come_when_the_server_begins_to_idle_are_heard(clerk, said, early, pushed):
     keeper, server = clerk(features="IMAP4rev1 IDLE AUTH=PLAIN")
 
     def select(peer, tag):
         peer.send(f"* 1 EXISTS\r\n* OK [UIDNEXT 2] next\r\n{tag} OK [READ-WRITE] open\r\n".encode())
 
     def idle(peer, tag):
-        peer.send(b"* 2 EXISTS\r\n+ idling\r\n" if early else b"+ idling\r\n")
+        peer.send(said)
         assert peer._until(b"\r\n") == b"DONE"
         peer.send(f"{tag} OK done\r\n".encode())
 
@@ -324,5 +332,6 @@ def test_news_that_come_before_the_server_says_that_it_idles_are_heard(clerk, ea
     client.select_folder("INBOX")
     client.idle()
     assert client.early_news() is early
+    assert client.idle_check(timeout=0.05) == pushed
     client.idle_done()
     leave(client)
