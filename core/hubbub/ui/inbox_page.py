@@ -20,6 +20,7 @@ VIEWS: Final = (
     ("unassigned", "Unassigned"),
     ("failed", "Failed"),
     ("resolved", "Resolved"),
+    ("all", "All"),
 )
 #: Conversations in the list, at first and with each "Older conversations".
 PAGE: Final = 40
@@ -31,6 +32,7 @@ _EMPTY: Final = {
     "unassigned": "Nothing unassigned. Nice.",
     "failed": "Every message went out.",
     "resolved": "Nothing is resolved yet.",
+    "all": "Nobody has written yet.",
 }
 
 

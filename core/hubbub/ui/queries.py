@@ -254,4 +254,6 @@ def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
         case "failed":
             failed = select(_deliveries.c.conversation_id).where(_LOST)
             return found.where(_conversations.c.id.in_(failed))
+        case "all":
+            return found
     return found.where(_conversations.c.status == "open")
