@@ -22,7 +22,12 @@ _EMAIL, _PASSWORD = "bench@example.com", "a password of the benchmarks"
 #: Messages of each conversation.
 _EACH: Final = 10
 #: Searches, by how often what they look for is found.
-_SEARCHES: Final = {"rare": "rare{}", "now and then": "some{}", "often": "often{}", "always": "hello"}
+_SEARCHES: Final = {
+    "rare": "rare{}",
+    "now and then": "some{}",
+    "often": "often{}",
+    "always": "hello",
+}
 
 
 def measure(world: World) -> Sequence[Figure]:
@@ -31,9 +36,20 @@ def measure(world: World) -> Sequence[Figure]:
         _say_something(world, hub)
         people = _fill(hub, world.scale.conversations)
         pages = _pages(people)
-        command(hub.environment, "user", "add", _EMAIL, "--role", "admin", "--password-stdin", said=_PASSWORD)
+        command(
+            hub.environment,
+            "user",
+            "add",
+            _EMAIL,
+            "--role",
+            "admin",
+            "--password-stdin",
+            said=_PASSWORD,
+        )
         cookie = _log_in(hub)
-        return [_figure(hub, cookie, what, asked, world.scale.pages) for what, asked in pages.items()]
+        return [
+            _figure(hub, cookie, what, asked, world.scale.pages) for what, asked in pages.items()
+        ]
 
 
 def _say_something(world: World, hub: Hub) -> None:

@@ -98,9 +98,7 @@ class Seeder:
         """Add ``each`` outbound messages for everyone, to be sent when they are ``due``."""
         self._outbound(people, each, due, status="queued", bulk=bulk)
 
-    def history(
-        self, people: People, each: int, said: ColumnElement[Any] | None = None
-    ) -> None:
+    def history(self, people: People, each: int, said: ColumnElement[Any] | None = None) -> None:
         """Add messages that came in and were answered: ``each`` for everyone, half of them ours.
 
         ``said`` is the content of what came in, as an expression of `NUMBER`.

@@ -12,20 +12,14 @@ from sqlalchemy import (
     Select,
     func,
     insert,
-    or_,
     select,
     tuple_,
     union,
     update,
 )
 
-from hubbub.store.names import (
-    CONTACT_NAME,
-    holds,
-    holds_address,
-    holds_conversation,
-    named_messages,
-)
+from hubbub.store import search
+from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.tables import (
     Address,
     Call,
@@ -187,7 +181,7 @@ def conversations(
     limit: int,
 ) -> list[Row[Any]]:
     """Return conversations with their contact's name and address, the latest first."""
-    found = _narrowed(_THREAD, wanted)
+    found = _narrowed(db, _THREAD, wanted)
     keys = (_conversations.c.last_message_at, _conversations.c.id)
     if before is not None:
         found = found.where(tuple_(*keys) < tuple_(*before))
@@ -228,7 +222,7 @@ def templates(
     if wanted.channel_id is not None:
         found = found.where(_templates.c.channel_id == wanted.channel_id)
     if wanted.q:
-        found = found.where(holds(_templates.c.name, wanted.q))
+        found = found.where(_templates.c.name.icontains(wanted.q, autoescape=True))
     if before is not None:
         found = found.where(_templates.c.id < before)
     return list(db.execute(found.order_by(_templates.c.id.desc()).limit(limit)))
@@ -275,13 +269,10 @@ def channel_even_deleted(db: Connection, channel_id: str) -> Row[Any]:
 
 
 def contacts(db: Connection, *, q: str | None, before: str | None, limit: int) -> list[Row[Any]]:
-    """Return contacts, the newest first; ``q`` is part of a name or an address."""
+    """Return contacts, the newest first; ``q`` are words of a name or an address."""
     found = select(_contacts)
     if q:
-        reached = select(_addresses.c.contact_id).where(
-            or_(holds_address(q), holds(_addresses.c.name, q))
-        )
-        found = found.where(or_(holds(_contacts.c.name, q), _contacts.c.id.in_(reached)))
+        found = found.where(search.contacts(db, q))
     if before is not None:
         found = found.where(_contacts.c.id < before)
     return list(db.execute(found.order_by(_contacts.c.id.desc()).limit(limit)))
@@ -318,7 +309,7 @@ def _known_as(external_id: str) -> ColumnElement[bool]:
     return _messages.c.id.in_(union(whole, parts))
 
 
-def _narrowed(found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
+def _narrowed(db: Connection, found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
     if wanted.channel_id is not None:
         found = found.where(_conversations.c.channel_id == wanted.channel_id)
     if wanted.status is not None:
@@ -328,5 +319,5 @@ def _narrowed(found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
     elif wanted.assignee is not None:
         found = found.where(_conversations.c.assignee_id == wanted.assignee)
     if wanted.q:
-        found = found.where(holds_conversation(wanted.q))
+        found = found.where(search.conversations(db, wanted.q).condition)
     return found

@@ -1,6 +1,6 @@
 """Build what the inbox shows: the views, and the conversations of one of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from hubbub.hub import Hub
 from hubbub.people.rules import Person
 from hubbub.sdk.content import from_json, preview
+from hubbub.store import search
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.thread_page import Draft, ThreadPage, thread_page
@@ -74,18 +75,18 @@ class Entry:
     selected: bool
     #: ``failed`` where a message in it was not sent, ``unknown`` where perhaps not; or empty.
     lost: str
-    #: Which one, in the list of those.
-    failed: "Failed | None"
+    spot: "Spot | None"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failed:
-    """The last message of a conversation that was not sent, and why."""
+class Spot:
+    """The message for which a conversation is in the list: lost, or with the words looked for."""
 
     id: str
     seq: int
     text: str
-    reason: str
+    #: Why it was not sent; empty for one that was found.
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,8 @@ class InboxPage:
     no_channel: bool
     #: How many conversations "Older conversations" shows; 0 without any older ones.
     older: int
+    #: Of how many of the latest conversations alone the list tells, where it tells of a search.
+    searched: int | None
     #: Whether there are more than the list ever shows.
     too_many: bool
     silent: tuple[str, ...]
@@ -122,21 +125,29 @@ def inbox_page(
         thread = thread_page(hub, db, conversation_id, since=look.since, person=person, draft=draft)
         if thread is None:
             return None
-    rows = queries.conversations(db, look.view, user_id=person.id, q=look.q, limit=look.show + 1)
+    sought = search.conversations(db, look.q) if look.q else None
+    rows = queries.conversations(
+        db,
+        look.view,
+        user_id=person.id,
+        sought=sought.condition if sought else None,
+        limit=look.show + 1,
+    )
     more = len(rows) > look.show
     rows = rows[: look.show]
     ids = [row.id for row in rows]
-    failed = queries.lost(db, ids) if look.view == "failed" else {}
     lost = queries.with_lost(db, ids)
+    spots = _spots(db, look, ids)
     return InboxPage(
         look=look,
         views=VIEWS,
         entries=tuple(
-            _entry(row, failed.get(row.id), lost, selected=conversation_id, now=now) for row in rows
+            _entry(row, spots.get(row.id), lost, selected=conversation_id, now=now) for row in rows
         ),
         empty="No conversation has these words." if look.q else _EMPTY[look.view],
         no_channel=not rows and not queries.any_channel(db),
         older=min(look.show + PAGE, MOST) if more and look.show < MOST else 0,
+        searched=sought.latest if sought and not more else None,
         too_many=more and look.show >= MOST,
         silent=tuple(queries.silent_kinds(db, now)),
         thread=thread,
@@ -145,7 +156,7 @@ def inbox_page(
 
 def _entry(
     row: AnyRow,
-    failed: AnyRow | None,
+    spot: Spot | None,
     lost: Mapping[str, str],
     *,
     selected: str | None,
@@ -164,12 +175,26 @@ def _entry(
         at=words.exact(row.last_message_at),
         selected=row.id == selected,
         lost=lost.get(row.id, ""),
-        failed=_failed(failed) if failed else None,
+        spot=spot,
     )
 
 
-def _failed(message: AnyRow) -> Failed:
-    return Failed(
+def _spots(db: Connection, look: Look, ids: Sequence[str]) -> dict[str, Spot]:
+    if look.q:
+        found = search.passages(db, look.q, ids)
+        return {id_: _passage(message, look.q) for id_, message in found.items()}
+    if look.view == "failed":
+        return {id_: _failed(message) for id_, message in queries.lost(db, ids).items()}
+    return {}
+
+
+def _passage(message: AnyRow, q: str) -> Spot:
+    said = preview(from_json(message.content), limit=search.LONGEST)
+    return Spot(id=message.id, seq=message.seq, text=search.around(said, q))
+
+
+def _failed(message: AnyRow) -> Spot:
+    return Spot(
         id=message.id,
         seq=message.seq,
         text=preview(from_json(message.content)),

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, select, update
 
-from hubbub.store.names import CONTACT_NAME, holds_conversation, named_messages
+from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
@@ -67,14 +67,14 @@ def conversations(
     view: str,
     *,
     user_id: str,
-    q: str,
+    sought: ColumnElement[bool] | None,
     limit: int,
 ) -> Sequence[AnyRow]:
-    """Return the conversations of a view, the latest first."""
+    """Return the conversations of a view, or those of them that are sought, the latest first."""
     keys = (_conversations.c.last_message_at, _conversations.c.id)
     found = _of_view(_ROW, view, user_id)
-    if q:
-        found = found.where(holds_conversation(q))
+    if sought is not None:
+        found = found.where(sought)
     return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
 
 

@@ -67,15 +67,15 @@ def test_pages_of_conversations_neither_skip_nor_repeat(every_api, conversations
     assert seen == conversations[::-1]
 
 
-def test_conversations_are_found_by_part_of_an_address(every_api, conversations):
+def test_conversations_are_found_by_the_beginning_of_an_address(every_api, conversations):
     assert _ids(every_api, "q=AD") == conversations[:1]
-    assert _ids(every_api, "q=0%25_%5C") == conversations[2:]
-    assert _ids(every_api, "q=%25") == conversations[2:]
-    assert _ids(every_api, "q=_") == conversations[2:]
+    assert _ids(every_api, "q=100%25_%5C") == conversations[2:]
     assert _ids(every_api, "q=nobody") == []
 
 
-@pytest.mark.parametrize("q", ["+44 7700 900001", "(7700) 900-001", "7700.900"])
+@pytest.mark.parametrize(
+    "q", ["+44 7700 900001", "(07700) 900-001", "900.001", "44 7700", "7700900001"]
+)
 def test_a_number_is_found_however_people_write_it(every_api, conversations, q):
     with transaction(every_api.hub.engine) as db:
         one = conversations[1]
