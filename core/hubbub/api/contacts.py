@@ -22,7 +22,9 @@ _TAG = "Contacts"
 class ContactQuery(Page):
     """Which contacts."""
 
-    q: str | None = Field(None, max_length=200, description="Part of a name or an address.")
+    q: str | None = Field(
+        None, max_length=200, description="Words of a name or an address, or how they begin."
+    )
 
 
 class ContactPatch(Body):

@@ -26,7 +26,10 @@ class ConversationQuery(Page):
     status: shapes.ConversationStatus | None = None
     assignee: str | None = Field(None, description="The id of a user, or `none`.")
     q: str | None = Field(
-        None, max_length=200, description="Part of a name, an address or the last message."
+        None,
+        max_length=200,
+        description="Words, or how they begin, of a message, a note, a name or an address. Where "
+        "they are found everywhere, the latest conversations alone are looked through.",
     )
 
 
