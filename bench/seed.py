@@ -101,7 +101,7 @@ class Seeder:
     def history(self, people: People, each: int, said: ColumnElement[Any] | None = None) -> None:
         """Add messages that came in and were answered: ``each`` for everyone, half of them ours.
 
-        ``said`` is the content of what came in, as an expression of `NUMBER`.
+        ``said`` is the content of each, as an expression of `NUMBER`.
         """
         turns, count = each // 2, people.count * (each // 2)
         calls = _prefix()
@@ -115,7 +115,9 @@ class Seeder:
         with transaction(self.inside.engine) as db:
             self._copy(db, _CALLS, self._inbound.call_id, count, id=_id(calls))
             self._copy(db, _MESSAGES, self._inbound.id, count, **given)
-        attempts = self._outbound(people, turns, self._delivery.due_at, status="sent", turn=2)
+        attempts = self._outbound(
+            people, turns, self._delivery.due_at, status="sent", turn=2, said=said
+        )
         one = select(_ATTEMPTS.c.id).where(_ATTEMPTS.c.delivery_id == self._delivery.id)
         with transaction(self.inside.engine) as db:
             mine = _id(attempts)
@@ -168,6 +170,7 @@ class Seeder:
         status: str,
         turn: int = 1,
         bulk: bool = False,
+        said: ColumnElement[Any] | None = None,
     ) -> str:
         """Add outbound messages, and return the prefix of their ids and their deliveries'."""
         count = people.count * each
@@ -180,6 +183,8 @@ class Seeder:
         sent = status == "sent"
         external_id = mine if sent else None
         message = shared | {"status": status, "external_id": external_id}
+        if said is not None:
+            message["content"] = said
         delivery = {name: value for name, value in shared.items() if name != "contact_id"} | {
             "message_id": mine,
             "address": literal(people.chats) + _text(_BASE + NUMBER % people.count),

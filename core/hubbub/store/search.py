@@ -20,6 +20,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
+    Select,
     String,
     Table,
     any_,
@@ -52,6 +53,9 @@ _NUMBER: Final = re.compile(r"0{0,2}([1-9][0-9]{3,20})")
 _MOST_WORDS: Final = 10
 #: Places in which the index looks for words; more are no help.
 _FEW: Final = 2000
+#: Words are frequent that are in so many of so many messages.
+_OFTEN: Final = 25
+_SAMPLE: Final = 500
 #: The latest conversations that are looked through.
 _LATEST: Final = {"postgresql": 1000, "sqlite": 5000}
 
@@ -130,7 +134,8 @@ def contacts(db: Connection, q: str) -> ColumnElement[bool]:
             ids = _contact_ids(db, wanted)
         if len(ids) <= _FEW:
             return _one_of(_contacts.c.id, ids)
-    return _says(db, wanted, "contacts") | _reached(db, wanted, _contacts.c.id, of=_contacts)
+    reached = _reached(db, wanted, _contacts.c.id)
+    return _says(db, wanted, "contacts") | _any(reached, of=_contacts)
 
 
 def passages(db: Connection, q: str, conversation_ids: Collection[str]) -> dict[str, AnyRow]:
@@ -212,20 +217,21 @@ def _has(db: Connection, wanted: _Wanted) -> ColumnElement[bool]:
         )
         for source in (_messages, _notes)
     )
-    found = (one.correlate(_conversations).exists() for one in (named, *said))
-    reached = _reached(db, wanted, _conversations.c.contact_id, of=_conversations)
-    return or_(*found, reached)
+    reached = _reached(db, wanted, _conversations.c.contact_id)
+    return or_(*(_any(found, of=_conversations) for found in (*said, named, reached)))
 
 
-def _reached(
-    db: Connection, wanted: _Wanted, contact_id: ColumnElement[Any], *, of: Table
-) -> ColumnElement[bool]:
-    """Return the condition that an address of a contact has the words."""
-    found = select(_addresses.c.id).where(
+def _reached(db: Connection, wanted: _Wanted, contact_id: ColumnElement[Any]) -> Select[Any]:
+    """Return the addresses of a contact that have the words."""
+    return select(_addresses.c.id).where(
         _addresses.c.contact_id == contact_id,
         _says(db, wanted, "addresses") | _ends(db, wanted),
     )
-    return found.correlate(of).exists()
+
+
+def _any(found: Select[Any], *, of: Table) -> ColumnElement[bool]:
+    # With EXISTS, PostgreSQL may first collect what is found for all rows of ``of``.
+    return found.correlate(of).limit(1).scalar_subquery().is_not(None)
 
 
 def has_words(said: str, asked: str, number: str) -> bool:
@@ -246,6 +252,8 @@ def _asked(asked: str) -> tuple[str, ...]:
 
 def _places(db: Connection, wanted: _Wanted) -> ColumnElement[bool] | None:
     """Return in which conversations the words are; None where they are in too many."""
+    if _is_frequent(db, wanted):
+        return None
     with _by_index(db):
         contact_ids = _contact_ids(db, wanted)
         ids = {
@@ -255,6 +263,13 @@ def _places(db: Connection, wanted: _Wanted) -> ColumnElement[bool] | None:
         }
     few = len(contact_ids) <= _FEW and len(ids) <= _FEW
     return _one_of(_conversations.c.id, ids) if few else None
+
+
+def _is_frequent(db: Connection, wanted: _Wanted) -> bool:
+    """Whether many of the last messages have the words: then the index takes long to name them."""
+    last = select(_messages).order_by(_messages.c.id.desc()).limit(_SAMPLE).subquery("messages")
+    found = select(func.count()).select_from(last).where(_says(db, wanted, "messages"))
+    return db.execute(found).scalar_one() >= _OFTEN
 
 
 def _contact_ids(db: Connection, wanted: _Wanted) -> set[str]:
