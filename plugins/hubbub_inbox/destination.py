@@ -33,3 +33,7 @@ class Inbox(RouteType):
         return Outcome(
             actions=(HandOver(to="queue", team=settings.team),), why=f"It waits for {whose}."
         )
+
+    def describe(self, settings: InboxFields) -> str:
+        """Name whose queue it is."""
+        return f"{self.label}, team {settings.team}" if settings.team else self.label

@@ -96,8 +96,8 @@ def test_routes_are_changed_and_conflicts_are_explained(demo, operator):
     save(json.dumps({"routes": clashing[:2], "fallback": people}))
     expect(operator.locator(".routes li")).to_have_text(
         [
-            "“Greetings”: if text has the word “hi”, to keyword.",
-            "“Late”: if text has the word “hi” or “hello”, to inbox.",
+            "“Greetings”: if the text has the word “hi”, to keyword.",
+            "“Late”: if the text has the word “hi” or “hello”, to inbox.",
             "Everything else goes to inbox.",
         ]
     )

@@ -10,7 +10,8 @@ from hubbub.connect.routes import WantedRoutes, current_routes, save_routes, sho
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid
 from hubbub.route import Invalid as BadMessage, Subject, read_message
-from hubbub.route.rules import decide, sentence
+from hubbub.route.rules import decide
+from hubbub.route.telling import sentence
 from hubbub.track.trace import place
 
 _TAG = "Routes"

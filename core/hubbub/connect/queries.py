@@ -4,16 +4,43 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, or_, select, update
 
 from hubbub.store.news import note
 from hubbub.store.states import NEVER, DeliveryState
-from hubbub.store.tables import Channel, Delivery, RouteSet, Template, table
+from hubbub.store.tables import (
+    Channel,
+    Delivery,
+    Message,
+    RouteDraft,
+    RouteSet,
+    Template,
+    table,
+)
+from hubbub.store.types import AnyRow
 
 _channels = table(Channel)
 _route_sets = table(RouteSet)
+_route_drafts = table(RouteDraft)
+_messages = table(Message)
 _deliveries = table(Delivery)
 _templates = table(Template)
+
+_earlier = _messages.alias("earlier")
+#: Messages of contacts, and whether each was the first of its conversation.
+_HEARD = select(
+    *(
+        _messages.c[name]
+        for name in ("id", "content", "sender_address", "sender_name", "created_at", "decision")
+    ),
+    ~exists(
+        select(_earlier.c.id).where(
+            _earlier.c.conversation_id == _messages.c.conversation_id,
+            _earlier.c.direction == "inbound",
+            _earlier.c.seq < _messages.c.seq,
+        )
+    ).label("first"),
+).where(_messages.c.direction == "inbound")
 
 #: A send that has begun cannot be called back; what has not can.
 _NOT_BEGUN = (DeliveryState.QUEUED, DeliveryState.RETRYING)
@@ -129,8 +156,18 @@ def cancel_waiting(db: Connection, channel_id: str) -> list[str]:
 
 def route_set(db: Connection, channel_id: str) -> Row[Any] | None:
     """Return the routes in force, or None."""
+    found = route_sets(db, channel_id, limit=1)
+    return found[0] if found else None
+
+
+def route_sets(
+    db: Connection, channel_id: str, *, up_to: int | None = None, limit: int
+) -> list[Row[Any]]:
+    """Return versions of a channel's routes, the latest first; from ``up_to`` on downwards."""
     found = select(_route_sets).where(_route_sets.c.channel_id == channel_id)
-    return db.execute(found.order_by(_route_sets.c.version.desc()).limit(1)).one_or_none()
+    if up_to is not None:
+        found = found.where(_route_sets.c.version <= up_to)
+    return list(db.execute(found.order_by(_route_sets.c.version.desc()).limit(limit)))
 
 
 def add_route_set(db: Connection, **values: Any) -> None:
@@ -141,6 +178,50 @@ def add_route_set(db: Connection, **values: Any) -> None:
 def wipe_routes(db: Connection, channel_id: str) -> None:
     """Wipe the rules of a channel that is gone, with the secrets of their destinations."""
     db.execute(update(_route_sets).where(_route_sets.c.channel_id == channel_id).values(sealed=b""))
+    db.execute(delete(_route_drafts).where(_route_drafts.c.channel_id == channel_id))
+
+
+def route_draft(
+    db: Connection, channel_id: str, user_id: str, *, lock: bool = False
+) -> Row[Any] | None:
+    """Return what somebody makes of the routes, or None; ``lock`` holds off other changes of it."""
+    found = select(_route_drafts).where(*_draft(channel_id, user_id))
+    return db.execute(found.with_for_update() if lock else found).one_or_none()
+
+
+def add_route_draft(db: Connection, **values: Any) -> None:
+    """Store a draft. Raises `sqlalchemy.exc.IntegrityError` when the person has one."""
+    db.execute(insert(_route_drafts).values(**values))
+
+
+def change_route_draft(db: Connection, draft_id: str, **values: Any) -> None:
+    """Change columns of a draft."""
+    db.execute(update(_route_drafts).where(_route_drafts.c.id == draft_id).values(**values))
+
+
+def remove_route_draft(db: Connection, channel_id: str, user_id: str) -> None:
+    """Forget what somebody made of the routes."""
+    db.execute(delete(_route_drafts).where(*_draft(channel_id, user_id)))
+
+
+def _draft(channel_id: str, user_id: str) -> tuple[ColumnElement[bool], ...]:
+    return _route_drafts.c.channel_id == channel_id, _route_drafts.c.user_id == user_id
+
+
+def heard(
+    db: Connection, channel_id: str, *, since: datetime, before: str | None, limit: int
+) -> list[AnyRow]:
+    """Return what contacts wrote since a moment, the latest first, before message ``before``."""
+    found = _HEARD.where(_messages.c.channel_id == channel_id, _messages.c.created_at >= since)
+    if before is not None:
+        found = found.where(_messages.c.id < before)
+    return list(db.execute(found.order_by(_messages.c.id.desc()).limit(limit)))
+
+
+def heard_one(db: Connection, channel_id: str, message_id: str) -> AnyRow | None:
+    """Return one message that a contact wrote, or None."""
+    found = _HEARD.where(_messages.c.channel_id == channel_id, _messages.c.id == message_id)
+    return db.execute(found).one_or_none()
 
 
 def due_for_check(db: Connection, *, away_before: datetime, others_before: datetime) -> list[str]:

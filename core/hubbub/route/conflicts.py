@@ -67,9 +67,10 @@ def find_conflicts(route_set: RouteSet) -> tuple[Conflict, ...]:
     ask = _Asker().ask
     found: list[Conflict] = []
     alive: list[Route] = []
-    for index, route in enumerate(route_set.routes):
-        both = {other.id: ask(other.tree, route.tree) for other in route_set.routes[:index]}
-        lost = _lost(ask, route_set.routes[:index], route, both)
+    routes = tuple(route for route in route_set.routes if route.enabled)
+    for index, route in enumerate(routes):
+        both = {other.id: ask(other.tree, route.tree) for other in routes[:index]}
+        lost = _lost(ask, routes[:index], route, both)
         if lost is None:
             found.extend(_overlaps(ask, alive, route, both))
             alive.append(route)

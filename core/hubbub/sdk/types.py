@@ -351,6 +351,11 @@ class RouteType:
         """
         raise NotImplementedError
 
+    def describe(self, settings: Any) -> str:
+        """Return how it reads behind "then to", such as "Team inbox, team sales"; no secret."""
+        del settings
+        return self.label
+
 
 class ConditionType:
     """A kind of condition for routes: ``{"plugin": {"<type>": {...}}}`` in a rule's ``when``.

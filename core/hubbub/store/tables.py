@@ -209,6 +209,21 @@ class RouteSet(SQLModel, table=True):
     created_by: str = ""
 
 
+class RouteDraft(SQLModel, table=True):
+    """What somebody makes of a channel's routes, until they save it or throw it away."""
+
+    __tablename__ = "route_drafts"
+    __table_args__ = (UniqueConstraint("channel_id", "user_id"),)
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    user_id: str = Field(foreign_key="users.id")
+    #: The version that it began with.
+    base_version: int
+    #: Encrypted JSON, as in `RouteSet`, and what it was before each of the last changes.
+    sealed: bytes = _blob()
+    changed_at: datetime = _time()
+
+
 # --- receive ---------------------------------------------------------------------------------
 
 

@@ -12,7 +12,8 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.route.rules import Decision, sentence
+from hubbub.route.rules import Decision
+from hubbub.route.telling import sentence
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading, transaction
 from hubbub.track.trace import TraceItem, place, trace

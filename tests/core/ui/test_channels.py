@@ -123,7 +123,7 @@ def test_conflicts_of_routes_are_named_and_can_be_accepted(admin, line):
     accepted = admin.fill(f"/channels/{line.id}/routes", routes=written, accept="yes")
     assert accepted.status_code == 302
     page = admin.get(f"/channels/{line.id}").text
-    assert "“First”: if text has the word “hi”, to inbox." in page
+    assert "“First”: if the text has the word “hi”, to inbox." in page
 
 
 def test_a_channel_whose_plugin_is_gone_says_so_and_can_be_deleted(admin, world, line):

@@ -1,4 +1,4 @@
-"""create every table."""
+"""Create every table."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,41 +22,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index(op.f("ix_audit_object_id"), "audit", ["object_id"], unique=False)
-    op.create_table(
-        "calls",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("channel_id", sa.String(), nullable=False),
-        sa.Column("received_at", UtcDateTime(), nullable=False),
-        sa.Column("method", sa.String(), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("headers", Json, nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("settled_at", UtcDateTime(), nullable=True),
-        sa.Column("events", sa.Integer(), nullable=False),
-        sa.Column("applied", sa.Integer(), nullable=False),
-        sa.Column("duplicate", sa.Integer(), nullable=False),
-        sa.Column("ignored", sa.Integer(), nullable=False),
-        sa.Column("dead", sa.Integer(), nullable=False),
-        sa.Column("outcomes", Json, nullable=False),
-        sa.CheckConstraint(
-            "state <> 'done' OR events = applied + duplicate + ignored",
-            name=op.f("ck_calls_settled"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
-    )
-    op.create_index(
-        "ix_calls_channel_id_state_id", "calls", ["channel_id", "state", "id"], unique=False
-    )
-    op.create_index(
-        "ix_calls_pending",
-        "calls",
-        ["channel_id", "id"],
-        unique=False,
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
-    )
     op.create_table(
         "channels",
         sa.Column("id", sa.String(), nullable=False),
@@ -99,11 +64,6 @@ def upgrade() -> None:
         sa.Column("blocked_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
-    )
-    op.create_table(
-        "erased_events",
-        sa.Column("digest", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_erased_events")),
     )
     op.create_table(
         "leases",
@@ -177,19 +137,39 @@ def upgrade() -> None:
         postgresql_where=sa.text("also IS NOT NULL"),
     )
     op.create_table(
-        "forgotten_calls",
+        "calls",
+        sa.Column("id", sa.String(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
-        sa.Column("calls", sa.BigInteger(), nullable=False),
-        sa.Column("dead_calls", sa.BigInteger(), nullable=False),
-        sa.Column("events", sa.BigInteger(), nullable=False),
-        sa.Column("applied", sa.BigInteger(), nullable=False),
-        sa.Column("duplicate", sa.BigInteger(), nullable=False),
-        sa.Column("ignored", sa.BigInteger(), nullable=False),
-        sa.Column("dead", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name=op.f("fk_forgotten_calls_channel_id")
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("headers", Json, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("applied", sa.Integer(), nullable=False),
+        sa.Column("duplicate", sa.Integer(), nullable=False),
+        sa.Column("ignored", sa.Integer(), nullable=False),
+        sa.Column("dead", sa.Integer(), nullable=False),
+        sa.Column("outcomes", Json, nullable=False),
+        sa.CheckConstraint(
+            "state <> 'done' OR events = applied + duplicate + ignored",
+            name=op.f("ck_calls_settled"),
         ),
-        sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_forgotten_calls")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
+    )
+    op.create_index(
+        "ix_calls_channel_id_state_id", "calls", ["channel_id", "state", "id"], unique=False
+    )
+    op.create_index(
+        "ix_calls_pending",
+        "calls",
+        ["channel_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_table(
         "route_sets",
@@ -204,6 +184,38 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_route_sets")),
         sa.UniqueConstraint("channel_id", "version", name=op.f("uq_route_sets_channel_id_version")),
+    )
+    op.create_table(
+        "route_drafts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("base_version", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_route_drafts_channel_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_route_drafts_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_route_drafts")),
+        sa.UniqueConstraint(
+            "channel_id", "user_id", name=op.f("uq_route_drafts_channel_id_user_id")
+        ),
+    )
+    op.create_table(
+        "forgotten_calls",
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.Column("dead_calls", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.Column("applied", sa.BigInteger(), nullable=False),
+        sa.Column("duplicate", sa.BigInteger(), nullable=False),
+        sa.Column("ignored", sa.BigInteger(), nullable=False),
+        sa.Column("dead", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_forgotten_calls_channel_id")
+        ),
+        sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_forgotten_calls")),
     )
     op.create_table(
         "sessions",
@@ -374,15 +386,6 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": 85},
     )
     op.create_index(
-        "ix_messages_channel_id_external_id",
-        "messages",
-        ["channel_id", "external_id"],
-        unique=False,
-        sqlite_where=sa.text("external_id IS NOT NULL"),
-        postgresql_where=sa.text("external_id IS NOT NULL"),
-    )
-    op.create_index("ix_messages_channel_id_id", "messages", ["channel_id", "id"], unique=False)
-    op.create_index(
         "uq_messages_channel_id_event_key",
         "messages",
         ["channel_id", "event_key"],
@@ -398,6 +401,15 @@ def upgrade() -> None:
         sqlite_where=sa.text("idempotency_key IS NOT NULL"),
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     )
+    op.create_index(
+        "ix_messages_channel_id_external_id",
+        "messages",
+        ["channel_id", "external_id"],
+        unique=False,
+        sqlite_where=sa.text("external_id IS NOT NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
+    )
+    op.create_index("ix_messages_channel_id_id", "messages", ["channel_id", "id"], unique=False)
     op.create_table(
         "notes",
         sa.Column("id", sa.String(), nullable=False),
@@ -461,6 +473,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("external_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_deliveries_lost",
+        "deliveries",
+        ["conversation_id"],
+        unique=False,
+        sqlite_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
+        postgresql_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
+    )
+    op.create_index(
         "ix_deliveries_due",
         "deliveries",
         ["channel_id", "bulk", "onward", "due_at", "id"],
@@ -475,14 +495,6 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state IN ('queued', 'retrying', 'sending', 'unknown')"),
         postgresql_where=sa.text("state IN ('queued', 'retrying', 'sending', 'unknown')"),
-    )
-    op.create_index(
-        "ix_deliveries_lost",
-        "deliveries",
-        ["conversation_id"],
-        unique=False,
-        sqlite_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
-        postgresql_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
     )
     op.create_index(
         "ix_deliveries_open",
@@ -545,6 +557,21 @@ def upgrade() -> None:
         op.f("ix_message_versions_message_id"), "message_versions", ["message_id"], unique=False
     )
     op.create_table(
+        "attempts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("delivery_id", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("exchanges", Json, nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("duration_ms", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["deliveries.id"], name=op.f("fk_attempts_delivery_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
+    )
+    op.create_index(op.f("ix_attempts_delivery_id"), "attempts", ["delivery_id"], unique=False)
+    op.create_table(
         "pieces",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
@@ -575,38 +602,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_pieces_message_id"), "pieces", ["message_id"], unique=False)
-    op.create_table(
-        "shown_messages",
-        sa.Column("conversation_id", sa.String(), nullable=False),
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("message_id", sa.String(), nullable=False),
-        sa.Column("shown_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversations.id"],
-            name=op.f("fk_shown_messages_conversation_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["messages.id"], name=op.f("fk_shown_messages_message_id")
-        ),
-        sa.PrimaryKeyConstraint("conversation_id", "seq", name=op.f("pk_shown_messages")),
-        sa.UniqueConstraint("message_id", name=op.f("uq_shown_messages_message_id")),
-    )
-    op.create_table(
-        "attempts",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("delivery_id", sa.String(), nullable=False),
-        sa.Column("outcome", sa.String(), nullable=False),
-        sa.Column("detail", sa.String(), nullable=False),
-        sa.Column("exchanges", Json, nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
-        sa.Column("duration_ms", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["delivery_id"], ["deliveries.id"], name=op.f("fk_attempts_delivery_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
-    )
-    op.create_index(op.f("ix_attempts_delivery_id"), "attempts", ["delivery_id"], unique=False)
     op.create_table(
         "receipts",
         sa.Column("id", sa.String(), nullable=False),
