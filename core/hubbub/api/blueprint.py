@@ -16,6 +16,7 @@ from hubbub.api import (
     media,
     messages,
     people,
+    route_versions,
     routes,
     templates,
 )
@@ -28,6 +29,7 @@ from hubbub.hub import Hub
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *channels.ENDPOINTS,
     *routes.ENDPOINTS,
+    *route_versions.ENDPOINTS,
     *templates.ENDPOINTS,
     *messages.ENDPOINTS,
     *conversations.ENDPOINTS,

@@ -14,6 +14,8 @@ from hubbub.ui.letters import add_letters
 from hubbub.ui.live import add_live
 from hubbub.ui.messages import add_messages
 from hubbub.ui.pictures import add_pictures, public_internet
+from hubbub.ui.routing import add_routing
+from hubbub.ui.routing_past import add_routing_past
 from hubbub.ui.session import add_session
 from hubbub.ui.settings import add_settings
 
@@ -33,6 +35,8 @@ def make_ui(hub: Hub) -> Blueprint:
     add_account(ui, hub, guard, throttle)
     add_inbox(ui, hub, guard)
     add_channels(ui, hub, guard)
+    add_routing(ui, hub, guard)
+    add_routing_past(ui, hub, guard)
     add_calls(ui, hub, guard)
     add_messages(ui, hub, guard)
     add_letters(ui, hub, guard)

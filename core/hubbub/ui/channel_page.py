@@ -1,12 +1,12 @@
 """Build what the pages of channels show."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from hubbub.connect import queries as channel_queries, routes
+from hubbub.connect import queries as channel_queries
+from hubbub.connect.routes import current_routes
 from hubbub.connect.rules import (
     campaigns_paused,
     embed_line,
@@ -15,11 +15,10 @@ from hubbub.connect.rules import (
     stored_credentials,
     widget_url,
 )
+from hubbub.connect.versions import names_of
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
-from hubbub.people.errors import Invalid
-from hubbub.route.conflicts import Conflict
-from hubbub.route.rules import RouteSet, read_route_set
+from hubbub.route.telling import reads
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
 from hubbub.store.session import reading
@@ -34,12 +33,6 @@ _DAY: Final = timedelta(hours=24)
 _CALLS: Final = 20
 _MOST: Final = 200
 _NO_TRAFFIC: Final[Mapping[str, int]] = {}
-_KINDS: Final = {
-    "duplicate": "match the same messages",
-    "overlap": "can match the same message and send it to different places",
-    "shadowed": "the first takes everything that the second is for",
-    "unreachable": "the last one never gets a message",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +106,9 @@ class ChannelPage:
     widget_path: str
     verify_token: str | None
     findings: tuple[Finding, ...]
-    routes: tuple[str, ...]
-    routes_json: str
-    routes_problem: tuple[str, ...]
+    #: The names of the rules that are asked, and what they say.
+    routes: tuple[tuple[str, str], ...]
+    fallback: str
     calls: tuple[CallRow, ...]
     form: FormPage | None
     #: Until when the credentials from before prove calls; empty where they do not.
@@ -176,8 +169,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
     """Return everything of one channel. Raises `NotFound`."""
     row = find_channel(hub, channel_id)
     now = hub.now()
-    current = routes.current_routes(hub, channel_id)
-    written = json.dumps(routes.shown_routes(hub.plugins, current), indent=2, ensure_ascii=False)
+    current = current_routes(hub, channel_id)
     with reading(hub.engine) as db:
         line = hub.directory.usable(db, channel_id)
         former = line.former if line and line.former and line.former.until > now else None
@@ -191,9 +183,12 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             fetches=line is not None and hub.plugins.fetches(row.type, line.connection),
             verify_token=line.connection.verify_token if line else None,
             findings=tried.findings,
-            routes=tuple(_sentences(current)),
-            routes_json=tried.typed_for("routes").get("routes", written),
-            routes_problem=tuple(_routes_problem(tried)),
+            routes=tuple(
+                (route.name, reads(route, names_of(hub, route.to)))
+                for route in current.routes
+                if route.enabled
+            ),
+            fallback=names_of(hub, current.fallback),
             calls=last_calls(db, channel_id, now, most=_CALLS),
             form=_form(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
@@ -240,49 +235,4 @@ def _campaigns(row: AnyRow, now: datetime) -> str:
 
 
 def _other_problem(tried: Tried) -> str:
-    beside_its_form = tried.what in {"routes", "change"}
-    return tried.error.detail if tried.error and not beside_its_form else ""
-
-
-# --- routes as sentences -----------------------------------------------------------------------
-
-
-def _sentences(current: RouteSet) -> Iterator[str]:
-    for route in current.routes:
-        what = " and ".join(one.what for one in route.conditions)
-        asked = f"if {what}" if what else "every message"
-        yield f"“{route.name}”: {asked}, to {route.to.type}."
-    rest = "Everything else" if current.routes else "Everything"
-    yield f"{rest} goes to {current.fallback.type}."
-
-
-def _routes_problem(tried: Tried) -> Iterator[str]:
-    error = tried.error_of("routes")
-    match error:
-        case None:
-            return
-        case routes.RoutesClash():
-            yield error.detail
-            yield from (_conflict(one, _names(tried)) for one in error.conflicts)
-        case Invalid():
-            yield from (f"{one.field}: {one.message}" for one in error.complaints)
-        case _:
-            yield error.detail
-
-
-def _conflict(conflict: Conflict, names: Mapping[str, str]) -> str:
-    rules = " and ".join(f"“{names.get(one, one)}”" for one in conflict.routes)
-    return f"{rules}: {_KINDS[conflict.kind]}.{_example(conflict.example)}"
-
-
-def _example(example: Mapping[str, Any]) -> str:
-    said = (example.get("content") or {}).get("text")
-    if said is None:
-        return ""
-    return f" For example “{said}”, written by {example.get('sender') or 'anybody'}."
-
-
-def _names(tried: Tried) -> dict[str, str]:
-    """Return the names of the rules that somebody tried to save, by the ids they would have."""
-    written = json.loads(tried.typed["routes"])
-    return {route.id: route.name for route in read_route_set(0, written["routes"]).routes}
+    return tried.error.detail if tried.error and tried.what != "change" else ""

@@ -1,13 +1,11 @@
 """Show channels, add them, change them, mend them."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from hubbub.connect import routes
 from hubbub.connect.work import (
     ChannelChange,
     change_channel,
@@ -92,7 +90,7 @@ def _add_detail(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return _page(hub, channel_id, what="delete", error=error), 422
         return redirect(url_for("ui.channels"))
 
-    @ui.post("/channels/<channel_id>/<any(change,switch,routes):what>")
+    @ui.post("/channels/<channel_id>/<any(change,switch):what>")
     @guard.admin
     def act(channel_id: str, what: str) -> Any:
         try:
@@ -132,25 +130,6 @@ def _switch(hub: Hub, channel_id: str) -> None:
     change_channel(hub, channel_id, change, actor=g.person.actor)
 
 
-def _save_routes(hub: Hub, channel_id: str) -> None:
-    try:
-        wanted = json.loads(request.form.get("routes", ""))
-    except ValueError as error:
-        raise HubError(f"This is not JSON: {error}.") from None
-    match wanted:
-        case {"routes": [*rules], "fallback": dict(fallback)} if all(
-            isinstance(rule, dict) for rule in rules
-        ):
-            wish = routes.WantedRoutes(
-                routes=rules,
-                fallback=fallback,
-                accept_conflicts=request.form.get("accept") == "yes",
-            )
-        case _:
-            raise HubError('Write an object with "routes" (a list of objects) and "fallback".')
-    routes.save_routes(hub, channel_id, wish, actor=g.person.actor)
-
-
 def _delete(hub: Hub, channel_id: str) -> None:
     row = find_channel(hub, channel_id)
     if request.form.get("name", "").strip() != row.name:
@@ -161,5 +140,4 @@ def _delete(hub: Hub, channel_id: str) -> None:
 _ACTS: Final = {
     "change": _change,
     "switch": _switch,
-    "routes": _save_routes,
 }

@@ -12,13 +12,14 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.route.rules import Decision
+from hubbub.route.rules import Considered, Decision, Looked
 from hubbub.route.telling import sentence
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading, transaction
 from hubbub.track.trace import TraceItem, place, trace
 from hubbub.ui import words
 from hubbub.ui.guard import Guard, by_script
+from hubbub.ui.routing_page import step_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,27 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ruled:
+    """What became of one rule, when the message was placed."""
+
+    name: str
+    state: str
+    said: str
+    conditions: tuple[Looked, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Why a message went where it went: by which version of whose rules, rule by rule."""
+
+    said: str
+    channel_id: str = ""
+    #: 0: no rules were asked.
+    version: int = 0
+    rules: tuple[Ruled, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class TracePage:
     """The trace of a message."""
 
@@ -43,7 +65,7 @@ class TracePage:
     direction: str
     tick: words.Tick
     problem: str
-    why: str
+    why: Why | None
     steps: tuple[Step, ...]
 
 
@@ -69,7 +91,7 @@ def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             direction=row.direction,
             tick=words.TICKS[row.status],
             problem=(row.error or {}).get("detail", ""),
-            why=_why(row.decision),
+            why=_why(row.channel_id, row.decision),
             steps=tuple(_step(item) for item in items),
         )
         return render_template("trace.html", page=page)
@@ -99,18 +121,26 @@ def _settle(hub: Hub, db: Connection, message_id: str, what: str) -> None:
             deliver.cancel(db, message_id)
 
 
-def _why(decision: dict[str, Any] | None) -> str:
+def _why(channel_id: str, decision: dict[str, Any] | None) -> Why | None:
     if decision is None:
-        return ""
+        return None
     if "not_routed" in decision:
-        return str(decision["not_routed"])
+        return Why(said=str(decision["not_routed"]))
     try:
-        if "kept_with" in decision:
-            where = place(decision["destination"])
-            return f"Went to {where}: people have this conversation, so no bot was asked."
-        return sentence(Decision.from_json(decision), place(decision["destination"]))
-    except (KeyError, TypeError, ValueError):
-        return str(decision.get("why", ""))
+        read = Decision.from_json(decision)
+    except ValueError:
+        return Why(said=str(decision.get("why", "")))
+    where = place(decision.get("destination"))
+    said = sentence(read, where)
+    if "kept_with" in decision:
+        said = f"Went to {where}: people have this conversation, so no bot was asked."
+    rules = tuple(_ruled(one) for one in read.considered)
+    return Why(said=said, channel_id=channel_id, version=read.version, rules=rules)
+
+
+def _ruled(one: Considered) -> Ruled:
+    step = step_of(one.matched, one.off, one.conditions)
+    return Ruled(name=one.name, state=step.state, said=step.said, conditions=one.conditions)
 
 
 def _step(item: TraceItem) -> Step:

@@ -30,6 +30,12 @@ _TROUBLE: Final = {
     "error": "This channel has an error, and replies wait until it is mended.",
     "inactive": "This channel is not connected, and replies wait until it is.",
 }
+_AUTHORS: Final = {
+    "api": "API",
+    "token": "API",
+    "cli": "the command line",
+    "program": "A program",
+}
 _KILO: Final = 1000
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -110,9 +116,7 @@ def author(author: str | None, names: dict[str, str]) -> str:
         return f"Bot ({name})"
     if kind == "elsewhere":
         return name or "Written elsewhere"
-    if kind == "program":
-        return "A program"
-    return "API" if kind in {"api", "token"} else kind.capitalize()
+    return _AUTHORS.get(kind, kind.capitalize())
 
 
 def owner(owner: str, names: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ import { offerCopies } from './copy.js';
 import { sendOnce } from './forms.js';
 import { inbox } from './inbox.js';
 import { keepLive } from './live.js';
+import { workOnRules } from './routing.js';
 import { localise } from './times.js';
 import { offerTries } from './try.js';
 
@@ -12,6 +13,7 @@ localise(document);
 offerCopies(document);
 offerTries(document);
 sendOnce();
+if (document.getElementById('swap')) workOnRules();
 if (document.querySelector('main [data-live]')) {
   const refresh = keepLive();
   if (document.getElementById('inbox')) inbox(refresh);
