@@ -164,7 +164,9 @@ class SchemaForm:
         if (group := self._group(part)) is not None:
             found = self._read(group, path, form, kept)
             return found if _says_something(found) else None
-        return typed(field_of(path, part, "", "", **_PLAIN), form, kept=kept)
+        value = typed(field_of(path, part, "", "", **_PLAIN), form, kept=kept)
+        # The form shows defaults: that they are there does not mean that somebody wants them kept.
+        return None if kept is None and value == part.get("default") else value
 
     # --- the schema --------------------------------------------------------------------------
 

@@ -203,13 +203,13 @@ def test_an_unknown_channel_is_404(api, method, path):
 
 def test_routes_are_read_and_written_with_their_secrets_hidden(api, add_channel):
     path = f"/channels/{add_channel(api)}/routes"
-    assert api.get(path) == {"routes": [], "fallback": {"type": "inbox"}}
+    assert api.get(path) == {"version": 1, "routes": [], "fallback": {"type": "inbox"}}
     bot = {"type": "bot", "url": "https://bot.example", "secret": "hush-hush"}
     rule = {"name": "Prices", "when": {"text": {"contains": ["price"]}}, "to": bot}
     saved = api("PUT", path, {"routes": [rule], "fallback": {"type": "inbox"}}, status=200)
     assert "hush" not in saved.get_data(as_text=True)
     (route,) = saved.get_json()["routes"]
-    assert set(route) == {"id", "name", "when", "to"}
+    assert set(route) == {"id", "name", "when", "to", "enabled"}
     assert api.get(path) == saved.get_json()
 
 

@@ -6,26 +6,11 @@ from datetime import timedelta
 from html import unescape
 from types import SimpleNamespace
 
-import pytest
 from markupsafe import escape
 
 from hubbub.deliver.queries import pause_bulk
 from hubbub.store.session import transaction
-from tests.core.ui.kit import form_token
 from tests.services.parrot import Parrot
-
-
-@pytest.fixture
-def admin(browser):
-    """An admin who fills in forms."""
-    client = browser("admin")
-    token = form_token(client.get("/inbox"))
-
-    def post(url, **data):
-        return client.post(url, data={"form_token": token, **data})
-
-    client.fill = post
-    return client
 
 
 def test_a_channel_is_added_through_its_form(admin):
@@ -80,50 +65,6 @@ def test_it_is_shown_that_campaigns_wait(admin, world, line):
 def test_what_the_check_found_is_shown(admin, line):
     page = admin.fill(f"/channels/{line.id}/check").text
     assert "It talks." in page
-
-
-@pytest.mark.parametrize(
-    ("written", "problem"),
-    [
-        ("{", "This is not JSON"),
-        ("[]", "Write an object with"),
-        ('{"routes": ["x"], "fallback": {"type": "inbox"}}', "Write an object with"),
-        ('{"routes": [], "fallback": {"type": "nowhere"}}', "nowhere"),
-    ],
-)
-def test_routes_that_cannot_be_read_are_kept_in_the_form_with_what_is_wrong(
-    admin, line, written, problem
-):
-    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
-    assert page.status_code == 422
-    assert problem in page.text
-    assert "<details open><summary>Change the routes" in page.text
-    assert f"{json.dumps(written)[1:-1]}</textarea>".replace('\\"', "&#34;") in page.text
-
-
-def test_a_hidden_secret_has_to_be_entered_again_for_another_address(admin, line):
-    bot = {"type": "chatbot", "url": "https://bot.example", "secret": "a secret of good length"}
-    admin.fill(f"/channels/{line.id}/routes", routes=json.dumps({"routes": [], "fallback": bot}))
-    moved = {**bot, "url": "https://thief.example", "secret": "********"}
-    written = json.dumps({"routes": [], "fallback": moved})
-    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
-    assert page.status_code == 422
-    assert (
-        "Enter it again: it is kept only where it stood, and while the address stays." in page.text
-    )
-
-
-def test_conflicts_of_routes_are_named_and_can_be_accepted(admin, line):
-    same = {"when": {"text": {"word": ["hi"]}}, "to": {"type": "inbox"}}
-    routes = [{"name": "First", **same}, {"name": "Second", **same}]
-    written = json.dumps({"routes": routes, "fallback": {"type": "inbox"}})
-    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
-    assert page.status_code == 422
-    assert "“First” and “Second”: match the same messages. For example “hi”" in page.text
-    accepted = admin.fill(f"/channels/{line.id}/routes", routes=written, accept="yes")
-    assert accepted.status_code == 302
-    page = admin.get(f"/channels/{line.id}").text
-    assert "“First”: if the text has the word “hi”, to inbox." in page
 
 
 def test_a_channel_whose_plugin_is_gone_says_so_and_can_be_deleted(admin, world, line):

@@ -23,13 +23,16 @@ def forms(app, world, line):
         "call_id": "none",
         "user_id": "nobody",
         "token_id": "none",
+        "rule_id": "none",
+        "number": 1,
     }
+    special = {"ui.act": "switch", "ui.act_on_routing": "undo"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("ui.") and "POST" in rule.methods:
             given = {name: known[name] for name in rule.arguments}
-            if rule.endpoint == "ui.act":
-                given["what"] = "switch"
+            if rule.endpoint in special:
+                given["what"] = special[rule.endpoint]
             yield adapter.build(rule.endpoint, given, method="POST")
 
 
@@ -187,7 +190,7 @@ def test_a_page_that_is_not_there_needs_no_database(world, browser, monkeypatch)
 @pytest.mark.parametrize(
     ("form", "page"),
     [
-        ("/channels/{}/routes", "/channels/{}"),
+        ("/channels/{}/routing/save", "/channels/{}/routing"),
         ("/channels/{}/check", "/channels/{}"),
         ("/inbox/{}/reply", "/inbox/{}"),
         ("/settings/tokens/{}/revoke", "/settings"),
