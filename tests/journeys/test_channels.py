@@ -1,6 +1,4 @@
-"""An operator connects a channel, sees how it is, and says where its messages go."""
-
-import json
+"""An operator connects a channel and sees how it is."""
 
 import pytest
 from playwright.sync_api import expect
@@ -66,41 +64,6 @@ def test_a_token_that_the_provider_refuses_leaves_a_channel_that_says_so(demo, o
     operator.get_by_role("button", name="Check now").click()
     expect(operator.get_by_role("list", name="What the check found")).to_contain_text("In order")
     expect(status.locator(".chip")).to_have_text("Connected")
-
-
-def test_routes_are_changed_and_conflicts_are_explained(demo, operator):
-    add_telegram(operator, demo, name="Routed bot", token=f"5550300:Sandbox{'0' * 28}")
-    expect(operator.locator(".routes li")).to_have_text(["Everything goes to inbox."])
-
-    def save(routes):
-        if not operator.locator("#routes").is_visible():
-            operator.get_by_text("Change the routes").click()
-        operator.locator("#routes").fill(routes)
-        operator.get_by_role("button", name="Save routes").click()
-
-    bot = {"type": "keyword", "answers": [{"match": "hi", "reply": "Hello."}]}
-    people = {"type": "inbox"}
-    clashing = [
-        {"name": "Greetings", "when": {"text": {"word": ["hi"]}}, "to": bot},
-        {"name": "Late", "when": {"text": {"word": ["hi", "hello"]}}, "to": people},
-        {"name": "Never", "when": {"text": {"word": ["hi"]}}, "to": people},
-    ]
-    save("{")
-    expect(operator.locator("#routes-problem")).to_contain_text("This is not JSON")
-    expect(operator.locator("#routes")).to_have_value("{")
-    save(json.dumps({"routes": clashing, "fallback": people}))
-    problem = operator.locator("#routes-problem")
-    expect(problem).to_contain_text("“Greetings” and “Never”: match the same messages.")
-    expect(problem).to_contain_text("For example “hi”")
-    operator.get_by_label("Save although routes conflict").check()
-    save(json.dumps({"routes": clashing[:2], "fallback": people}))
-    expect(operator.locator(".routes li")).to_have_text(
-        [
-            "“Greetings”: if the text has the word “hi”, to keyword.",
-            "“Late”: if the text has the word “hi” or “hello”, to inbox.",
-            "Everything else goes to inbox.",
-        ]
-    )
 
 
 def test_a_channel_is_switched_off_and_deleted_only_by_its_name(demo, operator):
