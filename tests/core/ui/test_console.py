@@ -215,6 +215,8 @@ def test_what_contacts_write_is_never_markup(world, browser):
         f"/messages/{message}/trace",
         "/channels",
         f"/channels/{line.id}",
+        f"/channels/{line.id}/routing?message={message}",
+        f"/channels/{line.id}/routing/dry-run",
     ):
         page = client.get(path)
         assert page.status_code == 200

@@ -379,6 +379,25 @@ def test_the_draft_is_tried_on_what_came_in(admin, where, save, world, line):
     assert "Nothing to ask about" in admin.get(f"{where}/dry-run").text
 
 
+def test_a_dry_run_is_bounded_and_says_so(admin, where, world, line, monkeypatch):
+    world.hear(line, {"id": "m2", "from": "+1", "name": "Ada", "text": "again"})
+    monkeypatch.setattr("hubbub.connect.dryrun._BATCH", 1)
+    assert "asked about all 2 messages" in admin.get(f"{where}/dry-run").text
+    monkeypatch.setattr("hubbub.connect.dryrun._MOST", 1)
+    page = admin.get(f"{where}/dry-run").text
+    assert "the latest 1 message of the last 7 days; there were more" in page
+
+
+def test_what_would_go_elsewhere_is_shown_page_by_page(admin, where, line, monkeypatch, world):
+    monkeypatch.setattr("hubbub.ui.routing_past._EXAMPLES", 1)
+    world.hear(line, {"id": "m2", "from": "+1", "name": "Ada", "text": "again"})
+    form = f"{where}/rules/fallback"
+    admin.post(form, data=filled(admin.get(form).text, **{"to.team": "night"}))
+    first, second = (admin.get(f"{where}/dry-run?page={number}").text for number in (1, 2))
+    assert ("again" in first, "page=2" in first) == (True, True)
+    assert ("Hello" in second, "page=3" in second) == (True, False)
+
+
 def test_versions_tell_who_changed_what_and_are_rolled_back(admin, where, save, in_force):
     save(MENU)
     save(MENU, SALES)
