@@ -19,7 +19,7 @@ from hubbub.store.session import reading, transaction
 from hubbub.track.trace import TraceItem, place, trace
 from hubbub.ui import words
 from hubbub.ui.guard import Guard, by_script
-from hubbub.ui.routing_page import step_of
+from hubbub.ui.routing_path import step_of
 
 
 @dataclass(frozen=True, kw_only=True)

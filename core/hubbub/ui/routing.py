@@ -13,7 +13,9 @@ from hubbub.hub import Hub
 from hubbub.sdk.errors import HubError
 from hubbub.store.types import new_id
 from hubbub.ui.guard import Guard
-from hubbub.ui.routing_page import Asked, Tried, routing_page, settled_before
+from hubbub.ui.routing_clashes import settled_before
+from hubbub.ui.routing_page import Tried, routing_page
+from hubbub.ui.routing_path import Asked
 from hubbub.ui.rule_page import FALLBACK, focus_after, read_rule, rule_page
 
 _Change: TypeAlias = Callable[[Draft], Draft]

@@ -3,42 +3,34 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import available_timezones
 
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.drafts import Draft, draft_of
-from hubbub.connect.dryrun import DAYS, find_heard, subject_of
+from hubbub.connect.dryrun import DAYS
 from hubbub.connect.hidden import hidden
-from hubbub.connect.routes import conflict_key, current_routes, faults_of, faults_of_destination
+from hubbub.connect.routes import current_routes, faults_of, faults_of_destination
 from hubbub.connect.versions import find_version, names_of
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
-from hubbub.people.errors import Complaint, Invalid, NotFound
+from hubbub.people.errors import Complaint, Invalid
 from hubbub.people.rules import Person
 from hubbub.plugins import Plugins
-from hubbub.route import Subject
 from hubbub.route.conditions import INBOUND_TYPES
-from hubbub.route.conflicts import Conflict, find_conflicts
-from hubbub.route.rules import INBOX, Decision, Looked, RouteSet, decide, read_route_set
-from hubbub.route.specimens import content_of
+from hubbub.route.rules import INBOX, RouteSet, read_route_set
 from hubbub.route.telling import asks, changes
 from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 from hubbub.ui import queries, words
 from hubbub.ui.conditions import zone_of
+from hubbub.ui.routing_clashes import Clash, clashes_of
+from hubbub.ui.routing_path import Asked, Explained, State, Step, explain
 
 #: Messages to pick one from.
 _RECENT: Final = 20
-_KINDS: Final = {
-    "duplicate": "match the same messages",
-    "overlap": "can match the same message and send it to different places",
-    "shadowed": "the first takes everything that the second is for",
-    "unreachable": "the last one never gets a message",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,28 +39,6 @@ class Reading:
 
     asks: str
     to: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clash:
-    """Rules that get in each other's way."""
-
-    key: str
-    text: str
-    example: str
-    #: The rules' ids and names.
-    rules: tuple[tuple[str, str], ...]
-    #: Whether somebody has said that it is meant.
-    accepted: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What became of one rule for a message: matched, passed, off, unasked or unfinished."""
-
-    state: str
-    said: str
-    conditions: tuple[Looked, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,31 +54,6 @@ class RuleRow:
     faults: tuple[str, ...]
     clashes: tuple[Clash, ...]
     step: Step | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What somebody wants explained: what they typed, or a message that came in."""
-
-    kind: str = "text"
-    text: str = ""
-    sender: str = ""
-    at: str = ""
-    zone: str = "UTC"
-    first: bool = False
-    message_id: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explained:
-    """Where the draft sends a message."""
-
-    said: str
-    to: str
-    by: str
-    #: Where the rules in force send it, if elsewhere.
-    today: str
-    message_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,10 +155,10 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
     channel = find_channel(hub, channel_id)
     current, draft = current_routes(hub, channel_id), draft_of(hub, channel_id, person)
     sound = sound_part(hub.plugins, draft)
-    clashes = tuple(_clashes(sound.routes, current, tried.accepted))
+    clashes = tuple(clashes_of(sound.routes, current, tried.accepted))
     asked = tried.asked or Asked(zone=zone_of(draft.rules))
-    state = _State(draft, sound.routes, current)
-    steps, explained, problem = _explain(hub, channel_id, state, tried.asked)
+    state = State(draft, sound.routes, current)
+    steps, explained, problem = explain(hub, channel_id, state, tried.asked)
     with reading(hub.engine) as db:
         names = queries.names(db)
         recent = channel_queries.heard(
@@ -327,150 +272,6 @@ def _overtaken(
         saved=_saved(hub, channel_id, current.version, names),
         changed=changes(before, current, lambda to: names_of(hub, to)),
     )
-
-
-# --- conflicts -------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=64)
-def _conflicts(routes: "_Comparable") -> tuple[Conflict, ...]:
-    return find_conflicts(routes.routes)
-
-
-class _Comparable:
-    """Rules that are the same to who compares them when they ask the same, in the same order."""
-
-    def __init__(self, routes: RouteSet) -> None:
-        self.routes = routes
-        self._key = json.dumps(routes.as_json(), sort_keys=True)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Comparable) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-
-def settled_before(current: RouteSet) -> frozenset[str]:
-    """Return the keys of the conflicts that are in force, which somebody has accepted."""
-    return frozenset(conflict_key(current, one) for one in _conflicts(_Comparable(current)))
-
-
-def _clashes(routes: RouteSet, current: RouteSet, accepted: Collection[str]) -> Iterator[Clash]:
-    meant = {*accepted, *settled_before(current)}
-    names = {route.id: route.name for route in routes.routes}
-    for conflict in _conflicts(_Comparable(routes)):
-        key = conflict_key(routes, conflict)
-        yield Clash(
-            key=key,
-            text=f"{_KINDS[conflict.kind]}.",
-            example=_example(conflict.example),
-            rules=tuple((one, names[one]) for one in conflict.routes),
-            accepted=key in meant,
-        )
-
-
-def _example(example: Mapping[str, Any]) -> str:
-    if not example:
-        return ""
-    said = example["content"]
-    text = preview(from_json(said))
-    what = f"“{text}”" if said["type"] == "text" else f"{said['type']} “{text}”"
-    at = datetime.fromisoformat(example["at"]).strftime("%A, %H:%M UTC")
-    first = ", their first message" if example.get("first_message") else ""
-    return f"{what}, from {example['sender'] or 'anybody'} on a {at}{first}"
-
-
-# --- explaining ------------------------------------------------------------------------------
-
-
-class _State(NamedTuple):
-    draft: Draft
-    #: What of it can be used.
-    sound: RouteSet
-    current: RouteSet
-
-
-def _explain(
-    hub: Hub, channel_id: str, state: _State, asked: Asked | None
-) -> tuple[Mapping[str, Step], Explained | None, tuple[str, ...]]:
-    """Return what became of each rule by its id, of the fallback under "", and the summary."""
-    if asked is None:
-        return {}, None, ()
-    try:
-        subject = _subject(hub, channel_id, asked)
-    except Invalid as error:
-        return {}, None, tuple(one.message for one in error.complaints)
-    except NotFound as error:
-        return {}, None, (error.detail,)
-    decision, today = decide(state.sound, subject), decide(state.current, subject)
-    elsewhere = today.destination != decision.destination
-    explained = Explained(
-        said=preview(subject.content),
-        to=names_of(hub, decision.destination),
-        by=decision.route_name,
-        today=_today(hub, today) if elsewhere else "",
-        message_id=asked.message_id,
-    )
-    return _steps(state.draft, decision), explained, ()
-
-
-def _today(hub: Hub, decision: Decision) -> str:
-    by = f"by “{decision.route_name}”" if decision.route_id else "as the fallback"
-    return f"{names_of(hub, decision.destination)}, {by}"
-
-
-def _subject(hub: Hub, channel_id: str, asked: Asked) -> Subject:
-    if asked.message_id:
-        return subject_of(find_heard(hub, channel_id, asked.message_id))
-    kind = asked.kind if asked.kind in INBOUND_TYPES else "text"
-    return Subject(
-        content=content_of(kind, asked.text, choice=asked.text),
-        address=asked.sender,
-        name=None,
-        first=asked.first,
-        at=_moment(hub, asked),
-    )
-
-
-def _moment(hub: Hub, asked: Asked) -> datetime:
-    if not asked.at:
-        return hub.now()
-    try:
-        return datetime.fromisoformat(asked.at).replace(tzinfo=ZoneInfo(asked.zone or "UTC"))
-    except (ValueError, KeyError, OSError):
-        problem = "Write a day and a time, and a time zone such as Europe/Berlin."
-        raise Invalid(Complaint("at", problem)) from None
-
-
-def _steps(draft: Draft, decision: Decision) -> dict[str, Step]:
-    considered = {one.route_id: one for one in decision.considered}
-    steps = {}
-    for rule in draft.rules:
-        one = considered.get(rule["id"])
-        if one is not None:
-            steps[rule["id"]] = step_of(one.matched, one.off, one.conditions)
-        elif decision.fallback or _before(draft, rule["id"], decision.route_id):
-            steps[rule["id"]] = Step(state="unfinished", said="Not asked: it is not finished.")
-        else:
-            steps[rule["id"]] = Step(state="unasked", said="Not asked: an earlier rule took it.")
-    taken = "Takes it: no rule matched." if decision.fallback else "Not needed: a rule took it."
-    steps[""] = Step(state="matched" if decision.fallback else "unasked", said=taken)
-    return steps
-
-
-def step_of(matched: bool, off: bool, conditions: tuple[Looked, ...]) -> Step:  # noqa: FBT001  # as a decision has them
-    """Return what became of a rule that was asked, or passed over."""
-    if off:
-        return Step(state="off", said="Not asked: it is switched off.")
-    if matched:
-        said = "Takes it." if conditions else "Takes it, as it takes every message."
-        return Step(state="matched", said=said, conditions=conditions)
-    return Step(state="passed", said="Does not match.", conditions=conditions)
-
-
-def _before(draft: Draft, rule_id: str, winner: str | None) -> bool:
-    return winner is not None and draft.place(rule_id) < draft.place(winner)
 
 
 def _told(draft: Draft, current: RouteSet, tried: Tried) -> str:
