@@ -96,6 +96,14 @@ def shown_value(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def typed_json(text: str) -> Any:
+    """Return what the JSON says; other text as it is, so that its model says what it wants."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _holds_more(values: Collection[object]) -> bool:
     return any(isinstance(one, dict | list | tuple) for one in values)
 
@@ -104,10 +112,7 @@ def _typed(one: FormField, text: str) -> Any:
     if one.kind == "checkbox":
         return bool(text)
     if one.kind == "json":
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text  # and the channel type says what it wants instead
+        return typed_json(text)
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line] if one.kind == "list" else text
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from hubbub.connect.hidden import HIDDEN
 from hubbub.people.errors import Complaint
-from hubbub.ui.forms import FormField, field_of, resolved, shown_value
+from hubbub.ui.forms import FormField, field_of, resolved, shown_value, typed_json
 
 Form: TypeAlias = MultiDict[str, str]
 #: Rows that one list in a form may have.
@@ -205,6 +205,8 @@ def typed(field: FormField, form: Form, *, kept: Any = None) -> Any:
             return [line.strip() for line in text.splitlines() if line.strip()]
         case "password" if not text and kept:
             return HIDDEN
+        case "json" if text:
+            return typed_json(text)
         case "number" if _NUMBER.fullmatch(text):
             return float(text) if "." in text else int(text)
     return text or None
