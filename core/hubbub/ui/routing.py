@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from hubbub.connect.drafts import Draft, change_draft, draft_of, drop_draft, save_draft
+from hubbub.connect.route_drafts import Draft, change_draft, draft_of, drop_draft, save_draft
 from hubbub.connect.routes import WantedRoutes, current_routes, read_wanted
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from hubbub.connect import queries as channel_queries
-from hubbub.connect.drafts import Draft, draft_of
+from hubbub.connect.route_drafts import Draft, draft_of
 from hubbub.connect.dryrun import DAYS
 from hubbub.connect.hidden import hidden
 from hubbub.connect.routes import current_routes, faults_of, faults_of_destination

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hubbub.connect.drafts import Draft
+from hubbub.connect.route_drafts import Draft
 from hubbub.connect.dryrun import find_heard, subject_of
 from hubbub.connect.versions import names_of
 from hubbub.hub import Hub

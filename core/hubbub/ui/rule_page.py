@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from zoneinfo import available_timezones
 
-from hubbub.connect.drafts import Draft
+from hubbub.connect.route_drafts import Draft
 from hubbub.connect.hidden import revealed
 from hubbub.connect.routes import faults_of, faults_of_destination
 from hubbub.people.errors import Complaint

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from hubbub.connect.drafts import Draft, change_draft, draft_of, save_draft
+from hubbub.connect.route_drafts import Draft, change_draft, draft_of, save_draft
 from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
 from hubbub.people.errors import Conflict, NotFound
 from hubbub.people.rules import Person
