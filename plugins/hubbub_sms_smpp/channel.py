@@ -48,6 +48,9 @@ class SmsSmpp(ChannelType[SmppFields]):
         # What most accounts are given; a channel's own setting goes first.
         limits=(Limit.per_second(10),),
     )
+    group = "sms"
+    needs = ("an account at an SMS centre or aggregator that speaks SMPP",)
+    minutes = 10
     setup_steps = (
         SetupStep(
             title="Ask for an SMPP account",

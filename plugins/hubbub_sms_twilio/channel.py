@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from hubbub.sdk import (
@@ -85,6 +86,19 @@ class SmsTwilio(ChannelType[TwilioFields]):
         limits=(Limit(scope="channel", count=50, per=timedelta(seconds=1), burst=50),),
         registers_webhook=True,
         finds=True,
+    )
+    group = "sms"
+    needs = ("a Twilio account", "a phone number there that carries SMS")
+    minutes = 5
+    changes = ("At Twilio, the webhook of the number or Messaging Service is set to this hub.",)
+    components = MappingProxyType(
+        {
+            "webhook": "webhook",
+            "callback_host": "webhook",
+            "one_way": "inbound",
+            "sms": "outbound",
+            "trial": "outbound",
+        }
     )
     setup_steps = (
         SetupStep(

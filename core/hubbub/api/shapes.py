@@ -53,7 +53,10 @@ class SetupStepJson(BaseModel):
 
     title: str
     text: str
-    link: str | None
+    link: str | None = Field(description="May hold facts of the channel in braces.")
+    at: Literal["start", "webhook", "test"] = Field(
+        description="Before the form, while the webhook is set up, or with the first message."
+    )
 
 
 class ChannelTypeJson(BaseModel):
@@ -70,6 +73,10 @@ class ChannelTypeJson(BaseModel):
     fields: dict[str, Any] = Field(description="JSON Schema of `credentials` and `settings`.")
     capabilities: dict[str, Any]
     setup: list[SetupStepJson]
+    group: Literal["messaging", "sms", "web", "email", "other"]
+    needs: list[str] = Field(description="What one has to have before one begins.")
+    minutes: int | None = Field(description="How long it takes to connect a channel.")
+    changes: list[str] = Field(description="What connecting changes at the provider.")
 
 
 def _is_none(value: object) -> bool:
@@ -117,12 +124,44 @@ class FindingJson(BaseModel):
     ok: bool
     detail: str
     fix: str
+    until: datetime | None = Field(description="When what is fine now ends, such as a token.")
 
 
 class CheckedChannelJson(ChannelJson):
     """A channel, and what the provider just said about it."""
 
     findings: list[FindingJson]
+
+
+class TriedChannelJson(BaseModel):
+    """What a provider said of credentials that were only tried."""
+
+    status: ChannelStatus
+    status_reason: str
+    findings: list[FindingJson]
+
+
+class HealthPartJson(BaseModel):
+    """How one part of a channel is; `unknown`: nothing is known yet."""
+
+    name: Literal["auth", "webhook", "inbound", "outbound"]
+    state: Literal["fine", "warning", "wrong", "unknown"]
+    detail: str
+
+
+class HealthJson(BaseModel):
+    """How a channel is, and what went through it in the last 24 hours."""
+
+    parts: list[HealthPartJson]
+    expires_at: datetime | None = Field(description="When the credentials end, if that is known.")
+    waiting: int = Field(description="Messages that wait to be sent; 1000 stands for more.")
+    quarantined: int = Field(description="Calls in quarantine; 1000 stands for more.")
+    received: int
+    sent: int
+    failed: int
+    last_received_at: datetime | None
+    last_sent_at: datetime | None
+    hours: list[int] = Field(description="Messages in each of the 24 hours, the oldest first.")
 
 
 # --- messages --------------------------------------------------------------------------------

@@ -156,11 +156,28 @@ class Channel(SQLModel, table=True):
     #: Nor are campaigns and the like before this, while replies go on.
     bulk_paused_until: datetime | None = _time(nullable=True)
     checked_at: datetime | None = _time(nullable=True)
+    #: What was found then: ``[{"code", "ok", "detail", "fix", "until"}]``.
+    findings: list[dict[str, Any]] | None = _json(nullable=True)
+    #: ``{"at", "problem"}`` of the last handshake that somebody tried with our webhook.
+    handshake: dict[str, str] | None = _json(nullable=True)
     #: When its templates are to be read again; None: at once.
     templates_due_at: datetime | None = _time(nullable=True)
     last_active_at: datetime | None = _time(nullable=True)
     created_at: datetime = _time()
     deleted_at: datetime | None = _time(nullable=True)
+
+
+class ChannelDraft(SQLModel, table=True):
+    """A channel that somebody began to add: what they typed so far, with nothing checked."""
+
+    __tablename__ = "channel_drafts"
+    id: str = Field(primary_key=True)
+    type: str
+    #: Encrypted JSON: the form as it was typed, secrets included.
+    sealed: bytes = _blob()
+    created_by: str
+    created_at: datetime = _time()
+    changed_at: datetime = _time(index=True)
 
 
 class SourceCursor(SQLModel, table=True):

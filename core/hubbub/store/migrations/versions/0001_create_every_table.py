@@ -23,6 +23,54 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_audit_object_id"), "audit", ["object_id"], unique=False)
     op.create_table(
+        "calls",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("headers", Json, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("applied", sa.Integer(), nullable=False),
+        sa.Column("duplicate", sa.Integer(), nullable=False),
+        sa.Column("ignored", sa.Integer(), nullable=False),
+        sa.Column("dead", sa.Integer(), nullable=False),
+        sa.Column("outcomes", Json, nullable=False),
+        sa.CheckConstraint(
+            "state <> 'done' OR events = applied + duplicate + ignored",
+            name=op.f("ck_calls_settled"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
+    )
+    op.create_index(
+        "ix_calls_channel_id_state_id", "calls", ["channel_id", "state", "id"], unique=False
+    )
+    op.create_index(
+        "ix_calls_pending",
+        "calls",
+        ["channel_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_table(
+        "channel_drafts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_drafts")),
+    )
+    op.create_index(
+        op.f("ix_channel_drafts_changed_at"), "channel_drafts", ["changed_at"], unique=False
+    )
+    op.create_table(
         "channels",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
@@ -41,6 +89,8 @@ def upgrade() -> None:
         sa.Column("paused_until", UtcDateTime(), nullable=True),
         sa.Column("bulk_paused_until", UtcDateTime(), nullable=True),
         sa.Column("checked_at", UtcDateTime(), nullable=True),
+        sa.Column("findings", Json, nullable=True),
+        sa.Column("handshake", Json, nullable=True),
         sa.Column("templates_due_at", UtcDateTime(), nullable=True),
         sa.Column("last_active_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -137,39 +187,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("also IS NOT NULL"),
     )
     op.create_table(
-        "calls",
-        sa.Column("id", sa.String(), nullable=False),
+        "forgotten_calls",
         sa.Column("channel_id", sa.String(), nullable=False),
-        sa.Column("received_at", UtcDateTime(), nullable=False),
-        sa.Column("method", sa.String(), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("headers", Json, nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("settled_at", UtcDateTime(), nullable=True),
-        sa.Column("events", sa.Integer(), nullable=False),
-        sa.Column("applied", sa.Integer(), nullable=False),
-        sa.Column("duplicate", sa.Integer(), nullable=False),
-        sa.Column("ignored", sa.Integer(), nullable=False),
-        sa.Column("dead", sa.Integer(), nullable=False),
-        sa.Column("outcomes", Json, nullable=False),
-        sa.CheckConstraint(
-            "state <> 'done' OR events = applied + duplicate + ignored",
-            name=op.f("ck_calls_settled"),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.Column("dead_calls", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.Column("applied", sa.BigInteger(), nullable=False),
+        sa.Column("duplicate", sa.BigInteger(), nullable=False),
+        sa.Column("ignored", sa.BigInteger(), nullable=False),
+        sa.Column("dead", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_forgotten_calls_channel_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
-    )
-    op.create_index(
-        "ix_calls_channel_id_state_id", "calls", ["channel_id", "state", "id"], unique=False
-    )
-    op.create_index(
-        "ix_calls_pending",
-        "calls",
-        ["channel_id", "id"],
-        unique=False,
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
+        sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_forgotten_calls")),
     )
     op.create_table(
         "route_sets",
@@ -184,38 +214,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_route_sets")),
         sa.UniqueConstraint("channel_id", "version", name=op.f("uq_route_sets_channel_id_version")),
-    )
-    op.create_table(
-        "route_drafts",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("channel_id", sa.String(), nullable=False),
-        sa.Column("user_id", sa.String(), nullable=False),
-        sa.Column("base_version", sa.Integer(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("changed_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name=op.f("fk_route_drafts_channel_id")
-        ),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_route_drafts_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_route_drafts")),
-        sa.UniqueConstraint(
-            "channel_id", "user_id", name=op.f("uq_route_drafts_channel_id_user_id")
-        ),
-    )
-    op.create_table(
-        "forgotten_calls",
-        sa.Column("channel_id", sa.String(), nullable=False),
-        sa.Column("calls", sa.BigInteger(), nullable=False),
-        sa.Column("dead_calls", sa.BigInteger(), nullable=False),
-        sa.Column("events", sa.BigInteger(), nullable=False),
-        sa.Column("applied", sa.BigInteger(), nullable=False),
-        sa.Column("duplicate", sa.BigInteger(), nullable=False),
-        sa.Column("ignored", sa.BigInteger(), nullable=False),
-        sa.Column("dead", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name=op.f("fk_forgotten_calls_channel_id")
-        ),
-        sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_forgotten_calls")),
     )
     op.create_table(
         "sessions",
@@ -386,6 +384,15 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": 85},
     )
     op.create_index(
+        "ix_messages_channel_id_external_id",
+        "messages",
+        ["channel_id", "external_id"],
+        unique=False,
+        sqlite_where=sa.text("external_id IS NOT NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
+    )
+    op.create_index("ix_messages_channel_id_id", "messages", ["channel_id", "id"], unique=False)
+    op.create_index(
         "uq_messages_channel_id_event_key",
         "messages",
         ["channel_id", "event_key"],
@@ -401,15 +408,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("idempotency_key IS NOT NULL"),
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     )
-    op.create_index(
-        "ix_messages_channel_id_external_id",
-        "messages",
-        ["channel_id", "external_id"],
-        unique=False,
-        sqlite_where=sa.text("external_id IS NOT NULL"),
-        postgresql_where=sa.text("external_id IS NOT NULL"),
-    )
-    op.create_index("ix_messages_channel_id_id", "messages", ["channel_id", "id"], unique=False)
     op.create_table(
         "notes",
         sa.Column("id", sa.String(), nullable=False),
@@ -473,14 +471,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("external_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_deliveries_lost",
-        "deliveries",
-        ["conversation_id"],
-        unique=False,
-        sqlite_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
-        postgresql_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
-    )
-    op.create_index(
         "ix_deliveries_due",
         "deliveries",
         ["channel_id", "bulk", "onward", "due_at", "id"],
@@ -495,6 +485,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state IN ('queued', 'retrying', 'sending', 'unknown')"),
         postgresql_where=sa.text("state IN ('queued', 'retrying', 'sending', 'unknown')"),
+    )
+    op.create_index(
+        "ix_deliveries_lost",
+        "deliveries",
+        ["conversation_id"],
+        unique=False,
+        sqlite_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
+        postgresql_where=sa.text("destination = 'contact' AND state IN ('failed', 'unknown')"),
     )
     op.create_index(
         "ix_deliveries_open",
@@ -557,21 +555,6 @@ def upgrade() -> None:
         op.f("ix_message_versions_message_id"), "message_versions", ["message_id"], unique=False
     )
     op.create_table(
-        "attempts",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("delivery_id", sa.String(), nullable=False),
-        sa.Column("outcome", sa.String(), nullable=False),
-        sa.Column("detail", sa.String(), nullable=False),
-        sa.Column("exchanges", Json, nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
-        sa.Column("duration_ms", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["delivery_id"], ["deliveries.id"], name=op.f("fk_attempts_delivery_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
-    )
-    op.create_index(op.f("ix_attempts_delivery_id"), "attempts", ["delivery_id"], unique=False)
-    op.create_table(
         "pieces",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
@@ -602,6 +585,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_pieces_message_id"), "pieces", ["message_id"], unique=False)
+    op.create_table(
+        "attempts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("delivery_id", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("exchanges", Json, nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("duration_ms", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["deliveries.id"], name=op.f("fk_attempts_delivery_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
+    )
+    op.create_index(op.f("ix_attempts_delivery_id"), "attempts", ["delivery_id"], unique=False)
     op.create_table(
         "receipts",
         sa.Column("id", sa.String(), nullable=False),
