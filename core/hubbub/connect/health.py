@@ -56,6 +56,8 @@ class Health:
     #: Messages that wait to be sent, and calls that are quarantined; `queries.MOST`: or more.
     waiting: int
     quarantined: int
+    #: Whether an authentic call is kept, or a message came.
+    called: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ def channel_health(hub: Hub, db: Database, row: AnyRow) -> Health:
         active_at=row.last_active_at,
         quarantined=queries.quarantined(db, row.id),
         fetches=line is not None and hub.plugins.fetches(row.type, line.connection),
-        called=queries.ever_called(db, row.id),
+        called=row.last_active_at is not None or queries.ever_called(db, row.id),
     )
     return Health(
         parts=parts(facts),
@@ -97,6 +99,7 @@ def channel_health(hub: Hub, db: Database, row: AnyRow) -> Health:
         expires_at=expires_at(row),
         waiting=queries.waiting(db, row.id, now=hub.now()),
         quarantined=facts.quarantined,
+        called=facts.called,
     )
 
 
@@ -137,7 +140,7 @@ def _auth(facts: Facts) -> Part:
 
 
 def _webhook(facts: Facts) -> Part:
-    if found := _found("webhook", facts, only_bad=facts.called):
+    if found := _found("webhook", facts, only_bad=True):
         return found
     if facts.fetches:
         detail = "None is needed: the hub fetches what comes."
@@ -149,7 +152,9 @@ def _webhook(facts: Facts) -> Part:
         return Part(
             name="webhook", state="fine", detail="The provider calls, and proves who it is."
         )
-    return Part(name="webhook", state="unknown", detail="Nobody has called yet.")
+    return _found("webhook", facts) or Part(
+        name="webhook", state="unknown", detail="Nobody has called yet."
+    )
 
 
 def _inbound(facts: Facts) -> Part:

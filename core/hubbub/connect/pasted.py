@@ -7,7 +7,7 @@ are left as they are.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 #: What chats and web pages put into what is copied from them, and nobody sees.
 _UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -26,16 +26,6 @@ class Mould:
     def fits(self, value: str) -> bool:
         """Whether ``value`` is one."""
         return re.fullmatch(self.pattern, value) is not None
-
-
-def moulds(schema: Mapping[str, Any]) -> tuple[Mould, ...]:
-    """Return what the fields of a form, as `hubbub.api.forms` writes it, look like."""
-    return tuple(
-        Mould(path=f"{part}.{name}", title=field.get("title", name), pattern=field["looks_like"])
-        for part, model in schema.get("properties", {}).items()
-        for name, field in model.get("properties", {}).items()
-        if "looks_like" in field
-    )
 
 
 def found_in(pasted: str, pattern: str) -> str:

@@ -6,6 +6,7 @@ from hubbub.hub import Hub
 from hubbub.people.throttle import Throttle
 from hubbub.ui.account import add_account
 from hubbub.ui.calls import add_calls
+from hubbub.ui.channel_tabs import add_channel_tabs
 from hubbub.ui.channels import add_channels
 from hubbub.ui.errors import add_console_errors, context
 from hubbub.ui.guard import Guard, harden
@@ -18,6 +19,7 @@ from hubbub.ui.routing import add_routing
 from hubbub.ui.routing_past import add_routing_past
 from hubbub.ui.session import add_session
 from hubbub.ui.settings import add_settings
+from hubbub.ui.wizard import add_wizard
 
 
 def make_ui(hub: Hub) -> Blueprint:
@@ -37,6 +39,8 @@ def make_ui(hub: Hub) -> Blueprint:
     add_channels(ui, hub, guard)
     add_routing(ui, hub, guard)
     add_routing_past(ui, hub, guard)
+    add_channel_tabs(ui, hub, guard)
+    add_wizard(ui, hub, guard)
     add_calls(ui, hub, guard)
     add_messages(ui, hub, guard)
     add_letters(ui, hub, guard)

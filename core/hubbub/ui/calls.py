@@ -9,6 +9,7 @@ from hubbub.hub import Hub
 from hubbub.receive.work import replay
 from hubbub.sdk.errors import HubError
 from hubbub.ui.calls_page import call_page, calls_page
+from hubbub.ui.channel_head import channel_head
 from hubbub.ui.guard import Guard
 
 
@@ -20,7 +21,7 @@ def add_calls(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def calls(channel_id: str) -> str:
         state, before = request.args.get("state", ""), request.args.get("before", "")
         page = calls_page(hub, channel_id, state=state, before=before)
-        return render_template("calls.html", page=page)
+        return render_template("calls.html", head=channel_head(hub, channel_id), page=page)
 
     @ui.get("/calls/<call_id>")
     @guard.admin

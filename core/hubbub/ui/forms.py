@@ -30,6 +30,9 @@ class FormField:
     #: Whether something is stored that is not shown; left empty, it stays.
     kept: bool = False
     problem: str = ""
+    #: Where the provider shows the value, and what a whole one matches; empty: nobody said.
+    link: str = ""
+    looks_like: str = ""
 
     @property
     def id(self) -> str:
@@ -173,6 +176,8 @@ def field_of(
         advanced=advanced,
         kept=kept,
         problem=problem,
+        link=schema.get("link", ""),
+        looks_like=schema.get("looks_like", ""),
     )
 
 

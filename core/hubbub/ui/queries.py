@@ -10,6 +10,7 @@ from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
+    Audit,
     Call,
     Channel,
     Contact,
@@ -18,6 +19,7 @@ from hubbub.store.tables import (
     Message,
     Note,
     Process,
+    Template,
     User,
     table,
 )
@@ -32,6 +34,8 @@ _messages = table(Message)
 _deliveries = table(Delivery)
 _notes = table(Note)
 _users = table(User)
+_audit = table(Audit)
+_templates = table(Template)
 _processes = table(Process)
 
 _ROW: Final = (
@@ -56,6 +60,8 @@ _LOST: Final = and_(
 )
 #: Notes shown with a conversation.
 _NOTES: Final = 200
+#: The latest of a channel that are looked at for one of a sort.
+_LOOKED_AT: Final = 1000
 #: Other conversations named with one.
 _OTHERS: Final = 20
 #: A process that was not seen for this long does not run.
@@ -185,19 +191,49 @@ def names(db: Connection) -> dict[str, str]:
     return {row.id: row.name or row.email for row in rows}
 
 
-def traffic(db: Connection, since: datetime) -> dict[str, Mapping[str, int]]:
-    """Return how many messages each channel took in, sent and failed to send."""
-    rows = db.execute(
-        select(
-            _messages.c.channel_id,
-            func.count().filter(_messages.c.direction == "inbound").label("received"),
-            func.count().filter(_messages.c.direction == "outbound").label("sent"),
-            func.count().filter(_messages.c.status == "failed").label("failed"),
-        )
-        .where(_messages.c.created_at > since)
-        .group_by(_messages.c.channel_id)
+def heard(db: Connection, channel_id: str) -> bool:
+    """Whether somebody outside wrote through a channel, as its latest conversations tell."""
+    latest = _latest(channel_id, _conversations.c.last_inbound_at).limit(_LOOKED_AT).subquery()
+    found = select(latest.c.last_inbound_at).where(latest.c.last_inbound_at.is_not(None))
+    return db.execute(found.limit(1)).first() is not None
+
+
+def latest_conversation(db: Connection, channel_id: str) -> str | None:
+    """Return the conversation of a channel in which something was said last, or None."""
+    return db.execute(_latest(channel_id, _conversations.c.id).limit(1)).scalar_one_or_none()
+
+
+def _latest(channel_id: str, *columns: Any) -> Select[Any]:
+    ours = select(*columns).where(_conversations.c.channel_id == channel_id)
+    return ours.order_by(_conversations.c.last_message_at.desc(), _conversations.c.id.desc())
+
+
+def failed_messages(db: Connection, channel_id: str, *, limit: int) -> Sequence[AnyRow]:
+    """Return the last messages of a channel that were not sent, as its latest ones tell."""
+    columns = ("id", "created_at", "content", "status", "error", "conversation_id")
+    latest = (
+        select(*(_messages.c[name] for name in columns))
+        .where(_messages.c.channel_id == channel_id)
+        .order_by(_messages.c.id.desc())
+        .limit(_LOOKED_AT)
+        .subquery()
     )
-    return {row.channel_id: row._asdict() for row in rows}
+    found = select(latest).where(latest.c.status.in_(("failed", "unknown")))
+    return db.execute(found.order_by(latest.c.id.desc()).limit(limit)).all()
+
+
+def audit_of(db: Connection, object_id: str, *, before: str, limit: int) -> Sequence[AnyRow]:
+    """Return what people did to something, the latest first: before one entry, if named."""
+    found = select(_audit).where(_audit.c.object_id == object_id)
+    if before:
+        found = found.where(_audit.c.id < before)
+    return db.execute(found.order_by(_audit.c.id.desc()).limit(limit)).all()
+
+
+def templates_of(db: Connection, channel_id: str, *, limit: int) -> Sequence[AnyRow]:
+    """Return the templates of a channel by their names."""
+    ours = select(_templates).where(_templates.c.channel_id == channel_id)
+    return db.execute(ours.order_by(_templates.c.name, _templates.c.language).limit(limit)).all()
 
 
 def silent_kinds(db: Connection, now: datetime) -> list[str]:

@@ -1,5 +1,6 @@
 """Say times, states and sizes in words, for templates."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -91,6 +92,11 @@ def moment(then: datetime) -> str:
 def exact(then: datetime | None) -> str:
     """Return ``then`` for machines and for who hovers."""
     return then.isoformat(timespec="milliseconds") if then else ""
+
+
+def listed(things: Sequence[str]) -> str:
+    """Return things one after the other, as one would say them."""
+    return " and ".join(filter(None, (", ".join(things[:-1]), *things[-1:])))
 
 
 def trouble(status: str, reason: str) -> str:

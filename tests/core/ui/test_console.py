@@ -2,6 +2,7 @@
 
 import pytest
 
+from hubbub.connect.drafts import begin_draft
 from hubbub.people.rules import SESSION_LIFE
 from hubbub.store.session import DatabaseDown
 from hubbub.web import create_app
@@ -25,6 +26,7 @@ def forms(app, world, line):
         "token_id": "none",
         "rule_id": "none",
         "number": 1,
+        "draft_id": begin_draft(world.hub, type="parrot", actor="cli"),
     }
     special = {"ui.act": "switch", "ui.act_on_routing": "undo"}
     adapter = app.url_map.bind("localhost")

@@ -6,6 +6,7 @@ import { sendOnce } from './forms.js';
 import { inbox } from './inbox.js';
 import { keepLive } from './live.js';
 import { workOnRules } from './routing.js';
+import { setUp } from './setup.js';
 import { localise } from './times.js';
 import { offerTries } from './try.js';
 
@@ -14,6 +15,7 @@ offerCopies(document);
 offerTries(document);
 sendOnce();
 if (document.getElementById('swap')) workOnRules();
+setUp();
 if (document.querySelector('main [data-live]')) {
   const refresh = keepLive();
   if (document.getElementById('inbox')) inbox(refresh);
