@@ -70,7 +70,7 @@ def main(console: str, sandbox: str) -> None:
         page.goto(f"{console}/channels")
         shot(page, "channels")
         page.get_by_role("link", name="Telegram").click()
-        page.get_by_role("heading", name="Webhook").wait_for()
+        page.get_by_role("heading", name="How it is").wait_for()
         shot(page, "channel")
         page.get_by_role("link", name="Edit the routing").click()
         page.locator("#try-text").fill("Have you got a menu?")
@@ -79,13 +79,33 @@ def main(console: str, sandbox: str) -> None:
         shot(page, "routing")
         page.goto(f"{console}/channels/add")
         shot(page, "add-channel")
-        page.goto(f"{console}/channels/add/telegram")
-        shot(page, "add-telegram")
+        set_up(page)
         page.goto(f"{console}/settings")
         shot(page, "settings")
         narrow(browser, console)
         webchat(browser, console, sandbox)
         browser.close()
+
+
+def set_up(page: Page) -> None:
+    """Go through the steps by which a channel is added, with an account at the simulator."""
+    page.get_by_role("link", name="Telegram").click()
+    shot(page, "add-telegram")
+    page.get_by_role("button", name="Try with the simulator").click()
+    shot(page, "set-up-credentials")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.wait_for_url("**/setup/webhook")
+    shot(page, "set-up-webhook")
+    page.get_by_role("link", name="Next: a test message").click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Write as a customer").click()
+    customer = opened.value
+    customer.locator("#text").fill("Is this the shop?")
+    customer.get_by_role("button", name="Send").click()
+    page.locator("#came").get_by_text("Is this the shop?").wait_for()
+    page.get_by_role("button", name="Send the answer").click()
+    page.get_by_text("Both ways work").wait_for()
+    shot(page, "set-up-test")
 
 
 def narrow(browser: Browser, console: str) -> None:

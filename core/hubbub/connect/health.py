@@ -97,7 +97,7 @@ def channel_health(hub: Hub, db: Database, row: AnyRow) -> Health:
         parts=parts(facts),
         traffic=facts.traffic,
         expires_at=expires_at(row),
-        waiting=queries.waiting(db, row.id, now=hub.now()),
+        waiting=queries.waiting(db, [row.id], now=hub.now())[row.id],
         quarantined=facts.quarantined,
         called=facts.called,
     )

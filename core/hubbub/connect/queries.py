@@ -10,13 +10,16 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    ScalarSelect,
     Select,
     delete,
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -316,16 +319,26 @@ def traffic(
         func.max(at).filter(inbound).label("received_at"),
         func.max(at).filter(outbound).label("sent_at"),
         *(
-            func.count().filter(at >= start, at < end).label(f"hour_{number}")
+            func.count().filter(at > start, at <= end).label(f"hour_{number}")
             for number, (start, end) in enumerate(pairwise(edges))
         ),
     ).where(at > edges[0], _messages.c.channel_id.in_(channel_ids))
     return db.execute(found.group_by(_messages.c.channel_id)).all()
 
 
-def waiting(db: Connection, channel_id: str, *, now: datetime) -> int:
-    """Return how many messages wait to be sent; `MOST` stands for more."""
-    return _up_to(db, select(_deliveries.c.id).where(*_held(channel_id, now)))
+def waiting(db: Connection, channel_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
+    """Return how many messages wait to be sent through each channel; `MOST` stands for more."""
+    if not channel_ids:
+        return {}
+    each = (
+        select(literal(one).label("channel_id"), _counted(_held_ids(one, now)).label("count"))
+        for one in channel_ids
+    )
+    return {one: count for one, count in db.execute(union_all(*each))}
+
+
+def _held_ids(channel_id: str, now: datetime) -> Select[Any]:
+    return select(_deliveries.c.id).where(*_held(channel_id, now))
 
 
 def quarantined(db: Connection, channel_id: str) -> int:
@@ -333,7 +346,7 @@ def quarantined(db: Connection, channel_id: str) -> int:
     ours = select(_calls.c.id).where(
         _calls.c.channel_id == channel_id, _calls.c.state == CallState.QUARANTINED
     )
-    return _up_to(db, ours)
+    return int(db.execute(select(_counted(ours))).scalar_one())
 
 
 def ever_called(db: Connection, channel_id: str) -> bool:
@@ -344,9 +357,8 @@ def ever_called(db: Connection, channel_id: str) -> bool:
     return db.execute(ours.limit(1)).first() is not None
 
 
-def _up_to(db: Connection, rows: Select[Any]) -> int:
-    counted = select(func.count()).select_from(rows.limit(MOST).subquery())
-    return int(db.execute(counted).scalar_one())
+def _counted(rows: Select[Any]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows.limit(MOST).subquery()).scalar_subquery()
 
 
 def templates(db: Connection, channel_id: str) -> list[Row[Any]]:

@@ -136,14 +136,19 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
     """Return channels as lists show them."""
     now = hub.now()
     day = traffic(db, [row.id for row in rows], now=now)
-    return tuple(_row(hub, db, row, day.get(row.id, NO_TRAFFIC), now) for row in rows)
-
-
-def _row(hub: Hub, db: Connection, row: AnyRow, day: Traffic, now: datetime) -> ChannelRow:
-    kind = hub.plugins.channels.get(row.type)
-    status, reason = shown_status(hub, row)
+    told = {row.id: shown_status(hub, row) for row in rows}
     # Of a channel that sends, whatever waits is on its way.
-    waiting = 0 if status == "connected" else channel_queries.waiting(db, row.id, now=now)
+    stuck = [channel_id for channel_id, (status, _) in told.items() if status != "connected"]
+    waiting = channel_queries.waiting(db, stuck, now=now)
+    return tuple(
+        _row(hub, row, told[row.id], day.get(row.id, NO_TRAFFIC), waiting.get(row.id, 0))
+        for row in rows
+    )
+
+
+def _row(hub: Hub, row: AnyRow, told: tuple[str, str], day: Traffic, waiting: int) -> ChannelRow:
+    now, kind = hub.now(), hub.plugins.channels.get(row.type)
+    status, reason = told
     return ChannelRow(
         id=row.id,
         name=row.name,

@@ -300,7 +300,7 @@ def _called(
     yield Item(
         state="done" if reached else "waiting",
         title="The webhook URL is reached from outside",
-        detail="" if reached else _unreached(hub.settings.base_url),
+        detail="" if reached else _unreached(hub, row),
     )
     if asks_back:
         yield from _handshake(handshake, called=called)
@@ -308,7 +308,10 @@ def _called(
     yield _in_the_inbox(heard=heard)
 
 
-def _unreached(base_url: str) -> str:
+def _unreached(hub: Hub, row: AnyRow) -> str:
+    base_url = hub.settings.base_url
+    if customers_page(hub, row):
+        return "The simulator calls as soon as somebody writes."
     if base_url.startswith("https://"):
         return "Nothing came yet."
     return (

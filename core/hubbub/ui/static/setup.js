@@ -66,7 +66,8 @@ function keepDraft(form) {
     body.set('do', 'save');
     try {
       const answer = await fetch(form.action || location.href, { method: 'POST', body, headers: { 'X-Script': '1' } });
-      saved.textContent = answer.ok ? 'Draft saved. You can leave and go on later from the list of channels.' : 'The draft could not be saved just now.';
+      if (answer.status === 401) saved.textContent = 'You are logged out, and the draft is not saved. Log in in another tab; what you typed stays here.';
+      else saved.textContent = answer.ok ? 'Draft saved. You can leave and go on later from the list of channels.' : 'The draft could not be saved just now.';
     } catch {
       saved.textContent = 'No connection: the draft is not saved yet. What you typed stays here.';
     }
