@@ -334,7 +334,7 @@ def waiting(db: Connection, channel_ids: Sequence[str], *, now: datetime) -> dic
         select(literal(one).label("channel_id"), _counted(_held_ids(one, now)).label("count"))
         for one in channel_ids
     )
-    return {one: count for one, count in db.execute(union_all(*each))}
+    return {row[0]: row[1] for row in db.execute(union_all(*each))}
 
 
 def _held_ids(channel_id: str, now: datetime) -> Select[Any]:
