@@ -1,5 +1,7 @@
 """An operator connects a channel and sees how it is."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hubbub.connect import queries as channel_queries
+from hubbub.connect.rules import widget_types
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
 from hubbub.store.session import reading
@@ -42,10 +43,16 @@ def head_of(hub: Hub, row: AnyRow) -> ChannelHead:
     return ChannelHead(row=shown, tabs=tuple(_tabs(hub, row, quarantined)))
 
 
+def webhook_title(hub: Hub, channel_type: str) -> str:
+    """Return how people call the place from which messages of a type's channels come."""
+    return "On your site" if channel_type in widget_types(hub) else "Webhook"
+
+
 def _tabs(hub: Hub, row: AnyRow, quarantined: int) -> Iterator[Tab]:
     kind = hub.plugins.channels.get(row.type)
     yield Tab(endpoint="ui.channel", title="Overview")
-    yield Tab(endpoint="ui.channel_webhook", title="Webhook")
+    yield Tab(endpoint="ui.channel_webhook", title=webhook_title(hub, row.type))
+    yield Tab(endpoint="ui.routing", title="Routing")
     if kind and kind.capabilities.templates:
         yield Tab(endpoint="ui.channel_templates", title="Templates")
     yield Tab(endpoint="ui.calls", title="Logs")

@@ -12,6 +12,7 @@ from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
 from hubbub.sdk.errors import HubError
 from hubbub.store.types import new_id
+from hubbub.ui.channel_head import channel_head
 from hubbub.ui.guard import Guard
 from hubbub.ui.routing_clashes import settled_before
 from hubbub.ui.routing_page import Tried, routing_page
@@ -144,7 +145,7 @@ def _keep_rule(hub: Hub, channel_id: str, rule_id: str) -> Any:
 
 def _page(hub: Hub, channel_id: str, **tried: Any) -> str:
     page = routing_page(hub, channel_id, g.person, Tried(**tried))
-    return render_template("routing.html", page=page)
+    return render_template("routing.html", page=page, head=channel_head(hub, channel_id))
 
 
 def _refused(hub: Hub, channel_id: str, **tried: Any) -> tuple[str, int]:

@@ -8,9 +8,9 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from hubbub.connect import queries as channel_queries
-from hubbub.connect.route_drafts import Draft, draft_of
 from hubbub.connect.dryrun import DAYS
 from hubbub.connect.hidden import hidden
+from hubbub.connect.route_drafts import Draft, draft_of
 from hubbub.connect.routes import current_routes, faults_of, faults_of_destination
 from hubbub.connect.versions import find_version, names_of
 from hubbub.connect.work import find_channel

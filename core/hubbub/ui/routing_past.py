@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
-from hubbub.connect.route_drafts import draft_of
 from hubbub.connect.dryrun import DAYS, Counted, Moved, dry_run
+from hubbub.connect.route_drafts import draft_of
 from hubbub.connect.routes import current_routes
 from hubbub.connect.versions import (
     RoutesVersion,

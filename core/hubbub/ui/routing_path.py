@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hubbub.connect.route_drafts import Draft
 from hubbub.connect.dryrun import find_heard, subject_of
+from hubbub.connect.route_drafts import Draft
 from hubbub.connect.versions import names_of
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid, NotFound

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from zoneinfo import available_timezones
 
-from hubbub.connect.route_drafts import Draft
 from hubbub.connect.hidden import revealed
+from hubbub.connect.route_drafts import Draft
 from hubbub.connect.routes import faults_of, faults_of_destination
 from hubbub.people.errors import Complaint
 from hubbub.plugins import Plugins

@@ -10,7 +10,7 @@ from hubbub.connect import routes
 from hubbub.connect.drafts import ChannelDraft
 from hubbub.connect.health import Health, channel_health
 from hubbub.connect.pasted import Mould, found_in, mixed_up
-from hubbub.connect.rules import webhook_url
+from hubbub.connect.rules import embed_line, has_widget, webhook_url, widget_url
 from hubbub.connect.simulator import can_simulate, customers_page
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
@@ -24,6 +24,7 @@ from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.calls_page import CallRow, last_calls
 from hubbub.ui.channel_form import FormPage, draft_form, schema_of
+from hubbub.ui.channel_head import webhook_title
 from hubbub.ui.channel_list import ChannelRow, When, channel_rows
 from hubbub.ui.forms import form_fields
 
@@ -36,6 +37,8 @@ STEPS: Final = (
 )
 _CALLS: Final = 20
 _MESSAGES: Final = 6
+#: What the state of a part is in a checklist.
+_MARKS: Final = {"fine": "done", "warning": "done", "wrong": "wrong", "unknown": "waiting"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +94,22 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Embed:
+    """How a chat window comes into people's sites, where the hub itself is the provider."""
+
+    line: str
+    #: Where its loader is on this very host, to try the window here.
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebhookPage:
     """What has to happen until the provider calls us."""
 
     steps: tuple[StepMark, ...]
     row: ChannelRow
     fetches: bool
+    embed: Embed | None
     #: Whether the hub enters its webhook at the provider itself.
     registers: bool
     webhook_url: str
@@ -128,8 +141,9 @@ class TrialPage:
     row: ChannelRow
     sender: str
     guide: tuple[SetupStep, ...]
-    #: Where one is the customer, at the simulator.
+    #: Where one is the customer, at the simulator, or in the hub's own window.
     customers_page: str | None
+    embed: Embed | None
     conversation_id: str
     lines: tuple[Line, ...]
     received: bool
@@ -161,21 +175,24 @@ class RoutingPage:
     problem: str
 
 
-def marks(current: str) -> tuple[StepMark, ...]:
+def marks(hub: Hub, channel_type: str, current: str) -> tuple[StepMark, ...]:
     """Return the steps, those before ``current`` being done."""
     names = [name for name, _ in STEPS]
+    titles = {**dict(STEPS), "webhook": webhook_title(hub, channel_type)}
     here = names.index(current)
     state = {True: "done", False: "later"}
     return tuple(
-        StepMark(name=name, title=title, state="now" if name == current else state[number < here])
-        for number, (name, title) in enumerate(STEPS)
+        StepMark(
+            name=name, title=titles[name], state="now" if name == current else state[number < here]
+        )
+        for number, name in enumerate(names)
     )
 
 
 def start_page(hub: Hub, kind: ChannelType[Any], draft_id: str) -> StartPage:
     """Return what to know before one begins."""
     return StartPage(
-        steps=marks("start"),
+        steps=marks(hub, kind.type, "start"),
         type=kind.type,
         label=kind.label,
         description=kind.description,
@@ -215,7 +232,7 @@ def credentials_page(
 ) -> CredentialsPage:
     """Return the form as far as it was filled in, and why it was refused."""
     return CredentialsPage(
-        steps=marks("credentials"),
+        steps=marks(hub, kind.type, "credentials"),
         draft_id=draft.id,
         form=draft_form(kind, draft.typed, _explained(kind, draft.typed, error)),
         saved=When.of(draft.changed_at, hub.now()),
@@ -261,15 +278,18 @@ def webhook_page(hub: Hub, channel_id: str, findings: Sequence[Finding] = ()) ->
         verify_token = line.connection.verify_token if line else None
         heard = queries.heard(db, channel_id)
         health = channel_health(hub, db, row)
-        items = (
-            _fetched(health, heard=heard)
-            if fetches
-            else _called(hub, row, health, heard=heard, asks_back=verify_token is not None)
-        )
+        embed = _embed(hub, row)
+        if embed:
+            items = _opened(health, heard=heard)
+        elif fetches:
+            items = _fetched(health, heard=heard)
+        else:
+            items = _called(hub, row, health, heard=heard, asks_back=verify_token is not None)
         return WebhookPage(
-            steps=marks("webhook"),
+            steps=marks(hub, row.type, "webhook"),
             row=channel_rows(hub, db, [row])[0],
             fetches=fetches,
+            embed=embed,
             registers=bool(kind and kind.capabilities.registers_webhook),
             webhook_url=webhook_url(hub.settings.base_url, row.webhook_key),
             verify_token=verify_token,
@@ -280,10 +300,23 @@ def webhook_page(hub: Hub, channel_id: str, findings: Sequence[Finding] = ()) ->
         )
 
 
+def _embed(hub: Hub, row: AnyRow) -> Embed | None:
+    if not has_widget(hub, row):
+        return None
+    line = embed_line(widget_url(hub.settings.base_url, row.webhook_key))
+    return Embed(line=line, path=widget_url("", row.webhook_key))
+
+
+def _opened(health: Health, *, heard: bool) -> Iterator[Item]:
+    webhook = health.parts[1]
+    title = "Browsers of visitors reach the hub"
+    yield Item(state=_MARKS[webhook.state], title=title, detail=webhook.detail)
+    yield _in_the_inbox(heard=heard)
+
+
 def _fetched(health: Health, *, heard: bool) -> Iterator[Item]:
     auth = health.parts[0]
-    done = {"fine": "done", "warning": "done", "wrong": "wrong", "unknown": "waiting"}
-    yield Item(state=done[auth.state], title="The hub is let in", detail=auth.detail)
+    yield Item(state=_MARKS[auth.state], title="The hub is let in", detail=auth.detail)
     yield _in_the_inbox(heard=heard)
 
 
@@ -363,11 +396,12 @@ def trial_page(
         conversation_id = queries.latest_conversation(db, channel_id) or ""
         lines = tuple(_lines(hub, db, conversation_id)) if conversation_id else ()
     return TrialPage(
-        steps=marks("test"),
+        steps=marks(hub, row.type, "test"),
         row=shown,
         sender=row.sender or "",
         guide=_guide(kind, "test", row.facts) if kind else (),
         customers_page=customers_page(hub, row),
+        embed=_embed(hub, row),
         conversation_id=conversation_id,
         lines=lines,
         received=any(line.inbound for line in lines),
@@ -385,7 +419,7 @@ def routing_page(hub: Hub, channel_id: str, *, problem: str = "") -> RoutingPage
     with reading(hub.engine) as db:
         shown = channel_rows(hub, db, [row])[0]
     return RoutingPage(
-        steps=marks("routing"),
+        steps=marks(hub, row.type, "routing"),
         row=shown,
         choices=tuple(_choices(hub)),
         chosen=current.fallback.type,

@@ -23,7 +23,8 @@ CONTENTS = (
 @pytest.fixture
 def said(every_api, add_channel, add_conversation):
     """Conversations in which one of `CONTENTS` was said each, the latest first."""
-    channel_id, ids = add_channel(every_api), []
+    channel_id = add_channel(every_api)
+    ids: list[str] = []
     for number, content in enumerate(CONTENTS):
         ids.insert(0, add_conversation(every_api, channel_id, f"+4477009000{number:02}"))
         say(every_api, ids[0], content)
