@@ -56,6 +56,7 @@ class _Task:
 def _tasks() -> list[_Task]:
     return [
         _Task("nudge", timedelta(seconds=1), nudge_what_waits),
+        _Task("wake", timedelta(seconds=5), sweep.wake),
         _Task("recover", timedelta(seconds=3), sweep.recover, settled=True),
         _Task("receipts", timedelta(seconds=10), partial(sweep.attach_strays, back=_RECENT)),
         _Task("older receipts", timedelta(hours=1), partial(sweep.attach_strays, back=_OLD)),

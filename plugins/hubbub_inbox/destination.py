@@ -11,7 +11,7 @@ class InboxFields(Fields):
     team: str | None = Field(
         None,
         title="Team",
-        description="Who should answer; leave it out for everybody.",
+        description="The name of the team that should answer; leave it out for everybody.",
         min_length=1,
         max_length=100,
     )

@@ -18,6 +18,7 @@ from hubbub.api import (
     people,
     route_versions,
     routes,
+    teams,
     templates,
 )
 from hubbub.api.endpoint import PREFIX, Endpoint, guarded
@@ -37,6 +38,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *events.ENDPOINTS,
     *media.ENDPOINTS,
     *people.ENDPOINTS,
+    *teams.ENDPOINTS,
 )
 #: Nothing that the reader or an icon could load or run comes from anywhere else.
 _CSP: Final = "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'none'"

@@ -1,5 +1,7 @@
 """Answer the calls about API tokens and users."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from hubbub.api import shapes
@@ -37,6 +39,13 @@ class NewUser(Body):
     role: Role = "agent"
 
 
+class PreferencesPatch(Body):
+    """What somebody likes otherwise."""
+
+    shortcuts: bool = optional()
+    undo: bool = optional()
+
+
 class UserPatch(Body):
     """What to change. A new password, or being disabled, ends every login they have."""
 
@@ -44,6 +53,8 @@ class UserPatch(Body):
     role: Role = optional()
     password: str = optional(min_length=8, max_length=512, secret=True)
     disabled: bool = optional()
+    available: bool = optional()
+    preferences: PreferencesPatch = optional()
 
 
 @endpoint("GET", "/tokens", tag=_TOKENS, scope="admin")
@@ -99,6 +110,10 @@ def get_user(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.UserJson:
 def patch_user(hub: Hub, ask: Ask[Nothing, UserPatch]) -> shapes.UserJson:
     """Change a person."""
     changes = ask.body.model_dump(exclude_unset=True)
+    if "preferences" in changes:
+        changes["preferences"] = replace(
+            find_user(hub, ask.id).preferences, **changes["preferences"]
+        )
     return _user(change_user(hub, ask.id, actor=ask.bearer.actor, **changes))
 
 
@@ -109,6 +124,8 @@ def _user(person: Person) -> shapes.UserJson:
         name=person.name,
         role=person.role,
         disabled=person.disabled_at is not None,
+        available=person.available,
+        preferences=shapes.PreferencesJson(**person.preferences.as_json()),
         created_at=person.created_at,
     )
 

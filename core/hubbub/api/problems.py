@@ -59,6 +59,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "not-cancellable": "The message is on its way already, or was cancelled.",
     "not-unknown": "The outcome of this message is known.",
     "email-taken": "There is already a user with this email.",
+    "name-taken": "There is already one with this name.",
     "last-admin": "Nobody would be left to administer the hub.",
     "conflict": "It clashes with what is there.",
 }

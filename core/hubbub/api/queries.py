@@ -28,12 +28,14 @@ from hubbub.store.tables import (
     Conversation,
     Delivery,
     MediaFile,
+    Mention,
     Message,
     MessageVersion,
     Note,
     Template,
     table,
 )
+from hubbub.store.tags import has_tag
 from hubbub.store.types import AnyRow, UtcDateTime
 
 _addresses = table(Address)
@@ -43,6 +45,7 @@ _contacts = table(Contact)
 _conversations = table(Conversation)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
+_mentions = table(Mention)
 _messages = table(Message)
 _notes = table(Note)
 _templates = table(Template)
@@ -81,6 +84,8 @@ class ConversationFilter:
     channel_id: str | None = None
     status: str | None = None
     assignee: str | None = None
+    team: str | None = None
+    tag: str | None = None
     q: str | None = None
 
 
@@ -182,6 +187,8 @@ def conversations(
 ) -> list[Row[Any]]:
     """Return conversations with their contact's name and address, the latest first."""
     found = _narrowed(db, _THREAD, wanted)
+    if wanted.tag is not None:
+        found = found.where(has_tag(db, wanted.tag))
     keys = (_conversations.c.last_message_at, _conversations.c.id)
     if before is not None:
         found = found.where(tuple_(*keys) < tuple_(*before))
@@ -192,6 +199,33 @@ def conversation(db: Connection, conversation_id: str) -> Row[Any] | None:
     """Return a conversation with its contact's name and address, or None."""
     found: Select[Any] = _THREAD.where(_conversations.c.id == conversation_id)
     return db.execute(found).one_or_none()
+
+
+def change_conversation(db: Connection, conversation_id: str, **values: Any) -> None:
+    """Change columns of a conversation that no `Thread` holds."""
+    this = update(_conversations).where(_conversations.c.id == conversation_id)
+    db.execute(this.values(**values))
+
+
+def add_mentions(
+    db: Connection, note_id: str, conversation_id: str, user_ids: Sequence[str]
+) -> None:
+    """Store to whom a note speaks."""
+    rows = [
+        {"note_id": note_id, "user_id": user_id, "conversation_id": conversation_id}
+        for user_id in user_ids
+    ]
+    if rows:
+        db.execute(insert(_mentions), rows)
+
+
+def mentions(db: Connection, note_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return to whom notes speak."""
+    found: dict[str, list[str]] = {note_id: [] for note_id in note_ids}
+    rows = select(_mentions.c.note_id, _mentions.c.user_id).where(_mentions.c.note_id.in_(note_ids))
+    for row in db.execute(rows) if note_ids else ():
+        found[row.note_id].append(row.user_id)
+    return found
 
 
 def add_note(db: Connection, **values: Any) -> None:
@@ -318,6 +352,8 @@ def _narrowed(db: Connection, found: Select[Any], wanted: ConversationFilter) ->
         found = found.where(_conversations.c.assignee_id.is_(None))
     elif wanted.assignee is not None:
         found = found.where(_conversations.c.assignee_id == wanted.assignee)
+    if wanted.team is not None:
+        found = found.where(_conversations.c.team_id == wanted.team)
     if wanted.q:
         found = found.where(search.conversations(db, wanted.q).condition)
     return found

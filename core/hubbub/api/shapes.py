@@ -307,10 +307,14 @@ class ConversationJson(BaseModel):
     contact_name: str | None
     address: str
     status: ConversationStatus
+    snoozed_until: datetime | None = Field(
+        description="When a snoozed one is open again. Null: once the contact writes."
+    )
     assignee: str | None = Field(description="The id of the user who answers.")
+    team: str | None = Field(description="The id of the team in whose queue it is.")
     owner: str = Field(description="queue, people, user:<id> or bot:<route type>.")
     tags: list[str]
-    unread: int
+    unread: int = Field(description="Inbound messages that nobody has seen.")
     preview: str
     last_message_at: datetime
     last_inbound_at: datetime | None
@@ -329,6 +333,7 @@ class NoteJson(BaseModel):
     conversation_id: str
     author: str
     text: str
+    mentions: list[str] = Field(description="The ids of the users whom it names by `@`.")
     created_at: datetime
 
 
@@ -451,6 +456,13 @@ class NewTokenJson(TokenJson):
     token: str
 
 
+class PreferencesJson(BaseModel):
+    """What somebody likes of the console."""
+
+    shortcuts: bool = Field(description="Whether single keys do things in the inbox.")
+    undo: bool = Field(description="Whether a reply waits a few seconds, to be taken back.")
+
+
 class UserJson(BaseModel):
     """A person who works here."""
 
@@ -459,6 +471,17 @@ class UserJson(BaseModel):
     name: str
     role: Role
     disabled: bool
+    available: bool = Field(description="Whether their teams give them conversations.")
+    preferences: PreferencesJson
+    created_at: datetime
+
+
+class TeamJson(BaseModel):
+    """People who share a queue of the inbox."""
+
+    id: str
+    name: str
+    members: list[str] = Field(description="The ids of its users.")
     created_at: datetime
 
 

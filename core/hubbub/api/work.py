@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
@@ -16,16 +16,23 @@ from hubbub.deliver.rules import by_program
 from hubbub.deliver.work import start_conversation, submit
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.people import queries as people_queries
+from hubbub.people import queries as people_queries, team_queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.people.mentions import mentioned
+from hubbub.people.teams import hand_to_team
 from hubbub.sdk.content import Content, Media, to_json
 from hubbub.sdk.errors import BadAddress
 from hubbub.store import threads
+from hubbub.store.readings import mark_read, mark_unread, see_mentions
 from hubbub.store.session import transaction
+from hubbub.store.tags import clean_tags, remember_tags
 from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, as_json_time, new_id
 from hubbub.vault import digest
+
+#: On one conversation.
+MOST_TAGS: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +69,19 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversationChange:
-    """What to change of a conversation; None leaves it. ``version`` is the one that was seen."""
+    """What to change of a conversation; None leaves it. ``version`` is the one that was seen.
+
+    ``tags`` are all that it is to have; ``add_tags`` and ``remove_tags`` leave the others.
+    """
 
     status: str | None = None
+    #: Only of a snoozed one; None: it sleeps until the contact writes.
+    snoozed_until: datetime | None = None
     assignee: str | Literal[False] | None = None
+    team: str | Literal[False] | None = None
     tags: tuple[str, ...] | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
     version: int | None = None
 
 
@@ -109,7 +124,7 @@ def change_conversation(
                 "Somebody else took the conversation meanwhile: read it again.",
                 code="version_conflict",
             )
-        detail = _apply(db, thread, change)
+        detail = _apply(hub, db, thread, change)
         threads.save(db, [thread])
         audit(
             db,
@@ -125,7 +140,7 @@ def change_conversation(
 
 def add_note(hub: Hub, conversation_id: str, *, text: str, author: str) -> dict[str, Any]:
     """Add a note to a conversation and return it. Raises `NotFound`."""
-    note = {
+    note: dict[str, Any] = {
         "id": new_id(),
         "conversation_id": conversation_id,
         "author": author,
@@ -137,8 +152,25 @@ def add_note(hub: Hub, conversation_id: str, *, text: str, author: str) -> dict[
         if row is None:
             raise NotFound("There is no such conversation.")
         queries.add_note(db, **note)
+        named = [(one.id, one.name, one.email) for one in people_queries.colleagues(db)]
+        note["mentions"] = list(mentioned(text, named))
+        queries.add_mentions(db, note["id"], conversation_id, note["mentions"])
     hub.live.publish([LiveEvent("note", row.channel_id, conversation_id)])
     return note
+
+
+def read(hub: Hub, conversation_id: str, user_id: str, *, done: bool) -> None:
+    """Note that somebody has read a conversation, or wants to do so again. Raises `NotFound`."""
+    with transaction(hub.engine) as db:
+        if queries.conversation(db, conversation_id) is None:
+            raise NotFound("There is no such conversation.")
+        if people_queries.user(db, user_id) is None:
+            raise NotFound("There is no such user.")
+        if done:
+            mark_read(db, conversation_id, user_id)
+            see_mentions(db, conversation_id, user_id, now=hub.now())
+        else:
+            mark_unread(db, conversation_id, user_id)
 
 
 def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: str) -> None:
@@ -242,17 +274,56 @@ def _quoted(db: Connection, order: Order) -> str | None:
     return order.reply_to
 
 
-def _apply(db: Connection, thread: Thread, change: ConversationChange) -> dict[str, Any]:
+def _apply(hub: Hub, db: Connection, thread: Thread, change: ConversationChange) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     if change.status is not None:
         thread.status = detail["status"] = change.status
-    if change.tags is not None:
-        tags = (tag.strip() for tag in change.tags)
-        thread.tags = detail["tags"] = list(dict.fromkeys(tag for tag in tags if tag))
+        detail |= _snooze(hub, db, thread, change.snoozed_until)
+    tags = _tags(thread, change)
+    if tags != thread.tags:
+        remember_tags(db, set(tags) - set(thread.tags), now=hub.now())
+        thread.tags = detail["tags"] = tags
+    if change.team is not None:
+        detail["team"] = change.team or None
+        _give_to_team(db, thread, change.team or None, unassign=change.assignee is None)
     if change.assignee is not None:
-        detail["assignee"] = change.assignee or None
         _assign(db, thread, change.assignee or None)
+    if change.assignee is not None or change.team:
+        detail["assignee"] = thread.assignee_id
     return detail
+
+
+def _snooze(
+    hub: Hub, db: Connection, thread: Thread, until: datetime | None
+) -> dict[str, str | None]:
+    snoozed = thread.status == "snoozed"
+    if until is not None and not snoozed:
+        raise Invalid(Complaint("snoozed_until", "Only a snoozed conversation wakes at a time."))
+    if until is not None and until <= hub.now():
+        raise Invalid(Complaint("snoozed_until", "This time is over already."))
+    queries.change_conversation(db, thread.conversation_id, snoozed_until=until)
+    return {"snoozed_until": as_json_time(until)} if snoozed else {}
+
+
+def _tags(thread: Thread, change: ConversationChange) -> list[str]:
+    tags = thread.tags if change.tags is None else change.tags
+    tags = clean_tags([*tags, *change.add_tags])
+    if len(tags) > MOST_TAGS:
+        raise Invalid(Complaint("tags", f"A conversation has at most {MOST_TAGS} tags."))
+    return [tag for tag in tags if tag not in change.remove_tags]
+
+
+def _give_to_team(db: Connection, thread: Thread, team_id: str | None, *, unassign: bool) -> None:
+    team = team_queries.team(db, team_id) if team_id else None
+    if team_id is not None and team is None:
+        raise Invalid(Complaint("team", "There is no such team."))
+    if team is None:
+        thread.team_id = None
+        return
+    if unassign:
+        thread.assignee_id = None
+        thread.give_to("people")
+    hand_to_team(db, thread, team)
 
 
 def _assign(db: Connection, thread: Thread, user_id: str | None) -> None:

@@ -1,5 +1,6 @@
 """Ask for and store users, sessions, tokens and the audit log."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,18 @@ def user_by_email(db: Connection, email: str) -> Row[Any] | None:
 def users(db: Connection, *, before: str | None, limit: int) -> list[Row[Any]]:
     """Return users, the newest first, those made before the user ``before``."""
     return _page(db, select(_users), _users.c.id, before, limit)
+
+
+def known(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Return those of ``user_ids`` that are users."""
+    return set(db.execute(select(_users.c.id).where(_users.c.id.in_(user_ids))).scalars())
+
+
+def colleagues(db: Connection) -> list[Row[Any]]:
+    """Return the users who can log in, by name: with id, name, email and whether they are away."""
+    columns = (_users.c.id, _users.c.name, _users.c.email, _users.c.away_at)
+    found = select(*columns).where(_users.c.disabled_at.is_(None))
+    return sorted(db.execute(found), key=lambda row: (row.name or row.email).casefold())
 
 
 def change_user(db: Connection, user_id: str, **values: Any) -> None:

@@ -14,6 +14,7 @@ from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.people.preferences import Preferences
 from hubbub.people.rules import Person, Role, check_password, check_role, clean_email
 from hubbub.people.throttle import Throttle
 from hubbub.store.session import reading, transaction
@@ -29,6 +30,8 @@ class Changes(TypedDict, total=False):
     role: Role
     password: str
     disabled: bool
+    available: bool
+    preferences: Preferences
 
 
 def add_user(
@@ -152,6 +155,8 @@ def person(row: Row[Any]) -> Person:
         role=row.role,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        available=row.away_at is None,
+        preferences=Preferences.of(row.preferences),
     )
 
 
@@ -164,6 +169,10 @@ def _columns(hub: Hub, changes: Changes) -> dict[str, Any]:
         values["role"] = changes["role"]
     if "disabled" in changes:
         values["disabled_at"] = hub.now() if changes["disabled"] else None
+    if "available" in changes:
+        values["away_at"] = None if changes["available"] else hub.now()
+    if "preferences" in changes:
+        values["preferences"] = changes["preferences"].as_json()
     if "password" in changes:
         check_password(changes["password"])
         values["password_hash"] = _HASHER.hash(changes["password"])

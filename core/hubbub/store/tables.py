@@ -77,6 +77,28 @@ class User(SQLModel, table=True):
     password_hash: str
     created_at: datetime = _time()
     disabled_at: datetime | None = _time(nullable=True)
+    #: Since when no team gives them conversations; None: they take some.
+    away_at: datetime | None = _time(nullable=True)
+    #: See `hubbub.people.preferences.Preferences`; None: as usual.
+    preferences: dict[str, Any] | None = _json(nullable=True)
+
+
+class Team(SQLModel, table=True):
+    """People who share a queue of the inbox."""
+
+    __tablename__ = "teams"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    created_at: datetime = _time()
+
+
+class TeamMember(SQLModel, table=True):
+    """Somebody in a team. Who has the lowest ``turn`` gets its next conversation."""
+
+    __tablename__ = "team_members"
+    team_id: str = Field(primary_key=True, foreign_key="teams.id")
+    user_id: str = Field(primary_key=True, foreign_key="users.id", index=True)
+    turn: int = 0
 
 
 class Session(SQLModel, table=True):
@@ -346,6 +368,14 @@ class Conversation(SQLModel, table=True):
             "last_message_at",
             **_only("thread <> ''"),
         ),
+        Index(
+            "ix_conversations_team_recent",
+            "team_id",
+            "last_message_at",
+            "id",
+            **_only("team_id IS NOT NULL"),
+        ),
+        Index("ix_conversations_snoozed", "snoozed_until", **_only("status = 'snoozed'")),
         # Only where the type tells conversations apart has an address several of them.
         UniqueConstraint("address_id", "thread"),
     )
@@ -359,13 +389,20 @@ class Conversation(SQLModel, table=True):
     related_id: str | None = None
     #: open, snoozed or resolved.
     status: str = "open"
+    #: When it is open again, if it is snoozed; None: with the contact's next message.
+    snoozed_until: datetime | None = _time(nullable=True)
     owner: str = "queue"
     owner_version: int = 1
     assignee_id: str | None = Field(default=None, foreign_key="users.id", index=True)
+    #: Whose queue it is in; None: everybody's.
+    team_id: str | None = Field(default=None, foreign_key="teams.id")
     tags: list[str] = _json()
     last_seq: int = 0
     #: Inbound messages that nobody has seen.
     unread: int = 0
+    #: Inbound messages that asked for attention, ever: how many of them somebody knows is in
+    #: `Reading`.
+    heard: int = 0
     preview: str = ""
     last_message_at: datetime = _time()
     last_inbound_at: datetime | None = _time(nullable=True)
@@ -513,6 +550,61 @@ class ShownMessage(SQLModel, table=True):
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     message_id: str = Field(foreign_key="messages.id", unique=True)
     shown_at: datetime = _time()
+
+
+class Mention(SQLModel, table=True):
+    """That a note speaks to somebody; ``seen_at`` once they have read it."""
+
+    __tablename__ = "mentions"
+    __table_args__ = (Index("ix_mentions_user_id_conversation_id", "user_id", "conversation_id"),)
+    note_id: str = Field(primary_key=True, foreign_key="notes.id")
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
+    conversation_id: str = Field(foreign_key="conversations.id", index=True)
+    seen_at: datetime | None = _time(nullable=True)
+
+
+class Reading(SQLModel, table=True):
+    """How far somebody has read a conversation: ``heard`` of what it heard by then."""
+
+    __tablename__ = "readings"
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
+    conversation_id: str = Field(primary_key=True, foreign_key="conversations.id", index=True)
+    heard: int = 0
+    #: Whether it counts as unread although all was read.
+    marked: bool = False
+
+
+class UsedTag(SQLModel, table=True):
+    """A tag that some conversation was given, to suggest it."""
+
+    __tablename__ = "tags"
+    name: str = Field(primary_key=True)
+    used_at: datetime = _time(index=True)
+
+
+class CannedReply(SQLModel, table=True):
+    """Words that are said often. ``user_id``: whose they are; None: everybody's."""
+
+    __tablename__ = "canned_replies"
+    __table_args__ = (Index("ix_canned_replies_shortcut", "shortcut", "id"),)
+    id: str = Field(primary_key=True)
+    user_id: str | None = Field(default=None, foreign_key="users.id", index=True)
+    shortcut: str
+    text: str
+    created_at: datetime = _time()
+    changed_at: datetime = _time()
+
+
+class SavedView(SQLModel, table=True):
+    """What of the inbox somebody looks at often; ``filters`` as they stand in the address."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id")
+    name: str
+    filters: dict[str, str] = _json()
+    created_at: datetime = _time()
 
 
 class MediaFile(SQLModel, table=True):

@@ -21,10 +21,12 @@ _conversations = table(Conversation)
 MOVING: Final = (
     "last_seq",
     "unread",
+    "heard",
     "status",
     "owner",
     "owner_version",
     "assignee_id",
+    "team_id",
     "preview",
     "last_message_at",
     "last_inbound_at",
@@ -82,10 +84,12 @@ class Thread:
     related_id: str | None = None
     last_seq: int = 0
     unread: int = 0
+    heard: int = 0
     status: str = "open"
     owner: str = "queue"
     owner_version: int = 1
     assignee_id: str | None = None
+    team_id: str | None = None
     preview: str = ""
     last_inbound_at: datetime | None = None
     our_address: str | None = None

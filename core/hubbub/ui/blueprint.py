@@ -19,6 +19,7 @@ from hubbub.ui.routing import add_routing
 from hubbub.ui.routing_past import add_routing_past
 from hubbub.ui.session import add_session
 from hubbub.ui.settings import add_settings
+from hubbub.ui.teams import add_teams
 from hubbub.ui.wizard import add_wizard
 
 
@@ -46,6 +47,7 @@ def make_ui(hub: Hub) -> Blueprint:
     add_letters(ui, hub, guard)
     add_pictures(ui, hub, public_internet())
     add_settings(ui, hub, guard)
+    add_teams(ui, hub, guard)
     add_live(ui, hub, guard)
     ui.after_request(harden)
     ui.context_processor(context)

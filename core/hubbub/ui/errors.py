@@ -51,6 +51,18 @@ def add_console_errors(ui: Blueprint, guard: Guard) -> None:
     ui.app_errorhandler(405)(lost)
 
 
+def said(error: HubError) -> str:
+    """Return what is wrong; who sees the form needs no names of fields."""
+    if isinstance(error, Invalid):
+        return " ".join(one.message for one in error.complaints)
+    return error.detail
+
+
+def refused(error: HubError) -> Any:
+    """Answer what was asked of a page and cannot be done."""
+    return _hub_error(error)
+
+
 def context() -> dict[str, Any]:
     """Return what the frame of every page needs."""
     return {
@@ -95,7 +107,7 @@ def _hub_error(error: HubError) -> Any:
         case NotFound():
             return _page(404, error.detail)
         case Conflict() | Invalid():
-            return _page(409, error.detail)
+            return _page(409, said(error))
         case DatabaseDown():
             return _page(503, "The database does not answer. Nothing is lost; try again shortly.")
     return _page(409, error.detail)

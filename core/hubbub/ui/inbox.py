@@ -7,17 +7,20 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from werkzeug.datastructures import FileStorage
 
 from hubbub.api.content import check_content
-from hubbub.api.work import ConversationChange, Order, add_note, change_conversation, send
+from hubbub.api.work import Order, add_note, send
 from hubbub.deliver.actors import nudge_deliver, nudge_read, nudge_typing
 from hubbub.hub import Hub
 from hubbub.live import AGENT_TYPES, LiveEvent
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.sdk.content import Attachment, Content, Email, Media, Text
 from hubbub.sdk.errors import HubError
+from hubbub.store.readings import mark_read, see_mentions
 from hubbub.store.session import reading, transaction
 from hubbub.ui import queries
+from hubbub.ui.changes import add_changes, done
 from hubbub.ui.guard import Guard, by_script
-from hubbub.ui.inbox_page import MOST, PAGE, VIEWS, Look, inbox_page
+from hubbub.ui.inbox_page import inbox_page
+from hubbub.ui.look import look
 from hubbub.ui.thread_page import Draft
 from hubbub.ui.uploads import keep_upload
 
@@ -37,7 +40,7 @@ def add_inbox(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     """Add the inbox and everything that its buttons do."""
     _add_pages(ui, hub, guard)
     _add_answers(ui, hub, guard)
-    _add_changes(ui, hub, guard)
+    add_changes(ui, hub, guard)
 
 
 def _add_pages(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -77,7 +80,7 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return _refused(hub, conversation_id, text, error)
         nudge_deliver(hub)
         hub.live.publish([LiveEvent("message", None, conversation_id)])
-        return _done(conversation_id)
+        return done(conversation_id)
 
     @ui.post("/inbox/<conversation_id>/typing")
     @guard.page
@@ -95,43 +98,17 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             add_note(hub, conversation_id, text=text, author=g.person.actor)
         except HubError as error:
             return _refused(hub, conversation_id, text, error)
-        return _done(conversation_id)
-
-
-def _add_changes(ui: Blueprint, hub: Hub, guard: Guard) -> None:
-    @ui.post("/inbox/<conversation_id>/change")
-    @guard.page
-    def change(conversation_id: str) -> Any:
-        wanted = {
-            "resolve": ConversationChange(status="resolved"),
-            "reopen": ConversationChange(status="open"),
-            "take": ConversationChange(assignee=g.person.id),
-            "leave": ConversationChange(assignee=False),
-        }.get(request.form.get("what", ""))
-        if wanted is None:
-            abort(400)
-        change_conversation(hub, conversation_id, wanted, actor=g.person.actor)
-        return _done(conversation_id)
+        return done(conversation_id)
 
 
 def _page(hub: Hub, conversation_id: str | None, draft: Draft | None = None) -> str:
     with reading(hub.engine) as db:
         page = inbox_page(
-            hub, db, _look(), g.person, conversation_id=conversation_id, draft=draft or Draft()
+            hub, db, look(), g.person, conversation_id=conversation_id, draft=draft or Draft()
         )
     if page is None:
         abort(404)
     return render_template("inbox.html", page=page)
-
-
-def _look() -> Look:
-    view = request.args.get("view", "")
-    return Look(
-        view=view if view in dict(VIEWS) else "open",
-        q=request.args.get("q", "").strip()[:100],
-        show=min(max(request.args.get("show", PAGE, type=int), PAGE), MOST),
-        since=max(request.args.get("since", 0, type=int), 0),
-    )
 
 
 def _is_looked_at() -> bool:
@@ -140,7 +117,14 @@ def _is_looked_at() -> bool:
 
 
 def _see(hub: Hub, conversation_id: str) -> None:
+    """Note that who asks has seen the conversation, and so somebody has."""
+    with reading(hub.engine) as db:
+        unseen = queries.unseen(db, conversation_id, g.person.id)
+    if not any(unseen):
+        return
     with transaction(hub.engine) as db:
+        mark_read(db, conversation_id, g.person.id)
+        see_mentions(db, conversation_id, g.person.id, now=hub.now())
         if not queries.mark_seen(db, conversation_id):
             return
     nudge_read(hub, conversation_id)
@@ -187,13 +171,6 @@ def _check_note(text: str, files: list[FileStorage]) -> None:
         raise Nothing("Write something first.")
     if len(text) > _LONGEST_NOTE:
         raise Nothing(f"A note has at most {_LONGEST_NOTE} characters.")
-
-
-def _done(conversation_id: str) -> Any:
-    """Answer a form: the script asks for the page itself, and a browser is sent to it."""
-    if by_script():
-        return Response(status=204)
-    return redirect(url_for("ui.conversation", conversation_id=conversation_id, **_look().args))
 
 
 def _refused(hub: Hub, conversation_id: str, text: str, error: HubError) -> Any:

@@ -3,60 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from hubbub.hub import Hub
+from hubbub.people import team_queries
 from hubbub.people.rules import Person
 from hubbub.sdk.content import from_json, preview
 from hubbub.store import search
+from hubbub.store.readings import mentions_unseen
+from hubbub.store.tags import used_tags
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
+from hubbub.ui.look import MOST, PAGE, VIEWS, Look
 from hubbub.ui.thread_page import Draft, ThreadPage, thread_page
 
-VIEWS: Final = (
-    ("open", "Open"),
-    ("mine", "Mine"),
-    ("unassigned", "Unassigned"),
-    ("failed", "Failed"),
-    ("resolved", "Resolved"),
-    ("all", "All"),
-)
-#: Conversations in the list, at first and with each "Older conversations".
-PAGE: Final = 40
-#: Who looks for something further down searches.
-MOST: Final = 400
 _EMPTY: Final = {
     "open": "Nothing open. Nice.",
     "mine": "Nothing is assigned to you.",
     "unassigned": "Nothing unassigned. Nice.",
+    "mentions": "No note speaks to you.",
+    "snoozed": "Nothing sleeps.",
     "failed": "Every message went out.",
     "resolved": "Nothing is resolved yet.",
     "all": "Nobody has written yet.",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What of the inbox somebody looks at; every address within the inbox carries it on."""
-
-    view: str = "open"
-    q: str = ""
-    #: How many conversations the list has.
-    show: int = PAGE
-    #: From which message on the conversation is shown; 0: the latest ones.
-    since: int = 0
-
-    @property
-    def args(self) -> dict[str, Any]:
-        """What stands in the address for the list."""
-        told = {
-            "view": self.view if self.view != "open" else "",
-            "q": self.q,
-            "show": self.show if self.show != PAGE else 0,
-        }
-        return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +45,10 @@ class Entry:
     ago: str
     at: str
     selected: bool
+    #: Who has it, and when it wakes; empty where nobody has it, and where it does not sleep.
+    whose: str
+    wakes: str
+    wakes_at: str
     #: ``failed`` where a message in it was not sent, ``unknown`` where perhaps not; or empty.
     lost: str
     spot: "Spot | None"
@@ -90,11 +66,36 @@ class Spot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One thing that can be chosen from a list."""
+
+    value: str
+    label: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """One thing that the list can be narrowed by."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboxPage:
     """The whole inbox."""
 
     look: Look
     views: tuple[tuple[str, str], ...]
+    #: The teams of who looks.
+    teams: tuple[Choice, ...]
+    filters: tuple[Filter, ...]
+    #: Notes to who looks, in so many conversations, that they have not read.
+    mentions: int
+    #: Whether their teams give them conversations.
+    available: bool
     entries: tuple[Entry, ...]
     empty: str
     #: Whether no channel is there yet, so that nobody can write.
@@ -131,6 +132,7 @@ def inbox_page(
         look.view,
         user_id=person.id,
         sought=sought.condition if sought else None,
+        filters=look.filters,
         limit=look.show + 1,
     )
     more = len(rows) > look.show
@@ -138,13 +140,20 @@ def inbox_page(
     ids = [row.id for row in rows]
     lost = queries.with_lost(db, ids)
     spots = _spots(db, look, ids)
+    names, teams = queries.names(db), team_queries.names(db)
+    mine = team_queries.teams_of(db, person.id)
     return InboxPage(
         look=look,
         views=VIEWS,
+        teams=tuple(_choice(look.team, *one) for one in teams.items() if one[0] in mine),
+        filters=_filters(db, look, names, teams),
+        mentions=mentions_unseen(db, person.id),
+        available=person.available,
         entries=tuple(
-            _entry(row, spots.get(row.id), lost, selected=conversation_id, now=now) for row in rows
+            _entry(row, spots.get(row.id), lost, names, teams, selected=conversation_id, now=now)
+            for row in rows
         ),
-        empty="No conversation has these words." if look.q else _EMPTY[look.view],
+        empty=_empty(look),
         no_channel=not rows and not queries.any_channel(db),
         older=min(look.show + PAGE, MOST) if more and look.show < MOST else 0,
         searched=sought.latest if sought and not more else None,
@@ -154,26 +163,63 @@ def inbox_page(
     )
 
 
+def _empty(look: Look) -> str:
+    if look.q:
+        return "No conversation has these words."
+    return "No conversation is like this." if look.filters else _EMPTY[look.view]
+
+
+def _filters(
+    db: Connection, look: Look, names: Mapping[str, str], teams: Mapping[str, str]
+) -> tuple[Filter, ...]:
+    tags = used_tags(db)
+    offered: dict[str, tuple[str, Mapping[str, str]]] = {
+        "channel": ("Channel", queries.channel_names(db)),
+        "team": ("Team", teams),
+        "assignee": ("Assigned to", {"none": "Nobody", **names}),
+        "tag": ("Tag", dict(zip(tags, tags, strict=True))),
+    }
+    return tuple(
+        Filter(
+            name=name,
+            label=label,
+            choices=tuple(_choice(getattr(look, name), *one) for one in found.items()),
+        )
+        for name, (label, found) in offered.items()
+        if found
+    )
+
+
+def _choice(chosen: str, value: str, label: str) -> Choice:
+    return Choice(value=value, label=label, chosen=value == chosen)
+
+
 def _entry(
     row: AnyRow,
     spot: Spot | None,
     lost: Mapping[str, str],
+    names: Mapping[str, str],
+    teams: Mapping[str, str],
     *,
     selected: str | None,
     now: datetime,
 ) -> Entry:
     name = row.contact_name or row.address
+    sleeps = row.status == "snoozed" and row.snoozed_until is not None
     return Entry(
         id=row.id,
         name=name,
         initial=words.initial(name),
         preview=row.preview or "No messages yet",
-        unread=row.unread,
+        unread=row.unread_by_me,
         channel=row.channel_name,
         channel_type=row.channel_type,
         ago=words.ago(row.last_message_at, now),
         at=words.exact(row.last_message_at),
         selected=row.id == selected,
+        whose=names.get(row.assignee_id or "") or teams.get(row.team_id or "", ""),
+        wakes=words.until(row.snoozed_until, now) if sleeps else "",
+        wakes_at=words.exact(row.snoozed_until) if sleeps else "",
         lost=lost.get(row.id, ""),
         spot=spot,
     )

@@ -4,9 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    cast,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from hubbub.store.names import CONTACT_NAME, named_messages
+from hubbub.store.readings import READINGS, read_by, unread_by
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
@@ -16,6 +28,7 @@ from hubbub.store.tables import (
     Contact,
     Conversation,
     Delivery,
+    Mention,
     Message,
     Note,
     Process,
@@ -23,6 +36,7 @@ from hubbub.store.tables import (
     User,
     table,
 )
+from hubbub.store.tags import has_tag
 from hubbub.store.types import AnyRow, one_of
 
 _calls = table(Call)
@@ -30,6 +44,7 @@ _channels = table(Channel)
 _conversations = table(Conversation)
 _contacts = table(Contact)
 _addresses = table(Address)
+_mentions = table(Mention)
 _messages = table(Message)
 _deliveries = table(Delivery)
 _notes = table(Note)
@@ -74,11 +89,18 @@ def conversations(
     *,
     user_id: str,
     sought: ColumnElement[bool] | None,
+    filters: Mapping[str, str],
     limit: int,
 ) -> Sequence[AnyRow]:
-    """Return the conversations of a view, or those of them that are sought, the latest first."""
+    """Return the conversations of a view, or those of them that are sought, the latest first.
+
+    Each has what ``user_id`` has not read.
+    """
     keys = (_conversations.c.last_message_at, _conversations.c.id)
-    found = _of_view(_ROW, view, user_id)
+    mine = _ROW.add_columns(unread_by(user_id).label("unread_by_me"))
+    found = _of_view(mine.outerjoin(READINGS, read_by(user_id)), view, user_id)
+    for name, value in filters.items():
+        found = found.where(_is_like(db, name, value))
     if sought is not None:
         found = found.where(sought)
     return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
@@ -173,6 +195,41 @@ def any_channel(db: Connection) -> bool:
         db.execute(select(_channels.c.id).where(_channels.c.deleted_at.is_(None)).limit(1)).first()
         is not None
     )
+
+
+def unseen(db: Connection, conversation_id: str, user_id: str) -> tuple[int, ...]:
+    """Return how much of a conversation nobody has seen, how much somebody, and which mentions."""
+    mentions = (
+        select(func.count())
+        .where(
+            _mentions.c.conversation_id == conversation_id,
+            _mentions.c.user_id == user_id,
+            _mentions.c.seen_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    never_read = READINGS.c.heard.is_(None)
+    found = (
+        select(_conversations.c.unread, unread_by(user_id), mentions, cast(never_read, Integer))
+        .outerjoin(READINGS, read_by(user_id))
+        .where(_conversations.c.id == conversation_id)
+    )
+    row = db.execute(found).one_or_none()
+    return tuple(row) if row else ()
+
+
+def mentioning(db: Connection, conversation_id: str, user_id: str) -> frozenset[str]:
+    """Return the notes on a conversation that speak to somebody."""
+    found = select(_mentions.c.note_id).where(
+        _mentions.c.conversation_id == conversation_id, _mentions.c.user_id == user_id
+    )
+    return frozenset(db.execute(found).scalars())
+
+
+def channel_names(db: Connection) -> dict[str, str]:
+    """Return the names of the channels by their ids, in the order of the names."""
+    found = select(_channels.c.id, _channels.c.name).where(_channels.c.deleted_at.is_(None))
+    return {row.id: row.name for row in db.execute(found.order_by(func.lower(_channels.c.name)))}
 
 
 def mark_seen(db: Connection, conversation_id: str) -> bool:
@@ -275,6 +332,20 @@ def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
     }
 
 
+def _is_like(db: Connection, name: str, value: str) -> ColumnElement[bool]:
+    """Return the condition for one of `hubbub.ui.look.FILTERS`."""
+    match name, value:
+        case "channel", _:
+            return _conversations.c.channel_id == value
+        case "team", _:
+            return _conversations.c.team_id == value
+        case "assignee", "none":
+            return _conversations.c.assignee_id.is_(None)
+        case "assignee", _:
+            return _conversations.c.assignee_id == value
+    return has_tag(db, value)
+
+
 def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
     match view:
         case "mine":
@@ -285,6 +356,11 @@ def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
             return found.where(
                 _conversations.c.assignee_id.is_(None), _conversations.c.status == "open"
             )
+        case "mentions":
+            mine = select(_mentions.c.conversation_id).where(_mentions.c.user_id == user_id)
+            return found.where(_conversations.c.id.in_(mine))
+        case "snoozed":
+            return found.where(_conversations.c.status == "snoozed")
         case "resolved":
             return found.where(_conversations.c.status == "resolved")
         case "failed":

@@ -8,12 +8,12 @@ from typing import Any, Final
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
 from hubbub.hub import Hub
-from hubbub.people.errors import Invalid
 from hubbub.people.rules import Person, Scope
 from hubbub.people.tokens import TokenInfo, create_token, list_tokens, revoke_token
 from hubbub.people.users import add_user, change_user, list_users
 from hubbub.sdk.errors import HubError
 from hubbub.ui import words
+from hubbub.ui.errors import said
 from hubbub.ui.guard import Guard
 
 _MOST: Final = 200
@@ -101,7 +101,7 @@ def _add_users(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 actor=g.person.actor,
             )
         except HubError as error:
-            return _page(hub, problem=_said(error), form="adding"), 422
+            return _page(hub, problem=said(error), form="adding"), 422
         return _page(hub, added=request.form["email"], password="" if chosen else password)
 
     @ui.post("/settings/users/<user_id>/password")
@@ -120,7 +120,7 @@ def _add_users(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         try:
             change_user(hub, user_id, actor=g.person.actor, disabled=disabled)
         except HubError as error:
-            return _page(hub, problem=_said(error)), 422
+            return _page(hub, problem=said(error)), 422
         return redirect(url_for("ui.settings"))
 
 
@@ -136,7 +136,7 @@ def _add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 actor=g.person.actor,
             )
         except HubError as error:
-            return _page(hub, problem=_said(error), form="token"), 422
+            return _page(hub, problem=said(error), form="token"), 422
         return _page(hub, token=token)
 
     @ui.post("/settings/tokens/<token_id>/revoke")
@@ -144,13 +144,6 @@ def _add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def revoke(token_id: str) -> Any:
         revoke_token(hub, token_id, actor=g.person.actor)
         return redirect(url_for("ui.settings"))
-
-
-def _said(error: HubError) -> str:
-    """Return what is wrong; who sees the form needs no names of fields."""
-    if isinstance(error, Invalid):
-        return " ".join(one.message for one in error.complaints)
-    return error.detail
 
 
 def _page(hub: Hub, **told: str) -> str:

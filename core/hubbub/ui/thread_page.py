@@ -1,7 +1,7 @@
 """Build what one conversation shows: its messages and notes, and what can be answered."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -13,9 +13,11 @@ from hubbub.connect import queries as channels
 from hubbub.connect.rules import shown_status
 from hubbub.deliver import work as deliver
 from hubbub.hub import Hub
+from hubbub.people import queries as people_queries, team_queries
 from hubbub.people.rules import Person
 from hubbub.sdk.content import Email, from_json, preview
 from hubbub.store.states import NEVER
+from hubbub.store.tags import used_tags
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import Pause, held_up, paused, tried
 from hubbub.ui import queries, words
@@ -68,6 +70,19 @@ class Bubble:
     edited: bool
     deleted: bool
     note: bool = False
+    #: Whether the note speaks to who looks.
+    to_me: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """Somebody, or a team, to whom a conversation can be given."""
+
+    id: str
+    name: str
+    #: Whether it is theirs already.
+    has_it: bool
+    away: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +101,16 @@ class ThreadPage:
     owner: str
     bot_answers: bool
     mine: bool
+    #: Until when it is snoozed, for machines and in words.
+    sleeps_until: str
+    sleeps: str
+    #: To whom it can be given.
+    colleagues: tuple[Receiver, ...]
+    teams: tuple[Receiver, ...]
+    version: int
     tags: tuple[str, ...]
+    #: Tags that conversations have, to choose from.
+    known_tags: tuple[str, ...]
     bubbles: tuple[Bubble, ...]
     #: From which message on "Earlier messages" shows; 0 when all are shown.
     earlier: int
@@ -125,7 +149,7 @@ def thread_page(
     if row is None:
         return None
     # Colleagues by their id, and the contact, where the messages do not say, by their address.
-    names = queries.names(db)
+    names, teams = queries.names(db), team_queries.names(db)
     rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
     first = rows[0].seq if rows else 1
     line = hub.directory.usable(db, row.channel_id)
@@ -139,11 +163,20 @@ def thread_page(
         channel_type=row.channel_type,
         trouble=words.trouble(row.channel_status, row.channel_reason) if line else "",
         status=row.status,
-        owner=_owner(row, names),
+        owner=_owner(row, names, teams),
         bot_answers=row.owner.startswith("bot:"),
         mine=row.assignee_id == person.id,
+        sleeps_until=words.exact(row.snoozed_until) if row.status == "snoozed" else "",
+        sleeps=_sleeps(row),
+        colleagues=_colleagues(db, row),
+        teams=tuple(
+            Receiver(id=team_id, name=name, has_it=team_id == row.team_id)
+            for team_id, name in teams.items()
+        ),
+        version=row.owner_version,
         tags=tuple(row.tags or ()),
-        bubbles=_bubbles(hub, db, conversation_id, rows, names),
+        known_tags=tuple(used_tags(db)),
+        bubbles=_bubbles(hub, db, conversation_id, rows, names, person=person),
         earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
         closed=_closed(hub, db, conversation_id, person) if line else _unusable(hub, db, row),
         text_limit=can.text_limit if can else 0,
@@ -159,11 +192,30 @@ def thread_page(
     )
 
 
-def _owner(row: AnyRow, names: dict[str, str]) -> str:
+def _owner(row: AnyRow, names: dict[str, str], teams: Mapping[str, str]) -> str:
     owner = words.owner(row.owner, names)
-    if owner or not row.assignee_id:
-        return owner
-    return f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
+    if not owner and row.assignee_id:
+        owner = f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
+    team = teams.get(row.team_id or "")
+    return f"{owner} In the queue of {team}.".strip() if team else owner
+
+
+def _colleagues(db: Connection, row: AnyRow) -> tuple[Receiver, ...]:
+    return tuple(
+        Receiver(
+            id=one.id,
+            name=one.name or one.email,
+            has_it=one.id == row.assignee_id,
+            away=one.away_at is not None,
+        )
+        for one in people_queries.colleagues(db)
+    )
+
+
+def _sleeps(row: AnyRow) -> str:
+    if row.status != "snoozed":
+        return ""
+    return words.moment(row.snoozed_until) if row.snoozed_until else "the contact writes"
 
 
 def _unusable(hub: Hub, db: Connection, row: AnyRow) -> str:
@@ -182,6 +234,8 @@ def _bubbles(
     conversation_id: str,
     rows: Sequence[AnyRow],
     names: dict[str, str],
+    *,
+    person: Person,
 ) -> tuple[Bubble, ...]:
     now = hub.now()
     unsent = [row.id for row in rows if row.status in {"queued", "sending"}]
@@ -202,8 +256,9 @@ def _bubbles(
         for row, shown in zip(rows, render.message_list(hub, db, rows), strict=True)
     ]
     begun = rows[0].created_at if rows and rows[0].seq > 1 else None
+    to_me = queries.mentioning(db, conversation_id, person.id)
     notes = [
-        (row.created_at, _note(row, names))
+        (row.created_at, _note(row, names, to_me=row.id in to_me))
         for row in queries.notes(db, conversation_id, since=begun)
     ]
     return _by_time([*messages, *notes], now)
@@ -279,7 +334,7 @@ def _written(row: AnyRow) -> datetime | None:
     return at if at and row.created_at - at > LATE else None
 
 
-def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
+def _note(row: AnyRow, names: dict[str, str], *, to_me: bool) -> Bubble:
     return Bubble(
         id=row.id,
         kind="text",
@@ -303,6 +358,7 @@ def _note(row: AnyRow, names: dict[str, str]) -> Bubble:
         edited=False,
         deleted=False,
         note=True,
+        to_me=to_me,
     )
 
 

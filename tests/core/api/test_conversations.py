@@ -25,6 +25,8 @@ KEYS = {
     "version",
     "created_at",
     "related_id",
+    "snoozed_until",
+    "team",
 }
 
 
@@ -186,10 +188,54 @@ def test_a_cursor_of_conversations_that_is_no_time_is_422(api, cursor):
     assert api.fields("GET", f"/conversations?cursor={cursor}") == ["cursor"]
 
 
+def test_a_conversation_is_snoozed_until_a_time_to_come(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}"
+    until = "2026-01-03T03:04:05Z"
+    assert api.patch(path, {"status": "snoozed", "snoozed_until": until})["snoozed_until"] == until
+    assert api.patch(path, {"status": "open"})["snoozed_until"] is None
+    over = {"status": "snoozed", "snoozed_until": "2026-01-01T00:00:00Z"}
+    assert api.fields("PATCH", path, over) == ["snoozed_until"]
+    awake = {"status": "open", "snoozed_until": until}
+    assert api.fields("PATCH", path, awake) == ["snoozed_until"]
+
+
+def test_conversations_are_found_by_tag_and_team(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}"
+    user_id = _user(api)
+    team = api.post("/teams", {"name": "Sales", "members": [user_id]})
+    assert api.get("/teams")["items"] == [team] == [api.get(f"/teams/{team['id']}")]
+    given = api.patch(path, {"team": team["id"], "add_tags": ["50%", "vip"]})
+    assert (given["team"], given["assignee"]) == (team["id"], user_id)
+    assert api.patch(path, {"remove_tags": ["vip"]})["tags"] == ["50%"]
+    assert _ids(api, "tag=50%25") == _ids(api, f"team={team['id']}") == conversations[:1]
+    assert _ids(api, "tag=vip") == []
+    assert api.fields("PATCH", path, {"team": "nothing"}) == ["team"]
+    assert api.patch(f"/teams/{team['id']}", {"members": []})["members"] == []
+    assert api.fields("PATCH", f"/teams/{team['id']}", {"members": ["x"]}) == ["members"]
+    api("POST", "/teams", {"name": "Sales"}, status=409)
+    api("DELETE", f"/teams/{team['id']}", status=204)
+    assert api.get(path)["team"] is None
+    assert api.get(path)["assignee"] == user_id
+
+
+def test_a_note_names_users_and_a_reading_is_theirs(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}"
+    user_id = _user(api)
+    note = api.post(f"{path}/notes", {"text": "Look, @ada@example.com"})
+    assert note["mentions"] == [user_id]
+    assert api.get(f"{path}/notes")["items"] == [note]
+    api("PUT", f"{path}/readings/{user_id}", {"read": True}, status=204)
+    api("PUT", f"{path}/readings/{user_id}", {"read": False}, status=204)
+    api("PUT", f"{path}/readings/nobody", {"read": True}, status=404)
+    contact = api.get(path)["contact_id"]
+    api("DELETE", f"/contacts/{contact}", status=204)
+    api("PUT", f"{path}/readings/{user_id}", {"read": True}, status=404)
+
+
 def test_notes_are_kept_and_never_sent(every_api, conversations):
     api, path = every_api, f"/conversations/{conversations[0]}/notes"
     note = api.post(path, {"text": "Call her back."})
-    assert set(note) == {"id", "conversation_id", "author", "text", "created_at"}
+    assert set(note) == {"id", "conversation_id", "author", "text", "mentions", "created_at"}
     assert note["author"].startswith("token:")
     assert api.get(path)["items"] == [note]
     assert api.get(f"/conversations/{conversations[0]}/messages")["items"] == []

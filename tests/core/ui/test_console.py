@@ -9,7 +9,7 @@ from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token
 
 EVIL = "<script>alert(1)</script>\"'>"
-ADMINS_ALONE = ("/channels", "/calls", "/settings")
+ADMINS_ALONE = ("/channels", "/calls", "/settings", "/teams")
 LOGIN = {"email": "admin@example.org", "password": "long enough"}
 
 
@@ -27,6 +27,7 @@ def forms(app, world, line):
         "rule_id": "none",
         "number": 1,
         "draft_id": begin_draft(world.hub, type="parrot", actor="cli"),
+        "team_id": "none",
     }
     special = {"ui.act": "switch", "ui.act_on_routing": "undo"}
     adapter = app.url_map.bind("localhost")
@@ -46,6 +47,8 @@ def forms(app, world, line):
         ("/channels/add", 403),
         ("/channels/add/parrot", 403),
         ("/settings", 403),
+        ("/teams", 403),
+        ("/teams/new", 403),
     ],
 )
 def test_a_page_is_shown_to_those_who_may_see_it(browser, line, path, agent):

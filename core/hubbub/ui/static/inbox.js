@@ -29,6 +29,8 @@ export function inbox(refresh) {
     sayUnread();
     restore();
   });
+  document.addEventListener('keydown', closeByKey);
+  document.addEventListener('click', closeOthers);
   if (!location.hash) toEnd();
   sayUnread();
   restore();
@@ -47,6 +49,7 @@ async function send(event, refresh, toTheEnd) {
       complain(form, '');
       if (where === form.action) showQueued(body);
       if (form.id === 'composer') empty(form);
+      else settle(form);
       toldTyping = 0;
       toTheEnd();
     } else if (answer.status === 401) {
@@ -91,6 +94,30 @@ function empty(form) {
   written(form.elements.text);
   chosen(form);
   form.elements.text.focus();
+}
+
+// What a form beside the conversation was for is done.
+function settle(form) {
+  if (form.dataset.clear !== undefined) form.reset();
+  const menu = form.closest('.menu');
+  if (menu) close(menu);
+}
+
+function close(menu) {
+  const inside = menu.contains(document.activeElement);
+  menu.open = false;
+  if (inside) menu.querySelector('summary').focus();
+}
+
+function closeByKey(event) {
+  if (event.key !== 'Escape') return;
+  for (const menu of document.querySelectorAll('.menu[open]')) close(menu);
+}
+
+function closeOthers(event) {
+  for (const menu of document.querySelectorAll('.menu[open]')) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
 }
 
 // A file that was chosen needs room for its name.
