@@ -47,6 +47,7 @@ class SmsGateway(ChannelType[GatewayFields]):
         inbound=frozenset({"text"}),
         outbound=frozenset({"text"}),
         text_limit=_TEXT_LIMIT,
+        segments=True,
         receipts=frozenset({"sent", "delivered"}),
         # A channel has the pace of its preset; this is that of a gateway nobody knows.
         limits=(Limit.per_second(1),),

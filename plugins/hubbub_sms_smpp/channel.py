@@ -44,6 +44,7 @@ class SmsSmpp(ChannelType[SmppFields]):
         inbound=frozenset({"text"}),
         outbound=frozenset({"text"}),
         text_limit=_TEXT_LIMIT,
+        segments=True,
         receipts=frozenset({"sent", "delivered"}),
         # What most accounts are given; a channel's own setting goes first.
         limits=(Limit.per_second(10),),

@@ -78,6 +78,7 @@ class SmsTwilio(ChannelType[TwilioFields]):
         inbound=frozenset({"text", "image", "audio", "video", "document", "location"}),
         outbound=frozenset({"text", *_MEDIA}),
         text_limit=outbound.TEXT_LIMIT,
+        segments=True,
         caption_limit=outbound.TEXT_LIMIT,
         media=_MEDIA,
         receipts=frozenset({"sent", "delivered"}),

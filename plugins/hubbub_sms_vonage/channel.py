@@ -61,6 +61,7 @@ class SmsVonage(ChannelType[VonageFields]):
         inbound=frozenset({"text", "image", "audio", "video", "document", "unsupported"}),
         outbound=frozenset({"text", *_MEDIA}),
         text_limit=outbound.TEXT_LIMIT,
+        segments=True,
         caption_limit=outbound.CAPTION_LIMIT,
         media=_MEDIA,
         receipts=frozenset({"sent", "delivered"}),

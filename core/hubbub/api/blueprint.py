@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound as NoSuchPath
 
 from hubbub.api import (
+    canned,
     channels,
     contacts,
     conversations,
@@ -39,6 +40,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *media.ENDPOINTS,
     *people.ENDPOINTS,
     *teams.ENDPOINTS,
+    *canned.ENDPOINTS,
 )
 #: Nothing that the reader or an icon could load or run comes from anywhere else.
 _CSP: Final = "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'none'"

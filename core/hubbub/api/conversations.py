@@ -7,12 +7,14 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Row
 
 from hubbub.api import queries, render, shapes
+from hubbub.api.content import read_content
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, optional
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.api.work import MOST_TAGS, ConversationChange, add_note, change_conversation, read
-from hubbub.deliver.work import sendable
+from hubbub.deliver.work import sendable, shown_as
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid, NotFound
+from hubbub.sdk.content import to_json
 from hubbub.store.session import reading
 
 _TAG = "Conversations"
@@ -57,6 +59,12 @@ class NewNote(Body):
     """A remark among colleagues."""
 
     text: str = Field(min_length=1, max_length=10_000)
+
+
+class NewPreview(Body):
+    """What to show."""
+
+    content: shapes.ContentJson
 
 
 class NewReading(Body):
@@ -150,6 +158,16 @@ def get_sendable(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.SendableJson:
     return render.sendable(answer)
 
 
+@endpoint("POST", "/conversations/{id}/preview", tag=_TAG, scope="read")
+def post_preview(hub: Hub, ask: Ask[Nothing, NewPreview]) -> shapes.ShownJson:
+    """Say what the channel would make of a message: its parts. Nothing is sent."""
+    content = read_content(ask.body.content)
+    with reading(hub.engine) as db:
+        _found(queries.conversation(db, ask.id))
+        shown = shown_as(hub, db, ask.id, content)
+    return shapes.ShownJson(parts=[to_json(part) for part in shown.parts], segments=shown.segments)
+
+
 def _given(body: ConversationPatch, name: str) -> str | Literal[False] | None:
     """Return to whom a body gives something: false where it takes it away, None where neither."""
     value: str | None = getattr(body, name)
@@ -203,4 +221,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     post_note,
     put_reading,
     get_sendable,
+    post_preview,
 )

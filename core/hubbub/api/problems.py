@@ -38,6 +38,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "account-taken": "Another channel is connected to the same account at the provider.",
     "route-conflicts": "Routes get in each other's way: see `conflicts`.",
     "idempotency-conflict": "The `Idempotency-Key` was used before, with another request.",
+    "unseen": "Something was said in the conversation after the message that you named as `seen`.",
     "version-conflict": "Somebody else changed it meanwhile: read it again.",
     "window-closed": "The time for free-form messages is over: `detail` says what may be sent.",
     "opted-out": "The contact asked not to be written to.",

@@ -132,6 +132,18 @@ def conversation_messages(
     return list(db.execute(found.order_by(_messages.c.seq).limit(limit)))
 
 
+def said_since(
+    db: Connection, conversation_id: str, *, seq: int, but: str, limit: int
+) -> list[Row[Any]]:
+    """Return what others than the author ``but`` said behind ``seq``, oldest first."""
+    found = named_messages().where(
+        _messages.c.conversation_id == conversation_id,
+        _messages.c.seq > seq,
+        or_(_messages.c.author.is_(None), _messages.c.author != but),
+    )
+    return list(db.execute(found.order_by(_messages.c.seq).limit(limit)))
+
+
 def versions(db: Connection, message_id: str) -> list[Row[Any]]:
     """Return what a message said before, oldest first."""
     found = select(_versions).where(_versions.c.message_id == message_id)
@@ -265,6 +277,12 @@ def templates(
 def template(db: Connection, template_id: str) -> Row[Any] | None:
     """Return a template, or None."""
     return db.execute(select(_templates).where(_templates.c.id == template_id)).one_or_none()
+
+
+def templates_by_ids(db: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """Return templates by their ids."""
+    found = select(_templates).where(_templates.c.id.in_(ids))
+    return {row.id: row for row in db.execute(found)} if ids else {}
 
 
 # --- events ----------------------------------------------------------------------------------

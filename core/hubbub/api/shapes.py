@@ -337,6 +337,25 @@ class NoteJson(BaseModel):
     created_at: datetime
 
 
+class ShownJson(BaseModel):
+    """A message as its channel carries it."""
+
+    parts: list[ContentJson]
+    segments: int | None = Field(
+        description="How many short messages that takes. Null: the channel does not count them."
+    )
+
+
+class CannedReplyJson(BaseModel):
+    """Words that are said often."""
+
+    id: str
+    shortcut: str
+    text: str
+    created_at: datetime
+    changed_at: datetime
+
+
 class SendableTemplateJson(BaseModel):
     """A template that may be sent now."""
 

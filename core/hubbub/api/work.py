@@ -21,7 +21,7 @@ from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.people.mentions import mentioned
 from hubbub.people.teams import hand_to_team
-from hubbub.sdk.content import Content, Media, to_json
+from hubbub.sdk.content import Content, Media, from_json, preview, to_json
 from hubbub.sdk.errors import BadAddress
 from hubbub.store import threads
 from hubbub.store.readings import mark_read, mark_unread, see_mentions
@@ -31,6 +31,8 @@ from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, as_json_time, new_id
 from hubbub.vault import digest
 
+#: Messages that are quoted to who has not seen them.
+_QUOTED_UNSEEN: Final = 3
 #: On one conversation.
 MOST_TAGS: Final = 50
 
@@ -46,6 +48,9 @@ class Order:
     address: str | None = None
     reply_to: str | None = None
     send_at: datetime | None = None
+    #: The last message of the conversation that its writer saw, empty where there was none; None:
+    #: it does not matter what was said meanwhile.
+    seen: str | None = None
     #: Whether it goes to many.
     bulk: bool = False
     #: What makes two requests the same one; already bound to who asks.
@@ -197,6 +202,7 @@ def _send(hub: Hub, order: Order) -> str:
         earlier = queries.sent_under(db, order.key) if order.key else None
         if earlier is not None:
             return _same(earlier, order)
+        _check_seen(db, order)
         content = _with_uploads(db, order.content)
         message_id = submit(
             hub,
@@ -223,6 +229,25 @@ def _same(earlier: AnyRow, order: Order) -> str:
             code="idempotency_conflict",
         )
     return str(earlier.id)
+
+
+def _check_seen(db: Connection, order: Order) -> None:
+    """Refuse an answer whose writer does not know what was said before it."""
+    if order.seen is None or order.conversation_id is None:
+        return
+    # Held, so that nothing comes between this look and the answer.
+    threads.by_ids(db, [order.conversation_id])
+    last = queries.message(db, order.seen) if order.seen else None
+    seq = last.seq if last and last.conversation_id == order.conversation_id else 0
+    said = queries.said_since(
+        db, order.conversation_id, seq=seq, but=order.author, limit=_QUOTED_UNSEEN
+    )
+    if said:
+        quoted = " ".join(f"“{preview(from_json(row.content))}”" for row in said)
+        raise Conflict(
+            f"Something was said meanwhile: {quoted} Send it again if it still fits.",
+            code="unseen",
+        )
 
 
 def _with_uploads(db: Connection, content: Content) -> Content:

@@ -6,6 +6,7 @@ from hubbub.hub import Hub
 from hubbub.people.throttle import Throttle
 from hubbub.ui.account import add_account
 from hubbub.ui.calls import add_calls
+from hubbub.ui.canned import add_canned_pages
 from hubbub.ui.channel_tabs import add_channel_tabs
 from hubbub.ui.channels import add_channels
 from hubbub.ui.errors import add_console_errors, context
@@ -21,6 +22,7 @@ from hubbub.ui.session import add_session
 from hubbub.ui.settings import add_settings
 from hubbub.ui.teams import add_teams
 from hubbub.ui.wizard import add_wizard
+from hubbub.ui.writing import add_writing
 
 
 def make_ui(hub: Hub) -> Blueprint:
@@ -37,6 +39,8 @@ def make_ui(hub: Hub) -> Blueprint:
     add_session(ui, hub, guard, throttle)
     add_account(ui, hub, guard, throttle)
     add_inbox(ui, hub, guard)
+    add_writing(ui, hub, guard)
+    add_canned_pages(ui, hub, guard)
     add_channels(ui, hub, guard)
     add_routing(ui, hub, guard)
     add_routing_past(ui, hub, guard)

@@ -1,5 +1,6 @@
 """Say on a page of the console what went wrong, and where to go on from there."""
 
+import secrets
 from typing import Any, Final
 
 import structlog
@@ -68,6 +69,7 @@ def context() -> dict[str, Any]:
     return {
         "person": g.get("person"),
         "form_token": g.get("form_token", ""),
+        "fresh_key": lambda: secrets.token_hex(16),
         "section": request.path.split("/")[1],
     }
 

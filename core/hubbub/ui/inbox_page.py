@@ -16,8 +16,10 @@ from hubbub.store.readings import mentions_unseen
 from hubbub.store.tags import used_tags
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
+from hubbub.ui.composer import Draft
 from hubbub.ui.look import MOST, PAGE, VIEWS, Look
-from hubbub.ui.thread_page import Draft, ThreadPage, thread_page
+from hubbub.ui.presence import Doing
+from hubbub.ui.thread_page import ThreadPage, thread_page
 
 _EMPTY: Final = {
     "open": "Nothing open. Nice.",
@@ -94,6 +96,8 @@ class InboxPage:
     filters: tuple[Filter, ...]
     #: Notes to who looks, in so many conversations, that they have not read.
     mentions: int
+    #: Whether single keys do things.
+    shortcuts: bool
     #: Whether their teams give them conversations.
     available: bool
     entries: tuple[Entry, ...]
@@ -118,12 +122,15 @@ def inbox_page(
     *,
     conversation_id: str | None,
     draft: Draft,
+    there: Mapping[str, Doing],
 ) -> InboxPage | None:
     """Return the inbox as ``person`` sees it; None when there is no such conversation."""
     now = hub.now()
     thread = None
     if conversation_id is not None:
-        thread = thread_page(hub, db, conversation_id, since=look.since, person=person, draft=draft)
+        thread = thread_page(
+            hub, db, conversation_id, since=look.since, person=person, draft=draft, there=there
+        )
         if thread is None:
             return None
     sought = search.conversations(db, look.q) if look.q else None
@@ -148,6 +155,7 @@ def inbox_page(
         teams=tuple(_choice(look.team, *one) for one in teams.items() if one[0] in mine),
         filters=_filters(db, look, names, teams),
         mentions=mentions_unseen(db, person.id),
+        shortcuts=person.preferences.shortcuts,
         available=person.available,
         entries=tuple(
             _entry(row, spots.get(row.id), lost, names, teams, selected=conversation_id, now=now)

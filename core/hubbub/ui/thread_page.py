@@ -1,6 +1,5 @@
 """Build what one conversation shows: its messages and notes, and what can be answered."""
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,23 +20,15 @@ from hubbub.store.tags import used_tags
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import Pause, held_up, paused, tried
 from hubbub.ui import queries, words
+from hubbub.ui.composer import HOLD, Composer, Draft, composer
 from hubbub.ui.earlier import LATE, Earlier, earlier_of
-from hubbub.ui.shown import Letter, ShownFile, answer_subject, shown_files, shown_letter
+from hubbub.ui.presence import Doing
+from hubbub.ui.shown import Letter, ShownFile, shown_files, shown_letter
 
 #: Messages shown at first, and more with each "Earlier messages".
 PAGE: Final = 40
 #: Messages in one page; all of them are in the API.
 MOST: Final = 1000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """What somebody wrote, and why it was not sent."""
-
-    text: str = ""
-    #: None where no letter was written.
-    subject: str | None = None
-    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +58,11 @@ class Bubble:
     waits: bool
     #: Whether that is until a person releases it.
     held: bool
+    #: When it is to be sent, for machines and in words; empty where that is at once.
+    due_at: str
+    due: str
+    #: Whether that is only to be able to take it back.
+    undo: bool
     edited: bool
     deleted: bool
     note: bool = False
@@ -101,6 +97,8 @@ class ThreadPage:
     owner: str
     bot_answers: bool
     mine: bool
+    #: Who else is here, in a sentence; empty where nobody is.
+    company: str
     #: Until when it is snoozed, for machines and in words.
     sleeps_until: str
     sleeps: str
@@ -114,19 +112,11 @@ class ThreadPage:
     bubbles: tuple[Bubble, ...]
     #: From which message on "Earlier messages" shows; 0 when all are shown.
     earlier: int
-    #: Why nothing can be sent now; empty when something can.
-    closed: str
-    text_limit: int
-    carries_files: bool
-    #: About what the next letter is; None where the channel carries none.
-    subject: str | None
+    composer: Composer
     #: Other conversations with the contact.
     others: tuple["Other", ...]
     #: The one that it began by answering, though its writer has no part in that.
     related: "Other | None"
-    #: What makes two sends of the same form one message.
-    key: str
-    draft: Draft
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +132,14 @@ class Other:
 
 
 def thread_page(
-    hub: Hub, db: Connection, conversation_id: str, *, since: int, person: Person, draft: Draft
+    hub: Hub,
+    db: Connection,
+    conversation_id: str,
+    *,
+    since: int,
+    person: Person,
+    draft: Draft,
+    there: Mapping[str, Doing],
 ) -> ThreadPage | None:
     """Return a conversation from message ``since`` on, 0: the latest; None if there is none."""
     row = queries.conversation(db, conversation_id)
@@ -153,7 +150,6 @@ def thread_page(
     rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
     first = rows[0].seq if rows else 1
     line = hub.directory.usable(db, row.channel_id)
-    can = line.hooks.capabilities if line else None
     return ThreadPage(
         id=row.id,
         name=row.contact_name or row.address,
@@ -166,6 +162,7 @@ def thread_page(
         owner=_owner(row, names, teams),
         bot_answers=row.owner.startswith("bot:"),
         mine=row.assignee_id == person.id,
+        company=_company(there, names, but=person.id),
         sleeps_until=words.exact(row.snoozed_until) if row.status == "snoozed" else "",
         sleeps=_sleeps(row),
         colleagues=_colleagues(db, row),
@@ -178,17 +175,20 @@ def thread_page(
         known_tags=tuple(used_tags(db)),
         bubbles=_bubbles(hub, db, conversation_id, rows, names, person=person),
         earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
-        closed=_closed(hub, db, conversation_id, person) if line else _unusable(hub, db, row),
-        text_limit=can.text_limit if can else 0,
-        carries_files=can is not None,
-        subject=_about(rows) if can and "email" in can.outbound else None,
+        composer=composer(
+            line,
+            deliver.sendable(hub, db, conversation_id, author=person.actor),
+            rows,
+            person=person,
+            draft=draft,
+            now=hub.now(),
+            gone="" if line else _unusable(hub, db, row),
+        ),
         others=tuple(
             _other(one, hub.now())
             for one in queries.others(db, contact_id=row.contact_id, but=row.id)
         ),
         related=_related(db, row, hub.now()),
-        key=secrets.token_hex(16),
-        draft=draft,
     )
 
 
@@ -198,6 +198,24 @@ def _owner(row: AnyRow, names: dict[str, str], teams: Mapping[str, str]) -> str:
         owner = f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
     team = teams.get(row.team_id or "")
     return f"{owner} In the queue of {team}.".strip() if team else owner
+
+
+def _company(there: Mapping[str, Doing], names: Mapping[str, str], *, but: str) -> str:
+    others = {
+        names.get(user_id, "A colleague"): doing
+        for user_id, doing in there.items()
+        if user_id != but
+    }
+    writing = sorted(name for name, doing in others.items() if doing == "writes")
+    looking = sorted(name for name, doing in others.items() if doing == "looks")
+    told = []
+    if writing:
+        told.append(
+            f"✎ {words.listed(writing)} {'is' if len(writing) == 1 else 'are'} writing here."
+        )
+    if looking:
+        told.append(f"{words.listed(looking)} {'has' if len(looking) == 1 else 'have'} this open.")
+    return " ".join(told)
 
 
 def _colleagues(db: Connection, row: AnyRow) -> tuple[Receiver, ...]:
@@ -223,11 +241,6 @@ def _unusable(hub: Hub, db: Connection, row: AnyRow) -> str:
     return words.NO_CHANNEL if channel is None else shown_status(hub, channel)[1]
 
 
-def _closed(hub: Hub, db: Connection, conversation_id: str, person: Person) -> str:
-    answer = deliver.sendable(hub, db, conversation_id, author=person.actor)
-    return "" if "text" in answer.kinds else answer.reasons.get("text", "Nothing can be sent now.")
-
-
 def _bubbles(
     hub: Hub,
     db: Connection,
@@ -250,6 +263,7 @@ def _bubbles(
                 shown.model_dump(mode="json"),
                 names,
                 waits=waits.get(row.id, ""),
+                now=now,
                 earlier=earlier.get(row.id),
             ),
         )
@@ -296,12 +310,14 @@ def _message(
     names: dict[str, str],
     *,
     waits: str,
+    now: datetime,
     earlier: Earlier | None,
 ) -> Bubble:
     inbound = row.direction == "inbound"
     content = shown["content"]
     said = from_json(row.content)
     written = _written(row)
+    due = _due(row, shown, now)
     return Bubble(
         id=row.id,
         kind=row.kind,
@@ -322,11 +338,22 @@ def _message(
         tick=words.TICKS[row.status],
         status=row.status,
         problem=waits or (shown["error"] or {}).get("detail", ""),
-        waits=bool(waits),
+        waits=bool(waits or due),
         held=(shown["error"] or {}).get("code") == "held",
+        due_at=words.exact(due),
+        due=words.moment(due) if due else "",
+        undo=due is not None and due - row.created_at <= HOLD,
         edited=row.edited_at is not None,
         deleted=row.deleted_at is not None,
     )
+
+
+def _due(row: AnyRow, shown: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return when a message is to be sent, where that is still to come."""
+    if row.status != "queued" or not shown["send_at"]:
+        return None
+    at = datetime.fromisoformat(shown["send_at"])
+    return at if at > now else None
 
 
 def _written(row: AnyRow) -> datetime | None:
@@ -355,17 +382,14 @@ def _note(row: AnyRow, names: dict[str, str], *, to_me: bool) -> Bubble:
         problem="",
         waits=False,
         held=False,
+        due_at="",
+        due="",
+        undo=False,
         edited=False,
         deleted=False,
         note=True,
         to_me=to_me,
     )
-
-
-def _about(rows: Sequence[AnyRow]) -> str:
-    """Return about what an answer is: what the last letter was about."""
-    said = (str(row.content["subject"]) for row in reversed(rows) if row.kind == "email")
-    return answer_subject(next(said, ""))
 
 
 def _related(db: Connection, row: AnyRow, now: datetime) -> Other | None:

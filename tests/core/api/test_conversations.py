@@ -232,6 +232,29 @@ def test_a_note_names_users_and_a_reading_is_theirs(every_api, conversations):
     api("PUT", f"{path}/readings/{user_id}", {"read": True}, status=404)
 
 
+def test_a_preview_tells_the_parts_and_sends_nothing(api, add_channel, add_conversation):
+    path = f"/conversations/{add_conversation(api, add_channel(api))}/preview"
+    shown = api.post(path, {"content": HELLO}, status=200)
+    assert shown == {"parts": [HELLO], "segments": None}
+    assert api.fields("POST", path, {"content": {"type": "text", "text": ""}}) == ["content.text"]
+    assert api.get("/messages")["items"] == []
+
+
+def test_canned_replies_of_everybody_are_kept(every_api):
+    api = every_api
+    one = api.post("/canned-replies", {"shortcut": "/Thanks", "text": "Thanks, {name}!"})
+    assert (one["shortcut"], one["text"]) == ("thanks", "Thanks, {name}!")
+    path = f"/canned-replies/{one['id']}"
+    assert api.get("/canned-replies?q=THA")["items"] == [one] == [api.get(path)]
+    assert api.get("/canned-replies?q=nothing")["items"] == []
+    taken = api("POST", "/canned-replies", {"shortcut": "thanks", "text": "x"}, status=409)
+    assert taken.get_json()["type"].endswith("/name-taken")
+    assert api.fields("POST", "/canned-replies", {"shortcut": "a b", "text": "x"}) == ["shortcut"]
+    assert api.patch(path, {"text": "Ta!"})["shortcut"] == "thanks"
+    api.delete(path)
+    api("GET", path, status=404)
+
+
 def test_notes_are_kept_and_never_sent(every_api, conversations):
     api, path = every_api, f"/conversations/{conversations[0]}/notes"
     note = api.post(path, {"text": "Call her back."})

@@ -28,6 +28,8 @@ def forms(app, world, line):
         "number": 1,
         "draft_id": begin_draft(world.hub, type="parrot", actor="cli"),
         "team_id": "none",
+        "template_id": "none",
+        "canned_id": "none",
     }
     special = {"ui.act": "switch", "ui.act_on_routing": "undo"}
     adapter = app.url_map.bind("localhost")
