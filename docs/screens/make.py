@@ -62,9 +62,10 @@ def main(console: str, sandbox: str) -> None:
         write(sandbox, 5550002, "Grace", "menu")
         page.get_by_text("Ada").first.click()
         page.locator("#text").fill("Yes, it left this morning.")
-        page.locator("button.main").click()
+        page.locator("#send").click()
         page.locator(".bubble.out.is-sent").wait_for()
         shot(page, "inbox")
+        inbox(page, console)
         page.get_by_role("link", name="Trace").last.click()
         shot(page, "trace")
         page.goto(f"{console}/channels")
@@ -106,6 +107,35 @@ def set_up(page: Page) -> None:
     page.get_by_role("button", name="Send the answer").click()
     page.get_by_text("Both ways work").wait_for()
     shot(page, "set-up-test")
+
+
+def inbox(page: Page, console: str) -> None:
+    """Look at what can be done in a conversation, and begin another; end where it began."""
+    here = page.url
+    page.locator("#tag").fill("order")
+    page.keyboard.press("Enter")
+    page.locator(".tags .tag").first.wait_for()
+    page.locator("#later > summary").click()
+    shot(page, "snooze")
+    page.keyboard.press("Escape")
+    page.locator("#mode-note").check()
+    page.locator("#text").fill("@Demo, is this the one from Monday?")
+    shot(page, "note")
+    page.locator("#save-note").click()
+    page.locator(".bubble.note").first.wait_for()
+    page.goto(f"{console}/inbox/new")
+    shot(page, "new-conversation")
+    page.get_by_role("link", name="WhatsApp demo", exact=True).click()
+    page.get_by_role("link", name="order_ok").click()
+    page.locator("#blank-1").fill("Ann")
+    shot(page, "template")
+    page.goto(f"{console}/canned/new")
+    shot(page, "canned-reply")
+    page.goto(f"{console}/teams/new")
+    shot(page, "team")
+    page.goto(f"{console}/account")
+    shot(page, "account")
+    page.goto(here)
 
 
 def narrow(browser: Browser, console: str) -> None:

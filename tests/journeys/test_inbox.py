@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import PASSWORD, enter, entry, log_in
+from hubbub.demo import PASSWORD
+from tests.journeys.conftest import enter, entry, log_in
 
 NAME = "Grace Hopper"
 

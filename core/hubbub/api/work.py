@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row
@@ -48,6 +48,9 @@ class Order:
     address: str | None = None
     reply_to: str | None = None
     send_at: datetime | None = None
+    #: How long it can be taken back: it does not go before. The same order asked for again later is
+    #: the same one.
+    hold: timedelta | None = None
     #: The last message of the conversation that its writer saw, empty where there was none; None:
     #: it does not matter what was said meanwhile.
     seen: str | None = None
@@ -213,7 +216,7 @@ def _send(hub: Hub, order: Order) -> str:
             idempotency_key=order.key,
             request_digest=order.digest if order.key else None,
             reply_to_id=_quoted(db, order),
-            starts_at=order.send_at,
+            starts_at=order.send_at or (hub.now() + order.hold if order.hold else None),
             bulk=order.bulk,
         )
         uploads = [media_id for _, media_id in media_ids(content)]

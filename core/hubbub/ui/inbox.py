@@ -95,6 +95,7 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> N
                 conversation_id=conversation_id,
                 key=f"{g.person.actor}:{key}",
                 send_at=_send_at(hub),
+                hold=HOLD if request.form.get("hold") else None,
                 seen=request.form.get("seen"),
             )
             send(hub, order)
@@ -178,14 +179,14 @@ def _draft(text: str) -> Draft:
 
 
 def _send_at(hub: Hub) -> datetime | None:
-    """Return when a reply is to go: when somebody said, or once it cannot be taken back."""
-    now = hub.now()
-    if typed := request.form.get("later", ""):
-        at = typed_moment(typed, zone_called(request.form.get("zone", "")), field="later")
-        if at <= now:
-            raise Nothing("The time to send it is over already.")
-        return at
-    return now + HOLD if request.form.get("hold") else None
+    """Return when somebody said that a reply is to go; None: at once."""
+    typed = request.form.get("later", "")
+    if not typed:
+        return None
+    at = typed_moment(typed, zone_called(request.form.get("zone", "")), field="later")
+    if at <= hub.now():
+        raise Nothing("The time to send it is over already.")
+    return at
 
 
 def _page(

@@ -13,10 +13,10 @@ from hubbub.people.rules import Person
 from hubbub.sdk.content import from_json, preview
 from hubbub.store import search
 from hubbub.store.readings import mentions_unseen
-from hubbub.store.tags import used_tags
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.composer import Draft
+from hubbub.ui.desk import Desk
 from hubbub.ui.look import MOST, PAGE, VIEWS, Look
 from hubbub.ui.presence import Doing
 from hubbub.ui.thread_page import ThreadPage, thread_page
@@ -126,10 +126,17 @@ def inbox_page(
 ) -> InboxPage | None:
     """Return the inbox as ``person`` sees it; None when there is no such conversation."""
     now = hub.now()
-    thread = None
+    thread, desk = None, Desk.of(db)
     if conversation_id is not None:
         thread = thread_page(
-            hub, db, conversation_id, since=look.since, person=person, draft=draft, there=there
+            hub,
+            db,
+            conversation_id,
+            since=look.since,
+            person=person,
+            draft=draft,
+            there=there,
+            desk=desk,
         )
         if thread is None:
             return None
@@ -147,18 +154,17 @@ def inbox_page(
     ids = [row.id for row in rows]
     lost = queries.with_lost(db, ids)
     spots = _spots(db, look, ids)
-    names, teams = queries.names(db), team_queries.names(db)
     mine = team_queries.teams_of(db, person.id)
     return InboxPage(
         look=look,
         views=VIEWS,
-        teams=tuple(_choice(look.team, *one) for one in teams.items() if one[0] in mine),
-        filters=_filters(db, look, names, teams),
+        teams=tuple(_choice(look.team, *one) for one in desk.teams.items() if one[0] in mine),
+        filters=_filters(db, look, desk),
         mentions=mentions_unseen(db, person.id),
         shortcuts=person.preferences.shortcuts,
         available=person.available,
         entries=tuple(
-            _entry(row, spots.get(row.id), lost, names, teams, selected=conversation_id, now=now)
+            _entry(row, spots.get(row.id), lost, desk, selected=conversation_id, now=now)
             for row in rows
         ),
         empty=_empty(look),
@@ -177,15 +183,12 @@ def _empty(look: Look) -> str:
     return "No conversation is like this." if look.filters else _EMPTY[look.view]
 
 
-def _filters(
-    db: Connection, look: Look, names: Mapping[str, str], teams: Mapping[str, str]
-) -> tuple[Filter, ...]:
-    tags = used_tags(db)
+def _filters(db: Connection, look: Look, desk: Desk) -> tuple[Filter, ...]:
     offered: dict[str, tuple[str, Mapping[str, str]]] = {
         "channel": ("Channel", queries.channel_names(db)),
-        "team": ("Team", teams),
-        "assignee": ("Assigned to", {"none": "Nobody", **names}),
-        "tag": ("Tag", dict(zip(tags, tags, strict=True))),
+        "team": ("Team", desk.teams),
+        "assignee": ("Assigned to", {"none": "Nobody", **desk.people}),
+        "tag": ("Tag", {tag: tag for tag in desk.tags}),
     }
     return tuple(
         Filter(
@@ -206,8 +209,7 @@ def _entry(
     row: AnyRow,
     spot: Spot | None,
     lost: Mapping[str, str],
-    names: Mapping[str, str],
-    teams: Mapping[str, str],
+    desk: Desk,
     *,
     selected: str | None,
     now: datetime,
@@ -225,7 +227,7 @@ def _entry(
         ago=words.ago(row.last_message_at, now),
         at=words.exact(row.last_message_at),
         selected=row.id == selected,
-        whose=names.get(row.assignee_id or "") or teams.get(row.team_id or "", ""),
+        whose=desk.people.get(row.assignee_id or "") or desk.teams.get(row.team_id or "", ""),
         wakes=words.until(row.snoozed_until, now) if sleeps else "",
         wakes_at=words.exact(row.snoozed_until) if sleeps else "",
         lost=lost.get(row.id, ""),

@@ -52,7 +52,10 @@ def test_a_reply_waits_for_its_writer_to_change_their_mind(world, desk):
     assert agent.post(undo[1]).status_code == 302
     world.pass_time(seconds=6)
     assert world.provider.said == []
-    agent.post("reply", text="Hello Ada", hold="5")
+    agent.post("reply", text="Hello Ada", hold="5", key="k")
+    # Its answer was lost on the way, and the browser asks again.
+    world.clock.forward(seconds=1)
+    assert agent.post("reply", text="Hello Ada", hold="5", key="k").status_code == 302
     world.pass_time(seconds=6)
     assert world.provider.said == ["Hello Ada"]
 
