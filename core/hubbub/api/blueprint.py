@@ -21,6 +21,7 @@ from hubbub.api import (
     routes,
     teams,
     templates,
+    views,
 )
 from hubbub.api.endpoint import PREFIX, Endpoint, guarded
 from hubbub.api.openapi import describe
@@ -40,6 +41,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *media.ENDPOINTS,
     *people.ENDPOINTS,
     *teams.ENDPOINTS,
+    *views.ENDPOINTS,
     *canned.ENDPOINTS,
 )
 #: Nothing that the reader or an icon could load or run comes from anywhere else.

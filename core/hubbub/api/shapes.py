@@ -495,6 +495,15 @@ class UserJson(BaseModel):
     created_at: datetime
 
 
+class SavedViewJson(BaseModel):
+    """What of the inbox somebody looks at often."""
+
+    id: str
+    name: str
+    filters: dict[str, str]
+    created_at: datetime
+
+
 class TeamJson(BaseModel):
     """People who share a queue of the inbox."""
 

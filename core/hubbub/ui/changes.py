@@ -10,6 +10,7 @@ from hubbub.api.work import ConversationChange, change_conversation, read
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid
 from hubbub.people.rules import Person
+from hubbub.people.saved_views import delete_view, save_view
 from hubbub.people.users import change_user
 from hubbub.sdk.errors import HubError
 from hubbub.ui.errors import refused
@@ -24,6 +25,7 @@ _STATUS: Final = {"resolve": "resolved", "reopen": "open"}
 
 def add_changes(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     """Add what the buttons above a conversation do, and those of one's own."""
+    _add_views(ui, hub, guard)
 
     @ui.post("/inbox/<conversation_id>/change")
     @guard.page
@@ -50,6 +52,23 @@ def add_changes(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         here = request.form.get("available") == "yes"
         change_user(hub, g.person.id, actor=g.person.actor, available=here)
         return Response(status=204) if by_script() else redirect(url_for("ui.inbox", **look().args))
+
+
+def _add_views(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+    @ui.post("/inbox/views")
+    @guard.page
+    def save() -> Any:
+        try:
+            save_view(hub, g.person.id, name=request.form.get("name", ""), filters=look().kept)
+        except HubError as error:
+            return refused(error)
+        return redirect(url_for("ui.inbox", **look().args))
+
+    @ui.post("/inbox/views/<view_id>/delete")
+    @guard.page
+    def forget(view_id: str) -> Any:
+        delete_view(hub, g.person.id, view_id)
+        return redirect(url_for("ui.inbox"))
 
 
 def done(conversation_id: str) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from hubbub.hub import Hub
 from hubbub.people import team_queries
 from hubbub.people.rules import Person
+from hubbub.people.saved_views import SavedView, saved_views
 from hubbub.sdk.content import from_json, preview
 from hubbub.store import search
 from hubbub.store.readings import mentions_unseen
@@ -86,6 +87,16 @@ class Filter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Saved:
+    """A view that somebody saved."""
+
+    id: str
+    name: str
+    args: Mapping[str, str]
+    shown: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboxPage:
     """The whole inbox."""
 
@@ -93,6 +104,8 @@ class InboxPage:
     views: tuple[tuple[str, str], ...]
     #: The teams of who looks.
     teams: tuple[Choice, ...]
+    #: What they saved.
+    saved: tuple[Saved, ...]
     filters: tuple[Filter, ...]
     #: Notes to who looks, in so many conversations, that they have not read.
     mentions: int
@@ -159,6 +172,7 @@ def inbox_page(
         look=look,
         views=VIEWS,
         teams=tuple(_choice(look.team, *one) for one in desk.teams.items() if one[0] in mine),
+        saved=tuple(_saved(one, look) for one in saved_views(db, person.id)),
         filters=_filters(db, look, desk),
         mentions=mentions_unseen(db, person.id),
         shortcuts=person.preferences.shortcuts,
@@ -199,6 +213,11 @@ def _filters(db: Connection, look: Look, desk: Desk) -> tuple[Filter, ...]:
         for name, (label, found) in offered.items()
         if found
     )
+
+
+def _saved(one: SavedView, look: Look) -> Saved:
+    shown = dict(one.filters) == look.kept
+    return Saved(id=one.id, name=one.name, args=one.filters, shown=shown)
 
 
 def _choice(chosen: str, value: str, label: str) -> Choice:

@@ -46,6 +46,11 @@ class Look:
         return {name: value for name in FILTERS if (value := getattr(self, name))}
 
     @property
+    def kept(self) -> dict[str, str]:
+        """What a view that is saved keeps of it."""
+        return {name: str(value) for name, value in self.args.items() if name != "show"}
+
+    @property
     def args(self) -> dict[str, Any]:
         """What stands in the address for the list."""
         told = {

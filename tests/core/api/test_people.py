@@ -63,6 +63,17 @@ def test_people_are_added_listed_and_changed(every_api):
     assert problem["type"].endswith("/email-taken")
 
 
+def test_views_are_kept_for_a_user(every_api):
+    new = {"email": "ada@example.com", "password": "correct horse"}
+    path = f"/users/{every_api.post('/users', new)['id']}/views"
+    view = every_api.post(path, {"name": "VIPs", "filters": {"tag": "vip"}})
+    assert every_api.get(path)["items"] == [view]
+    every_api("POST", path, {"name": "VIPs", "filters": {}}, status=409)
+    every_api("POST", "/users/nobody/views", {"name": "VIPs", "filters": {}}, status=404)
+    every_api.delete(f"{path}/{view['id']}")
+    every_api("DELETE", f"{path}/{view['id']}", status=404)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -184,3 +184,19 @@ def test_preferences_are_kept(world, desk):
     assert 'name="shortcuts" value="yes">' in answer.text
     assert "My teams" in answer.text
     assert world.one("SELECT away_at FROM users WHERE email = 'agent@example.org'")["away_at"]
+
+
+def test_a_view_is_saved_shown_and_forgotten(world, desk):
+    agent, admin = desk("agent"), desk("admin")
+    where = "/inbox/views?view=mine&tag=vip&show=80"
+    for status in (302, 409):
+        answer = agent.client.post(where, data={"form_token": agent.token, "name": " My  VIPs "})
+        assert answer.status_code == status
+    page = agent.see("/inbox?view=mine&tag=vip")
+    assert re.search(r'href="/inbox\?[^"]*" aria-current="page"><span[^>]*>Saved view ', page)
+    assert "Forget the view <bdi>My VIPs</bdi>" in page
+    assert "My VIPs" not in admin.see("/inbox")
+    view = f"/inbox/views/{world.one('SELECT id FROM saved_views')['id']}/delete"
+    assert admin.client.post(view, data={"form_token": admin.token}).status_code == 404
+    assert agent.client.post(view, data={"form_token": agent.token}).status_code == 302
+    assert "My VIPs" not in agent.see("/inbox")

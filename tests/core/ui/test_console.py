@@ -28,6 +28,7 @@ def forms(app, world, line):
         "number": 1,
         "draft_id": begin_draft(world.hub, type="parrot", actor="cli"),
         "team_id": "none",
+        "view_id": "none",
         "template_id": "none",
         "canned_id": "none",
     }
