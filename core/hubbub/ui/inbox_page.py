@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from hubbub.deliver.gate import window_closes
 from hubbub.hub import Hub
 from hubbub.people import team_queries
 from hubbub.people.rules import Person
@@ -52,6 +53,9 @@ class Entry:
     whose: str
     wakes: str
     wakes_at: str
+    #: When only templates may be sent, if that comes; empty otherwise.
+    closes: str
+    closes_at: str
     #: ``failed`` where a message in it was not sent, ``unknown`` where perhaps not; or empty.
     lost: str
     spot: "Spot | None"
@@ -167,6 +171,7 @@ def inbox_page(
     ids = [row.id for row in rows]
     lost = queries.with_lost(db, ids)
     spots = _spots(db, look, ids)
+    closing = _closing(hub, db, rows, now)
     mine = team_queries.teams_of(db, person.id)
     return InboxPage(
         look=look,
@@ -178,7 +183,15 @@ def inbox_page(
         shortcuts=person.preferences.shortcuts,
         available=person.available,
         entries=tuple(
-            _entry(row, spots.get(row.id), lost, desk, selected=conversation_id, now=now)
+            _entry(
+                row,
+                spots.get(row.id),
+                lost,
+                desk,
+                closes=closing.get(row.id),
+                selected=conversation_id,
+                now=now,
+            )
             for row in rows
         ),
         empty=_empty(look),
@@ -189,6 +202,20 @@ def inbox_page(
         silent=tuple(queries.silent_kinds(db, now)),
         thread=thread,
     )
+
+
+def _closing(
+    hub: Hub, db: Connection, rows: Sequence[AnyRow], now: datetime
+) -> dict[str, datetime]:
+    """Return when the windows of conversations close that are open still."""
+    lines = {one: hub.directory.usable(db, one) for one in {row.channel_id for row in rows}}
+    found = {}
+    for row in rows:
+        line = lines[row.channel_id]
+        closes = window_closes(line, row.last_inbound_at) if line else None
+        if closes and closes > now:
+            found[row.id] = closes
+    return found
 
 
 def _empty(look: Look) -> str:
@@ -230,6 +257,7 @@ def _entry(
     lost: Mapping[str, str],
     desk: Desk,
     *,
+    closes: datetime | None,
     selected: str | None,
     now: datetime,
 ) -> Entry:
@@ -248,6 +276,8 @@ def _entry(
         selected=row.id == selected,
         whose=desk.people.get(row.assignee_id or "") or desk.teams.get(row.team_id or "", ""),
         wakes=words.until(row.snoozed_until, now) if sleeps else "",
+        closes=words.until(closes, now) if closes else "",
+        closes_at=words.exact(closes),
         wakes_at=words.exact(row.snoozed_until) if sleeps else "",
         lost=lost.get(row.id, ""),
         spot=spot,
