@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     func,
     insert,
+    or_,
     select,
     tuple_,
     union,

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
-from hubbub.store.names import holds
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import CannedReply, table
 from hubbub.store.types import AnyRow, new_id
@@ -47,7 +46,8 @@ def list_canned(
     """Return everybody's replies and those of ``user_id``, the newest first."""
     found = select(_replies).where(_visible(user_id))
     if q:
-        found = found.where(or_(holds(_replies.c.shortcut, q), holds(_replies.c.text, q)))
+        places = (_replies.c.shortcut, _replies.c.text)
+        found = found.where(or_(*(place.icontains(q, autoescape=True) for place in places)))
     if before is not None:
         found = found.where(_replies.c.id < before)
     with reading(hub.engine) as db:

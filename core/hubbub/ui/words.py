@@ -63,12 +63,6 @@ def until(then: datetime, now: datetime) -> str:
     return "now"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
-
-
 def initial(name: str) -> str:
     """Return what stands for somebody in their circle; of a number, its last two digits."""
     letter = next((character for character in name if character.isalpha()), "")
