@@ -1,4 +1,4 @@
-"""Create every table."""
+"""create every table."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -58,6 +58,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_table(
+        "channel_drafts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_drafts")),
+    )
+    op.create_index(
+        op.f("ix_channel_drafts_changed_at"), "channel_drafts", ["changed_at"], unique=False
+    )
+    op.create_table(
         "channels",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
@@ -76,6 +89,8 @@ def upgrade() -> None:
         sa.Column("paused_until", UtcDateTime(), nullable=True),
         sa.Column("bulk_paused_until", UtcDateTime(), nullable=True),
         sa.Column("checked_at", UtcDateTime(), nullable=True),
+        sa.Column("findings", Json, nullable=True),
+        sa.Column("handshake", Json, nullable=True),
         sa.Column("templates_due_at", UtcDateTime(), nullable=True),
         sa.Column("last_active_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -99,6 +114,11 @@ def upgrade() -> None:
         sa.Column("blocked_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
+    )
+    op.create_table(
+        "erased_events",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_erased_events")),
     )
     op.create_table(
         "leases",
@@ -217,6 +237,23 @@ def upgrade() -> None:
             ["channel_id"], ["channels.id"], name=op.f("fk_forgotten_calls_channel_id")
         ),
         sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_forgotten_calls")),
+    )
+    op.create_table(
+        "route_drafts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("base_version", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_route_drafts_channel_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_route_drafts_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_route_drafts")),
+        sa.UniqueConstraint(
+            "channel_id", "user_id", name=op.f("uq_route_drafts_channel_id_user_id")
+        ),
     )
     op.create_table(
         "route_sets",
@@ -680,6 +717,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_pieces_message_id"), "pieces", ["message_id"], unique=False)
+    op.create_table(
+        "shown_messages",
+        sa.Column("conversation_id", sa.String(), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("shown_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"],
+            ["conversations.id"],
+            name=op.f("fk_shown_messages_conversation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_shown_messages_message_id")
+        ),
+        sa.PrimaryKeyConstraint("conversation_id", "seq", name=op.f("pk_shown_messages")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_shown_messages_message_id")),
+    )
     op.create_table(
         "attempts",
         sa.Column("id", sa.String(), nullable=False),
