@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Response
 
 from hubbub.connect.routes import RoutesClash
+from hubbub.contacts.work import Merged
 from hubbub.people.errors import Complaint, Invalid, TooManyAttempts
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import DatabaseDown
@@ -20,6 +21,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "not-json": "The body is not JSON. Nothing was done.",
     "unauthorized": "The request carries no API token that is good. Nothing was done.",
     "forbidden": "The token lacks the scope that this call needs.",
+    "contact-merged": "The contact is a part of another now, which `contact_id` names.",
+    "merge-carried": "The merge came along with another, which has to be undone first.",
     "not-found": "There is no such thing, or it was deleted.",
     "method-not-allowed": "The path exists, the method does not; `Allow` lists those that do.",
     "too-large": "The body is larger than this call takes.",
@@ -71,6 +74,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "forbidden": 403,
     "not-found": 404,
     "method-not-allowed": 405,
+    "contact-merged": 410,
     "too-large": 413,
     "unsupported-media-type": 415,
     "invalid": 422,
@@ -142,6 +146,8 @@ def problem_of(error: HubError) -> Problem:
             return invalid(error.complaints)
         case RoutesClash():
             return _plain(error, more={"conflicts": [one.as_json() for one in error.conflicts]})
+        case Merged():
+            return _plain(error, more={"contact_id": error.into_id})
         case TooManyAttempts():
             seconds = str(round(error.retry_after.total_seconds()))
             return _plain(error, headers={"Retry-After": seconds})

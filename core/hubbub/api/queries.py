@@ -318,35 +318,6 @@ def channel_even_deleted(db: Connection, channel_id: str) -> Row[Any]:
     return db.execute(select(_channels).where(_channels.c.id == channel_id)).one()
 
 
-# --- contacts --------------------------------------------------------------------------------
-
-
-def contacts(db: Connection, *, q: str | None, before: str | None, limit: int) -> list[Row[Any]]:
-    """Return contacts, the newest first; ``q`` are words of a name or an address."""
-    found = select(_contacts)
-    if q:
-        found = found.where(search.contacts(db, q))
-    if before is not None:
-        found = found.where(_contacts.c.id < before)
-    return list(db.execute(found.order_by(_contacts.c.id.desc()).limit(limit)))
-
-
-def contact(db: Connection, contact_id: str) -> Row[Any] | None:
-    """Return a contact, or None."""
-    return db.execute(select(_contacts).where(_contacts.c.id == contact_id)).one_or_none()
-
-
-def addresses(db: Connection, contact_ids: Sequence[str]) -> list[Row[Any]]:
-    """Return the addresses of contacts, oldest first."""
-    found = select(_addresses).where(_addresses.c.contact_id.in_(contact_ids))
-    return list(db.execute(found.order_by(_addresses.c.id)))
-
-
-def change_contact(db: Connection, contact_id: str, **values: Any) -> None:
-    """Change columns of a contact."""
-    db.execute(update(_contacts).where(_contacts.c.id == contact_id).values(**values))
-
-
 def _known_as(external_id: str) -> ColumnElement[bool]:
     # A long message travels in parts, each with a name of its own at the provider. The indexes
     # begin with the channel.

@@ -165,6 +165,9 @@ def contact(row: Row[Any], addresses: Iterable[Row[Any]]) -> shapes.ContactJson:
                 name=one.name,
                 state=one.state,
                 state_reason=one.state_reason,
+                marketing=one.marketing,
+                marketing_at=one.marketing_at,
+                wrote_at=one.wrote_at,
             )
             for one in addresses
         ],

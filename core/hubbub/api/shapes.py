@@ -442,6 +442,11 @@ class AddressJson(BaseModel):
     name: str | None
     state: str
     state_reason: str
+    #: Whether it may be sent marketing, and when its owner, or somebody for them, last said so.
+    marketing: bool
+    marketing_at: datetime | None
+    #: When the contact last wrote from it, which proves that it is theirs; None: never.
+    wrote_at: datetime | None
 
 
 class ContactJson(BaseModel):
@@ -453,6 +458,44 @@ class ContactJson(BaseModel):
     blocked: bool
     addresses: list[AddressJson]
     created_at: datetime
+
+
+class HoldingsJson(BaseModel):
+    """How much is held of a contact; `waiting` is still to be sent."""
+
+    addresses: int
+    conversations: int
+    messages: int
+    notes: int
+    files: int
+    waiting: int
+
+
+class MergePreviewJson(BaseModel):
+    """What a merge would do: what moves, and what the contact is then."""
+
+    moves: HoldingsJson
+    name: str | None
+    attributes: dict[str, Any]
+    blocked: bool
+
+
+class MergeJson(BaseModel):
+    """A contact that was merged into another. One that was `carried` came along with another."""
+
+    id: str
+    contact_id: str
+    name: str | None
+    addresses: int
+    merged_at: datetime
+    merged_by: str
+    carried: bool
+
+
+class MergesJson(BaseModel):
+    """All that was merged into a contact, the latest first."""
+
+    items: list[MergeJson]
 
 
 # --- people ----------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
-"""Do what the API is asked: send once, hand conversations around, change contacts."""
+"""Do what the API is asked: send once, hand conversations around."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -93,16 +92,6 @@ class ConversationChange:
     version: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContactChange:
-    """What to change of a contact; only ``names`` are looked at."""
-
-    names: frozenset[str]
-    name: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    blocked: bool = False
-
-
 def send(hub: Hub, order: Order) -> str:
     """Queue a message and return its id; the same order under the same key is sent once.
 
@@ -179,25 +168,6 @@ def read(hub: Hub, conversation_id: str, user_id: str, *, done: bool) -> None:
             see_mentions(db, conversation_id, user_id, now=hub.now())
         else:
             mark_unread(db, conversation_id, user_id)
-
-
-def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: str) -> None:
-    """Change a contact; attributes are merged, and a null takes one away. Raises `NotFound`."""
-    with transaction(hub.engine) as db:
-        row = queries.contact(db, contact_id)
-        if row is None:
-            raise NotFound("There is no such contact.")
-        values = _contact_columns(hub, row, change)
-        if values:
-            queries.change_contact(db, contact_id, **values)
-            audit(
-                db,
-                now=hub.now(),
-                actor=actor,
-                action="contact.changed",
-                object_id=contact_id,
-                detail={"changed": sorted(change.names)},
-            )
 
 
 def _send(hub: Hub, order: Order) -> str:
@@ -361,15 +331,3 @@ def _assign(db: Connection, thread: Thread, user_id: str | None) -> None:
             raise Invalid(Complaint("assignee", "There is no such user, or they are disabled."))
     thread.assignee_id = user_id
     thread.give_to("queue" if user_id is None else f"user:{user_id}")
-
-
-def _contact_columns(hub: Hub, row: Row[Any], change: ContactChange) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if "name" in change.names:
-        values["name"] = (change.name or "").strip() or None
-    if "attributes" in change.names:
-        both = {**row.attributes, **change.attributes}
-        values["attributes"] = {key: value for key, value in both.items() if value is not None}
-    if "blocked" in change.names:
-        values["blocked_at"] = (row.blocked_at or hub.now()) if change.blocked else None
-    return values

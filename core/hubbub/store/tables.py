@@ -325,6 +325,28 @@ class Contact(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+class ContactMerge(SQLModel, table=True):
+    """That a contact became a part of another: what it was, so that this can be undone."""
+
+    __tablename__ = "contact_merges"
+    id: str = Field(primary_key=True)
+    #: The id that it had, and has again once this is undone.
+    contact_id: str = Field(unique=True)
+    into_id: str = Field(foreign_key="contacts.id", index=True)
+    name: str | None = None
+    attributes: dict[str, Any] = _json()
+    blocked_at: datetime | None = _time(nullable=True)
+    created_at: datetime = _time()
+    #: The addresses that moved.
+    address_ids: list[str] = _json()
+    #: The contacts that had been merged into it before.
+    carried: list[str] = _json()
+    #: What the other took over: see `hubbub.contacts.rules.Taken`.
+    taken: dict[str, Any] = _json()
+    merged_at: datetime = _time()
+    merged_by: str
+
+
 class Address(SQLModel, table=True):
     """An id by which one channel reaches a contact. ``state`` as `hubbub.sdk.AddressState`."""
 

@@ -9,6 +9,7 @@ from hubbub.ui.calls import add_calls
 from hubbub.ui.canned import add_canned_pages
 from hubbub.ui.channel_tabs import add_channel_tabs
 from hubbub.ui.channels import add_channels
+from hubbub.ui.contacts import add_contacts
 from hubbub.ui.errors import add_console_errors, context
 from hubbub.ui.guard import Guard, harden
 from hubbub.ui.inbox import add_inbox
@@ -41,6 +42,7 @@ def make_ui(hub: Hub) -> Blueprint:
     add_inbox(ui, hub, guard)
     add_writing(ui, hub, guard)
     add_canned_pages(ui, hub, guard)
+    add_contacts(ui, hub, guard)
     add_channels(ui, hub, guard)
     add_routing(ui, hub, guard)
     add_routing_past(ui, hub, guard)

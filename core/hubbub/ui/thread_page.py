@@ -42,6 +42,7 @@ class ThreadPage:
     """The open conversation."""
 
     id: str
+    contact_id: str
     name: str
     address: str
     channel: str
@@ -109,6 +110,7 @@ def thread_page(
     line = hub.directory.usable(db, row.channel_id)
     return ThreadPage(
         id=row.id,
+        contact_id=row.contact_id,
         name=row.contact_name or row.address,
         address=row.address,
         channel=row.channel_name,

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from hubbub.people.errors import Invalid
+from hubbub.sdk.errors import HubError
+
 
 class Tick(NamedTuple):
     """How the status of a message is shown."""
@@ -123,6 +126,13 @@ def author(author: str | None, names: dict[str, str]) -> str:
     if kind == "elsewhere":
         return name or "Written elsewhere"
     return _AUTHORS.get(kind, kind.capitalize())
+
+
+def said(error: HubError) -> str:
+    """Return what is wrong; who sees the form needs no names of fields."""
+    if isinstance(error, Invalid):
+        return " ".join(one.message for one in error.complaints)
+    return error.detail
 
 
 def owner(owner: str, names: dict[str, str]) -> str:

@@ -20,6 +20,9 @@ def forms(app, world, line):
         "message_id": world.one("SELECT id FROM messages")["id"],
         "channel_id": line.id,
         "channel_type": "parrot",
+        "contact_id": world.one("SELECT id FROM contacts")["id"],
+        "address_id": "none",
+        "merge_id": "none",
         "what": "retry",
         "call_id": "none",
         "user_id": "nobody",
@@ -46,6 +49,7 @@ def forms(app, world, line):
     ("path", "agent"),
     [
         ("/inbox", 200),
+        ("/contacts", 200),
         ("/channels", 403),
         ("/channels/add", 403),
         ("/channels/add/parrot", 403),
