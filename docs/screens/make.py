@@ -131,7 +131,7 @@ def inbox(page: Page, console: str) -> None:
     shot(page, "template")
     page.goto(f"{console}/canned/new")
     shot(page, "canned-reply")
-    page.goto(f"{console}/teams/new")
+    page.goto(f"{console}/operate/teams/new")
     shot(page, "team")
     page.goto(f"{console}/account")
     shot(page, "account")

@@ -139,8 +139,8 @@ def test_nothing_is_wider_than_a_small_phone(browser, customer):
         "/inbox/new",
         "/canned",
         "/canned/new",
-        "/teams",
-        "/teams/new",
+        "/operate/teams",
+        "/operate/teams/new",
     ):
         page.goto(path)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")

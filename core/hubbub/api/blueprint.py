@@ -16,6 +16,7 @@ from hubbub.api import (
     events,
     media,
     messages,
+    operate,
     people,
     route_versions,
     routes,
@@ -43,6 +44,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *teams.ENDPOINTS,
     *views.ENDPOINTS,
     *canned.ENDPOINTS,
+    *operate.ENDPOINTS,
 )
 #: Nothing that the reader or an icon could load or run comes from anywhere else.
 _CSP: Final = "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'none'"

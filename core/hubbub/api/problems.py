@@ -62,6 +62,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "not-awaited": "Nobody waits for this answer: its time is over, or it was given before.",
     "not-cancellable": "The message is on its way already, or was cancelled.",
     "not-unknown": "The outcome of this message is known.",
+    "requeue-running": "What failed for this cause is being tried again already.",
+    "not-switchable": "The plugin is not installed, or its file cannot be changed: see `detail`.",
     "email-taken": "There is already a user with this email.",
     "name-taken": "There is already one with this name.",
     "last-admin": "Nobody would be left to administer the hub.",

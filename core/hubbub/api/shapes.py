@@ -430,6 +430,144 @@ class WholeEventJson(EventJson):
     outcomes: list[OutcomeJson]
 
 
+class RehearsedJson(BaseModel):
+    """A message that a call would bring; `destination` says where it would go, if anywhere."""
+
+    direction: Direction
+    content: ContentJson
+    conversation_id: str
+    destination: str | None
+
+
+class RehearsalJson(BaseModel):
+    """What running a call again would do. `refused`: why it would not be taken for authentic."""
+
+    refused: str
+    before: list[OutcomeJson]
+    after: list[OutcomeJson]
+    messages: list[RehearsedJson]
+
+
+# --- operating -------------------------------------------------------------------------------
+
+
+class FailureJson(BaseModel):
+    """What failed on a channel for one cause: messages (`failed`, `unknown`), or calls."""
+
+    kind: Literal["failed", "unknown", "dead", "quarantined"]
+    channel_id: str
+    cause: str
+    detail: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class FailuresJson(BaseModel):
+    """All that failed by its cause, the most first."""
+
+    items: list[FailureJson]
+
+
+class RequeueJson(BaseModel):
+    """How far all that failed for one cause is tried again; `skipped` cannot be."""
+
+    id: str
+    kind: Literal["failed", "dead", "quarantined"]
+    channel_id: str
+    cause: str
+    per_minute: int
+    total: int
+    done: int
+    skipped: int
+    state: Literal["running", "done", "stopped"]
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class CheckJson(BaseModel):
+    """One part that was looked at; `why` it matters and the `fix` count where it is not `ok`."""
+
+    name: str
+    ok: bool
+    detail: str
+    why: str
+    fix: str
+
+
+class QueueJson(BaseModel):
+    """What waits, and since when the oldest of it does."""
+
+    name: str
+    waiting: int
+    oldest_at: datetime | None
+
+
+class ProcessJson(BaseModel):
+    """A process of this instance."""
+
+    id: str
+    kind: str
+    host: str
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+
+
+class SourceJson(BaseModel):
+    """A channel from which a listener fetches, and which process does."""
+
+    channel_id: str
+    name: str
+    holder: str
+    alive: bool
+
+
+class HealthJson(BaseModel):
+    """How this instance is."""
+
+    ok: bool
+    version: str
+    python: str
+    checks: list[CheckJson]
+    queues: list[QueueJson]
+    processes: list[ProcessJson]
+    sources: list[SourceJson]
+
+
+class PluginJson(BaseModel):
+    """How a plugin fares; `enabled` is what `plugins.toml` says for the next start."""
+
+    name: str
+    state: str
+    reason: str
+    distribution: str
+    version: str
+    channel_types: list[str]
+    route_types: list[str]
+    hooks: list[str]
+    settings: dict[str, Any]
+    enabled: bool
+
+
+class PluginsJson(BaseModel):
+    """Every plugin that is installed or named."""
+
+    items: list[PluginJson]
+
+
+class AuditJson(BaseModel):
+    """What somebody changed."""
+
+    id: str
+    at: datetime
+    actor: str
+    action: str
+    object_id: str
+    detail: dict[str, Any]
+
+
 # --- contacts --------------------------------------------------------------------------------
 
 
@@ -523,6 +661,13 @@ class PreferencesJson(BaseModel):
 
     shortcuts: bool = Field(description="Whether single keys do things in the inbox.")
     undo: bool = Field(description="Whether a reply waits a few seconds, to be taken back.")
+
+
+class InviteJson(BaseModel):
+    """A link by which somebody sets a password, once."""
+
+    url: str
+    expires_at: datetime
 
 
 class UserJson(BaseModel):

@@ -1,12 +1,25 @@
 """Ask for and store users, sessions, tokens and the audit log."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
 
 from hubbub.store.tables import Audit, Session, Token, User, table
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which lines of the audit log are wanted; None: whatever. ``action`` is how it begins."""
+
+    actor: str | None = None
+    action: str | None = None
+    object_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
 
 _users = table(User)
 _sessions = table(Session)
@@ -131,9 +144,20 @@ def add_audit(db: Connection, **values: Any) -> None:
     db.execute(insert(_audit).values(**values))
 
 
-def audit(db: Connection, *, before: str | None, limit: int) -> list[Row[Any]]:
+def audit(db: Connection, wanted: AuditFilter, *, before: str | None, limit: int) -> list[Row[Any]]:
     """Return lines of the audit log, the newest first."""
-    return _page(db, select(_audit), _audit.c.id, before, limit)
+    found = select(_audit)
+    if wanted.actor:
+        found = found.where(_audit.c.actor == wanted.actor)
+    if wanted.action:
+        found = found.where(_audit.c.action.startswith(wanted.action, autoescape=True))
+    if wanted.object_id:
+        found = found.where(_audit.c.object_id == wanted.object_id)
+    if wanted.since:
+        found = found.where(_audit.c.at >= wanted.since)
+    if wanted.until:
+        found = found.where(_audit.c.at < wanted.until)
+    return _page(db, found, _audit.c.id, before, limit)
 
 
 def _page(

@@ -781,6 +781,44 @@ class Receipt(SQLModel, table=True):
     received_at: datetime = _time()
 
 
+class Requeue(SQLModel, table=True):
+    """That what failed for one cause is tried again, a few in each minute, until it is stopped.
+
+    ``kind`` is ``failed`` (messages, by the code of their error), ``dead`` or ``quarantined``
+    (calls, by their reason). What fails later, with an id after ``upto``, is no part of it.
+    """
+
+    __tablename__ = "requeues"
+    __table_args__ = (
+        Index(
+            "uq_requeues_running",
+            "channel_id",
+            "kind",
+            "cause",
+            unique=True,
+            **_only("state = 'running'"),
+        ),
+    )
+    id: str = Field(primary_key=True)
+    kind: str
+    channel_id: str = Field(foreign_key="channels.id")
+    cause: str
+    #: The last id that was tried again, and the last one that is to be.
+    after: str = ""
+    upto: str
+    per_minute: int
+    total: int
+    done: int = 0
+    #: What could not be tried again.
+    skipped: int = 0
+    #: running, done or stopped.
+    state: str
+    next_at: datetime = _time()
+    created_at: datetime = _time()
+    created_by: str
+    finished_at: datetime | None = _time(nullable=True)
+
+
 # --- processes -------------------------------------------------------------------------------
 
 

@@ -29,8 +29,8 @@ from hubbub.people.rules import Person
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 from hubbub.ui import queries
-from hubbub.ui.errors import said
 from hubbub.ui.guard import Guard
+from hubbub.ui.words import said
 
 #: Replies offered to who writes, and in the page.
 _OFFERED: Final = 8

@@ -52,13 +52,6 @@ def add_console_errors(ui: Blueprint, guard: Guard) -> None:
     ui.app_errorhandler(405)(lost)
 
 
-def said(error: HubError) -> str:
-    """Return what is wrong; who sees the form needs no names of fields."""
-    if isinstance(error, Invalid):
-        return " ".join(one.message for one in error.complaints)
-    return error.detail
-
-
 def refused(error: HubError) -> Any:
     """Answer what was asked of a page and cannot be done."""
     return _hub_error(error)
@@ -66,11 +59,13 @@ def refused(error: HubError) -> Any:
 
 def context() -> dict[str, Any]:
     """Return what the frame of every page needs."""
+    _, section, part, *_ = f"{request.path}//".split("/")
     return {
         "person": g.get("person"),
         "form_token": g.get("form_token", ""),
         "fresh_key": lambda: secrets.token_hex(16),
-        "section": request.path.split("/")[1],
+        "section": section,
+        "part": part,
     }
 
 

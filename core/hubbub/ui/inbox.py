@@ -32,13 +32,13 @@ from hubbub.store.session import reading, transaction
 from hubbub.ui import queries
 from hubbub.ui.changes import add_changes, done
 from hubbub.ui.composer import HOLD, Draft
-from hubbub.ui.errors import said as explained
 from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.inbox_page import inbox_page
 from hubbub.ui.look import look
 from hubbub.ui.moments import typed_moment, zone_called
 from hubbub.ui.presence import Doing, Presence
 from hubbub.ui.uploads import keep_upload
+from hubbub.ui.words import said as explained
 
 _LONGEST_NOTE = 10_000
 _ALREADY = (

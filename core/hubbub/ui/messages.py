@@ -30,7 +30,11 @@ class Step:
     clock: str
     stage: str
     what: str
+    #: What is known of it in a line each, and what takes more.
+    facts: tuple[tuple[str, str], ...]
     detail: str
+    #: The kept call that it tells of; empty where it tells of none.
+    call_id: str
     duration: str
 
 
@@ -61,6 +65,7 @@ class TracePage:
 
     id: str
     conversation_id: str
+    contact_id: str
     text: str
     direction: str
     tick: words.Tick
@@ -87,6 +92,7 @@ def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         page = TracePage(
             id=row.id,
             conversation_id=row.conversation_id,
+            contact_id=row.contact_id,
             text=preview(from_json(row.content)),
             direction=row.direction,
             tick=words.TICKS[row.status],
@@ -144,12 +150,24 @@ def _ruled(one: Considered) -> Ruled:
 
 
 def _step(item: TraceItem) -> Step:
-    detail = {name: value for name, value in item.detail.items() if value not in (None, "", [], {})}
+    known = {name: value for name, value in item.detail.items() if value not in (None, "", [], {})}
+    call_id = str(known.pop("event_id", ""))
+    facts = {name: _fact(value) for name, value in known.items()}
+    long = {name: value for name, value in known.items() if facts[name] is None}
     return Step(
         at=words.exact(item.at),
         clock=item.at.strftime("%H:%M:%S.%f")[:-3],
         stage=item.stage,
         what=item.what,
-        detail=json.dumps(detail, indent=2, ensure_ascii=False) if detail else "",
+        facts=tuple((name.replace("_", " "), fact) for name, fact in facts.items() if fact),
+        detail=json.dumps(long, indent=2, ensure_ascii=False) if long else "",
+        call_id=call_id,
         duration="" if item.duration_ms is None else f"{item.duration_ms} ms",
     )
+
+
+def _fact(value: object) -> str | None:
+    """Return a value as it stands in a line; None where it takes more."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, str | int | float) else None

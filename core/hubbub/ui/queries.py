@@ -316,6 +316,41 @@ def calls(
     return db.execute(found.order_by(_calls.c.id.desc()).limit(limit)).all()
 
 
+def calls_by_ids(db: Connection, ids: Sequence[str]) -> Sequence[AnyRow]:
+    """Return kept calls without headers and body, the newest first."""
+    columns = (column for column in _calls.c if column.name not in {"headers", "body", "outcomes"})
+    found = select(*columns).where(_calls.c.id.in_(ids))
+    return db.execute(found.order_by(_calls.c.id.desc())).all()
+
+
+def failed_messages(db: Connection, ids: Sequence[str]) -> Sequence[AnyRow]:
+    """Return messages with whom they were for."""
+    found = (
+        select(
+            _messages.c.id,
+            _messages.c.conversation_id,
+            _messages.c.content,
+            _messages.c.error,
+            _messages.c.created_at,
+            _addresses.c.address,
+            CONTACT_NAME.label("contact_name"),
+        )
+        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
+        .where(_messages.c.id.in_(ids))
+    )
+    return db.execute(found).all()
+
+
+def channel_names(db: Connection) -> dict[str, AnyRow]:
+    """Return names and types of the channels that were not deleted, by their ids."""
+    found = select(_channels.c.id, _channels.c.name, _channels.c.type).where(
+        _channels.c.deleted_at.is_(None)
+    )
+    return {row.id: row for row in db.execute(found)}
+
+
 def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
     """Return what deleting a channel would touch."""
     conversations_of = (

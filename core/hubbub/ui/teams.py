@@ -13,8 +13,8 @@ from hubbub.people.teams import Team, change_team, create_team, delete_team, fin
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
-from hubbub.ui.errors import said
 from hubbub.ui.guard import Guard
+from hubbub.ui.words import said
 
 #: Teams in the page; the API lists all.
 _MOST: Final = 200
@@ -54,7 +54,7 @@ class TeamPage:
 def add_teams(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     """Add the pages of the teams."""
 
-    @ui.get("/teams")
+    @ui.get("/operate/teams")
     @guard.admin
     def teams() -> str:
         with reading(hub.engine) as db:
@@ -62,7 +62,7 @@ def add_teams(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         rows = tuple(_row(team, names) for team in list_teams(hub, limit=_MOST))
         return render_template("teams.html", teams=rows)
 
-    @ui.route("/teams/new", methods=["GET", "POST"])
+    @ui.route("/operate/teams/new", methods=["GET", "POST"])
     @guard.admin
     def new_team() -> Any:
         if request.method == "GET":
@@ -77,7 +77,7 @@ def add_teams(ui: Blueprint, hub: Hub, guard: Guard) -> None:
 
 
 def _add_one(ui: Blueprint, hub: Hub, guard: Guard) -> None:
-    @ui.route("/teams/<team_id>", methods=["GET", "POST"])
+    @ui.route("/operate/teams/<team_id>", methods=["GET", "POST"])
     @guard.admin
     def team(team_id: str) -> Any:
         found = find_team(hub, team_id)
@@ -89,7 +89,7 @@ def _add_one(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return _page(hub, found, problem=said(error)), 422
         return redirect(url_for("ui.teams"))
 
-    @ui.post("/teams/<team_id>/delete")
+    @ui.post("/operate/teams/<team_id>/delete")
     @guard.admin
     def remove_team(team_id: str) -> Any:
         delete_team(hub, team_id, actor=g.person.actor)

@@ -19,7 +19,6 @@ from hubbub.sdk.content import Content, Email, Text
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 from hubbub.ui import queries
-from hubbub.ui.errors import said
 from hubbub.ui.guard import Guard
 from hubbub.ui.template_form import (
     TemplateForm,
@@ -28,6 +27,7 @@ from hubbub.ui.template_form import (
     template_form,
     template_rows,
 )
+from hubbub.ui.words import said
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
+from hubbub.api.erase import erase_contact
 from sqlalchemy.exc import DataError
 
-from hubbub.api.erase import erase_contact
 from hubbub.connect.actors import nudge_templates
 from hubbub.connect.templates import read_templates
 from hubbub.live import LiveEvent

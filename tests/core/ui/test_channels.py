@@ -138,25 +138,25 @@ def test_a_call_can_be_read_and_saved_by_admins_without_the_channels_secrets(
     assert admin.get("/calls/nowhere").status_code == 404
 
 
-def test_a_new_colleague_gets_a_password_that_is_shown_once(admin):
-    page = admin.fill("/settings/users", email="new@example.org", role="agent", password="")
-    assert "This password is shown this once" in page.text
-    assert "shown this once" not in admin.get("/settings").text
-    again = admin.fill("/settings/users", email="new@example.org", role="agent", password="")
+def test_a_new_colleague_gets_a_link_that_is_shown_once(admin):
+    page = admin.fill("/operate/people", email="new@example.org", role="agent", password="")
+    assert "/welcome/" in page.text
+    assert "/welcome/" not in admin.get("/operate/people").text
+    again = admin.fill("/operate/people", email="new@example.org", role="agent", password="")
     assert again.status_code == 422
     assert "already a user" in again.text
 
 
 def test_a_token_is_shown_once_and_revoked(admin, world):
-    page = admin.fill("/settings/tokens", name="Robot", scope=["read", "write"])
+    page = admin.fill("/operate/tokens", name="Robot", scope=["read", "write"])
     assert 'value="hub_' in page.text
     assert ">read, write</td>" in page.text
-    assert 'value="hub_' not in admin.get("/settings").text
+    assert 'value="hub_' not in admin.get("/operate/tokens").text
     token = world.one("SELECT id FROM tokens")["id"]
-    refused = admin.fill("/settings/tokens", name="Idle")
+    refused = admin.fill("/operate/tokens", name="Idle")
     assert (refused.status_code, "Take one or more of" in refused.text) == (422, True)
-    admin.fill(f"/settings/tokens/{token}/revoke")
-    assert "revoked" in admin.get("/settings").text
+    admin.fill(f"/operate/tokens/{token}/revoke")
+    assert "revoked" in admin.get("/operate/tokens").text
 
 
 def test_a_type_that_its_provider_retired_says_what_to_use_instead(admin, line, monkeypatch):

@@ -9,7 +9,9 @@ from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token
 
 EVIL = "<script>alert(1)</script>\"'>"
-ADMINS_ALONE = ("/channels", "/calls", "/settings", "/teams")
+ADMINS_ALONE = ("/channels", "/calls", "/operate")
+#: What is open to those who have not logged in yet.
+OPEN = ("/login", "/welcome")
 LOGIN = {"email": "admin@example.org", "password": "long enough"}
 
 
@@ -34,8 +36,12 @@ def forms(app, world, line):
         "view_id": "none",
         "template_id": "none",
         "canned_id": "none",
+        "requeue_id": "none",
+        "name": "parrot",
+        "until": 1,
+        "signature": "none",
     }
-    special = {"ui.act": "switch", "ui.act_on_routing": "undo"}
+    special = {"ui.act": "switch", "ui.act_on_routing": "undo", "ui.change_person": "role"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("ui.") and "POST" in rule.methods:
@@ -53,9 +59,14 @@ def forms(app, world, line):
         ("/channels", 403),
         ("/channels/add", 403),
         ("/channels/add/parrot", 403),
-        ("/settings", 403),
-        ("/teams", 403),
-        ("/teams/new", 403),
+        ("/operate", 403),
+        ("/operate/failed", 403),
+        ("/operate/plugins", 403),
+        ("/operate/people", 403),
+        ("/operate/teams", 403),
+        ("/operate/teams/new", 403),
+        ("/operate/tokens", 403),
+        ("/operate/audit", 403),
     ],
 )
 def test_a_page_is_shown_to_those_who_may_see_it(browser, line, path, agent):
@@ -93,7 +104,7 @@ def test_no_form_is_taken_without_its_token_or_from_another_site(world, browser,
             url, data={"form_token": token}, headers={"Origin": "https://evil.example"}
         )
         assert answer.status_code == 403, url
-        if url != "/login":  # which has no session yet that a token could belong to
+        if not url.startswith(OPEN):  # which has no session yet that a token could belong to
             assert client.post(url, data={"form_token": "another"}).status_code == 403, url
             assert client.post(url).status_code == 403, url
     assert world.rows("SELECT id FROM messages WHERE direction = 'outbound'") == []
@@ -205,7 +216,7 @@ def test_a_page_that_is_not_there_needs_no_database(world, browser, monkeypatch)
         ("/channels/{}/routing/save", "/channels/{}/routing"),
         ("/channels/{}/check", "/channels/{}"),
         ("/inbox/{}/reply", "/inbox/{}"),
-        ("/settings/tokens/{}/revoke", "/settings"),
+        ("/operate/tokens/{}/revoke", "/operate/tokens"),
         ("/messages/{}/retry", "/"),
     ],
 )

@@ -67,15 +67,15 @@ def test_a_team_that_nobody_knows_is_everybody_and_the_decision_says_so(world):
 
 def test_an_admin_makes_changes_and_deletes_a_team(world, browser, people):
     admin = browser("admin")
-    assert "Make the first team" in admin.get("/teams").text
-    token = form_token(admin.get("/teams/new"))
+    assert "Make the first team" in admin.get("/operate/teams").text
+    token = form_token(admin.get("/operate/teams/new"))
     form = {"form_token": token, "name": "  Night   shift ", "member": people["agent"]}
-    assert admin.post("/teams/new", data=form).status_code == 302
-    again = admin.post("/teams/new", data=form)
+    assert admin.post("/operate/teams/new", data=form).status_code == 302
+    again = admin.post("/operate/teams/new", data=form)
     assert (again.status_code, "already a team called Night shift" in again.text) == (422, True)
     assert f'value="{people["agent"]}" checked' in again.text
-    assert "agent@example.org" in admin.get("/teams").text
-    team = f"/teams/{world.one('SELECT id FROM teams')['id']}"
+    assert "agent@example.org" in admin.get("/operate/teams").text
+    team = f"/operate/teams/{world.one('SELECT id FROM teams')['id']}"
     assert admin.post(team, data={"form_token": token, "name": ""}).status_code == 422
     assert admin.post(team, data={"form_token": token, "name": "Day"}).status_code == 302
     assert world.rows("SELECT * FROM team_members") == []
@@ -87,7 +87,7 @@ def test_an_admin_makes_changes_and_deletes_a_team(world, browser, people):
 
 
 def test_an_agent_sees_no_page_of_teams(browser, people):
-    assert browser("agent").get("/teams").status_code == 403
+    assert browser("agent").get("/operate/teams").status_code == 403
 
 
 def test_a_conversation_is_given_to_a_colleague_a_team_and_nobody(world, browser, line, people):

@@ -7,8 +7,8 @@ import json
 from datetime import timedelta
 
 import pytest
-
 from hubbub.api.erase import erase_contact
+
 from hubbub.connect.work import ChannelChange, change_channel
 from tests.core.widget.conftest import Window
 
