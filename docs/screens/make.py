@@ -81,8 +81,8 @@ def main(console: str, sandbox: str) -> None:
         page.goto(f"{console}/channels/add")
         shot(page, "add-channel")
         set_up(page)
-        page.goto(f"{console}/settings")
-        shot(page, "settings")
+        people(page, console)
+        operate(page, console)
         narrow(browser, console)
         webchat(browser, console, sandbox)
         browser.close()
@@ -136,6 +136,34 @@ def inbox(page: Page, console: str) -> None:
     page.goto(f"{console}/account")
     shot(page, "account")
     page.goto(here)
+
+
+def people(page: Page, console: str) -> None:
+    """Look at contacts, and at what merging two of them would do."""
+    page.goto(f"{console}/contacts")
+    shot(page, "contacts")
+    page.get_by_role("link", name="Ada", exact=True).click()
+    page.get_by_role("heading", name="Addresses").wait_for()
+    shot(page, "contact")
+    page.get_by_label("Name or address of the other contact").fill("Grace")
+    page.get_by_role("button", name="Look for them").click()
+    page.locator("a.card").click()
+    page.get_by_role("button", name="Merge the two").wait_for()
+    shot(page, "contact-merge")
+
+
+def operate(page: Page, console: str) -> None:
+    """Look at what an operator looks after."""
+    for path, name in (
+        ("", "health"),
+        ("/failed", "failed"),
+        ("/plugins", "plugins"),
+        ("/people", "people"),
+        ("/tokens", "tokens"),
+        ("/audit", "audit"),
+    ):
+        page.goto(f"{console}/operate{path}")
+        shot(page, name)
 
 
 def narrow(browser: Browser, console: str) -> None:

@@ -18,7 +18,10 @@ from hubbub.ui import queries as ui_queries, words
 
 #: What is listed under which heading, and what to know of it.
 _HEADINGS: Final = {
-    "failed": ("Messages that were not sent", "They are tried again in their order."),
+    "failed": (
+        "Messages that were not sent",
+        "Mend the cause first: what is tried again may fail again, and is listed here then.",
+    ),
     "unknown": (
         "Messages whose outcome is unknown",
         "They may have arrived: to try one again may send it twice, so each is settled by itself.",

@@ -1,6 +1,5 @@
 """Show how this instance is, its plugins, and who changed what."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -84,7 +83,7 @@ class AuditRow:
     #: The page of what was changed; empty where there is none.
     link: str
     object_id: str
-    detail: str
+    detail: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +187,12 @@ def _audit(hub: Hub) -> AuditPage:
     who = {f"user:{one}": name for one, name in names.items()}
     shown = rows[:_PAGE]
     return AuditPage(
-        rows=tuple(_audit_row(row, {**tokens, **who}) for row in shown),
-        people={**who, **{one: f"{name} (token)" for one, name in tokens.items()}, "cli": "CLI"},
+        rows=tuple(_audit_row(row, {**tokens, **who, "cli": "Command line"}) for row in shown),
+        people={
+            **who,
+            **{one: f"{name} (token)" for one, name in tokens.items()},
+            "cli": "Command line",
+        },
         wanted=wanted,
         before=before,
         older=shown[-1].id if len(rows) > _PAGE else "",
@@ -214,8 +217,17 @@ def _audit_row(row: AnyRow, names: Mapping[str, str]) -> AuditRow:
         what=row.action.replace(".", ": ").replace("_", " "),
         link=_link(kind, row.object_id),
         object_id=row.object_id,
-        detail=json.dumps(row.detail, ensure_ascii=False, sort_keys=True) if row.detail else "",
+        detail=tuple((name.replace("_", " "), _said(one)) for name, one in row.detail.items()),
     )
+
+
+def _said(value: object) -> str:
+    """Return a value of the log in words."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
 
 def _link(kind: str, object_id: str) -> str:
