@@ -15,8 +15,7 @@ def colleague(demo, browser):
     demo.sql("DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE name = ?)", NAME)
     admin = browser().new_page()
     if not demo.sql("SELECT id FROM users WHERE name = ?", NAME):
-        admin.goto("/settings")
-        admin.get_by_text("Add somebody").click()
+        admin.goto("/operate/people")
         admin.locator("#email").fill("grace@hubbub.test")
         admin.locator("#uname").fill(NAME)
         admin.locator("#password").fill(PASSWORD)

@@ -156,13 +156,13 @@ def try_new(hub: Hub, ask: Ask[Nothing, Trial]) -> shapes.TriedChannelJson:
 
 
 @endpoint("GET", "/channels/{id}/health", tag=_TAG, scope="read")
-def get_health(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.HealthJson:
+def get_health(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.ChannelHealthJson:
     """Say how each part of a channel is, as far as it is known without asking its provider."""
     row = find_channel(hub, ask.id)
     with reading(hub.engine) as db:
         health = channel_health(hub, db, row)
     day = health.traffic
-    return shapes.HealthJson(
+    return shapes.ChannelHealthJson(
         parts=[shapes.HealthPartJson(**asdict(part)) for part in health.parts],
         expires_at=health.expires_at,
         waiting=health.waiting,

@@ -149,7 +149,7 @@ class HealthPartJson(BaseModel):
     detail: str
 
 
-class HealthJson(BaseModel):
+class ChannelHealthJson(BaseModel):
     """How a channel is, and what went through it in the last 24 hours."""
 
     parts: list[HealthPartJson]

@@ -97,7 +97,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             checked=When.of(row.checked_at, now),
             expires=When.of(health.expires_at, now),
             heard=queries.heard(db, channel_id),
-            failed=tuple(_failed(queries.failed_messages(db, channel_id, limit=_FAILED), now)),
+            failed=tuple(_failed(queries.failed_on_channel(db, channel_id, limit=_FAILED), now)),
             routes=tuple(
                 (route.name, reads(route, names_of(hub, route.to)))
                 for route in current.routes

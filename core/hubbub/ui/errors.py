@@ -13,6 +13,7 @@ from hubbub.people.errors import Conflict, Invalid, NotFound
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import DatabaseDown
 from hubbub.ui.guard import Guard, by_script, harden
+from hubbub.ui.words import said
 
 _SAID: Final = {
     403: "You may not do this here. Perhaps the page was open for too long: load it again.",

@@ -225,8 +225,9 @@ def _empty(look: Look) -> str:
 
 
 def _filters(db: Connection, look: Look, desk: Desk) -> tuple[Filter, ...]:
+    channels = {row.id: row.name for row in queries.channel_names(db).values()}
     offered: dict[str, tuple[str, Mapping[str, str]]] = {
-        "channel": ("Channel", queries.channel_names(db)),
+        "channel": ("Channel", channels),
         "team": ("Team", desk.teams),
         "assignee": ("Assigned to", {"none": "Nobody", **desk.people}),
         "tag": ("Tag", {tag: tag for tag in desk.tags}),

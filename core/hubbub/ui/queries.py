@@ -226,12 +226,6 @@ def mentioning(db: Connection, conversation_id: str, user_id: str) -> frozenset[
     return frozenset(db.execute(found).scalars())
 
 
-def channel_names(db: Connection) -> dict[str, str]:
-    """Return the names of the channels by their ids, in the order of the names."""
-    found = select(_channels.c.id, _channels.c.name).where(_channels.c.deleted_at.is_(None))
-    return {row.id: row.name for row in db.execute(found.order_by(func.lower(_channels.c.name)))}
-
-
 def mark_seen(db: Connection, conversation_id: str) -> bool:
     """Note that somebody has seen the conversation; say whether there was something unseen."""
     seen = (
@@ -265,7 +259,7 @@ def _latest(channel_id: str, *columns: Any) -> Select[Any]:
     return ours.order_by(_conversations.c.last_message_at.desc(), _conversations.c.id.desc())
 
 
-def failed_messages(db: Connection, channel_id: str, *, limit: int) -> Sequence[AnyRow]:
+def failed_on_channel(db: Connection, channel_id: str, *, limit: int) -> Sequence[AnyRow]:
     """Return the last messages of a channel that were not sent, as its latest ones tell."""
     columns = ("id", "created_at", "content", "status", "error", "conversation_id")
     latest = (
@@ -344,11 +338,11 @@ def failed_messages(db: Connection, ids: Sequence[str]) -> Sequence[AnyRow]:
 
 
 def channel_names(db: Connection) -> dict[str, AnyRow]:
-    """Return names and types of the channels that were not deleted, by their ids."""
+    """Return names and types of the channels by their ids, in the order of the names."""
     found = select(_channels.c.id, _channels.c.name, _channels.c.type).where(
         _channels.c.deleted_at.is_(None)
     )
-    return {row.id: row for row in db.execute(found)}
+    return {row.id: row for row in db.execute(found.order_by(func.lower(_channels.c.name)))}
 
 
 def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
