@@ -70,7 +70,7 @@ def test_a_newcomer_connects_a_channel_and_answers_the_first_message(demo, opera
     page.get_by_role("link", name="Next: routing").click()
     page.get_by_role("button", name="Finish").click()
     expect(page.locator("#health li.done")).to_have_count(4)
-    expect(page.locator("#facts")).to_contain_text("1 in, 1 out, 0 failed")
+    expect(page.locator("#figures")).to_contain_text("1 in, 1 out, 0 failed")
     expect(page.locator("#unfinished")).to_have_count(0)
     page.goto("/channels")
     row = page.get_by_role("row").filter(has_text="My first bot")

@@ -156,7 +156,7 @@ def try_new(hub: Hub, ask: Ask[Nothing, Trial]) -> shapes.TriedChannelJson:
 
 
 @endpoint("GET", "/channels/{id}/health", tag=_TAG, scope="read")
-def get_health(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.ChannelHealthJson:
+def get_channel_health(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.ChannelHealthJson:
     """Say how each part of a channel is, as far as it is known without asking its provider."""
     row = find_channel(hub, ask.id)
     with reading(hub.engine) as db:
@@ -245,5 +245,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     remove_channel,
     check,
     try_new,
-    get_health,
+    get_channel_health,
 )

@@ -10,7 +10,7 @@ export function setUp() {
   for (const field of document.querySelectorAll('[data-secret]')) offerToShow(field);
   for (const form of document.querySelectorAll('[data-draft]')) keepDraft(form);
   for (const field of document.querySelectorAll('[data-filters]')) filter(field);
-  const menus = () => document.querySelectorAll('details.menu[open]');
+  const menus = () => document.querySelectorAll('details.kebab[open]');
   document.addEventListener('click', (event) => {
     for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
   });
