@@ -34,8 +34,8 @@ CAPABILITIES: Final = Capabilities(
 
 SETUP_STEPS: Final = (
     SetupStep(
-        title="Name your sites",
-        text="Enter the sites on which the window may open, such as https://example.com.",
+        title="Know your sites",
+        text="Have the addresses at hand on which the window may open, such as https://example.com.",
     ),
     SetupStep(
         title="Let the site allow it",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from hubbub.hub import Hub
+from hubbub.people.queries import AuditFilter, audit
 from hubbub.receive.work import NotReleasable, replay, replay_many
 from hubbub.store.session import reading
 from hubbub.store.states import CallState
@@ -143,7 +144,8 @@ def _templates(hub: Hub, channel_id: str) -> tuple[TemplateRow, ...]:
 
 def _audit(hub: Hub, channel_id: str, *, before: str) -> AuditPage:
     with reading(hub.engine) as db:
-        rows = queries.audit_of(db, channel_id, before=before, limit=_ENTRIES + 1)
+        ours = AuditFilter(object_id=channel_id)
+        rows = audit(db, ours, before=before or None, limit=_ENTRIES + 1)
         names = queries.names(db)
     shown = rows[:_ENTRIES]
     now = hub.now()

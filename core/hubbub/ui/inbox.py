@@ -23,7 +23,7 @@ from hubbub.api.work import Order, add_note, send
 from hubbub.deliver.actors import nudge_deliver, nudge_read, nudge_typing
 from hubbub.deliver.work import shown_as
 from hubbub.hub import Hub
-from hubbub.live import AGENT_TYPES, LiveEvent
+from hubbub.live import AGENT_TYPES, PRESENCE, LiveEvent
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.sdk.content import Attachment, Content, Email, Media, Text, preview as said
 from hubbub.sdk.errors import HubError
@@ -132,7 +132,7 @@ def _add_signs(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> Non
     @guard.page
     def left(conversation_id: str) -> Any:
         presence.stopped(conversation_id, g.person.id)
-        hub.live.publish([LiveEvent("presence", None, conversation_id)])
+        hub.live.publish([LiveEvent(PRESENCE, None, conversation_id)])
         return Response(status=204)
 
 
@@ -216,7 +216,7 @@ def _is_looked_at() -> bool:
 def _tell(hub: Hub, presence: Presence, conversation_id: str, doing: Doing) -> None:
     """Tell colleagues what who asks does in a conversation, where that is news."""
     if presence.note(conversation_id, g.person.id, doing, now=hub.now()):
-        hub.live.publish([LiveEvent("presence", None, conversation_id)])
+        hub.live.publish([LiveEvent(PRESENCE, None, conversation_id)])
 
 
 def _see(hub: Hub, conversation_id: str) -> None:

@@ -22,7 +22,6 @@ from hubbub.store.readings import READINGS, read_by, unread_by
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
-    Audit,
     Call,
     Channel,
     Contact,
@@ -49,7 +48,6 @@ _messages = table(Message)
 _deliveries = table(Delivery)
 _notes = table(Note)
 _users = table(User)
-_audit = table(Audit)
 _templates = table(Template)
 _processes = table(Process)
 
@@ -271,14 +269,6 @@ def failed_on_channel(db: Connection, channel_id: str, *, limit: int) -> Sequenc
     )
     found = select(latest).where(latest.c.status.in_(("failed", "unknown")))
     return db.execute(found.order_by(latest.c.id.desc()).limit(limit)).all()
-
-
-def audit_of(db: Connection, object_id: str, *, before: str, limit: int) -> Sequence[AnyRow]:
-    """Return what people did to something, the latest first: before one entry, if named."""
-    found = select(_audit).where(_audit.c.object_id == object_id)
-    if before:
-        found = found.where(_audit.c.id < before)
-    return db.execute(found.order_by(_audit.c.id.desc()).limit(limit)).all()
 
 
 def templates_of(db: Connection, channel_id: str, *, limit: int) -> Sequence[AnyRow]:
