@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from hubbub.api.erase import erase_contact
 from sqlalchemy.exc import DataError
 
 from hubbub.connect.actors import nudge_templates
 from hubbub.connect.templates import read_templates
+from hubbub.contacts.erase import erase_contact
 from hubbub.live import LiveEvent
 from hubbub.media import Missing
 from hubbub.normalise.work import normalise
