@@ -309,8 +309,9 @@ def _embed(hub: Hub, row: AnyRow) -> Embed | None:
 
 def _opened(health: Health, *, heard: bool) -> Iterator[Item]:
     webhook = health.parts[1]
+    detail = "" if webhook.state == "fine" else webhook.detail
     title = "Browsers of visitors reach the hub"
-    yield Item(state=_MARKS[webhook.state], title=title, detail=webhook.detail)
+    yield Item(state=_MARKS[webhook.state], title=title, detail=detail)
     yield _in_the_inbox(heard=heard)
 
 
