@@ -5,24 +5,8 @@ import re
 from datetime import timedelta
 from html import unescape
 
-import pytest
-
 from hubbub.plugins import PluginStatus
 from hubbub.ui.channel_list import spark
-from tests.core.ui.kit import form_token
-
-
-@pytest.fixture
-def admin(browser):
-    """An admin who fills in forms."""
-    client = browser("admin")
-    token = form_token(client.get("/inbox"))
-
-    def post(url, **data):
-        return client.post(url, data={"form_token": token, **data})
-
-    client.fill = post
-    return client
 
 
 def names(page):

@@ -12,23 +12,9 @@ from hubbub.keyring import rekey
 from hubbub.sdk.errors import AuthFailed
 from hubbub.sdk.types import SetupStep
 from hubbub.track.retention import forget
-from tests.core.ui.kit import form_token
 from tests.services.parrot import Parrot
 
 SECRET = "polly wants a nut"
-
-
-@pytest.fixture
-def admin(browser):
-    """An admin who fills in forms."""
-    client = browser("admin")
-    token = form_token(client.get("/inbox"))
-
-    def post(url, **data):
-        return client.post(url, data={"form_token": token, **data})
-
-    client.fill = post
-    return client
 
 
 @pytest.fixture
