@@ -16,6 +16,7 @@ from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries as ui_queries, words
+from hubbub.ui.addresses import said_as
 
 _PAGE: Final = 50
 _SAID: Final = 30
@@ -40,6 +41,8 @@ class AddressRow:
     channel_id: str
     channel_type: str
     address: str
+    #: The same as people say it; empty where it tells them nothing.
+    said: str
     also: str
     name: str
     #: Whether it can be reached, and why not.
@@ -217,7 +220,7 @@ def contact_page(
         blocked_since=words.exact(row.blocked_at),
         added=words.ago(row.created_at, now),
         added_at=words.exact(row.created_at),
-        addresses=tuple(_address(one, now) for one in addresses),
+        addresses=tuple(_address(hub, one, now) for one in addresses),
         attributes=tuple(
             Attribute(
                 name=name,
@@ -307,7 +310,7 @@ def _rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[ContactRow,
         ContactRow(
             id=row.id,
             name=_name(row, addresses[row.id]),
-            addresses=tuple(_address(one, now) for one in addresses[row.id]),
+            addresses=tuple(_address(hub, one, now) for one in addresses[row.id]),
             blocked=row.blocked_at is not None,
             added=words.ago(row.created_at, now),
             added_at=words.exact(row.created_at),
@@ -321,13 +324,14 @@ def _name(row: AnyRow, addresses: Sequence[AnyRow]) -> str:
     return row.name or next(named, "") or next((one.address for one in addresses), "Nobody")
 
 
-def _address(row: AnyRow, now: datetime) -> AddressRow:
+def _address(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
     return AddressRow(
         id=row.id,
         channel=row.channel_name,
         channel_id=row.channel_id,
         channel_type=row.channel_type,
         address=row.address,
+        said=said_as(hub, row.channel_type, row.address),
         also=row.also or "",
         name=row.name or "",
         state=_STATES.get(row.state, row.state.replace("_", " ")),

@@ -15,6 +15,7 @@ from hubbub.people import queries as people_queries
 from hubbub.people.rules import Person
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
+from hubbub.ui.addresses import said_as
 from hubbub.ui.bubbles import Bubble, bubbles_of
 from hubbub.ui.composer import Composer, Draft, composer
 from hubbub.ui.desk import Desk
@@ -44,6 +45,7 @@ class ThreadPage:
     id: str
     contact_id: str
     name: str
+    #: As people say it; empty where it tells them nothing.
     address: str
     channel: str
     channel_id: str
@@ -115,7 +117,7 @@ def thread_page(
         id=row.id,
         contact_id=row.contact_id,
         name=row.contact_name or row.address,
-        address=row.address,
+        address=said_as(hub, row.channel_type, row.address),
         channel=row.channel_name,
         channel_id=row.channel_id,
         channel_type=row.channel_type,

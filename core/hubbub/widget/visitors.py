@@ -15,6 +15,8 @@ from hubbub.vault import Vault
 _LIFE: Final = timedelta(days=365)
 _RENEW_AFTER: Final = timedelta(days=7)
 _VERSION: Final = "v1"
+#: What begins the address of somebody whom the site knows.
+_USER: Final = "u:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,12 @@ class Visitor:
     @property
     def address(self) -> str:
         """The address by which the channel knows them."""
-        return f"v:{self.id}" if self.user is None else f"u:{self.user}"
+        return f"v:{self.id}" if self.user is None else f"{_USER}{self.user}"
+
+
+def known_as(address: str) -> str:
+    """Return how the site knows the visitor with an address; empty for a stranger."""
+    return address.removeprefix(_USER) if address.startswith(_USER) else ""
 
 
 def stranger(channel_id: str, now: datetime) -> Visitor:

@@ -29,6 +29,9 @@ def test_a_letter_comes_in_and_its_answer_goes_out_in_the_same_thread(post):
         "subject": "Opening hours",
         "text": "Is it open today?",
         "attachments": [],
+        "to": [{"address": "support@hub.test"}],
+        "cc": [],
+        "bcc": [],
     }
 
     post.write(Text(text="Until six."), conversation=conversation["id"])
