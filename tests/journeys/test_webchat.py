@@ -245,7 +245,7 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
     admin.get_by_role("button", name="Next: credentials").click()
     admin.get_by_label("Name", exact=True).fill("Members")
     admin.locator("summary", has_text="Advanced").click()
-    admin.get_by_label("Identity secret").fill(secret)
+    admin.get_by_role("textbox", name="Identity secret").fill(secret)
     admin.get_by_role("button", name="Connect").click()
     line = admin.get_by_role("textbox", name="Line to paste").input_value()
     widget = line.split('"')[1]
