@@ -5,11 +5,9 @@ long as it is said that some was: a `GAP` tells a page to load itself anew.
 """
 
 import json
-import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -73,31 +71,32 @@ class Subscription:
         self.conversation_id = conversation_id
         self._wants = wants
         self._heartbeat = heartbeat.total_seconds()
-        self._queue: queue.Queue[LiveEvent | None] = queue.Queue(maxsize=size)
-        self._closed = threading.Event()
+        self._size = size
+        #: One lock and a list: a queue needs three times as much memory, for each open window.
+        self._changed = threading.Condition()
+        self._news: list[LiveEvent] = []
+        self._closed = False
 
     def __iter__(self) -> Iterator[LiveEvent | None]:
         """Yield news as it comes, and None when ``heartbeat`` passed without any."""
-        while not self._closed.is_set():
+        while not self._closed:
             event = self.get(self._heartbeat)
-            if not self._closed.is_set():
+            if not self._closed:
                 yield event
 
     def get(self, timeout: float) -> LiveEvent | None:
         """Return the next news, or None after ``timeout`` seconds or `close`."""
-        try:
-            return self._queue.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        with self._changed:
+            self._changed.wait_for(lambda: self._news or self._closed, timeout)
+            return self._news.pop(0) if self._news else None
 
-    def put(self, event: LiveEvent | None) -> None:
+    def put(self, event: LiveEvent) -> None:
         """Hand over news; a reader too slow for it loses what is queued and gets a `GAP`."""
-        try:
-            self._queue.put_nowait(event)
-        except queue.Full:
-            self._drop()
-            with suppress(queue.Full):  # then another thread was as quick, with news as good
-                self._queue.put_nowait(GAP)
+        with self._changed:
+            if len(self._news) >= self._size:
+                self._news, event = [], GAP
+            self._news.append(event)
+            self._changed.notify()
 
     def tell(self, event: LiveEvent) -> None:
         """Hand over news that is wanted here, or a `GAP`."""
@@ -107,18 +106,15 @@ class Subscription:
     def close(self) -> None:
         """Stop; whoever iterates is woken. Safe to call twice."""
         self._live.forget(self)
-        self._closed.set()
-        self.put(None)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _drop(self) -> None:
-        while not self._queue.empty():
-            self.get(0)
 
 
 class Live:
