@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 SWITCHED_OFF: Final = "Somebody switched this channel off."
 #: Between its creation and the provider's first answer.
 NOT_SET_UP: Final = "The provider has not been asked yet."
+#: What begins the address of a visitor whom a site with a chat window knows.
+KNOWN_VISITOR: Final = "u:"
 _LONGEST_NAME: Final = 100
 _KEY_ALPHABET: Final = string.ascii_lowercase + string.digits
 _KEY_LENGTH: Final = 32

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from hubbub.connect.rules import KNOWN_VISITOR
 from hubbub.store.types import new_id
 from hubbub.vault import Vault
 
@@ -15,8 +16,6 @@ from hubbub.vault import Vault
 _LIFE: Final = timedelta(days=365)
 _RENEW_AFTER: Final = timedelta(days=7)
 _VERSION: Final = "v1"
-#: What begins the address of somebody whom the site knows.
-_USER: Final = "u:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +41,7 @@ class Visitor:
     @property
     def address(self) -> str:
         """The address by which the channel knows them."""
-        return f"v:{self.id}" if self.user is None else f"{_USER}{self.user}"
-
-
-def known_as(address: str) -> str:
-    """Return how the site knows the visitor with an address; empty for a stranger."""
-    return address.removeprefix(_USER) if address.startswith(_USER) else ""
+        return f"v:{self.id}" if self.user is None else f"{KNOWN_VISITOR}{self.user}"
 
 
 def stranger(channel_id: str, now: datetime) -> Visitor:
