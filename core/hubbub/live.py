@@ -74,7 +74,7 @@ class Subscription:
         self._size = size
         #: One lock and a list: a queue needs three times as much memory, for each open window.
         self._changed = threading.Condition()
-        self._news: list[LiveEvent] = []
+        self._news: list[LiveEvent | None] = []
         self._closed = False
 
     def __iter__(self) -> Iterator[LiveEvent | None]:
@@ -90,8 +90,11 @@ class Subscription:
             self._changed.wait_for(lambda: self._news or self._closed, timeout)
             return self._news.pop(0) if self._news else None
 
-    def put(self, event: LiveEvent) -> None:
-        """Hand over news; a reader too slow for it loses what is queued and gets a `GAP`."""
+    def put(self, event: LiveEvent | None) -> None:
+        """Hand over news, or None: to look as if a heartbeat were due.
+
+        A reader too slow for it loses what is queued and gets a `GAP`.
+        """
         with self._changed:
             if len(self._news) >= self._size:
                 self._news, event = [], GAP
