@@ -6,7 +6,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from bench import accept, growth, idle, latency, resilience, sending, whole_way, windows
+from bench import (
+    accept,
+    console,
+    growth,
+    idle,
+    latency,
+    resilience,
+    sending,
+    whole_way,
+    windows,
+)
 from bench.report import Figure, machine, table, write
 from bench.world import QUICK, Scale, World
 
@@ -24,6 +34,7 @@ SESSIONS: Final[Sequence[Mapping[str, Measure]]] = (
         "resilience": resilience.measure,
     },
     {"growth": growth.measure},
+    {"console": console.measure},
 )
 
 

@@ -72,7 +72,7 @@ def hubbub_web(database_url: str = "") -> Iterator[Hub]:
         valkey = EmbeddedValkey(folder)
         try:
             valkey.start()
-            _command(environment, "migrate")
+            command(environment, "migrate")
             yield from _started(environment, "web")
         finally:
             valkey.stop()
@@ -80,7 +80,7 @@ def hubbub_web(database_url: str = "") -> Iterator[Hub]:
 
 def connect(hub: Hub, stub: Stub, number: int) -> None:
     """Add a channel on ``stub`` to ``hub``: the bot ``number``, which answers everything."""
-    token = _command(hub.environment, "token", "create", "--name", "bench").strip()
+    token = command(hub.environment, "token", "create", "--name", "bench").strip()
     api = {"Authorization": f"Bearer {token}"}
     bot = f"{number}{TOKEN}"
     settings = {
@@ -142,10 +142,12 @@ def _environment(folder: Path, database_url: str) -> dict[str, str]:
     }
 
 
-def _command(environment: Mapping[str, str], *words: str) -> str:
+def command(environment: Mapping[str, str], *words: str, said: str = "") -> str:
+    """Run a command of a hub, with ``said`` on its standard input; return what it printed."""
     done = subprocess.run(
         [*_HUBBUB, *words],
         env={**os.environ, **environment},
+        input=said,
         capture_output=True,
         text=True,
         check=True,

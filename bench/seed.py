@@ -47,7 +47,7 @@ _DELIVERIES, _ATTEMPTS, _CHANNELS = table(Delivery), table(Attempt), table(Chann
 #: A copy is known by its number beyond this, so that all of their ids are equally long.
 _BASE = 100_000_000
 #: The number of a copy, within `_copy`.
-_I = literal_column("n.i", Integer)
+NUMBER = literal_column("n.i", Integer)
 _FAR = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
 
 
@@ -98,20 +98,26 @@ class Seeder:
         """Add ``each`` outbound messages for everyone, to be sent when they are ``due``."""
         self._outbound(people, each, due, status="queued", bulk=bulk)
 
-    def history(self, people: People, each: int) -> None:
-        """Add messages that came in and were answered: ``each`` for everyone, half of them ours."""
+    def history(self, people: People, each: int, said: ColumnElement[Any] | None = None) -> None:
+        """Add messages that came in and were answered: ``each`` for everyone, half of them ours.
+
+        ``said`` is the content of each, as an expression of `NUMBER`.
+        """
         turns, count = each // 2, people.count * (each // 2)
         calls = _prefix()
         given = self._in_conversation(people) | {
             "id": _id(calls),
             "call_id": _id(calls),
-            "seq": _I // people.count * 2 + 1,
+            "seq": NUMBER // people.count * 2 + 1,
             "event_key": _id(calls),
+            **({} if said is None else {"content": said}),
         }
         with transaction(self.inside.engine) as db:
             self._copy(db, _CALLS, self._inbound.call_id, count, id=_id(calls))
             self._copy(db, _MESSAGES, self._inbound.id, count, **given)
-        attempts = self._outbound(people, turns, self._delivery.due_at, status="sent", turn=2)
+        attempts = self._outbound(
+            people, turns, self._delivery.due_at, status="sent", turn=2, said=said
+        )
         one = select(_ATTEMPTS.c.id).where(_ATTEMPTS.c.delivery_id == self._delivery.id)
         with transaction(self.inside.engine) as db:
             mine = _id(attempts)
@@ -164,6 +170,7 @@ class Seeder:
         status: str,
         turn: int = 1,
         bulk: bool = False,
+        said: ColumnElement[Any] | None = None,
     ) -> str:
         """Add outbound messages, and return the prefix of their ids and their deliveries'."""
         count = people.count * each
@@ -171,14 +178,16 @@ class Seeder:
         mine = _id(prefix)
         shared = self._in_conversation(people) | {
             "id": mine,
-            "seq": (_I // people.count + 1) * turn,
+            "seq": (NUMBER // people.count + 1) * turn,
         }
         sent = status == "sent"
         external_id = mine if sent else None
         message = shared | {"status": status, "external_id": external_id}
+        if said is not None:
+            message["content"] = said
         delivery = {name: value for name, value in shared.items() if name != "contact_id"} | {
             "message_id": mine,
-            "address": literal(people.chats) + _text(_BASE + _I % people.count),
+            "address": literal(people.chats) + _text(_BASE + NUMBER % people.count),
             "state": status,
             "bulk": bulk,
             "due_at": due,
@@ -192,7 +201,7 @@ class Seeder:
         return prefix
 
     def _in_conversation(self, people: People) -> dict[str, Any]:
-        whose = literal(people.prefix) + _text(_BASE + _I % people.count)
+        whose = literal(people.prefix) + _text(_BASE + NUMBER % people.count)
         return {"conversation_id": whose, "contact_id": whose}
 
     def _copy(self, db: Connection, which: Table, row_id: str, count: int, **changed: Any) -> None:
@@ -241,7 +250,7 @@ def _numbers(count: int) -> FromClause:
 
 
 def _id(prefix: str) -> ColumnElement[str]:
-    return literal(prefix) + _text(_BASE + _I)
+    return literal(prefix) + _text(_BASE + NUMBER)
 
 
 def _text(number: ColumnElement[Any]) -> ColumnElement[str]:

@@ -39,6 +39,9 @@ class Scale:
     #: Open chat windows where each has a thread, and answers that come into one.
     windows: int = 2000
     answered: int = 200
+    #: Conversations beside which the console's pages are asked for, and how often each.
+    conversations: int = 100_000
+    pages: int = 200
 
 
 QUICK = Scale(
@@ -54,6 +57,8 @@ QUICK = Scale(
     idle=4.0,
     windows=400,
     answered=50,
+    conversations=5_000,
+    pages=40,
 )
 
 

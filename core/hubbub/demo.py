@@ -9,12 +9,11 @@ import structlog
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.connect.rules import webhook_url, widget_url
+from hubbub.connect.simulator import tell_sandbox
 from hubbub.connect.work import ChannelChange, change_channel, create_channel, find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict
 from hubbub.people.users import add_user
-from hubbub.sdk.content import Media
-from hubbub.sdk.values import HttpRequest
 from hubbub.settings import Settings
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
@@ -178,7 +177,7 @@ def _configure_gateway(hub: Hub, channel_id: str, sandbox_url: str) -> None:
         "numbers": [_SHORT_CODE],
         "get_url": f"{url}?token={_GATEWAY['inbound_token']}&{_INBOUND}",
     }
-    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/gateways", service)
+    tell_sandbox(hub, f"{sandbox_url}/_sandbox/gateways", service)
 
 
 def _add_vonage(hub: Hub, sandbox_url: str) -> None:
@@ -196,7 +195,7 @@ def _add_vonage(hub: Hub, sandbox_url: str) -> None:
 def _create_application(hub: Hub, sandbox_url: str) -> None:
     """Make the application at Vonage, as people do in its dashboard."""
     application = {**_VONAGE, "name": "Demo", "numbers": [_VONAGE_NUMBER]}
-    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/applications", application)
+    tell_sandbox(hub, f"{sandbox_url}/_sandbox/applications", application)
 
 
 def _add_whatsapp(hub: Hub, sandbox_url: str) -> None:
@@ -214,7 +213,7 @@ def _add_whatsapp(hub: Hub, sandbox_url: str) -> None:
 def _create_number(hub: Hub, sandbox_url: str) -> None:
     """Make app, account and number at Meta, as people do in its dashboard."""
     number = {**_WHATSAPP, **_META, "verified_name": "Demo shop"}
-    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/numbers", number)
+    tell_sandbox(hub, f"{sandbox_url}/_sandbox/numbers", number)
 
 
 def _add_messenger(hub: Hub, sandbox_url: str) -> None:
@@ -248,13 +247,13 @@ def _add_client(hub: Hub, sandbox_url: str) -> None:
 def _create_page(hub: Hub, sandbox_url: str) -> None:
     """Make app and Page at Meta, as people do in its dashboard."""
     page = {**_MESSENGER, **_PAGE, "name": "Demo page", "human_agent": True}
-    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/pages", page)
+    tell_sandbox(hub, f"{sandbox_url}/_sandbox/pages", page)
 
 
 def _install_client(hub: Hub, sandbox_url: str) -> None:
     """Install a client, as people do on a server of their own."""
     client = {**_CLIENT, "namespace": _NAMESPACE, "verified_name": "Demo shop"}
-    _tell_sandbox(hub, f"{sandbox_url}/_sandbox/clients", client)
+    tell_sandbox(hub, f"{sandbox_url}/_sandbox/clients", client)
 
 
 def _add_centre(hub: Hub, sandbox_url: str) -> None:
@@ -299,13 +298,13 @@ def _open_shop(hub: Hub, sandbox_url: str) -> None:
     key = next((row.webhook_key for row in rows if row.type == "webchat"), None)
     if key:
         url = widget_url(hub.settings.base_url, key)
-        _tell_sandbox(hub, f"{sandbox_url}/_sandbox/shops", {"widget_url": url})
+        tell_sandbox(hub, f"{sandbox_url}/_sandbox/shops", {"widget_url": url})
 
 
 def _open_account(hub: Hub, sandbox_url: str) -> str:
     """Have an account opened at the message centre, as operators do; return where that listens."""
     account = {**_CENTRE, "numbers": [_CENTRE_NUMBER]}
-    made = _tell_sandbox(hub, f"{sandbox_url}/_sandbox/centres", account)
+    made = tell_sandbox(hub, f"{sandbox_url}/_sandbox/centres", account)
     return str(made["address"])
 
 
@@ -328,7 +327,7 @@ def _add_email(hub: Hub, sandbox_url: str) -> None:
 
 def _open_mailbox(hub: Hub, sandbox_url: str) -> dict[str, Any]:
     """Have a mailbox opened, as administrators do; return where its servers are."""
-    made = _tell_sandbox(hub, f"{sandbox_url}/_sandbox/mailboxes", _MAILBOX)
+    made = tell_sandbox(hub, f"{sandbox_url}/_sandbox/mailboxes", _MAILBOX)
     return {
         f"{protocol}_{name}": value
         for protocol in ("smtp", "imap")
@@ -361,11 +360,3 @@ _DASHBOARDS: Final[Mapping[str, Callable[[Hub, str], None]]] = {
     "messenger": _create_page,
     "onprem": _install_client,
 }
-
-
-def _tell_sandbox(hub: Hub, url: str, what: Mapping[str, Any]) -> Any:
-    return hub.http.perform(HttpRequest.json("POST", url, what), files=_no_files).json()
-
-
-def _no_files(media: Media) -> bytes:
-    raise ValueError(f"A configuration holds no file ({media.id}).")

@@ -1,60 +1,31 @@
 """Examine each part and channel: what is wrong, why it matters, how to mend it."""
 
-import ipaddress
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 import redis
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import Engine, or_, select
 
-from hubbub import keyring
-from hubbub.alive import DEAD_AFTER
+from hubbub import health
 from hubbub.connect.work import look_at_channel
 from hubbub.directory import fetched
+from hubbub.health import Check
 from hubbub.hub import Hub
 from hubbub.loading import load
-from hubbub.redis_client import make_redis
 from hubbub.relay import is_held
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
-from hubbub.settings import Settings, unknown_variables
-from hubbub.store import migrate
-from hubbub.store.session import DatabaseDown, make_engine, make_folder, reading
-from hubbub.store.tables import Channel, Process, table
-from hubbub.store.types import AnyRow, as_json_time
+from hubbub.settings import Settings
+from hubbub.store.session import make_engine, reading
+from hubbub.store.tables import Channel, table
+from hubbub.store.types import AnyRow
 from hubbub.widget.config import settings_of
 from hubbub.widget.inspection import inspect
 
-#: Bytes below which the disk is called full.
-_LOW_DISK: Final = 500 * 2**20
-#: Kinds of process that must run somewhere, and what stands still otherwise.
-_NEEDED: Final = {
-    "worker": "Calls are kept but not read, and nothing is sent.",
-    "scheduler": "Retries, scheduled messages and checks do not start.",
-}
-#: The same of a kind that must run where a channel is fetched.
-_LISTENER: Final = "Letters stay in their mailboxes, and nothing that is fetched comes in."
 _UNCHECKED: Final = "No channel can be checked without it."
 _AGAIN: Final = "Look at the channel's page in the console, and try again."
 _channels = table(Channel)
-_processes = table(Process)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One thing looked at. ``why`` and ``fix`` matter where it is not ``ok``."""
-
-    name: str
-    ok: bool
-    detail: str
-    why: str = ""
-    fix: str = ""
 
 
 class NoSuchChannel(HubError):
@@ -70,148 +41,26 @@ def examine(settings: Settings, channel: str | None = None) -> Iterator[Check]:
     """
     engine = make_engine(settings.database, pool_size=1)
     try:
-        database = _database(settings, engine)
         if channel is None:
-            yield from (database, _redis(settings), *_plugins(settings))
-            yield from (_disk(settings), _public_url(settings), *_variables())
-        elif not database.ok:
+            parts = list(health.examine(settings, engine, _plugins(settings)))
+            yield from parts
+            database = parts[0]
+        elif not (database := health.database(settings, engine)).ok:
             yield database
-        if not database.ok:
-            return
-        if channel is None:
-            yield _key(settings, engine)
-            yield from (_alive(engine, kind, why) for kind, why in _NEEDED.items())
-        yield from _connected(settings, channel)
+        if database.ok:
+            yield from _connected(settings, channel)
     finally:
         engine.dispose()
 
 
-def _database(settings: Settings, engine: Engine) -> Check:
-    why = "Without it no webhook call can be kept and no message sent."
-    try:
-        make_folder(settings.database)
-        if migrate.is_current(engine):
-            return Check(name="Database", ok=True, detail=f"version {migrate.version(engine)}")
-        found = migrate.version(engine) or "none"
-    except (DatabaseDown, OSError) as error:
-        fix = "Start it, and see that HUBBUB_DATABASE_URL names it, its user and its password."
-        return Check(name="Database", ok=False, detail=str(error), why=why, fix=fix)
-    return Check(
-        name="Database",
-        ok=False,
-        detail=f"version {found} is behind this program's, {migrate.head()}",
-        why=why,
-        fix="Run `hubbub migrate`.",
-    )
-
-
-def _key(settings: Settings, engine: Engine) -> Check:
-    fit = keyring.fit(settings, engine)
-    more = "; the others may go" if len(settings.keys) > 1 else ""
-    if fit.earlier:
-        more = "; an earlier one is still needed, until `hubbub rekey` has run"
-    return Check(
-        name="Secret key",
-        ok=not (wrong := fit.sentence),
-        detail=wrong or f"fits what is stored{more}",
-        why="Without it the credentials cannot be read: nothing is received or sent there.",
-        fix=keyring.REMEDY,
-    )
-
-
-def _redis(settings: Settings) -> Check:
-    try:
-        with make_redis(settings.redis) as client:
-            client.ping()
-    except redis.RedisError as error:
-        return Check(
-            name="Redis",
-            ok=False,
-            detail=f"does not answer: {error}",
-            why="Nothing is lost, but work waits for a sweep and live updates stand still.",
-            fix=(
-                "Start it, and see that HUBBUB_REDIS_URL names it."
-                if settings.redis_url
-                else "Start the hub with `hubbub up`, which brings its own."
-            ),
-        )
-    return Check(name="Redis", ok=True, detail="answers")
-
-
 def _plugins(settings: Settings) -> Iterator[Check]:
-    why = "Its channels turn to error, and their messages wait."
     try:
-        statuses = load(settings.plugins_file).statuses
+        loaded = load(settings.plugins_file)
     except HubError as error:
         fix = f"Mend {settings.plugins_file}."
-        yield Check(name="Plugins", ok=False, detail=error.detail, why=why, fix=fix)
+        yield Check(name="Plugins", ok=False, detail=error.detail, why=health.NO_PLUGIN, fix=fix)
         return
-    loaded = [status.name for status in statuses if status.state == "loaded"]
-    yield Check(name="Plugins", ok=True, detail=f"{', '.join(loaded) or 'none'} loaded")
-    for status in statuses:
-        if status.state == "refused":
-            fix = f"Mend or update it, or `hubbub plugins disable {status.name}`."
-            name = f"Plugin {status.name}"
-            yield Check(name=name, ok=False, detail=status.reason, why=why, fix=fix)
-
-
-def _disk(settings: Settings) -> Check:
-    folder = settings.data_dir
-    why = "The database, media and the secret key are kept there."
-    if not os.access(folder, os.W_OK | os.X_OK):
-        fix = f"Make {folder} a directory that this user may write to, or set HUBBUB_DATA_DIR."
-        return Check(name="Disk", ok=False, detail=f"{folder} is not writable", why=why, fix=fix)
-    free = shutil.disk_usage(folder).free
-    return Check(
-        name="Disk",
-        ok=free >= _LOW_DISK,
-        detail=f"{free / 2**30:.1f} GiB free in {folder}",
-        why="A full disk stops everything: calls are answered 503 until there is room.",
-        fix="Make room, or move HUBBUB_DATA_DIR.",
-    )
-
-
-def _public_url(settings: Settings) -> Check:
-    url = urlsplit(settings.base_url)
-    near = _is_near(url.hostname or "")
-    note = " (only from nearby: providers cannot call it)" if near else ""
-    return Check(
-        name="Public URL",
-        ok=url.scheme == "https" or near,
-        detail=settings.base_url + note,
-        why="Providers call webhooks by https alone, and what passes in the clear can be read.",
-        fix="Put a proxy with a certificate in front and set HUBBUB_PUBLIC_URL to its https URL.",
-    )
-
-
-def _variables() -> Iterator[Check]:
-    for name, meant in unknown_variables(os.environ).items():
-        yield Check(
-            name="Environment",
-            ok=False,
-            detail=f"{name} is set, and no setting has this name",
-            why="What it should change stays as it was.",
-            fix=f"Did you mean {meant}?"
-            if meant
-            else "Remove it; docs/operating.md has the names.",
-        )
-
-
-def _is_near(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local"))
-
-
-def _alive(engine: Engine, kind: str, why: str) -> Check:
-    query = select(func.max(_processes.c.seen_at)).where(_processes.c.kind == kind)
-    with reading(engine) as db:
-        last: datetime | None = db.execute(query).scalar()
-    ok = last is not None and datetime.now(UTC) - last < DEAD_AFTER
-    detail = "runs" if ok else f"last seen {as_json_time(last)}" if last else "never seen"
-    fix = f"Start `hubbub up`, or `hubbub {kind}`."
-    return Check(name=kind.capitalize(), ok=ok, detail=detail, why=why, fix=fix)
+    yield from health.plugins(loaded.statuses)
 
 
 def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
@@ -224,8 +73,9 @@ def _connected(settings: Settings, wanted: str | None) -> Iterator[Check]:
     rows = _rows(hub.engine, wanted)
     with reading(hub.engine) as db:
         held = {line.id for line in fetched(hub, db)}
+        listens = health.listener(db)
     if any(row.id in held for row in rows):
-        yield _alive(hub.engine, "listener", _LISTENER)
+        yield listens
     for row in rows:
         name = f"Channel {row.name} ({row.type})"
         yield from _retired(hub, row.type, name)

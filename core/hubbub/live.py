@@ -46,6 +46,8 @@ GAP: Final = LiveEvent("gap")
 #: Kinds of news about somebody who is writing, and has said nothing yet.
 AGENT_TYPES: Final = "agent types"
 VISITOR_TYPES: Final = "visitor types"
+#: Somebody here opened a conversation, began to write in it, or left it.
+PRESENCE: Final = "presence"
 
 
 def _all(event: LiveEvent) -> bool:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+import tomlkit
 from pluggy import HookimplOpts, PluginManager
 from pydantic import BaseModel, ValidationError
+from tomlkit.exceptions import TOMLKitError
 
 from hubbub.bounded import within_bounds
 from hubbub.plugins import Plugins, PluginStatus
@@ -51,6 +53,30 @@ def read_plugins_file(path: Path) -> dict[str, dict[str, Any]]:
             "HUBBUB_PLUGINS_FILE cannot be used: it must consist of sections [plugins.NAME]."
         )
     return sections
+
+
+def switch(path: Path, name: str, *, on: bool) -> None:
+    """Let a plugin run, or not, from the next start on; keep what people wrote around it.
+
+    Raises `HubError` for one that is not installed, or not named, and `BadSettings`.
+    """
+    sections = read_plugins_file(path)
+    if on and name not in {point.name for point in entry_points(group=GROUP)}:
+        raise HubError(
+            f"No installed package offers the plugin {name!r}. "
+            "`hubbub plugins` lists what is there."
+        )
+    if not on and name not in sections:
+        raise HubError(f"{path.name} does not name the plugin {name!r}, so it does not run.")
+    try:
+        document = tomlkit.parse(path.read_text())
+        named = document.setdefault("plugins", tomlkit.table(is_super_table=True))
+        named.setdefault(name, tomlkit.table())["enabled"] = on
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text(tomlkit.dumps(document))
+        fresh.replace(path)
+    except (OSError, TOMLKitError) as error:
+        raise BadSettings(f"HUBBUB_PLUGINS_FILE cannot be changed: {error}.") from None
 
 
 class _Manager(PluginManager):

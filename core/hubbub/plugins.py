@@ -225,6 +225,14 @@ class RouteHooks:
         """Return the type's ``fields``. Raises `pydantic.ValidationError`."""
         return self.kind.fields.model_validate(dict(settings))
 
+    def describe(self, settings: Mapping[str, Any]) -> str:
+        """Return how such a destination reads; where it cannot say, what its type is called."""
+        try:
+            return str(self.kind.describe(self.validate(settings)))
+        # A destination may be half filled in, and a plugin may fail in any way.
+        except RAISED:
+            return self.kind.label
+
     def handle(self, inquiry: Inquiry, settings: BaseModel) -> Exchange[Outcome]:
         """Decide what to do with a message."""
         return cast("Exchange[Outcome]", self._handle(inquiry=inquiry, settings=settings))
@@ -308,6 +316,11 @@ class Plugins:
             + [session.type for session in self.sessions]
             + [mailbox.type for mailbox in self.mailboxes]
         )
+
+    def destination(self, route_type: str, settings: Mapping[str, Any]) -> str:
+        """Return how a destination reads; by its type where no loaded plugin offers it."""
+        hooks = self._route_hooks.get(route_type)
+        return route_type if hooks is None else hooks.describe(settings)
 
     def fetches(self, channel_type: str, connection: Connection[Any]) -> bool:
         """Say whether the hub fetches what such a channel receives, and no provider calls it."""

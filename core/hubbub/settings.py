@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     media_url: str = ""
     allow_private_networks: str = ""
     trusted_proxies: str = ""
+    #: Where the provider simulators are, if there are any: `hubbub up --demo` says so.
+    sandbox_url: str = ""
     #: Days; 0: for ever.
     keep_calls: int = Field(30, ge=0, le=36_500)
     keep_dead_calls: int = Field(90, ge=0, le=36_500)
@@ -119,7 +121,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "sandbox_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         parts = urlsplit(value)

@@ -93,6 +93,7 @@ def _environment(settings: Settings, redis: str, sandbox: "_Sandbox | None") -> 
         "HUBBUB_REDIS_URL": redis,
         "HUBBUB_PLUGINS_FILE": str(settings.plugins_file),
         "HUBBUB_ALLOW_PRIVATE_NETWORKS": ",".join(filter(None, networks)),
+        "HUBBUB_SANDBOX_URL": sandbox.url if sandbox else settings.sandbox_url,
         "HUBBUB_HOST": settings.host,
         "HUBBUB_PORT": str(settings.port),
     }

@@ -62,25 +62,108 @@ def main(console: str, sandbox: str) -> None:
         write(sandbox, 5550002, "Grace", "menu")
         page.get_by_text("Ada").first.click()
         page.locator("#text").fill("Yes, it left this morning.")
-        page.locator("button.main").click()
+        page.locator("#send").click()
         page.locator(".bubble.out.is-sent").wait_for()
         shot(page, "inbox")
+        inbox(page, console)
         page.get_by_role("link", name="Trace").last.click()
         shot(page, "trace")
         page.goto(f"{console}/channels")
         shot(page, "channels")
         page.get_by_role("link", name="Telegram").click()
-        page.get_by_role("heading", name="Webhook").wait_for()
+        page.get_by_role("heading", name="How it is").wait_for()
         shot(page, "channel")
+        page.get_by_role("link", name="Edit the routing").click()
+        page.locator("#try-text").fill("Have you got a menu?")
+        page.get_by_role("button", name="Show the path").click()
+        page.locator("#path").wait_for()
+        shot(page, "routing")
         page.goto(f"{console}/channels/add")
         shot(page, "add-channel")
-        page.goto(f"{console}/channels/add/telegram")
-        shot(page, "add-telegram")
-        page.goto(f"{console}/settings")
-        shot(page, "settings")
+        set_up(page)
+        people(page, console)
+        operate(page, console)
         narrow(browser, console)
         webchat(browser, console, sandbox)
         browser.close()
+
+
+def set_up(page: Page) -> None:
+    """Go through the steps by which a channel is added, with an account at the simulator."""
+    page.get_by_role("link", name="Telegram").click()
+    shot(page, "add-telegram")
+    page.get_by_role("button", name="Try with the simulator").click()
+    shot(page, "set-up-credentials")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.wait_for_url("**/setup/webhook")
+    shot(page, "set-up-webhook")
+    page.get_by_role("link", name="Next: a test message").click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Write as a customer").click()
+    customer = opened.value
+    customer.locator("#text").fill("Is this the shop?")
+    customer.get_by_role("button", name="Send").click()
+    page.locator("#came").get_by_text("Is this the shop?").wait_for()
+    page.get_by_role("button", name="Send the answer").click()
+    page.get_by_text("Both ways work").wait_for()
+    shot(page, "set-up-test")
+
+
+def inbox(page: Page, console: str) -> None:
+    """Look at what can be done in a conversation, and begin another; end where it began."""
+    here = page.url
+    page.locator("#tag").fill("order")
+    page.keyboard.press("Enter")
+    page.locator(".tags .tag").first.wait_for()
+    page.locator("#later > summary").click()
+    shot(page, "snooze")
+    page.keyboard.press("Escape")
+    page.locator("#mode-note").check()
+    page.locator("#text").fill("@Demo, is this the one from Monday?")
+    shot(page, "note")
+    page.locator("#save-note").click()
+    page.locator(".bubble.note").first.wait_for()
+    page.goto(f"{console}/inbox/new")
+    shot(page, "new-conversation")
+    page.get_by_role("link", name="WhatsApp demo", exact=True).click()
+    page.get_by_role("link", name="order_ok").click()
+    page.locator("#blank-1").fill("Ann")
+    shot(page, "template")
+    page.goto(f"{console}/canned/new")
+    shot(page, "canned-reply")
+    page.goto(f"{console}/operate/teams/new")
+    shot(page, "team")
+    page.goto(f"{console}/account")
+    shot(page, "account")
+    page.goto(here)
+
+
+def people(page: Page, console: str) -> None:
+    """Look at contacts, and at what merging two of them would do."""
+    page.goto(f"{console}/contacts")
+    shot(page, "contacts")
+    page.get_by_role("link", name="Ada", exact=True).click()
+    page.get_by_role("heading", name="Addresses").wait_for()
+    shot(page, "contact")
+    page.get_by_label("Name or address of the other contact").fill("Grace")
+    page.get_by_role("button", name="Look for them").click()
+    page.locator("a.card").click()
+    page.get_by_role("button", name="Merge the two").wait_for()
+    shot(page, "contact-merge")
+
+
+def operate(page: Page, console: str) -> None:
+    """Look at what an operator looks after."""
+    for path, name in (
+        ("", "health"),
+        ("/failed", "failed"),
+        ("/plugins", "plugins"),
+        ("/people", "people"),
+        ("/tokens", "tokens"),
+        ("/audit", "audit"),
+    ):
+        page.goto(f"{console}/operate{path}")
+        shot(page, name)
 
 
 def narrow(browser: Browser, console: str) -> None:

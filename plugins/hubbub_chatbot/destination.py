@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from hubbub.sdk import (
     Action,
@@ -41,6 +42,10 @@ class Chatbot(RouteType):
         """Ask the bot once; the core asks again, or the fallback, if that fails."""
         response = yield _request(inquiry, settings)
         return _outcome(response, settings)
+
+    def describe(self, settings: ChatbotFields) -> str:
+        """Name where the bot is."""
+        return f"{self.label} at {urlsplit(settings.url).hostname}"
 
     def resume(self, inquiry: Inquiry, settings: ChatbotFields, answer: object) -> Outcome:
         """Do what the bot said through the callback."""

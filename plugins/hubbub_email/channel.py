@@ -33,7 +33,11 @@ class EmailChannel(ChannelType[EmailFields]):
     icon = manifest.ICON
     fields = EmailFields
     capabilities: ClassVar[Capabilities] = manifest.CAPABILITIES
+    group = "email"
+    needs = ("a mailbox with IMAP and SMTP", "its password, or an app password")
+    minutes = 5
     setup_steps: ClassVar[tuple[SetupStep, ...]] = manifest.SETUP_STEPS
+    components = manifest.COMPONENTS
     bounds: ClassVar[Bounds] = manifest.BOUNDS
 
     def account(self, connection: EmailConnection) -> str | None:

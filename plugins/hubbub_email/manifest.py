@@ -1,9 +1,10 @@
 """Say what letters can do, and what has to be done to connect a mailbox."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from hubbub.sdk import Bounds, Capabilities, Ceilings, Limit, MediaRule, SetupStep
+from hubbub.sdk import Bounds, Capabilities, Ceilings, Component, Limit, MediaRule, SetupStep
 
 #: Bytes of all files. A letter may have 25 MB at most providers, and a third of it is the encoding
 #: for the way.
@@ -53,8 +54,31 @@ SETUP_STEPS: Final = (
         "Advanced.",
     ),
     SetupStep(
-        title="Save",
+        title="Write to the mailbox",
+        at="test",
         text="The hub logs in at both servers and says what they answered. What comes from that "
         "moment on is fetched; what was there before stays where it is.",
     ),
 )
+#: What findings are about; others are about the login.
+COMPONENTS: Final[Mapping[str, Component]] = {
+    "imap": "inbound",
+    "imap_auth": "inbound",
+    "imap_cannot_move": "inbound",
+    "imap_folder": "inbound",
+    "imap_no_idle": "inbound",
+    "imap_read_only": "inbound",
+    "imap_special_folder": "inbound",
+    "imap_unencrypted": "inbound",
+    "send_only": "inbound",
+    "smtp": "outbound",
+    "smtp_auth": "outbound",
+    "smtp_refused": "outbound",
+    "smtp_sender": "outbound",
+    "smtp_unencrypted": "outbound",
+    "unsubscribe_link": "outbound",
+    "spf": "outbound",
+    "dkim": "outbound",
+    "dmarc": "outbound",
+    "domain_unknown": "outbound",
+}

@@ -11,7 +11,7 @@ class InboxFields(Fields):
     team: str | None = Field(
         None,
         title="Team",
-        description="Who should answer; leave it out for everybody.",
+        description="The name of the team that should answer; leave it out for everybody.",
         min_length=1,
         max_length=100,
     )
@@ -33,3 +33,7 @@ class Inbox(RouteType):
         return Outcome(
             actions=(HandOver(to="queue", team=settings.team),), why=f"It waits for {whose}."
         )
+
+    def describe(self, settings: InboxFields) -> str:
+        """Name whose queue it is."""
+        return f"{self.label}, team {settings.team}" if settings.team else self.label

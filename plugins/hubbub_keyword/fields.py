@@ -1,6 +1,6 @@
 """Describe what a keyword bot knows, and validate it."""
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -8,6 +8,8 @@ from hubbub.sdk import Choices, Fields, Option, Reply, Text
 
 #: What hands a conversation to people unless the bot is told otherwise.
 HUMAN = "human|agent|person"
+#: More than a line may be written.
+_LINES: Final[dict[str, Any]] = {"format": "multiline"}
 
 
 def _words(text: str) -> str:
@@ -44,13 +46,17 @@ class AnswerFields(Fields):
     """What to answer to which words."""
 
     match: Words = Field(title="Words", description="Any of these, with | between them.")
-    reply: str | None = Field(None, title="Answer", min_length=1, max_length=4000)
+    reply: str | None = Field(
+        None, title="Answer", min_length=1, max_length=4000, json_schema_extra=_LINES
+    )
     choices: ChoicesFields | None = Field(None, title="Question with options")
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if (self.reply is None) == (self.choices is None):
-            raise ValueError("Give either 'reply' or 'choices'.")
+            raise ValueError(
+                "Give either an answer ('reply') or a question with options ('choices')."
+            )
         return self
 
     @property
@@ -69,7 +75,11 @@ class KeywordFields(Fields):
         (), title="Answers", description="The first that fits is given.", max_length=200
     )
     greeting: str = Field(
-        "", title="Greeting", description="Said when somebody opens the chat.", max_length=4000
+        "",
+        title="Greeting",
+        description="Said when somebody opens the chat.",
+        max_length=4000,
+        json_schema_extra=_LINES,
     )
     hand_over: Words = Field(
         HUMAN, title="Words for a person", description="They hand the conversation to people."
@@ -79,9 +89,11 @@ class KeywordFields(Fields):
         title="Before handing over",
         description="Said first.",
         max_length=4000,
+        json_schema_extra=_LINES,
     )
     otherwise: Literal["pass"] | Annotated[str, Field(min_length=1, max_length=4000)] = Field(
         "pass",
         title="When nothing fits",
         description="pass: the channel's fallback takes the message. Else: what to answer.",
+        json_schema_extra=_LINES,
     )

@@ -11,7 +11,6 @@ from hubbub.sdk import (
     BadAddress,
     Call,
     Capabilities,
-    Challenge,
     ChannelType,
     Checked,
     Draft,
@@ -37,7 +36,16 @@ class Messenger(ChannelType[MessengerFields]):
     icon = manifest.ICON
     fields = MessengerFields
     capabilities: ClassVar[Capabilities] = manifest.CAPABILITIES
+    group = "messaging"
+    needs = (
+        "a Facebook Page that you administer",
+        "a Meta developer account",
+        "an https address of this hub that Meta can reach",
+    )
+    minutes = 15
     setup_steps: ClassVar[tuple[SetupStep, ...]] = manifest.SETUP_STEPS
+    changes = manifest.CHANGES
+    components = manifest.COMPONENTS
 
     def account(self, connection: MessengerConnection) -> str:
         """Return the Page's id."""
@@ -71,7 +79,7 @@ class Messenger(ChannelType[MessengerFields]):
     def verify(self, call: Call, connection: MessengerConnection) -> Verdict:
         """Shake hands by GET; check the signature of anything else."""
         if call.method.upper() == "GET":
-            return Challenge(graph.handshake(call, connection.verify_token))
+            return graph.handshake(call, connection.verify_token)
         objection = graph.objection(call, connection.fields.credentials.app_secret)
         return Reject(objection) if objection else Accept()
 

@@ -5,9 +5,18 @@ from typing import Any, Final, TypeAlias
 from pydantic import Field, model_validator
 
 from hubbub.sdk import Connection, Fields
-from hubbub.sdk.graph import GraphId, GraphIdOrNothing, GraphSettings, GraphToken
+from hubbub.sdk.graph import (
+    ACCESS_TOKEN,
+    APP_SECRET,
+    GRAPH_ID,
+    GraphId,
+    GraphIdOrNothing,
+    GraphSettings,
+    GraphToken,
+)
 
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
+_APPS: Final = "https://developers.facebook.com/apps"
 
 
 class Credentials(Fields):
@@ -18,14 +27,14 @@ class Credentials(Fields):
         description='App Dashboard > Messenger > API settings > "Generate token" next to the Page.',
         min_length=1,
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, "link": _APPS, "looks_like": ACCESS_TOKEN},
     )
     app_secret: str = Field(
         title="App secret",
         description="App Dashboard > App settings > Basic. It signs webhooks.",
         min_length=1,
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, "link": _APPS, "looks_like": APP_SECRET},
     )
 
 
@@ -35,12 +44,14 @@ class Settings(GraphSettings):
     page_id: GraphId = Field(
         title="Page ID",
         description="Page > About > Page transparency, or Meta Business Suite.",
+        json_schema_extra={"looks_like": GRAPH_ID},
     )
     app_id: GraphIdOrNothing = Field(
         "",
         title="App ID",
         description="App settings > Basic. With it the hub registers the webhook, and tells its "
         "own messages from those of other apps.",
+        json_schema_extra={"link": _APPS, "looks_like": GRAPH_ID},
     )
     human_agent_enabled: bool = Field(
         default=False,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from hubbub.sdk import Capabilities, Limit, Media, MediaRule, SetupStep
+from hubbub.sdk import Capabilities, Component, Limit, Media, MediaRule, SetupStep
 from hubbub_messenger import choices
 
 #: Characters of a text.
@@ -85,18 +85,25 @@ SETUP_STEPS: Final = (
         "The Page ID stands beside it.",
     ),
     SetupStep(
-        title="Save, and let Meta call the hub",
+        title="Let Meta call the hub",
+        at="webhook",
         text="The hub registers its Callback URL for the app and subscribes the Page. Without the "
-        "App ID enter Callback URL and Verify token, which the channel's page shows, at "
+        "App ID enter the Callback URL and the Verify token shown here at "
         "Messenger > API settings > Webhooks yourself, and subscribe to the fields there.",
     ),
     SetupStep(
-        title="Try it, then go live",
+        title="Write to the Page, then go live",
+        at="test",
         text="Write to the Page as somebody who has a role in the app. Everybody else is reached "
         "once App Review has granted Advanced Access to pages_messaging.",
         link="https://developers.facebook.com/docs/messenger-platform/app-review",
     ),
 )
+CHANGES: Final = (
+    "The Page is subscribed to the app, so that the app hears what is written to it.",
+    "Where the App ID is entered, Meta is told to call this hub about all Pages of the app.",
+)
+COMPONENTS: Final[Mapping[str, Component]] = {"webhook": "webhook", "subscription": "webhook"}
 
 ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">'

@@ -1,6 +1,7 @@
 """Speak to a gateway of one's own: a daemon, a telephone, or any HTTP interface by template."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Final
 
 from hubbub.sdk import (
@@ -46,11 +47,16 @@ class SmsGateway(ChannelType[GatewayFields]):
         inbound=frozenset({"text"}),
         outbound=frozenset({"text"}),
         text_limit=_TEXT_LIMIT,
+        segments=True,
         receipts=frozenset({"sent", "delivered"}),
         # A channel has the pace of its preset; this is that of a gateway nobody knows.
         limits=(Limit.per_second(1),),
         finds=True,
     )
+    group = "sms"
+    needs = ("an SMS gateway that takes HTTP requests, such as Kannel",)
+    minutes = 15
+    components = MappingProxyType({"request": "outbound", "unproven": "outbound"})
     setup_steps = (
         SetupStep(
             title="Choose the gateway",

@@ -44,10 +44,14 @@ class SmsSmpp(ChannelType[SmppFields]):
         inbound=frozenset({"text"}),
         outbound=frozenset({"text"}),
         text_limit=_TEXT_LIMIT,
+        segments=True,
         receipts=frozenset({"sent", "delivered"}),
         # What most accounts are given; a channel's own setting goes first.
         limits=(Limit.per_second(10),),
     )
+    group = "sms"
+    needs = ("an account at an SMS centre or aggregator that speaks SMPP",)
+    minutes = 10
     setup_steps = (
         SetupStep(
             title="Ask for an SMPP account",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from hubbub.sdk import (
@@ -77,6 +78,7 @@ class SmsTwilio(ChannelType[TwilioFields]):
         inbound=frozenset({"text", "image", "audio", "video", "document", "location"}),
         outbound=frozenset({"text", *_MEDIA}),
         text_limit=outbound.TEXT_LIMIT,
+        segments=True,
         caption_limit=outbound.TEXT_LIMIT,
         media=_MEDIA,
         receipts=frozenset({"sent", "delivered"}),
@@ -85,6 +87,19 @@ class SmsTwilio(ChannelType[TwilioFields]):
         limits=(Limit(scope="channel", count=50, per=timedelta(seconds=1), burst=50),),
         registers_webhook=True,
         finds=True,
+    )
+    group = "sms"
+    needs = ("a Twilio account", "a phone number there that carries SMS")
+    minutes = 5
+    changes = ("At Twilio, the webhook of the number or Messaging Service is set to this hub.",)
+    components = MappingProxyType(
+        {
+            "webhook": "webhook",
+            "callback_host": "webhook",
+            "one_way": "inbound",
+            "sms": "outbound",
+            "trial": "outbound",
+        }
     )
     setup_steps = (
         SetupStep(

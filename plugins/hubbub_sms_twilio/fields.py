@@ -12,6 +12,7 @@ API_BASE: Final = "https://api.twilio.com"
 #: Messaging Services have a host of their own, which a proxy or simulator has not.
 MESSAGING_BASE: Final = "https://messaging.twilio.com"
 
+_CONSOLE: Final = "https://console.twilio.com"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
 
@@ -23,13 +24,14 @@ class Credentials(Fields):
         title="Account SID",
         description="In the Twilio console: Account Dashboard, Account Info.",
         pattern=r"^AC[0-9a-f]{32}$",
+        json_schema_extra={"link": _CONSOLE, "looks_like": "AC[0-9a-f]{32}"},
     )
     auth_token: str = Field(
         title="Auth Token",
         description="Beside the Account SID. It signs webhooks, so an API key does not replace it.",
         min_length=1,
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, "link": _CONSOLE, "looks_like": "[0-9a-f]{32}"},
     )
     auth_token_next: str = Field(
         "",
@@ -60,12 +62,14 @@ class Settings(ChannelSettings):
         "",
         title="Phone number",
         description="With + and country code; or a short code; or a name that cannot be answered.",
+        json_schema_extra={"looks_like": r"\+[1-9][0-9]{6,14}"},
     )
     messaging_service_sid: str = Field(
         "",
         title="Messaging Service SID",
         description="In place of the number, or with it: then the service sends from that number.",
         pattern=r"^(MG[0-9a-f]{32})?$",
+        json_schema_extra={"looks_like": "MG[0-9a-f]{32}"},
     )
     smart_encoding: bool = Field(
         default=False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from hubbub.sdk import (
@@ -60,12 +61,31 @@ class SmsVonage(ChannelType[VonageFields]):
         inbound=frozenset({"text", "image", "audio", "video", "document", "unsupported"}),
         outbound=frozenset({"text", *_MEDIA}),
         text_limit=outbound.TEXT_LIMIT,
+        segments=True,
         caption_limit=outbound.CAPTION_LIMIT,
         media=_MEDIA,
         receipts=frozenset({"sent", "delivered"}),
         # Vonage allows an API key 30 requests a second and queues little, so we stay below.
         limits=(Limit(scope="channel", count=25, per=timedelta(seconds=1), burst=25),),
         registers_webhook=True,
+    )
+    group = "sms"
+    needs = ("a Vonage account", "a phone number there that carries SMS")
+    minutes = 10
+    changes = (
+        "At Vonage, the webhooks of the application are set to this hub.",
+        "The number is linked to the application.",
+    )
+    components = MappingProxyType(
+        {
+            "webhook": "webhook",
+            "callback": "webhook",
+            "unsigned": "webhook",
+            "link": "inbound",
+            "one_way": "inbound",
+            "sms": "outbound",
+            "credit": "outbound",
+        }
     )
     setup_steps = (
         SetupStep(

@@ -17,6 +17,7 @@ REST_BASE: Final = "https://rest.nexmo.com"
 #: How the SMS API signs; Vonage's own words.
 SignatureMethod: TypeAlias = Literal["md5hash", "md5", "sha1", "sha256", "sha512"]
 
+_DASHBOARD: Final = "https://dashboard.nexmo.com/settings"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
 #: Longer ones are no short codes, so they are numbers without their "+".
@@ -31,19 +32,24 @@ class Credentials(Fields):
         title="API key",
         description="In the Vonage dashboard: API settings.",
         pattern=r"^[0-9A-Za-z]+$",
+        json_schema_extra={"link": _DASHBOARD, "looks_like": "[0-9a-f]{8}"},
     )
     api_secret: str = Field(
         title="API secret",
         description="Beside the API key.",
         min_length=1,
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, "link": _DASHBOARD},
     )
     application_id: str = Field(
         "",
         title="Application ID",
         description="In the Vonage dashboard: Applications. The number is linked to it.",
         pattern=r"^[0-9A-Za-z-]*$",
+        json_schema_extra={
+            "link": "https://dashboard.nexmo.com/applications",
+            "looks_like": "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        },
     )
     private_key: str = Field(
         "",

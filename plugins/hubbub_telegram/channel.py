@@ -38,7 +38,12 @@ class Telegram(ChannelType[TelegramFields]):
     icon = manifest.ICON
     fields = TelegramFields
     capabilities: ClassVar[Capabilities] = manifest.CAPABILITIES
+    group = "messaging"
+    needs = ("Telegram on a phone or computer",)
+    minutes = 3
     setup_steps: ClassVar[tuple[SetupStep, ...]] = manifest.SETUP_STEPS
+    changes = manifest.CHANGES
+    components = manifest.COMPONENTS
 
     def account(self, connection: TelegramConnection) -> str:
         """Return the bot's user id: two channels would steal each other's updates."""

@@ -19,6 +19,10 @@ class TelegramCredentials(Fields):
     token: SecretStr = Field(
         title="HTTP API token",
         description="From the chat with @BotFather: /newbot, or /mybots > API Token.",
+        json_schema_extra={
+            "link": "https://t.me/BotFather",
+            "looks_like": _TOKEN.pattern,
+        },
     )
 
     @field_validator("token", mode="before")

@@ -1,9 +1,10 @@
 """Describe the channel type: what it can do, how it looks, how it is set up."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from hubbub.sdk import Capabilities, Limit, MediaRule, SetupStep
+from hubbub.sdk import Capabilities, Component, Limit, MediaRule, SetupStep
 from hubbub_telegram.buttons import OPTIONS
 from hubbub_telegram.fields import TelegramConnection
 
@@ -124,11 +125,23 @@ SETUP_STEPS: Final = (
         "send /setprivacy, because otherwise the bot sees only commands and replies to it.",
     ),
     SetupStep(
-        title="Try it",
-        text="Save, then open the bot by its link https://t.me/<name of the bot>, press Start and "
-        "write something. People must write first: a bot cannot open a conversation.",
+        title="Write to the bot",
+        text="Open the bot in Telegram, press Start and write something. People must write first: "
+        "a bot cannot open a conversation.",
+        link="https://t.me/{username}",
+        at="test",
     ),
 )
+CHANGES: Final = (
+    "Telegram is told to send the bot's messages to this hub.",
+    "Another program that received them until now gets no more.",
+)
+COMPONENTS: Final[Mapping[str, Component]] = {
+    "webhook_url": "webhook",
+    "webhook_errors": "webhook",
+    "allowed_updates": "inbound",
+    "groups": "inbound",
+}
 
 ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">'

@@ -41,7 +41,7 @@ from hubbub.sdk.widget import (
     upload,
 )
 from hubbub_webchat.inbound import events_of
-from hubbub_webchat.manifest import CAPABILITIES, ICON, SETUP_STEPS
+from hubbub_webchat.manifest import CAPABILITIES, COMPONENTS, ICON, SETUP_STEPS
 
 
 class WebchatFields(Fields):
@@ -66,7 +66,11 @@ class Webchat(ChannelType[WebchatFields]):
     icon = ICON
     fields = WebchatFields
     capabilities = CAPABILITIES
+    group = "web"
+    needs = ("a site whose pages you can change",)
+    minutes = 3
     setup_steps: ClassVar[tuple[SetupStep, ...]] = SETUP_STEPS
+    components = COMPONENTS
 
     def address(self, text: str, connection: WebchatConnection) -> str:
         """Take addresses as they are: there is no other way to write them."""

@@ -1,8 +1,9 @@
 """Describe the channel type: what it can do, how it looks, how it is set up."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from hubbub.sdk import Capabilities, MediaRule, SetupStep
+from hubbub.sdk import Capabilities, Component, MediaRule, SetupStep
 from hubbub.sdk.widget import LONGEST_TEXT
 
 _LARGEST: Final = 25_000_000
@@ -33,21 +34,25 @@ CAPABILITIES: Final = Capabilities(
 
 SETUP_STEPS: Final = (
     SetupStep(
-        title="Name your sites",
-        text="Enter the sites on which the window may open, such as https://example.com.",
+        title="Know your sites",
+        text="Have the addresses at hand on which the window may open, such as https://example.com.",
     ),
     SetupStep(
-        title="Paste one line",
-        text="The channel's page shows it. Put it before the end of the body on every page that "
-        "should have the window. A Content-Security-Policy of the site has to allow the hub under "
-        "script-src and frame-src, and nothing else.",
+        title="Let the site allow it",
+        at="webhook",
+        text="A Content-Security-Policy of the site has to allow the hub under script-src and "
+        "frame-src, and nothing else.",
     ),
     SetupStep(
         title="Say who is logged in",
+        at="webhook",
         text="Optional: share an identity secret with your server, which then signs who is logged "
         "in. People keep their conversation from device to device.",
     ),
 )
+
+#: What findings are about.
+COMPONENTS: Final[Mapping[str, Component]] = {"origins": "inbound", "public_url": "webhook"}
 
 ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">'

@@ -8,7 +8,6 @@ from hubbub.sdk import (
     Accepted,
     Call,
     Capabilities,
-    Challenge,
     ChannelType,
     Checked,
     Draft,
@@ -43,7 +42,16 @@ class WhatsAppCloud(ChannelType[WhatsAppFields]):
     icon = manifest.ICON
     fields = WhatsAppFields
     capabilities: ClassVar[Capabilities] = manifest.CAPABILITIES
+    group = "messaging"
+    needs = (
+        "a Meta business account",
+        "a phone number that WhatsApp does not use yet",
+        "an https address of this hub that Meta can reach",
+    )
+    minutes = 20
     setup_steps: ClassVar[tuple[SetupStep, ...]] = manifest.SETUP_STEPS
+    changes = manifest.CHANGES
+    components = manifest.COMPONENTS
 
     def account(self, connection: WhatsAppConnection) -> str:
         """Return the number's id: Meta tells what is written to it once."""
@@ -63,7 +71,7 @@ class WhatsAppCloud(ChannelType[WhatsAppFields]):
     def verify(self, call: Call, connection: WhatsAppConnection) -> Verdict:
         """Shake hands by GET; check the signature of anything else."""
         if call.method.upper() == "GET":
-            return Challenge(graph.handshake(call, connection.verify_token))
+            return graph.handshake(call, connection.verify_token)
         objection = graph.objection(call, connection.fields.credentials.app_secret)
         return Reject(objection) if objection else Accept()
 

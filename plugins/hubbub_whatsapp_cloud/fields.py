@@ -5,9 +5,18 @@ from typing import Any, Final, TypeAlias
 from pydantic import Field, model_validator
 
 from hubbub.sdk import Connection, Fields
-from hubbub.sdk.graph import GraphId, GraphIdOrNothing, GraphSettings, GraphToken
+from hubbub.sdk.graph import (
+    ACCESS_TOKEN,
+    APP_SECRET,
+    GRAPH_ID,
+    GraphId,
+    GraphIdOrNothing,
+    GraphSettings,
+    GraphToken,
+)
 
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
+_APPS: Final = "https://developers.facebook.com/apps"
 
 
 class Credentials(Fields):
@@ -19,14 +28,18 @@ class Credentials(Fields):
         "with whatsapp_business_messaging and whatsapp_business_management.",
         min_length=1,
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={
+            **_SECRET,
+            "link": "https://business.facebook.com/settings/system-users",
+            "looks_like": ACCESS_TOKEN,
+        },
     )
     app_secret: str = Field(
         title="App secret",
         description="App Dashboard > App settings > Basic. It signs webhooks.",
         min_length=1,
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, "link": _APPS, "looks_like": APP_SECRET},
     )
 
 
@@ -36,17 +49,20 @@ class Settings(GraphSettings):
     phone_number_id: GraphId = Field(
         title="Phone number ID",
         description="App Dashboard > WhatsApp > API Setup. It is not the phone number.",
+        json_schema_extra={"link": _APPS, "looks_like": GRAPH_ID},
     )
     business_account_id: GraphIdOrNothing = Field(
         "",
         title="WhatsApp Business Account ID",
         description="On the same page. With it the hub subscribes to what the account hears.",
+        json_schema_extra={"link": _APPS, "looks_like": GRAPH_ID},
     )
     app_id: GraphIdOrNothing = Field(
         "",
         title="App ID",
         description="App settings > Basic. With it a check also looks at the App secret and at "
         "how long the token lasts.",
+        json_schema_extra={"link": _APPS, "looks_like": GRAPH_ID},
     )
 
     @model_validator(mode="after")

@@ -1,9 +1,10 @@
 """Describe the channel type: what it can do, how it looks, how it is set up."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from hubbub.sdk import Capabilities, Limit, SetupStep
+from hubbub.sdk import Capabilities, Component, Limit, SetupStep
 from hubbub.sdk.whatsapp import interactive
 from hubbub.sdk.whatsapp.files import MEDIA
 from hubbub.sdk.whatsapp.writing import CAPTION_LIMIT, TEXT_LIMIT
@@ -64,19 +65,32 @@ SETUP_STEPS: Final = (
         link="https://business.facebook.com/settings/system-users",
     ),
     SetupStep(
-        title="Save, then let Meta call the hub",
-        text="The channel's page shows its Callback URL and Verify token. Enter both at WhatsApp > "
+        title="Let Meta call the hub",
+        at="webhook",
+        text="Enter the Callback URL and the Verify token shown here at WhatsApp > "
         "Configuration > Webhook, and subscribe to the field messages there, and to those whose "
         "names begin with message_template, and template_category_update. For further numbers of "
         "the same app nothing is to be entered: the hub registers each of them itself.",
     ),
     SetupStep(
-        title="Try it",
+        title="Write to the number",
+        at="test",
         text="Write to the number from a phone, and answer. Who did not write in the last 24 "
         "hours gets templates only; create those in WhatsApp Manager.",
         link="https://business.facebook.com/wa/manage/message-templates",
     ),
 )
+CHANGES: Final = (
+    "Meta is told to call this hub about this number; other numbers of the app stay as they are.",
+    "The app is subscribed to the WhatsApp account, where its ID is entered.",
+)
+COMPONENTS: Final[Mapping[str, Component]] = {
+    "webhook": "webhook",
+    "subscription": "webhook",
+    "number_status": "outbound",
+    "quality": "outbound",
+    "platform": "outbound",
+}
 
 ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">'

@@ -1,6 +1,7 @@
 """Speak as WhatsApp's On-Premises API did: one channel is one client, and so one number."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import ClassVar
 
 from hubbub.sdk import (
@@ -34,7 +35,12 @@ class WhatsAppOnPremise(ChannelType[OnPremiseFields]):
     icon = manifest.ICON
     fields = OnPremiseFields
     capabilities: ClassVar[Capabilities] = manifest.CAPABILITIES
+    group = "messaging"
+    needs = ("a WhatsApp Business API client of your own, or a gateway that acts as one",)
+    minutes = 10
     setup_steps: ClassVar[tuple[SetupStep, ...]] = manifest.SETUP_STEPS
+    changes = ("The client is told to call this hub.",)
+    components = MappingProxyType({"webhook": "webhook", "health": "outbound"})
 
     def account(self, connection: OnPremiseConnection) -> str | None:
         """Return where the client is, and as whom: it calls one webhook.

@@ -20,7 +20,7 @@ def set_up(monkeypatch):
         lambda _hub, channel_id, change, **_: changes.update({channel_id: change.settings}),
     )
     monkeypatch.setattr(demo, "_configure_gateway", lambda *_: None)
-    monkeypatch.setattr(demo, "_tell_sandbox", lambda *_: {"address": "smpp://127.0.0.1:2"})
+    monkeypatch.setattr(demo, "tell_sandbox", lambda *_: {"address": "smpp://127.0.0.1:2"})
     return changes
 
 
@@ -47,7 +47,7 @@ def test_a_channel_of_an_earlier_message_centre_finds_the_port_of_this_one(set_u
 def test_a_mailbox_of_an_earlier_start_finds_the_ports_of_this_one(set_up, monkeypatch):
     servers = {f"{one}_{two}": two for one in ("smtp", "imap") for two in ("host", "port")}
     made = {**servers, "security": "none", "address": "support@example.com"}
-    monkeypatch.setattr(demo, "_tell_sandbox", lambda *_: made)
+    monkeypatch.setattr(demo, "tell_sandbox", lambda *_: made)
     row: Any = SimpleNamespace(
         id="one", settings={"from_address": "support@example.com", "smtp_host": "127.0.0.1"}
     )

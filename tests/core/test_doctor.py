@@ -7,7 +7,8 @@ from sqlalchemy import insert
 
 from hubbub import cli, doctor
 from hubbub.commands import doctor as command
-from hubbub.doctor import Check, NoSuchChannel, examine
+from hubbub.doctor import NoSuchChannel, examine
+from hubbub.health import Check
 from hubbub.keyring import rekey
 from hubbub.redis_client import make_redis
 from hubbub.relay import Desk
@@ -66,7 +67,7 @@ def test_a_healthy_hub_has_nothing_to_mend(healthy):
     checks = list(examine(healthy))
     assert [check.name for check in checks if not check.ok] == []
     assert {check.name for check in checks} == {
-        *("Database", "Redis", "Plugins", "Disk", "Public URL"),
+        *("Database", "Redis", "Plugins", "Disk", "Media store", "Public URL"),
         *("Secret key", "Worker", "Scheduler"),
     }
 

@@ -113,7 +113,7 @@ def api_answers(client, token, world, line):
 
 def console_pages(client, world, line):
     """Yield every page of the console that shows something of the channel."""
-    paths = ["/inbox", "/channels", f"/channels/{line.id}", "/settings"]
+    paths = ["/inbox", "/channels", f"/channels/{line.id}", "/operate/people", "/operate/tokens"]
     paths += [f"/inbox/{row['id']}" for row in world.rows("SELECT id FROM conversations")]
     paths += [f"/messages/{row['id']}/trace" for row in world.rows("SELECT id FROM messages")]
     for path in paths:

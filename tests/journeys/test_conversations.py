@@ -121,8 +121,12 @@ def test_the_trace_tells_what_happened_to_a_message(agent, customer):
     expect(
         agent.get_by_text("Went to inbox, the fallback, because no rule matched")
     ).to_be_visible()
+    expect(agent.locator(".trace dt").filter(has_text="content type")).to_be_visible()
     agent.get_by_text("Details").first.click()
-    expect(agent.locator("pre").first).to_contain_text("event_id")
+    expect(agent.locator("pre").first).to_contain_text("considered")
+    agent.get_by_role("link", name="The call").click()
+    expect(agent.get_by_role("heading", name="A kept call")).to_be_visible()
+    agent.go_back()
     agent.get_by_role("link", name="Conversation").click()
     expect(agent.locator(".bubble.in")).to_contain_text("Hello")
 

@@ -6,7 +6,19 @@ from playwright.sync_api import expect
 from hubbub.demo import EMAIL, PASSWORD
 from tests.journeys.conftest import enter, entry, log_in, reply
 
-PAGES = ["/inbox", "/channels", "/channels/add", "/channels/add/telegram", "/settings"]
+PAGES = [
+    "/inbox",
+    "/contacts",
+    "/channels",
+    "/channels/add",
+    "/channels/add/telegram",
+    "/operate",
+    "/operate/failed",
+    "/operate/plugins",
+    "/operate/people",
+    "/operate/tokens",
+    "/operate/audit",
+]
 #: What a screen reader or a keyboard would stumble over, as sentences; a small part of WCAG.
 AUDIT = """() => {
   const found = [];
@@ -57,7 +69,8 @@ def test_every_page_has_names_for_what_is_in_it_and_does_not_scroll_sideways(scr
     enter(screen, "Donau")
     trace = screen.locator(".meta a").first.get_attribute("href")
     channel = screen.locator(".who a[href^='/channels/']").get_attribute("href")
-    for path in [screen.url, trace, channel, *PAGES]:
+    contact = screen.locator(".who a[href^='/contacts/']").get_attribute("href")
+    for path in [screen.url, trace, channel, contact, *PAGES]:
         screen.goto(path)
         assert screen.evaluate(AUDIT) == [], path
         assert not screen.evaluate(SIDEWAYS), path

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import struct
 import sys
 import time
@@ -241,9 +242,10 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
     secret = "identity-secret-of-the-journey-01"
     admin = browser().new_page()
     admin.goto("/channels/add/webchat")
+    admin.get_by_role("button", name="Next: credentials").click()
     admin.get_by_label("Name", exact=True).fill("Members")
     admin.locator("summary", has_text="Advanced").click()
-    admin.get_by_label("Identity secret").fill(secret)
+    admin.get_by_role("textbox", name="Identity secret").fill(secret)
     admin.get_by_role("button", name="Connect").click()
     line = admin.get_by_role("textbox", name="Line to paste").input_value()
     widget = line.split('"')[1]
@@ -266,6 +268,25 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
         expect(said(frame)).to_have_count(1)
         page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
         expect(said(frame)).to_have_text([before, text])
+
+
+def test_a_window_is_set_up_and_tried_on_the_spot(browser):
+    admin = browser().new_page()
+    admin.goto("/channels/add/webchat")
+    admin.get_by_role("button", name="Next: credentials").click()
+    admin.get_by_label("Name", exact=True).fill("Tried at once")
+    admin.get_by_role("button", name="Connect").click()
+    expect(admin.get_by_role("textbox", name="Line to paste")).to_have_value(re.compile("<script"))
+    admin.get_by_role("link", name="Next: a test message").click()
+    admin.get_by_role("button", name="Open the window").click()
+    text = some("Does it work?")
+    write(admin.frame_locator("iframe"), text)
+    expect(admin.locator("#came")).to_contain_text(text)
+    admin.get_by_role("button", name="Send the answer").click()
+    expect(admin.get_by_text("Both ways work")).to_be_visible()
+    admin.get_by_role("link", name="Next: routing").click()
+    admin.get_by_role("link", name="the channel's rules").click()
+    expect(admin.get_by_role("link", name="On your site")).to_be_visible()
 
 
 def test_case_10_a_window_opens_at_the_very_moment_and_keeps_what_was_typed(

@@ -9,15 +9,20 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound as NoSuchPath
 
 from hubbub.api import (
+    canned,
     channels,
     contacts,
     conversations,
     events,
     media,
     messages,
+    operate,
     people,
+    route_versions,
     routes,
+    teams,
     templates,
+    views,
 )
 from hubbub.api.endpoint import PREFIX, Endpoint, guarded
 from hubbub.api.openapi import describe
@@ -28,6 +33,7 @@ from hubbub.hub import Hub
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *channels.ENDPOINTS,
     *routes.ENDPOINTS,
+    *route_versions.ENDPOINTS,
     *templates.ENDPOINTS,
     *messages.ENDPOINTS,
     *conversations.ENDPOINTS,
@@ -35,6 +41,10 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *events.ENDPOINTS,
     *media.ENDPOINTS,
     *people.ENDPOINTS,
+    *teams.ENDPOINTS,
+    *views.ENDPOINTS,
+    *canned.ENDPOINTS,
+    *operate.ENDPOINTS,
 )
 #: Nothing that the reader or an icon could load or run comes from anywhere else.
 _CSP: Final = "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'none'"

@@ -1,5 +1,6 @@
 """Answer the calls about channel types and channels."""
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -11,6 +12,7 @@ from hubbub.api.forms import form_schema
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.connect import queries
 from hubbub.connect.former import former_until
+from hubbub.connect.health import channel_health
 from hubbub.connect.rules import (
     campaigns_paused,
     embed_line,
@@ -19,6 +21,7 @@ from hubbub.connect.rules import (
     webhook_url,
     widget_url,
 )
+from hubbub.connect.trial import try_channel
 from hubbub.connect.work import (
     ChannelChange,
     change_channel,
@@ -41,6 +44,14 @@ class NewChannel(Body):
 
     type: str = Field(description="As `GET /channel-types` lists it.")
     name: str
+    credentials: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Trial(Body):
+    """Credentials to try."""
+
+    type: str = Field(description="As `GET /channel-types` lists it.")
     credentials: dict[str, Any] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
 
@@ -127,6 +138,44 @@ def check(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.CheckedChannelJson:
     )
 
 
+@endpoint("POST", "/channels/try", tag=_TAG, scope="admin")
+def try_new(hub: Hub, ask: Ask[Nothing, Trial]) -> shapes.TriedChannelJson:
+    """Ask the provider whether a channel with these credentials would be let in.
+
+    Nothing is kept or changed, here or there. What only connecting puts right, such as a webhook
+    that is not registered yet, is left out.
+    """
+    asked = try_channel(
+        hub, type=ask.body.type, credentials=ask.body.credentials, settings=ask.body.settings
+    )
+    return shapes.TriedChannelJson(
+        status=asked.status,
+        status_reason=asked.reason,
+        findings=[_finding(finding) for finding in asked.findings],
+    )
+
+
+@endpoint("GET", "/channels/{id}/health", tag=_TAG, scope="read")
+def get_channel_health(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.ChannelHealthJson:
+    """Say how each part of a channel is, as far as it is known without asking its provider."""
+    row = find_channel(hub, ask.id)
+    with reading(hub.engine) as db:
+        health = channel_health(hub, db, row)
+    day = health.traffic
+    return shapes.ChannelHealthJson(
+        parts=[shapes.HealthPartJson(**asdict(part)) for part in health.parts],
+        expires_at=health.expires_at,
+        waiting=health.waiting,
+        quarantined=health.quarantined,
+        received=day.received,
+        sent=day.sent,
+        failed=day.failed,
+        last_received_at=day.received_at,
+        last_sent_at=day.sent_at,
+        hours=list(day.hours),
+    )
+
+
 def _channel(hub: Hub, channel_id: str) -> shapes.ChannelJson:
     return shapes.ChannelJson(**_fields(hub, find_channel(hub, channel_id)))
 
@@ -157,7 +206,11 @@ def _fields(hub: Hub, row: Row[Any]) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> shapes.FindingJson:
     return shapes.FindingJson(
-        code=finding.code, ok=finding.ok, detail=finding.detail, fix=finding.fix
+        code=finding.code,
+        ok=finding.ok,
+        detail=finding.detail,
+        fix=finding.fix,
+        until=finding.until,
     )
 
 
@@ -173,9 +226,13 @@ def _channel_type(hub: Hub, kind: ChannelType[Any]) -> shapes.ChannelTypeJson:
         fields=form_schema(kind.fields),
         capabilities=kind.capabilities.as_json(),
         setup=[
-            shapes.SetupStepJson(title=step.title, text=step.text, link=step.link)
+            shapes.SetupStepJson(title=step.title, text=step.text, link=step.link, at=step.at)
             for step in kind.setup_steps
         ],
+        group=kind.group,
+        needs=list(kind.needs),
+        minutes=kind.minutes,
+        changes=list(kind.changes),
     )
 
 
@@ -187,4 +244,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     patch_channel,
     remove_channel,
     check,
+    try_new,
+    get_channel_health,
 )

@@ -14,12 +14,17 @@ from hubbub.api.pages import Page, by_id, cut
 from hubbub.connect.former import channel_secrets, open_former
 from hubbub.connect.rules import open_connection
 from hubbub.hub import Hub
+from hubbub.normalise.work import rehearse
 from hubbub.people.errors import NotFound
-from hubbub.receive.work import replay
+from hubbub.receive.rules import judge
+from hubbub.receive.work import NotReleasable, replay
 from hubbub.redact import Redactor
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.mailbox import LETTER
+from hubbub.store.calls import kept_call
 from hubbub.store.session import reading
+from hubbub.store.states import CallState
+from hubbub.track.trace import place
 
 _TAG: Final = "Events"
 _LETTER_TYPE: Final = "message/rfc822"
@@ -125,6 +130,46 @@ def replay_event(hub: Hub, ask: Ask[Nothing, Replay]) -> shapes.EventJson:
     return shapes.EventJson(**row._asdict())
 
 
+@endpoint("GET", "/events/{id}/rehearsal", tag=_TAG, scope="read", problems=("not-releasable",))
+def rehearse_event(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.RehearsalJson:
+    """Say what running a kept call again would do, and do nothing."""
+    return rehearsal(hub, ask.id)
+
+
+def rehearsal(hub: Hub, call_id: str) -> shapes.RehearsalJson:
+    """Return what running a kept call again would do. Raises `NotFound` and `NotReleasable`."""
+    with reading(hub.engine) as db:
+        row = _found(db, call_id)
+        line = hub.directory.usable(db, row.channel_id)
+    if line is None:
+        raise NotReleasable("Its channel is deleted, or the channel's plugin is not loaded.")
+    call = kept_call(row)
+    refused = ""
+    if row.state == CallState.QUARANTINED:
+        judged = judge(line, call)
+        if judged.state != CallState.PENDING:
+            refused = judged.reason or "a handshake"
+    would = rehearse(hub, line, call)
+    return shapes.RehearsalJson(
+        refused=refused,
+        before=[_outcome(one) for one in row.outcomes or ()],
+        after=[_outcome(one) for one in would.outcomes],
+        messages=[
+            shapes.RehearsedJson(
+                direction=one["direction"],
+                content=one["content"],
+                conversation_id=one["conversation_id"],
+                destination=_destination(one["decision"] or {}),
+            )
+            for one in would.messages
+        ],
+    )
+
+
+def _destination(decision: Mapping[str, Any]) -> str | None:
+    return place(decision["destination"]) if "destination" in decision else None
+
+
 def _found(db: Connection, call_id: str) -> Row[Any]:
     row = queries.call(db, call_id)
     if row is None:
@@ -175,4 +220,10 @@ def _outcome(one: Mapping[str, Any]) -> shapes.OutcomeJson:
     )
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (list_events, get_event, get_event_letter, replay_event)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    list_events,
+    get_event,
+    get_event_letter,
+    rehearse_event,
+    replay_event,
+)

@@ -41,6 +41,11 @@ class NewMessage(Body):
     to: To | None = None
     reply_to: str | None = Field(None, description="The id of the message to quote.")
     send_at: AwareDatetime | None = Field(None, description="Not before this time.")
+    seen: str | None = Field(
+        None,
+        description="The id of the conversation's last message as you know it: refused with "
+        "`unseen` when somebody else has said something since.",
+    )
     bulk: bool = Field(
         default=False,
         description="It goes to many: it waits behind answers, and not to who stopped such ones.",
@@ -74,7 +79,7 @@ class MessageQuery(Page):
     tag=_TAG,
     scope="write",
     status=202,
-    problems=("window-closed", "screened", "idempotency-conflict"),
+    problems=("window-closed", "screened", "idempotency-conflict", "unseen"),
     headers={
         _KEY: "Unique to this message, at most 255 characters: sent again under the same key, the "
         "same message is answered and nothing is sent twice."
@@ -92,6 +97,7 @@ def post_message(hub: Hub, ask: Ask[Nothing, NewMessage]) -> shapes.MessageJson:
         address=body.to.address.strip() if body.to else None,
         reply_to=body.reply_to,
         send_at=body.send_at,
+        seen=body.seen,
         bulk=body.bulk,
         key=_key(ask),
     )

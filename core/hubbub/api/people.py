@@ -1,5 +1,7 @@
 """Answer the calls about API tokens and users."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from hubbub.api import shapes
@@ -7,6 +9,7 @@ from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, optional
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid
+from hubbub.people.invites import add_invited, invite
 from hubbub.people.rules import SCOPES, Person, Role, Scope
 from hubbub.people.tokens import (
     TokenInfo,
@@ -15,7 +18,7 @@ from hubbub.people.tokens import (
     list_tokens,
     revoke_token,
 )
-from hubbub.people.users import add_user, change_user, find_user, list_users
+from hubbub.people.users import add_user, change_user, end_sessions, find_user, list_users
 
 _TOKENS = "Tokens"
 _USERS = "Users"
@@ -29,12 +32,19 @@ class NewToken(Body):
 
 
 class NewUser(Body):
-    """A person to add."""
+    """A person to add. One without a password chooses it by a link: `POST /users/{id}/invite`."""
 
     email: str = Field(max_length=254)
-    password: str = Field(min_length=8, max_length=512, json_schema_extra={"writeOnly": True})
+    password: str = optional(min_length=8, max_length=512, secret=True)
     name: str = Field("", max_length=100)
     role: Role = "agent"
+
+
+class PreferencesPatch(Body):
+    """What somebody likes otherwise."""
+
+    shortcuts: bool = optional()
+    undo: bool = optional()
 
 
 class UserPatch(Body):
@@ -44,6 +54,8 @@ class UserPatch(Body):
     role: Role = optional()
     password: str = optional(min_length=8, max_length=512, secret=True)
     disabled: bool = optional()
+    available: bool = optional()
+    preferences: PreferencesPatch = optional()
 
 
 @endpoint("GET", "/tokens", tag=_TOKENS, scope="admin")
@@ -85,8 +97,24 @@ def get_users(hub: Hub, ask: Ask[Page, Nothing]) -> shapes.Listing[shapes.UserJs
 @endpoint("POST", "/users", tag=_USERS, scope="admin", status=201, problems=("email-taken",))
 def post_user(hub: Hub, ask: Ask[Nothing, NewUser]) -> shapes.UserJson:
     """Add a person, who can log in to the console with email and password."""
-    user_id = add_user(hub, **ask.body.model_dump(), actor=ask.bearer.actor)
+    given = ask.body.model_dump(exclude_unset=True)
+    add = add_user if "password" in given else add_invited
+    user_id = add(hub, **given, actor=ask.bearer.actor)
     return _user(find_user(hub, user_id))
+
+
+@endpoint("POST", "/users/{id}/invite", tag=_USERS, scope="admin", status=201)
+def post_invite(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.InviteJson:
+    """Make a link by which a person chooses a password, once. Whoever has it can log in as them."""
+    made = invite(hub, ask.id, actor=ask.bearer.actor)
+    url = f"{hub.settings.base_url}{made.path}"
+    return shapes.InviteJson(url=url, expires_at=made.expires_at)
+
+
+@endpoint("DELETE", "/users/{id}/sessions", tag=_USERS, scope="admin", status=204)
+def delete_sessions(hub: Hub, ask: Ask[Nothing, Nothing]) -> None:
+    """Log a person out everywhere."""
+    end_sessions(hub, ask.id, actor=ask.bearer.actor)
 
 
 @endpoint("GET", "/users/{id}", tag=_USERS, scope="admin")
@@ -99,6 +127,10 @@ def get_user(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.UserJson:
 def patch_user(hub: Hub, ask: Ask[Nothing, UserPatch]) -> shapes.UserJson:
     """Change a person."""
     changes = ask.body.model_dump(exclude_unset=True)
+    if "preferences" in changes:
+        changes["preferences"] = replace(
+            find_user(hub, ask.id).preferences, **changes["preferences"]
+        )
     return _user(change_user(hub, ask.id, actor=ask.bearer.actor, **changes))
 
 
@@ -109,6 +141,8 @@ def _user(person: Person) -> shapes.UserJson:
         name=person.name,
         role=person.role,
         disabled=person.disabled_at is not None,
+        available=person.available,
+        preferences=shapes.PreferencesJson(**person.preferences.as_json()),
         created_at=person.created_at,
     )
 
@@ -119,6 +153,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     delete_token,
     get_users,
     post_user,
+    post_invite,
+    delete_sessions,
     get_user,
     patch_user,
 )

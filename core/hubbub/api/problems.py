@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Response
 
 from hubbub.connect.routes import RoutesClash
+from hubbub.contacts.work import Merged
 from hubbub.people.errors import Complaint, Invalid, TooManyAttempts
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import DatabaseDown
@@ -20,6 +21,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "not-json": "The body is not JSON. Nothing was done.",
     "unauthorized": "The request carries no API token that is good. Nothing was done.",
     "forbidden": "The token lacks the scope that this call needs.",
+    "contact-merged": "The contact is a part of another now, which `contact_id` names.",
+    "merge-carried": "The merge came along with another, which has to be undone first.",
     "not-found": "There is no such thing, or it was deleted.",
     "method-not-allowed": "The path exists, the method does not; `Allow` lists those that do.",
     "too-large": "The body is larger than this call takes.",
@@ -38,6 +41,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "account-taken": "Another channel is connected to the same account at the provider.",
     "route-conflicts": "Routes get in each other's way: see `conflicts`.",
     "idempotency-conflict": "The `Idempotency-Key` was used before, with another request.",
+    "unseen": "Something was said in the conversation after the message that you named as `seen`.",
     "version-conflict": "Somebody else changed it meanwhile: read it again.",
     "window-closed": "The time for free-form messages is over: `detail` says what may be sent.",
     "opted-out": "The contact asked not to be written to.",
@@ -58,7 +62,10 @@ MEANINGS: Final[Mapping[str, str]] = {
     "not-awaited": "Nobody waits for this answer: its time is over, or it was given before.",
     "not-cancellable": "The message is on its way already, or was cancelled.",
     "not-unknown": "The outcome of this message is known.",
+    "requeue-running": "What failed for this cause is being tried again already.",
+    "not-switchable": "The plugin is not installed, or its file cannot be changed: see `detail`.",
     "email-taken": "There is already a user with this email.",
+    "name-taken": "There is already one with this name.",
     "last-admin": "Nobody would be left to administer the hub.",
     "conflict": "It clashes with what is there.",
 }
@@ -69,6 +76,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "forbidden": 403,
     "not-found": 404,
     "method-not-allowed": 405,
+    "contact-merged": 410,
     "too-large": 413,
     "unsupported-media-type": 415,
     "invalid": 422,
@@ -140,6 +148,8 @@ def problem_of(error: HubError) -> Problem:
             return invalid(error.complaints)
         case RoutesClash():
             return _plain(error, more={"conflicts": [one.as_json() for one in error.conflicts]})
+        case Merged():
+            return _plain(error, more={"contact_id": error.into_id})
         case TooManyAttempts():
             seconds = str(round(error.retry_after.total_seconds()))
             return _plain(error, headers={"Retry-After": seconds})

@@ -19,13 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from hubbub.store.names import (
-    CONTACT_NAME,
-    holds,
-    holds_address,
-    holds_conversation,
-    named_messages,
-)
+from hubbub.store import search
+from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.tables import (
     Address,
     Call,
@@ -34,12 +29,14 @@ from hubbub.store.tables import (
     Conversation,
     Delivery,
     MediaFile,
+    Mention,
     Message,
     MessageVersion,
     Note,
     Template,
     table,
 )
+from hubbub.store.tags import has_tag
 from hubbub.store.types import AnyRow, UtcDateTime
 
 _addresses = table(Address)
@@ -49,6 +46,7 @@ _contacts = table(Contact)
 _conversations = table(Conversation)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
+_mentions = table(Mention)
 _messages = table(Message)
 _notes = table(Note)
 _templates = table(Template)
@@ -87,6 +85,8 @@ class ConversationFilter:
     channel_id: str | None = None
     status: str | None = None
     assignee: str | None = None
+    team: str | None = None
+    tag: str | None = None
     q: str | None = None
 
 
@@ -129,6 +129,18 @@ def conversation_messages(
     """Return the messages of a conversation behind ``after_seq``, oldest first."""
     found = named_messages().where(
         _messages.c.conversation_id == conversation_id, _messages.c.seq > after_seq
+    )
+    return list(db.execute(found.order_by(_messages.c.seq).limit(limit)))
+
+
+def said_since(
+    db: Connection, conversation_id: str, *, seq: int, but: str, limit: int
+) -> list[Row[Any]]:
+    """Return what others than the author ``but`` said behind ``seq``, oldest first."""
+    found = named_messages().where(
+        _messages.c.conversation_id == conversation_id,
+        _messages.c.seq > seq,
+        or_(_messages.c.author.is_(None), _messages.c.author != but),
     )
     return list(db.execute(found.order_by(_messages.c.seq).limit(limit)))
 
@@ -187,7 +199,9 @@ def conversations(
     limit: int,
 ) -> list[Row[Any]]:
     """Return conversations with their contact's name and address, the latest first."""
-    found = _narrowed(_THREAD, wanted)
+    found = _narrowed(db, _THREAD, wanted)
+    if wanted.tag is not None:
+        found = found.where(has_tag(db, wanted.tag))
     keys = (_conversations.c.last_message_at, _conversations.c.id)
     if before is not None:
         found = found.where(tuple_(*keys) < tuple_(*before))
@@ -198,6 +212,33 @@ def conversation(db: Connection, conversation_id: str) -> Row[Any] | None:
     """Return a conversation with its contact's name and address, or None."""
     found: Select[Any] = _THREAD.where(_conversations.c.id == conversation_id)
     return db.execute(found).one_or_none()
+
+
+def change_conversation(db: Connection, conversation_id: str, **values: Any) -> None:
+    """Change columns of a conversation that no `Thread` holds."""
+    this = update(_conversations).where(_conversations.c.id == conversation_id)
+    db.execute(this.values(**values))
+
+
+def add_mentions(
+    db: Connection, note_id: str, conversation_id: str, user_ids: Sequence[str]
+) -> None:
+    """Store to whom a note speaks."""
+    rows = [
+        {"note_id": note_id, "user_id": user_id, "conversation_id": conversation_id}
+        for user_id in user_ids
+    ]
+    if rows:
+        db.execute(insert(_mentions), rows)
+
+
+def mentions(db: Connection, note_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return to whom notes speak."""
+    found: dict[str, list[str]] = {note_id: [] for note_id in note_ids}
+    rows = select(_mentions.c.note_id, _mentions.c.user_id).where(_mentions.c.note_id.in_(note_ids))
+    for row in db.execute(rows) if note_ids else ():
+        found[row.note_id].append(row.user_id)
+    return found
 
 
 def add_note(db: Connection, **values: Any) -> None:
@@ -228,7 +269,7 @@ def templates(
     if wanted.channel_id is not None:
         found = found.where(_templates.c.channel_id == wanted.channel_id)
     if wanted.q:
-        found = found.where(holds(_templates.c.name, wanted.q))
+        found = found.where(_templates.c.name.icontains(wanted.q, autoescape=True))
     if before is not None:
         found = found.where(_templates.c.id < before)
     return list(db.execute(found.order_by(_templates.c.id.desc()).limit(limit)))
@@ -237,6 +278,12 @@ def templates(
 def template(db: Connection, template_id: str) -> Row[Any] | None:
     """Return a template, or None."""
     return db.execute(select(_templates).where(_templates.c.id == template_id)).one_or_none()
+
+
+def templates_by_ids(db: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """Return templates by their ids."""
+    found = select(_templates).where(_templates.c.id.in_(ids))
+    return {row.id: row for row in db.execute(found)} if ids else {}
 
 
 # --- events ----------------------------------------------------------------------------------
@@ -275,38 +322,6 @@ def channel_even_deleted(db: Connection, channel_id: str) -> Row[Any]:
     return db.execute(select(_channels).where(_channels.c.id == channel_id)).one()
 
 
-# --- contacts --------------------------------------------------------------------------------
-
-
-def contacts(db: Connection, *, q: str | None, before: str | None, limit: int) -> list[Row[Any]]:
-    """Return contacts, the newest first; ``q`` is part of a name or an address."""
-    found = select(_contacts)
-    if q:
-        reached = select(_addresses.c.contact_id).where(
-            or_(holds_address(q), holds(_addresses.c.name, q))
-        )
-        found = found.where(or_(holds(_contacts.c.name, q), _contacts.c.id.in_(reached)))
-    if before is not None:
-        found = found.where(_contacts.c.id < before)
-    return list(db.execute(found.order_by(_contacts.c.id.desc()).limit(limit)))
-
-
-def contact(db: Connection, contact_id: str) -> Row[Any] | None:
-    """Return a contact, or None."""
-    return db.execute(select(_contacts).where(_contacts.c.id == contact_id)).one_or_none()
-
-
-def addresses(db: Connection, contact_ids: Sequence[str]) -> list[Row[Any]]:
-    """Return the addresses of contacts, oldest first."""
-    found = select(_addresses).where(_addresses.c.contact_id.in_(contact_ids))
-    return list(db.execute(found.order_by(_addresses.c.id)))
-
-
-def change_contact(db: Connection, contact_id: str, **values: Any) -> None:
-    """Change columns of a contact."""
-    db.execute(update(_contacts).where(_contacts.c.id == contact_id).values(**values))
-
-
 def _known_as(external_id: str) -> ColumnElement[bool]:
     # A long message travels in parts, each with a name of its own at the provider. The indexes
     # begin with the channel.
@@ -322,7 +337,7 @@ def _known_as(external_id: str) -> ColumnElement[bool]:
     return _messages.c.id.in_(union(whole, parts))
 
 
-def _narrowed(found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
+def _narrowed(db: Connection, found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
     if wanted.channel_id is not None:
         found = found.where(_conversations.c.channel_id == wanted.channel_id)
     if wanted.status is not None:
@@ -331,6 +346,8 @@ def _narrowed(found: Select[Any], wanted: ConversationFilter) -> Select[Any]:
         found = found.where(_conversations.c.assignee_id.is_(None))
     elif wanted.assignee is not None:
         found = found.where(_conversations.c.assignee_id == wanted.assignee)
+    if wanted.team is not None:
+        found = found.where(_conversations.c.team_id == wanted.team)
     if wanted.q:
-        found = found.where(holds_conversation(wanted.q))
+        found = found.where(search.conversations(db, wanted.q).condition)
     return found

@@ -111,7 +111,9 @@ def conversation(row: Row[Any]) -> shapes.ConversationJson:
         contact_name=row.contact_name,
         address=row.address,
         status=row.status,
+        snoozed_until=row.snoozed_until if row.status == "snoozed" else None,
         assignee=row.assignee_id,
+        team=row.team_id,
         owner=row.owner,
         tags=row.tags or [],
         unread=row.unread,
@@ -170,6 +172,9 @@ def contact(row: Row[Any], addresses: Iterable[Row[Any]]) -> shapes.ContactJson:
                 name=one.name,
                 state=one.state,
                 state_reason=one.state_reason,
+                marketing=one.marketing,
+                marketing_at=one.marketing_at,
+                wrote_at=one.wrote_at,
             )
             for one in addresses
         ],

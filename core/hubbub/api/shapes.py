@@ -53,7 +53,10 @@ class SetupStepJson(BaseModel):
 
     title: str
     text: str
-    link: str | None
+    link: str | None = Field(description="May hold facts of the channel in braces.")
+    at: Literal["start", "webhook", "test"] = Field(
+        description="Before the form, while the webhook is set up, or with the first message."
+    )
 
 
 class ChannelTypeJson(BaseModel):
@@ -70,6 +73,10 @@ class ChannelTypeJson(BaseModel):
     fields: dict[str, Any] = Field(description="JSON Schema of `credentials` and `settings`.")
     capabilities: dict[str, Any]
     setup: list[SetupStepJson]
+    group: Literal["messaging", "sms", "web", "email", "other"]
+    needs: list[str] = Field(description="What one has to have before one begins.")
+    minutes: int | None = Field(description="How long it takes to connect a channel.")
+    changes: list[str] = Field(description="What connecting changes at the provider.")
 
 
 def _is_none(value: object) -> bool:
@@ -117,12 +124,44 @@ class FindingJson(BaseModel):
     ok: bool
     detail: str
     fix: str
+    until: datetime | None = Field(description="When what is fine now ends, such as a token.")
 
 
 class CheckedChannelJson(ChannelJson):
     """A channel, and what the provider just said about it."""
 
     findings: list[FindingJson]
+
+
+class TriedChannelJson(BaseModel):
+    """What a provider said of credentials that were only tried."""
+
+    status: ChannelStatus
+    status_reason: str
+    findings: list[FindingJson]
+
+
+class HealthPartJson(BaseModel):
+    """How one part of a channel is; `unknown`: nothing is known yet."""
+
+    name: Literal["auth", "webhook", "inbound", "outbound"]
+    state: Literal["fine", "warning", "wrong", "unknown"]
+    detail: str
+
+
+class ChannelHealthJson(BaseModel):
+    """How a channel is, and what went through it in the last 24 hours."""
+
+    parts: list[HealthPartJson]
+    expires_at: datetime | None = Field(description="When the credentials end, if that is known.")
+    waiting: int = Field(description="Messages that wait to be sent; 1000 stands for more.")
+    quarantined: int = Field(description="Calls in quarantine; 1000 stands for more.")
+    received: int
+    sent: int
+    failed: int
+    last_received_at: datetime | None
+    last_sent_at: datetime | None
+    hours: list[int] = Field(description="Messages in each of the 24 hours, the oldest first.")
 
 
 # --- messages --------------------------------------------------------------------------------
@@ -272,10 +311,14 @@ class ConversationJson(BaseModel):
     contact_name: str | None
     address: str
     status: ConversationStatus
+    snoozed_until: datetime | None = Field(
+        description="When a snoozed one is open again. Null: once the contact writes."
+    )
     assignee: str | None = Field(description="The id of the user who answers.")
+    team: str | None = Field(description="The id of the team in whose queue it is.")
     owner: str = Field(description="queue, people, user:<id> or bot:<route type>.")
     tags: list[str]
-    unread: int
+    unread: int = Field(description="Inbound messages that nobody has seen.")
     preview: str
     last_message_at: datetime
     last_inbound_at: datetime | None
@@ -294,7 +337,27 @@ class NoteJson(BaseModel):
     conversation_id: str
     author: str
     text: str
+    mentions: list[str] = Field(description="The ids of the users whom it names by `@`.")
     created_at: datetime
+
+
+class ShownJson(BaseModel):
+    """A message as its channel carries it."""
+
+    parts: list[ContentJson]
+    segments: int | None = Field(
+        description="How many short messages that takes. Null: the channel does not count them."
+    )
+
+
+class CannedReplyJson(BaseModel):
+    """Words that are said often."""
+
+    id: str
+    shortcut: str
+    text: str
+    created_at: datetime
+    changed_at: datetime
 
 
 class SendableTemplateJson(BaseModel):
@@ -375,6 +438,144 @@ class WholeEventJson(EventJson):
     outcomes: list[OutcomeJson]
 
 
+class RehearsedJson(BaseModel):
+    """A message that a call would bring; `destination` says where it would go, if anywhere."""
+
+    direction: Direction
+    content: ContentJson
+    conversation_id: str
+    destination: str | None
+
+
+class RehearsalJson(BaseModel):
+    """What running a call again would do. `refused`: why it would not be taken for authentic."""
+
+    refused: str
+    before: list[OutcomeJson]
+    after: list[OutcomeJson]
+    messages: list[RehearsedJson]
+
+
+# --- operating -------------------------------------------------------------------------------
+
+
+class FailureJson(BaseModel):
+    """What failed on a channel for one cause: messages (`failed`, `unknown`), or calls."""
+
+    kind: Literal["failed", "unknown", "dead", "quarantined"]
+    channel_id: str
+    cause: str
+    detail: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class FailuresJson(BaseModel):
+    """All that failed by its cause, the most first."""
+
+    items: list[FailureJson]
+
+
+class RequeueJson(BaseModel):
+    """How far all that failed for one cause is tried again; `skipped` cannot be."""
+
+    id: str
+    kind: Literal["failed", "dead", "quarantined"]
+    channel_id: str
+    cause: str
+    per_minute: int
+    total: int
+    done: int
+    skipped: int
+    state: Literal["running", "done", "stopped"]
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class CheckJson(BaseModel):
+    """One part that was looked at; `why` it matters and the `fix` count where it is not `ok`."""
+
+    name: str
+    ok: bool
+    detail: str
+    why: str
+    fix: str
+
+
+class QueueJson(BaseModel):
+    """What waits, and since when the oldest of it does."""
+
+    name: str
+    waiting: int
+    oldest_at: datetime | None
+
+
+class ProcessJson(BaseModel):
+    """A process of this instance."""
+
+    id: str
+    kind: str
+    host: str
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+
+
+class SourceJson(BaseModel):
+    """A channel from which a listener fetches, and which process does."""
+
+    channel_id: str
+    name: str
+    holder: str
+    alive: bool
+
+
+class HealthJson(BaseModel):
+    """How this instance is."""
+
+    ok: bool
+    version: str
+    python: str
+    checks: list[CheckJson]
+    queues: list[QueueJson]
+    processes: list[ProcessJson]
+    sources: list[SourceJson]
+
+
+class PluginJson(BaseModel):
+    """How a plugin fares; `enabled` is what `plugins.toml` says for the next start."""
+
+    name: str
+    state: str
+    reason: str
+    distribution: str
+    version: str
+    channel_types: list[str]
+    route_types: list[str]
+    hooks: list[str]
+    settings: dict[str, Any]
+    enabled: bool
+
+
+class PluginsJson(BaseModel):
+    """Every plugin that is installed or named."""
+
+    items: list[PluginJson]
+
+
+class AuditJson(BaseModel):
+    """What somebody changed."""
+
+    id: str
+    at: datetime
+    actor: str
+    action: str
+    object_id: str
+    detail: dict[str, Any]
+
+
 # --- contacts --------------------------------------------------------------------------------
 
 
@@ -387,6 +588,11 @@ class AddressJson(BaseModel):
     name: str | None
     state: str
     state_reason: str
+    #: Whether it may be sent marketing, and when its owner, or somebody for them, last said so.
+    marketing: bool
+    marketing_at: datetime | None
+    #: When the contact last wrote from it, which proves that it is theirs; None: never.
+    wrote_at: datetime | None
 
 
 class ContactJson(BaseModel):
@@ -398,6 +604,44 @@ class ContactJson(BaseModel):
     blocked: bool
     addresses: list[AddressJson]
     created_at: datetime
+
+
+class HoldingsJson(BaseModel):
+    """How much is held of a contact; `waiting` is still to be sent."""
+
+    addresses: int
+    conversations: int
+    messages: int
+    notes: int
+    files: int
+    waiting: int
+
+
+class MergePreviewJson(BaseModel):
+    """What a merge would do: what moves, and what the contact is then."""
+
+    moves: HoldingsJson
+    name: str | None
+    attributes: dict[str, Any]
+    blocked: bool
+
+
+class MergeJson(BaseModel):
+    """A contact that was merged into another. One that was `carried` came along with another."""
+
+    id: str
+    contact_id: str
+    name: str | None
+    addresses: int
+    merged_at: datetime
+    merged_by: str
+    carried: bool
+
+
+class MergesJson(BaseModel):
+    """All that was merged into a contact, the latest first."""
+
+    items: list[MergeJson]
 
 
 # --- people ----------------------------------------------------------------------------------
@@ -420,6 +664,20 @@ class NewTokenJson(TokenJson):
     token: str
 
 
+class PreferencesJson(BaseModel):
+    """What somebody likes of the console."""
+
+    shortcuts: bool = Field(description="Whether single keys do things in the inbox.")
+    undo: bool = Field(description="Whether a reply waits a few seconds, to be taken back.")
+
+
+class InviteJson(BaseModel):
+    """A link by which somebody sets a password, once."""
+
+    url: str
+    expires_at: datetime
+
+
 class UserJson(BaseModel):
     """A person who works here."""
 
@@ -428,6 +686,26 @@ class UserJson(BaseModel):
     name: str
     role: Role
     disabled: bool
+    available: bool = Field(description="Whether their teams give them conversations.")
+    preferences: PreferencesJson
+    created_at: datetime
+
+
+class SavedViewJson(BaseModel):
+    """What of the inbox somebody looks at often."""
+
+    id: str
+    name: str
+    filters: dict[str, str]
+    created_at: datetime
+
+
+class TeamJson(BaseModel):
+    """People who share a queue of the inbox."""
+
+    id: str
+    name: str
+    members: list[str] = Field(description="The ids of its users.")
     created_at: datetime
 
 

@@ -1,10 +1,9 @@
-"""Do what the API is asked: send once, hand conversations around, change contacts."""
+"""Do what the API is asked: send once, hand conversations around."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
@@ -16,16 +15,25 @@ from hubbub.deliver.rules import by_program
 from hubbub.deliver.work import start_conversation, submit
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.people import queries as people_queries
+from hubbub.people import queries as people_queries, team_queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
-from hubbub.sdk.content import Content, Media, to_json
+from hubbub.people.mentions import mentioned
+from hubbub.people.teams import hand_to_team
+from hubbub.sdk.content import Content, Media, from_json, preview, to_json
 from hubbub.sdk.errors import BadAddress
 from hubbub.store import threads
+from hubbub.store.readings import mark_read, mark_unread, see_mentions
 from hubbub.store.session import transaction
+from hubbub.store.tags import clean_tags, remember_tags
 from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, as_json_time, new_id
 from hubbub.vault import digest
+
+#: Messages that are quoted to who has not seen them.
+_QUOTED_UNSEEN: Final = 3
+#: On one conversation.
+MOST_TAGS: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +47,12 @@ class Order:
     address: str | None = None
     reply_to: str | None = None
     send_at: datetime | None = None
+    #: How long it can be taken back: it does not go before. The same order asked for again later is
+    #: the same one.
+    hold: timedelta | None = None
+    #: The last message of the conversation that its writer saw, empty where there was none; None:
+    #: it does not matter what was said meanwhile.
+    seen: str | None = None
     #: Whether it goes to many.
     bulk: bool = False
     #: What makes two requests the same one; already bound to who asks.
@@ -62,22 +76,20 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversationChange:
-    """What to change of a conversation; None leaves it. ``version`` is the one that was seen."""
+    """What to change of a conversation; None leaves it. ``version`` is the one that was seen.
+
+    ``tags`` are all that it is to have; ``add_tags`` and ``remove_tags`` leave the others.
+    """
 
     status: str | None = None
+    #: Only of a snoozed one; None: it sleeps until the contact writes.
+    snoozed_until: datetime | None = None
     assignee: str | Literal[False] | None = None
+    team: str | Literal[False] | None = None
     tags: tuple[str, ...] | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
     version: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContactChange:
-    """What to change of a contact; only ``names`` are looked at."""
-
-    names: frozenset[str]
-    name: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    blocked: bool = False
 
 
 def send(hub: Hub, order: Order) -> str:
@@ -109,7 +121,7 @@ def change_conversation(
                 "Somebody else took the conversation meanwhile: read it again.",
                 code="version_conflict",
             )
-        detail = _apply(db, thread, change)
+        detail = _apply(hub, db, thread, change)
         threads.save(db, [thread])
         audit(
             db,
@@ -125,7 +137,7 @@ def change_conversation(
 
 def add_note(hub: Hub, conversation_id: str, *, text: str, author: str) -> dict[str, Any]:
     """Add a note to a conversation and return it. Raises `NotFound`."""
-    note = {
+    note: dict[str, Any] = {
         "id": new_id(),
         "conversation_id": conversation_id,
         "author": author,
@@ -137,27 +149,25 @@ def add_note(hub: Hub, conversation_id: str, *, text: str, author: str) -> dict[
         if row is None:
             raise NotFound("There is no such conversation.")
         queries.add_note(db, **note)
+        named = [(one.id, one.name, one.email) for one in people_queries.colleagues(db)]
+        note["mentions"] = list(mentioned(text, named))
+        queries.add_mentions(db, note["id"], conversation_id, note["mentions"])
     hub.live.publish([LiveEvent("note", row.channel_id, conversation_id)])
     return note
 
 
-def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: str) -> None:
-    """Change a contact; attributes are merged, and a null takes one away. Raises `NotFound`."""
+def read(hub: Hub, conversation_id: str, user_id: str, *, done: bool) -> None:
+    """Note that somebody has read a conversation, or wants to do so again. Raises `NotFound`."""
     with transaction(hub.engine) as db:
-        row = queries.contact(db, contact_id)
-        if row is None:
-            raise NotFound("There is no such contact.")
-        values = _contact_columns(hub, row, change)
-        if values:
-            queries.change_contact(db, contact_id, **values)
-            audit(
-                db,
-                now=hub.now(),
-                actor=actor,
-                action="contact.changed",
-                object_id=contact_id,
-                detail={"changed": sorted(change.names)},
-            )
+        if queries.conversation(db, conversation_id) is None:
+            raise NotFound("There is no such conversation.")
+        if people_queries.user(db, user_id) is None:
+            raise NotFound("There is no such user.")
+        if done:
+            mark_read(db, conversation_id, user_id)
+            see_mentions(db, conversation_id, user_id, now=hub.now())
+        else:
+            mark_unread(db, conversation_id, user_id)
 
 
 def _send(hub: Hub, order: Order) -> str:
@@ -165,6 +175,7 @@ def _send(hub: Hub, order: Order) -> str:
         earlier = queries.sent_under(db, order.key) if order.key else None
         if earlier is not None:
             return _same(earlier, order)
+        _check_seen(db, order)
         content = _with_uploads(db, order.content)
         message_id = submit(
             hub,
@@ -175,7 +186,7 @@ def _send(hub: Hub, order: Order) -> str:
             idempotency_key=order.key,
             request_digest=order.digest if order.key else None,
             reply_to_id=_quoted(db, order),
-            starts_at=order.send_at,
+            starts_at=order.send_at or (hub.now() + order.hold if order.hold else None),
             bulk=order.bulk,
         )
         uploads = [media_id for _, media_id in media_ids(content)]
@@ -191,6 +202,25 @@ def _same(earlier: AnyRow, order: Order) -> str:
             code="idempotency_conflict",
         )
     return str(earlier.id)
+
+
+def _check_seen(db: Connection, order: Order) -> None:
+    """Refuse an answer whose writer does not know what was said before it."""
+    if order.seen is None or order.conversation_id is None:
+        return
+    # Held, so that nothing comes between this look and the answer.
+    threads.by_ids(db, [order.conversation_id])
+    last = queries.message(db, order.seen) if order.seen else None
+    seq = last.seq if last and last.conversation_id == order.conversation_id else 0
+    said = queries.said_since(
+        db, order.conversation_id, seq=seq, but=order.author, limit=_QUOTED_UNSEEN
+    )
+    if said:
+        quoted = " ".join(f"“{preview(from_json(row.content))}”" for row in said)
+        raise Conflict(
+            f"Something was said meanwhile: {quoted} Send it again if it still fits.",
+            code="unseen",
+        )
 
 
 def _with_uploads(db: Connection, content: Content) -> Content:
@@ -242,17 +272,56 @@ def _quoted(db: Connection, order: Order) -> str | None:
     return order.reply_to
 
 
-def _apply(db: Connection, thread: Thread, change: ConversationChange) -> dict[str, Any]:
+def _apply(hub: Hub, db: Connection, thread: Thread, change: ConversationChange) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     if change.status is not None:
         thread.status = detail["status"] = change.status
-    if change.tags is not None:
-        tags = (tag.strip() for tag in change.tags)
-        thread.tags = detail["tags"] = list(dict.fromkeys(tag for tag in tags if tag))
+        detail |= _snooze(hub, db, thread, change.snoozed_until)
+    tags = _tags(thread, change)
+    if tags != thread.tags:
+        remember_tags(db, set(tags) - set(thread.tags), now=hub.now())
+        thread.tags = detail["tags"] = tags
+    if change.team is not None:
+        detail["team"] = change.team or None
+        _give_to_team(db, thread, change.team or None, unassign=change.assignee is None)
     if change.assignee is not None:
-        detail["assignee"] = change.assignee or None
         _assign(db, thread, change.assignee or None)
+    if change.assignee is not None or change.team:
+        detail["assignee"] = thread.assignee_id
     return detail
+
+
+def _snooze(
+    hub: Hub, db: Connection, thread: Thread, until: datetime | None
+) -> dict[str, str | None]:
+    snoozed = thread.status == "snoozed"
+    if until is not None and not snoozed:
+        raise Invalid(Complaint("snoozed_until", "Only a snoozed conversation wakes at a time."))
+    if until is not None and until <= hub.now():
+        raise Invalid(Complaint("snoozed_until", "This time is over already."))
+    queries.change_conversation(db, thread.conversation_id, snoozed_until=until)
+    return {"snoozed_until": as_json_time(until)} if snoozed else {}
+
+
+def _tags(thread: Thread, change: ConversationChange) -> list[str]:
+    tags = thread.tags if change.tags is None else change.tags
+    tags = clean_tags([*tags, *change.add_tags])
+    if len(tags) > MOST_TAGS:
+        raise Invalid(Complaint("tags", f"A conversation has at most {MOST_TAGS} tags."))
+    return [tag for tag in tags if tag not in change.remove_tags]
+
+
+def _give_to_team(db: Connection, thread: Thread, team_id: str | None, *, unassign: bool) -> None:
+    team = team_queries.team(db, team_id) if team_id else None
+    if team_id is not None and team is None:
+        raise Invalid(Complaint("team", "There is no such team."))
+    if team is None:
+        thread.team_id = None
+        return
+    if unassign:
+        thread.assignee_id = None
+        thread.give_to("people")
+    hand_to_team(db, thread, team)
 
 
 def _assign(db: Connection, thread: Thread, user_id: str | None) -> None:
@@ -262,15 +331,3 @@ def _assign(db: Connection, thread: Thread, user_id: str | None) -> None:
             raise Invalid(Complaint("assignee", "There is no such user, or they are disabled."))
     thread.assignee_id = user_id
     thread.give_to("queue" if user_id is None else f"user:{user_id}")
-
-
-def _contact_columns(hub: Hub, row: Row[Any], change: ContactChange) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if "name" in change.names:
-        values["name"] = (change.name or "").strip() or None
-    if "attributes" in change.names:
-        both = {**row.attributes, **change.attributes}
-        values["attributes"] = {key: value for key, value in both.items() if value is not None}
-    if "blocked" in change.names:
-        values["blocked_at"] = (row.blocked_at or hub.now()) if change.blocked else None
-    return values

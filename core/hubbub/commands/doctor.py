@@ -6,7 +6,8 @@ import click
 
 from hubbub import logs
 from hubbub.beside import as_started
-from hubbub.doctor import Check, examine
+from hubbub.doctor import examine
+from hubbub.health import Check
 from hubbub.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""Show the plugins, begin one, and edit ``plugins.toml`` around what people wrote there."""
+"""Show the plugins, let them run or not, and begin one."""
 
 import dataclasses
 import json
@@ -8,15 +8,13 @@ from pathlib import Path
 from shlex import quote
 
 import click
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 from hubbub import logs
 from hubbub.commands.scaffold import make_package
 from hubbub.commands.tables import rows
-from hubbub.loading import GROUP, load, read_plugins_file
+from hubbub.loading import GROUP, load, read_plugins_file, switch
 from hubbub.sdk.errors import HubError
-from hubbub.settings import BadSettings, Settings
+from hubbub.settings import Settings
 
 
 @click.group(invoke_without_command=True)
@@ -45,12 +43,7 @@ def plugins(context: click.Context, *, as_json: bool) -> int:
 @click.argument("name")
 def enable(name: str) -> None:
     """Let a plugin run, from the next start on."""
-    if name not in {point.name for point in entry_points(group=GROUP)}:
-        raise HubError(
-            f"No installed package offers the plugin {name!r}. "
-            "`hubbub plugins` lists what is there."
-        )
-    _switch(Settings.read().plugins_file, name, on=True)
+    switch(Settings.read().plugins_file, name, on=True)
     click.echo(f"{name} is enabled. Restart the hub to load it.")
 
 
@@ -58,10 +51,7 @@ def enable(name: str) -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """Keep a plugin from running, from the next start on."""
-    path = Settings.read().plugins_file
-    if name not in read_plugins_file(path):
-        raise HubError(f"{path.name} does not name the plugin {name!r}, so it does not run.")
-    _switch(path, name, on=False)
+    switch(Settings.read().plugins_file, name, on=False)
     click.echo(f"{name} is disabled. Restart the hub; its channels turn to error.")
 
 
@@ -96,16 +86,3 @@ def commands_of(name: str) -> click.Group | None:
     except Exception as error:
         raise HubError(f"The plugin {name!r} failed: {type(error).__name__}: {error}") from error
     return click.Group(name, commands=commands) if commands else None
-
-
-def _switch(path: Path, name: str, *, on: bool) -> None:
-    read_plugins_file(path)  # explains what is wrong with the file better than what follows
-    try:
-        document = tomlkit.parse(path.read_text())
-        sections = document.setdefault("plugins", tomlkit.table(is_super_table=True))
-        sections.setdefault(name, tomlkit.table())["enabled"] = on
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(tomlkit.dumps(document))
-        fresh.replace(path)
-    except (OSError, TOMLKitError) as error:
-        raise BadSettings(f"HUBBUB_PLUGINS_FILE cannot be changed: {error}.") from None

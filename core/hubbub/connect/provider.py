@@ -34,6 +34,16 @@ def ask(hub: Hub, row: Row[Any], verb: Literal["setup", "check"]) -> Asked:
     try:
         hooks = hub.plugins.channel(row.type)
         connection = open_connection(hub, row)
+    except HubError as error:
+        return from_failure(error)
+    return ask_connection(hub, hooks, connection, verb)
+
+
+def ask_connection(
+    hub: Hub, hooks: ChannelHooks, connection: Connection[Any], verb: Literal["setup", "check"]
+) -> Asked:
+    """Do what `ask` does with a connection, be there a channel for it or not."""
+    try:
         verb = "check" if verb == "setup" and not hooks.offers("setup") else verb
         if not hooks.offers(verb):
             return Asked(status="connected")

@@ -1,20 +1,72 @@
 """Ask for and store channels and their routes."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from hubbub.store.news import note
-from hubbub.store.states import NEVER, DeliveryState
-from hubbub.store.tables import Channel, Delivery, RouteSet, Template, table
+from hubbub.store.states import NEVER, CallState, DeliveryState
+from hubbub.store.tables import (
+    Call,
+    Channel,
+    ChannelDraft,
+    Delivery,
+    Message,
+    RouteDraft,
+    RouteSet,
+    Template,
+    table,
+)
+from hubbub.store.types import AnyRow
 
 _channels = table(Channel)
 _route_sets = table(RouteSet)
+_route_drafts = table(RouteDraft)
+_messages = table(Message)
 _deliveries = table(Delivery)
 _templates = table(Template)
+_drafts = table(ChannelDraft)
+_calls = table(Call)
 
+_earlier = _messages.alias("earlier")
+#: Messages of contacts, and whether each was the first of its conversation.
+_HEARD = select(
+    *(
+        _messages.c[name]
+        for name in ("id", "content", "sender_address", "sender_name", "created_at", "decision")
+    ),
+    ~exists(
+        select(_earlier.c.id).where(
+            _earlier.c.conversation_id == _messages.c.conversation_id,
+            _earlier.c.direction == "inbound",
+            _earlier.c.seq < _messages.c.seq,
+        )
+    ).label("first"),
+).where(_messages.c.direction == "inbound")
+
+#: What is counted is counted so far: a page says "1000 or more".
+MOST = 1000
+#: Drafts that a list shows.
+_DRAFTS = 20
 #: A send that has begun cannot be called back; what has not can.
 _NOT_BEGUN = (DeliveryState.QUEUED, DeliveryState.RETRYING)
 
@@ -30,13 +82,38 @@ def channel(db: Connection, channel_id: str, *, lock: bool = False) -> Row[Any] 
     return db.execute(found.with_for_update() if lock else found).one_or_none()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which channels: part of a name, a type, a status as it is shown."""
+
+    q: str = ""
+    type: str = ""
+    status: str = ""
+    #: The types whose plugins are loaded: channels of others are shown as in error.
+    loaded: Collection[str] = ()
+
+
+EVERY = Wanted()
+
+
 def channels(
-    db: Connection, *, before: str | None = None, limit: int | None = None
+    db: Connection, *, wanted: Wanted = EVERY, before: str | None = None, limit: int | None = None
 ) -> list[Row[Any]]:
     """Return the channels, the newest first, those made before the channel ``before``."""
     found = select(_channels).where(_channels.c.deleted_at.is_(None))
     if before is not None:
         found = found.where(_channels.c.id < before)
+    if wanted.q:
+        found = found.where(_channels.c.name.icontains(wanted.q, autoescape=True))
+    if wanted.type:
+        found = found.where(_channels.c.type == wanted.type)
+    if wanted.status == "error":
+        broken = _channels.c.type.not_in(wanted.loaded)
+        found = found.where(or_(_channels.c.status == "error", broken))
+    elif wanted.status:
+        found = found.where(
+            _channels.c.status == wanted.status, _channels.c.type.in_(wanted.loaded)
+        )
     return list(db.execute(found.order_by(_channels.c.id.desc()).limit(limit)))
 
 
@@ -74,9 +151,21 @@ def change_status(
     return changed
 
 
-def mark_checked(db: Connection, channel_id: str, *, now: datetime | None) -> None:
-    """Note that the provider was asked; None: that it is to be asked anew, before all else."""
-    db.execute(update(_channels).where(_channels.c.id == channel_id).values(checked_at=now))
+def mark_checked(
+    db: Connection,
+    channel_id: str,
+    *,
+    now: datetime | None,
+    findings: Sequence[Mapping[str, Any]] | None = None,
+) -> None:
+    """Note that the provider was asked, and what was found; None: what was found before.
+
+    ``now`` None: it is to be asked anew, before all else.
+    """
+    values: dict[str, Any] = {"checked_at": now}
+    if findings is not None:
+        values["findings"] = list(findings)
+    db.execute(update(_channels).where(_channels.c.id == channel_id).values(values))
 
 
 def read_templates_at(db: Connection, channel_id: str, when: datetime | None) -> None:
@@ -129,8 +218,18 @@ def cancel_waiting(db: Connection, channel_id: str) -> list[str]:
 
 def route_set(db: Connection, channel_id: str) -> Row[Any] | None:
     """Return the routes in force, or None."""
+    found = route_sets(db, channel_id, limit=1)
+    return found[0] if found else None
+
+
+def route_sets(
+    db: Connection, channel_id: str, *, up_to: int | None = None, limit: int
+) -> list[Row[Any]]:
+    """Return versions of a channel's routes, the latest first; from ``up_to`` on downwards."""
     found = select(_route_sets).where(_route_sets.c.channel_id == channel_id)
-    return db.execute(found.order_by(_route_sets.c.version.desc()).limit(1)).one_or_none()
+    if up_to is not None:
+        found = found.where(_route_sets.c.version <= up_to)
+    return list(db.execute(found.order_by(_route_sets.c.version.desc()).limit(limit)))
 
 
 def add_route_set(db: Connection, **values: Any) -> None:
@@ -141,6 +240,50 @@ def add_route_set(db: Connection, **values: Any) -> None:
 def wipe_routes(db: Connection, channel_id: str) -> None:
     """Wipe the rules of a channel that is gone, with the secrets of their destinations."""
     db.execute(update(_route_sets).where(_route_sets.c.channel_id == channel_id).values(sealed=b""))
+    db.execute(delete(_route_drafts).where(_route_drafts.c.channel_id == channel_id))
+
+
+def route_draft(
+    db: Connection, channel_id: str, user_id: str, *, lock: bool = False
+) -> Row[Any] | None:
+    """Return what somebody makes of the routes, or None; ``lock`` holds off other changes of it."""
+    found = select(_route_drafts).where(*_draft(channel_id, user_id))
+    return db.execute(found.with_for_update() if lock else found).one_or_none()
+
+
+def add_route_draft(db: Connection, **values: Any) -> None:
+    """Store a draft. Raises `sqlalchemy.exc.IntegrityError` when the person has one."""
+    db.execute(insert(_route_drafts).values(**values))
+
+
+def change_route_draft(db: Connection, draft_id: str, **values: Any) -> None:
+    """Change columns of a draft."""
+    db.execute(update(_route_drafts).where(_route_drafts.c.id == draft_id).values(**values))
+
+
+def remove_route_draft(db: Connection, channel_id: str, user_id: str) -> None:
+    """Forget what somebody made of the routes."""
+    db.execute(delete(_route_drafts).where(*_draft(channel_id, user_id)))
+
+
+def _draft(channel_id: str, user_id: str) -> tuple[ColumnElement[bool], ...]:
+    return _route_drafts.c.channel_id == channel_id, _route_drafts.c.user_id == user_id
+
+
+def heard(
+    db: Connection, channel_id: str, *, since: datetime, before: str | None, limit: int
+) -> list[AnyRow]:
+    """Return what contacts wrote since a moment, the latest first, before message ``before``."""
+    found = _HEARD.where(_messages.c.channel_id == channel_id, _messages.c.created_at >= since)
+    if before is not None:
+        found = found.where(_messages.c.id < before)
+    return list(db.execute(found.order_by(_messages.c.id.desc()).limit(limit)))
+
+
+def heard_one(db: Connection, channel_id: str, message_id: str) -> AnyRow | None:
+    """Return one message that a contact wrote, or None."""
+    found = _HEARD.where(_messages.c.channel_id == channel_id, _messages.c.id == message_id)
+    return db.execute(found).one_or_none()
 
 
 def due_for_check(db: Connection, *, away_before: datetime, others_before: datetime) -> list[str]:
@@ -157,6 +300,65 @@ def due_for_check(db: Connection, *, away_before: datetime, others_before: datet
         _channels.c.checked_at.is_(None) | away | others,
     )
     return list(db.execute(due).scalars())
+
+
+def traffic(
+    db: Connection, channel_ids: Sequence[str], *, edges: Sequence[datetime]
+) -> Sequence[Row[Any]]:
+    """Return what channels took in, sent and failed to send; last how much between each two edges.
+
+    The last columns are the counts from one of ``edges`` to the next.
+    """
+    inbound, outbound = (_messages.c.direction == word for word in ("inbound", "outbound"))
+    at = _messages.c.created_at
+    found = select(
+        _messages.c.channel_id,
+        func.count().filter(inbound).label("received"),
+        func.count().filter(outbound).label("sent"),
+        func.count().filter(_messages.c.status == "failed").label("failed"),
+        func.max(at).filter(inbound).label("received_at"),
+        func.max(at).filter(outbound).label("sent_at"),
+        *(
+            func.count().filter(at > start, at <= end).label(f"hour_{number}")
+            for number, (start, end) in enumerate(pairwise(edges))
+        ),
+    ).where(at > edges[0], _messages.c.channel_id.in_(channel_ids))
+    return db.execute(found.group_by(_messages.c.channel_id)).all()
+
+
+def waiting(db: Connection, channel_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
+    """Return how many messages wait to be sent through each channel; `MOST` stands for more."""
+    if not channel_ids:
+        return {}
+    each = (
+        select(literal(one).label("channel_id"), _counted(_held_ids(one, now)).label("count"))
+        for one in channel_ids
+    )
+    return {row[0]: row[1] for row in db.execute(union_all(*each))}
+
+
+def _held_ids(channel_id: str, now: datetime) -> Select[Any]:
+    return select(_deliveries.c.id).where(*_held(channel_id, now))
+
+
+def quarantined(db: Connection, channel_id: str) -> int:
+    """Return how many calls of a channel are quarantined; `MOST` stands for more."""
+    ours = select(_calls.c.id).where(
+        _calls.c.channel_id == channel_id, _calls.c.state == CallState.QUARANTINED
+    )
+    return int(db.execute(select(_counted(ours))).scalar_one())
+
+
+def ever_called(db: Connection, channel_id: str) -> bool:
+    """Whether an authentic call of a channel is kept."""
+    ours = select(_calls.c.id).where(
+        _calls.c.channel_id == channel_id, _calls.c.state != CallState.QUARANTINED
+    )
+    return db.execute(ours.limit(1)).first() is not None
+
+
+def _counted(rows: Select[Any]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows.limit(MOST).subquery()).scalar_subquery()
 
 
 def templates(db: Connection, channel_id: str) -> list[Row[Any]]:
@@ -184,3 +386,29 @@ def remove_templates(db: Connection, ids: Collection[str]) -> None:
 def wipe_templates(db: Connection, channel_id: str) -> None:
     """Forget the templates of a channel that is gone."""
     db.execute(delete(_templates).where(_templates.c.channel_id == channel_id))
+
+
+def add_draft(db: Connection, **values: Any) -> None:
+    """Store a channel that somebody begins to add."""
+    db.execute(insert(_drafts).values(**values))
+
+
+def change_draft(db: Connection, draft_id: str, **values: Any) -> None:
+    """Change columns of a draft."""
+    db.execute(update(_drafts).where(_drafts.c.id == draft_id).values(**values))
+
+
+def draft(db: Connection, draft_id: str) -> Row[Any] | None:
+    """Return a draft, or None."""
+    return db.execute(select(_drafts).where(_drafts.c.id == draft_id)).one_or_none()
+
+
+def drafts(db: Connection) -> list[Row[Any]]:
+    """Return the latest drafts."""
+    latest = select(_drafts).order_by(_drafts.c.changed_at.desc()).limit(_DRAFTS)
+    return list(db.execute(latest))
+
+
+def drop_draft(db: Connection, draft_id: str) -> bool:
+    """Delete a draft; say whether there was one."""
+    return bool(db.execute(delete(_drafts).where(_drafts.c.id == draft_id)).rowcount)

@@ -1,6 +1,7 @@
 """Keep the routes of a channel: each version whole, the highest in force."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +19,10 @@ from hubbub.plugins import Plugins, UnknownType
 from hubbub.route import Invalid as BadRoutes
 from hubbub.route.conditions import customs
 from hubbub.route.conflicts import Conflict as RouteConflict, find_conflicts
-from hubbub.route.rules import INBOX, RouteSet, read_route_set
+from hubbub.route.rules import INBOX, Destination, RouteSet, read_route_set
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
+from hubbub.vault import digest
 
 
 class RoutesClash(Conflict):
@@ -41,7 +43,12 @@ class WantedRoutes:
 
     routes: Sequence[Mapping[str, Any]]
     fallback: Mapping[str, Any] | None = None
+    #: Whether all conflicts are meant.
     accept_conflicts: bool = False
+    #: The conflicts that are meant, by their `conflict_key`.
+    accepted: Collection[str] = ()
+    #: The version that they are to replace; None: whichever is in force.
+    version: int | None = None
 
 
 def current_routes(hub: Hub, channel_id: str) -> RouteSet:
@@ -58,10 +65,26 @@ def save_routes(hub: Hub, channel_id: str, wanted: WantedRoutes, *, actor: str) 
     Raises `NotFound`, `Invalid`, `RoutesClash`, or `Conflict` when somebody else saved meanwhile.
     """
     before = current_routes(hub, channel_id)
-    routes = _read(hub.plugins, before, wanted)
+    if wanted.version not in {None, before.version}:
+        raise _overtaken()
+    routes = read_wanted(hub.plugins, before, wanted)
     conflicts = find_conflicts(routes)
-    if conflicts and not wanted.accept_conflicts:
-        raise RoutesClash(conflicts)
+    unsettled = [one for one in conflicts if conflict_key(routes, one) not in wanted.accepted]
+    if unsettled and not wanted.accept_conflicts:
+        raise RoutesClash(unsettled)
+    put_in_force(
+        hub, channel_id, routes, actor=actor, detail={"accepted_conflicts": len(conflicts)}
+    )
+    return routes
+
+
+def put_in_force(
+    hub: Hub, channel_id: str, routes: RouteSet, *, actor: str, detail: Mapping[str, Any]
+) -> None:
+    """Store checked routes as the version that they carry.
+
+    Raises `Conflict` when there is such a version already.
+    """
     now = hub.now()
     try:
         with transaction(hub.engine) as db:
@@ -73,14 +96,23 @@ def save_routes(hub: Hub, channel_id: str, wanted: WantedRoutes, *, actor: str) 
                 actor=actor,
                 action="routes.saved",
                 object_id=channel_id,
-                detail={"version": routes.version, "accepted_conflicts": len(conflicts)},
+                detail={"version": routes.version, **detail},
             )
     except IntegrityError:
-        raise Conflict(
-            "Somebody else changed the routes at the same moment: read them again.",
-            code="version_conflict",
-        ) from None
-    return routes
+        raise _overtaken() from None
+
+
+def conflict_key(routes: RouteSet, conflict: RouteConflict) -> str:
+    """Return what stays the same of a conflict as long as its rules ask the same."""
+    asked = {route.id: (route.when, route.to.type) for route in routes.routes}
+    about = [conflict.kind, *((one, *asked[one]) for one in conflict.routes)]
+    return digest(json.dumps(about, sort_keys=True))[:20]
+
+
+def _overtaken() -> Conflict:
+    return Conflict(
+        "Somebody else changed the routes meanwhile: read them again.", code="version_conflict"
+    )
 
 
 def first_route_set(hub: Hub, db: Database, channel_id: str, *, actor: str) -> None:
@@ -93,10 +125,15 @@ def shown_routes(plugins: Plugins, routes: RouteSet) -> dict[str, Any]:
     shown = routes.as_json()
     for rule in shown["routes"]:
         rule["to"] = hidden(plugins, rule["to"])
-    return {"routes": shown["routes"], "fallback": hidden(plugins, shown["fallback"])}
+    fallback = hidden(plugins, shown["fallback"])
+    return {"version": routes.version, "routes": shown["routes"], "fallback": fallback}
 
 
-def _read(plugins: Plugins, before: RouteSet, wanted: WantedRoutes) -> RouteSet:
+def read_wanted(plugins: Plugins, before: RouteSet, wanted: WantedRoutes) -> RouteSet:
+    """Return the routes that somebody wrote, as the version after ``before``, which keeps secrets.
+
+    Raises `Invalid`.
+    """
     kept = {route.id: route.to.as_json() for route in before.routes}
     routes = [
         _with_secrets(plugins, route, kept.get(str(route.get("id")), {})) for route in wanted.routes
@@ -106,10 +143,34 @@ def _read(plugins: Plugins, before: RouteSet, wanted: WantedRoutes) -> RouteSet:
         read = read_route_set(before.version + 1, routes, fallback, kinds=plugins.conditions)
     except BadRoutes as error:
         raise Invalid(*(Complaint(*one) for one in error.errors)) from None
-    wrong = (*_wrong_conditions(read), *_wrong_destinations(plugins, read))
+    check_routes(plugins, read)
+    return read
+
+
+def check_routes(plugins: Plugins, routes: RouteSet) -> None:
+    """Raise `Invalid` for what plugins do not accept, or no longer."""
+    wrong = (*_wrong_conditions(routes), *_wrong_destinations(plugins, routes))
     if wrong:
         raise Invalid(*wrong)
-    return read
+
+
+def faults_of(plugins: Plugins, rule: Mapping[str, Any]) -> tuple[Complaint, ...]:
+    """Return what keeps one rule from being saved, by paths within it; no rule minds another."""
+    try:
+        read = read_route_set(0, [rule], kinds=plugins.conditions)
+        wrong = [*_wrong_conditions(read)]
+    except BadRoutes as error:
+        wrong = [Complaint(*one) for one in error.errors]
+    within = [Complaint(one.field.removeprefix("routes.0."), one.message) for one in wrong]
+    return (*within, *faults_of_destination(plugins, rule.get("to") or {}))
+
+
+def faults_of_destination(
+    plugins: Plugins, to: Mapping[str, Any], where: str = "to"
+) -> tuple[Complaint, ...]:
+    """Return what keeps a destination from being saved."""
+    settings = {name: value for name, value in to.items() if name != "type"}
+    return tuple(_wrong_destination(plugins, Destination(str(to.get("type")), settings), where))
 
 
 def _wrong_conditions(routes: RouteSet) -> Iterator[Complaint]:
@@ -120,20 +181,26 @@ def _wrong_conditions(routes: RouteSet) -> Iterator[Complaint]:
 
 
 def _wrong_destinations(plugins: Plugins, routes: RouteSet) -> Iterator[Complaint]:
-    named = [(f"routes.{number}.to", route.to) for number, route in enumerate(routes.routes)]
-    for where, destination in [*named, ("fallback", routes.fallback)]:
-        for name, value in destination.settings.items():
-            for path in still_hidden(value, f"{where}.{name}"):
-                yield Complaint(
-                    path,
-                    "Enter it again: it is kept only where it stood, and while the address stays.",
-                )
-        try:
-            plugins.route(destination.type).validate(destination.settings)
-        except UnknownType as error:
-            yield Complaint(f"{where}.type", str(error))
-        except ValidationError as error:
-            yield from complaints(error, where)
+    for number, route in enumerate(routes.routes):
+        yield from _wrong_destination(plugins, route.to, f"routes.{number}.to")
+    yield from _wrong_destination(plugins, routes.fallback, "fallback")
+
+
+def _wrong_destination(
+    plugins: Plugins, destination: Destination, where: str
+) -> Iterator[Complaint]:
+    for name, value in destination.settings.items():
+        for path in still_hidden(value, f"{where}.{name}"):
+            yield Complaint(
+                path,
+                "Enter it again: it is kept only where it stood, and while the address stays.",
+            )
+    try:
+        plugins.route(destination.type).validate(destination.settings)
+    except UnknownType as error:
+        yield Complaint(f"{where}.type", str(error))
+    except ValidationError as error:
+        yield from complaints(error, where)
 
 
 def _store(hub: Hub, db: Database, channel_id: str, routes: RouteSet, *, actor: str) -> None:

@@ -3,7 +3,7 @@
 import secrets
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 SWITCHED_OFF: Final = "Somebody switched this channel off."
 #: Between its creation and the provider's first answer.
 NOT_SET_UP: Final = "The provider has not been asked yet."
+#: What begins the address of a visitor whom a site with a chat window knows.
+KNOWN_VISITOR: Final = "u:"
 _LONGEST_NAME: Final = 100
 _KEY_ALPHABET: Final = string.ascii_lowercase + string.digits
 _KEY_LENGTH: Final = 32
@@ -229,6 +231,13 @@ def from_answer(checked: Checked) -> Asked:
     )
 
 
+def worst_of(asked: Asked, findings: tuple[Finding, ...]) -> Asked:
+    """Return what it means that of all that was found only ``findings`` count."""
+    if any(not one.ok for one in findings) or not asked.findings:
+        return replace(asked, findings=findings)
+    return replace(asked, status="connected", reason="", findings=findings)
+
+
 def _sentences(*texts: str) -> str:
     """Return ``texts`` one behind the other; what providers say seldom ends with a full stop."""
     ended = (text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
@@ -245,6 +254,20 @@ def from_failure(error: HubError) -> Asked:
     away = away and error.code != "plugin_error"
     finding = Finding(code=error.code, ok=False, detail=str(error), fix=_remedy(error))
     return Asked(status="inactive" if away else "error", reason=finding.detail, findings=(finding,))
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a channel's row keeps it."""
+    until = finding.until.isoformat() if finding.until else None
+    return {**asdict(finding), "until": until}
+
+
+def kept_findings(row: Row[Any]) -> tuple[Finding, ...]:
+    """Return what was found when the provider was last asked about a channel."""
+    return tuple(
+        Finding(**{**one, "until": datetime.fromisoformat(one["until"]) if one["until"] else None})
+        for one in row.findings or ()
+    )
 
 
 def stored_credentials(hub: "Hub", row: Row[Any]) -> frozenset[str]:

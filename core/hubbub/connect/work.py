@@ -19,6 +19,7 @@ from hubbub.connect.rules import (
     Asked,
     Status,
     clean_name,
+    finding_json,
     merged,
     new_secrets,
     new_webhook_key,
@@ -303,7 +304,8 @@ def _record(hub: Hub, row: Row[Any], asked: Asked) -> tuple[Finding, ...]:
         today = queries.channel(db, row.id, lock=True)
         if today is None or today.version != row.version:
             return asked.findings
-        queries.mark_checked(db, row.id, now=now)
+        findings = [finding_json(one) for one in asked.findings]
+        queries.mark_checked(db, row.id, now=now, findings=findings)
         if learnt := _learnt(hub, row, asked):
             queries.change_channel(db, row.id, values=learnt)
         set_status(db, row.id, status=asked.status, reason=asked.reason, now=now)

@@ -85,6 +85,15 @@ def sendable(line: Line, thread: Thread, now: datetime, *, author: str) -> Senda
     )
 
 
+def window_closes(line: Line, last_inbound_at: datetime | None) -> datetime | None:
+    """Return when a person's free words end, or have ended; None where nothing ends them.
+
+    Nor does anything where the contact has never written: then they have not begun.
+    """
+    window = line.hooks.window(line.connection, by_person=True)
+    return last_inbound_at + window if window and last_inbound_at else None
+
+
 def check_sendable(
     line: Line,
     thread: Thread,

@@ -1,5 +1,6 @@
 """Take messages that are to go out, and change one's mind about them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +13,9 @@ from hubbub.deliver.rules import Refused, as_error, by_program, compose, with_co
 from hubbub.deliver.traffic import count_traffic
 from hubbub.directory import Line
 from hubbub.hub import Hub
-from hubbub.sdk.content import OUTBOUND_TYPES, Content, files_of
+from hubbub.sdk.content import OUTBOUND_TYPES, Content, Text, files_of
+from hubbub.sdk.sms import segments
+from hubbub.sdk.values import Draft, Part
 from hubbub.store.states import DeliveryState
 from hubbub.store.threads import (
     Addressee,
@@ -29,6 +32,15 @@ from hubbub.track.receipts import refresh
 
 #: What a message is told to have met of which somebody found out that it did not arrive.
 _NOT_ARRIVED: Final = "Somebody found out that it did not arrive."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A message as its channel carries it."""
+
+    parts: tuple[Content, ...]
+    #: How many short messages that takes, where the channel counts them.
+    segments: int | None
 
 
 def start_conversation(hub: Hub, db: Connection, *, channel_id: str, address: str) -> str:
@@ -124,6 +136,31 @@ def sendable(hub: Hub, db: Connection, conversation_id: str, *, author: str) -> 
         return Sendable(reasons=dict.fromkeys(OUTBOUND_TYPES, gone.detail))
     return sendable_now(line, thread, hub.now(), author=author)
     return sendable_now(line, thread, hub.now(), author=author)
+
+
+def sendable_first(hub: Hub, db: Connection, channel_id: str, *, author: str) -> Sendable:
+    """Answer what ``author`` may send to somebody new. Raises `Refused` without such a channel."""
+    line, now = _line(hub, db, channel_id), hub.now()
+    nobody = Addressee(id="", channel_id=channel_id, contact_id="", address="")
+    stranger = begun(nobody, now, threads=line.hooks.capabilities.threads)
+    return sendable_now(line, stranger, now, author=author)
+
+
+def shown_as(hub: Hub, db: Connection, conversation_id: str, content: Content) -> Shown:
+    """Return what a conversation's channel would make of ``content``; nothing is sent.
+
+    Raises `Refused` if there is no such conversation or channel, or `Unsupported`.
+    """
+    thread = _thread(db, conversation_id, hold=False)
+    line = _line(hub, db, thread.channel_id)
+    draft = Draft(content=with_links(hub, line, content) or content)
+    pattern = Part(content=content, address=thread.address, our_address=thread.our_address)
+    parts = tuple(part.content for part in line.hooks.render(draft, pattern, line.connection))
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    counted = line.hooks.capabilities.segments and len(texts) == len(parts)
+    return Shown(
+        parts=parts, segments=sum(segments(text).count for text in texts) if counted else None
+    )
 
 
 def retry(hub: Hub, db: Connection, message_id: str) -> None:

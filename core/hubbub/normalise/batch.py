@@ -37,7 +37,8 @@ from hubbub.normalise.rules import (
     take_media,
 )
 from hubbub.normalise.threads import Threads
-from hubbub.route.work import Case, place, routable
+from hubbub.route.queue import queue_up
+from hubbub.route.work import Case, Placement, place, routable
 from hubbub.sdk.content import Content, preview
 from hubbub.sdk.routing import Inquiry
 from hubbub.sdk.templates import TemplateChanged
@@ -106,6 +107,8 @@ class Batch:
     receipts: list[dict[str, Any]] = field(default_factory=list)
     #: Statements about rows that already exist, run after the new rows are in.
     changes: list[Callable[[Connection], object]] = field(default_factory=list)
+    #: What was placed in the queue of a team, or tagged.
+    queued: list[tuple[Thread, Placement]] = field(default_factory=list)
     #: Files that are to be deleted once all is committed.
     files_gone: list[str] = field(default_factory=list)
     #: Conversation and message of every status that a receipt moved.
@@ -138,6 +141,8 @@ class Batch:
 
     def store(self, db: Connection) -> None:
         """Write everything; the order satisfies the foreign keys."""
+        for thread, placement in self.queued:
+            queue_up(db, thread, placement, now=self.now)
         for which, new_rows in (
             (queries.contacts, self.contacts),
             (queries.addresses, self.addresses),
@@ -436,6 +441,7 @@ class Batch:
             thread.status = "resolved"
         if not quiet:
             thread.unread += 1
+            thread.heard += 1
             if thread.status != "open":
                 # A new word opens what was resolved or snoozed, and the routes decide afresh.
                 if thread.status == "resolved":
@@ -525,6 +531,8 @@ class Batch:
         row["decision"] = placement.decision
         self.messages.extend(placement.messages)
         self.deliveries.extend(placement.deliveries)
+        if placement.team or placement.tags:
+            self.queued.append((thread, placement))
 
     def _receipt(self, event: ReceiptReceived) -> None:
         self.receipts.append(rows.receipt(event, self.line.id, self.now))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -92,6 +92,27 @@ def _given_up(hub: Hub, channel_id: str, address: str, name: str) -> Batch | Non
         batch.join(name)
         batch.store(db)
     return batch
+
+
+class Rehearsal(NamedTuple):
+    """What a call would become if it were run again now; nothing of it was stored."""
+
+    #: As a call keeps them: see `hubbub.store.tables.Call`.
+    outcomes: Sequence[Mapping[str, Any]]
+    #: The rows of the messages that it would bring.
+    messages: Sequence[Mapping[str, Any]]
+
+
+def rehearse(hub: Hub, line: Line, call: Call) -> Rehearsal:
+    """Return what running a kept call again would do, by the very code that would do it."""
+    settling = read(line, call)
+    with reading(hub.engine) as db:
+        now = hub.now()
+        wholes = pieces.look_up(db, line, settling.events, now)
+        facts = Facts.look_up(db, line, settling.events, wholes, now)
+        related = relatives(hub, db, line, settling.events)
+        batch = _applied(hub, line, [settling], facts, related)
+    return Rehearsal(settling.outcomes, batch.messages)
 
 
 class _Read(NamedTuple):

@@ -1,11 +1,25 @@
 """Ask for and store users, sessions, tokens and the audit log."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
 
 from hubbub.store.tables import Audit, Session, Token, User, table
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which lines of the audit log are wanted; None: whatever. ``action`` is how it begins."""
+
+    actor: str | None = None
+    action: str | None = None
+    object_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
 
 _users = table(User)
 _sessions = table(Session)
@@ -31,6 +45,18 @@ def user_by_email(db: Connection, email: str) -> Row[Any] | None:
 def users(db: Connection, *, before: str | None, limit: int) -> list[Row[Any]]:
     """Return users, the newest first, those made before the user ``before``."""
     return _page(db, select(_users), _users.c.id, before, limit)
+
+
+def known(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Return those of ``user_ids`` that are users."""
+    return set(db.execute(select(_users.c.id).where(_users.c.id.in_(user_ids))).scalars())
+
+
+def colleagues(db: Connection) -> list[Row[Any]]:
+    """Return the users who can log in, by name: with id, name, email and whether they are away."""
+    columns = (_users.c.id, _users.c.name, _users.c.email, _users.c.away_at)
+    found = select(*columns).where(_users.c.disabled_at.is_(None))
+    return sorted(db.execute(found), key=lambda row: (row.name or row.email).casefold())
 
 
 def change_user(db: Connection, user_id: str, **values: Any) -> None:
@@ -118,9 +144,20 @@ def add_audit(db: Connection, **values: Any) -> None:
     db.execute(insert(_audit).values(**values))
 
 
-def audit(db: Connection, *, before: str | None, limit: int) -> list[Row[Any]]:
+def audit(db: Connection, wanted: AuditFilter, *, before: str | None, limit: int) -> list[Row[Any]]:
     """Return lines of the audit log, the newest first."""
-    return _page(db, select(_audit), _audit.c.id, before, limit)
+    found = select(_audit)
+    if wanted.actor:
+        found = found.where(_audit.c.actor == wanted.actor)
+    if wanted.action:
+        found = found.where(_audit.c.action.startswith(wanted.action, autoescape=True))
+    if wanted.object_id:
+        found = found.where(_audit.c.object_id == wanted.object_id)
+    if wanted.since:
+        found = found.where(_audit.c.at >= wanted.since)
+    if wanted.until:
+        found = found.where(_audit.c.at < wanted.until)
+    return _page(db, found, _audit.c.id, before, limit)
 
 
 def _page(

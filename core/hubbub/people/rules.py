@@ -1,10 +1,11 @@
 """Decide what emails, passwords, names of roles and scopes are fit for use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
 from hubbub.people.errors import Complaint, Invalid
+from hubbub.people.preferences import Preferences
 
 Role: TypeAlias = Literal["admin", "agent"]
 Scope: TypeAlias = Literal["read", "write", "admin"]
@@ -31,6 +32,9 @@ class Person:
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+    #: Whether their teams give them conversations.
+    available: bool = True
+    preferences: Preferences = field(default_factory=Preferences)
 
     @property
     def actor(self) -> str:

@@ -14,6 +14,7 @@ from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.people.preferences import Preferences
 from hubbub.people.rules import Person, Role, check_password, check_role, clean_email
 from hubbub.people.throttle import Throttle
 from hubbub.store.session import reading, transaction
@@ -29,6 +30,8 @@ class Changes(TypedDict, total=False):
     role: Role
     password: str
     disabled: bool
+    available: bool
+    preferences: Preferences
 
 
 def add_user(
@@ -81,6 +84,15 @@ def change_user(hub: Hub, user_id: str, *, actor: str, **changes: Unpack[Changes
             _note(db, hub.now(), actor, "user.changed", user_id, changed=sorted(changes))
         after = queries.user(db, user_id)
     return person(after or before)
+
+
+def end_sessions(hub: Hub, user_id: str, *, actor: str) -> None:
+    """Log somebody out everywhere. Safe to run twice. Raises `NotFound`."""
+    with transaction(hub.engine) as db:
+        if queries.user(db, user_id) is None:
+            raise NotFound("There is no such user.")
+        queries.drop_sessions(db, user_id)
+        _note(db, hub.now(), actor, "user.logged_out", user_id)
 
 
 def change_own_password(
@@ -152,6 +164,8 @@ def person(row: Row[Any]) -> Person:
         role=row.role,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        available=row.away_at is None,
+        preferences=Preferences.of(row.preferences),
     )
 
 
@@ -164,6 +178,10 @@ def _columns(hub: Hub, changes: Changes) -> dict[str, Any]:
         values["role"] = changes["role"]
     if "disabled" in changes:
         values["disabled_at"] = hub.now() if changes["disabled"] else None
+    if "available" in changes:
+        values["away_at"] = None if changes["available"] else hub.now()
+    if "preferences" in changes:
+        values["preferences"] = changes["preferences"].as_json()
     if "password" in changes:
         check_password(changes["password"])
         values["password_hash"] = _HASHER.hash(changes["password"])

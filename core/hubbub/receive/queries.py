@@ -52,6 +52,12 @@ def keep(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     _KEEP.each(db, rows)
 
 
+def note_handshake(db: Connection, channel_id: str, handshake: Mapping[str, str]) -> None:
+    """Note the last handshake that somebody tried with a channel's webhook."""
+    found = update(_channels).where(_channels.c.id == channel_id)
+    db.execute(found.values(handshake=dict(handshake)))
+
+
 def call(db: Connection, call_id: str) -> AnyRow | None:
     """Return a kept call, or None."""
     return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()

@@ -31,6 +31,8 @@ class Judged:
     answer: Answer
     state: str | None
     reason: str = ""
+    #: Whether it is a handshake; ``reason`` then says what is wrong with it.
+    handshake: bool = False
 
 
 def judge(line: Line, call: Call) -> Judged:
@@ -38,8 +40,8 @@ def judge(line: Line, call: Call) -> Judged:
     match _verdict(line, call):
         case Accept(answer=answer):
             return Judged(answer, "pending")
-        case Challenge(answer=answer):
-            return Judged(answer, None)
+        case Challenge(answer=answer, problem=problem):
+            return Judged(answer, None, line.redactor.text(problem), handshake=True)
         case Reject(reason=reason):
             return Judged(UNAUTHORISED, "quarantined", line.redactor.text(reason))
 

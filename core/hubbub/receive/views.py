@@ -12,6 +12,7 @@ from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.metrics import call_seconds, calls_received
 from hubbub.plugins import UnknownType
+from hubbub.receive import queries
 from hubbub.receive.rules import (
     TOO_LARGE,
     UNAVAILABLE,
@@ -25,7 +26,7 @@ from hubbub.receive.rules import (
 from hubbub.receive.work import Keeper, NotKept, row_of
 from hubbub.sdk.values import Answer, Call, Headers
 from hubbub.steps import step
-from hubbub.store.session import DatabaseDown, reading
+from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.states import CallState
 from hubbub.vault import Undecryptable
 
@@ -111,7 +112,7 @@ class Webhooks:
 
     def _keep(self, line: Line, call: Call, judged: Judged) -> bool:
         if judged.state is None:
-            return self._still(line)
+            return self._still(line, judged)
         if judged.state == CallState.QUARANTINED and not self._allowance.take(line.id):
             calls_received(line.type, "dropped")
             return True
@@ -120,9 +121,14 @@ class Webhooks:
             calls_received(line.type, judged.state)
         return kept
 
-    def _still(self, line: Line) -> bool:
+    def _still(self, line: Line, judged: Judged) -> bool:
         with reading(self._hub.engine) as db:
-            return self._hub.directory.versions(db, [line.id]).get(line.id) == line.version
+            still = self._hub.directory.versions(db, [line.id]).get(line.id) == line.version
+        if still and judged.handshake and self._allowance.take(line.id):
+            handshake = {"at": self._hub.now().isoformat(), "problem": judged.reason}
+            with transaction(self._hub.engine) as db:
+                queries.note_handshake(db, line.id, handshake)
+        return still
 
     def _read(self, environ: Environ, line: Line) -> Call:
         body = environ.get("hubbub.body")

@@ -353,19 +353,20 @@ def _minutes(clock: str) -> int:
 
 # --- how it reads ----------------------------------------------------------------------------
 
-_VERBS: Final[Mapping[str, tuple[str, str]]] = {
-    "text.contains": ("text contains", "text does not contain"),
-    "text.equals": ("text is", "text is not"),
-    "text.starts_with": ("text starts with", "text does not start with"),
-    "text.word": ("text has the word", "text does not have the word"),
-    "text.matches": ("text matches", "text does not match"),
-    "command": ("command is", "command is not"),
-    "content_type": ("content is", "content is not"),
-    "choice.equals": ("choice is", "choice is not"),
-    "sender.equals": ("sender is", "sender is not"),
-    "sender.starts_with": ("sender starts with", "sender does not start with"),
+#: How each kind reads, and how its opposite does; its values follow.
+VERBS: Final[Mapping[str, tuple[str, str]]] = {
+    "text.contains": ("the text contains", "the text does not contain"),
+    "text.equals": ("the text is", "the text is not"),
+    "text.starts_with": ("the text starts with", "the text does not start with"),
+    "text.word": ("the text has the word", "the text does not have the word"),
+    "text.matches": ("the text matches", "the text does not match"),
+    "command": ("the command is", "the command is not"),
+    "content_type": ("the content is", "the content is not"),
+    "choice.equals": ("the choice is", "the choice is not"),
+    "sender.equals": ("the sender is", "the sender is not"),
+    "sender.starts_with": ("the sender starts with", "the sender does not start with"),
     "first_message": ("it is the contact's first message", "it is not their first message"),
-    "time": ("time is", "time is not"),
+    "time": ("the time is", "the time is not"),
     "plugin": ("", "not so that"),
 }
 
@@ -375,7 +376,7 @@ def describe(node: Node) -> str:
     if isinstance(node, Group):
         word = " and " if node.mode == "all" else " or "
         return word.join(_bracketed(part) for part in node.parts)
-    verb = _VERBS[node.kind][node.negated]
+    verb = VERBS[node.kind][node.negated]
     if node.kind == "first_message":
         return verb
     return f"{verb} {' or '.join(_value(node.kind, value) for value in node.values)}".strip()

@@ -27,7 +27,8 @@ from hubbub.route.conditions import (
 )
 from hubbub.route.custom import Unasked
 from hubbub.route.rules import Holds, Route, RouteSet, holds_of
-from hubbub.sdk.content import ATTACHMENT_TYPES, Content, from_json, to_json
+from hubbub.route.specimens import content_of
+from hubbub.sdk.content import ATTACHMENT_TYPES, Content, to_json
 
 #: Facts looked at, a few seconds of work, before all other questions stay open.
 _BUDGET: Final = 250_000
@@ -67,9 +68,10 @@ def find_conflicts(route_set: RouteSet) -> tuple[Conflict, ...]:
     ask = _Asker().ask
     found: list[Conflict] = []
     alive: list[Route] = []
-    for index, route in enumerate(route_set.routes):
-        both = {other.id: ask(other.tree, route.tree) for other in route_set.routes[:index]}
-        lost = _lost(ask, route_set.routes[:index], route, both)
+    routes = tuple(route for route in route_set.routes if route.enabled)
+    for index, route in enumerate(routes):
+        both = {other.id: ask(other.tree, route.tree) for other in routes[:index]}
+        lost = _lost(ask, routes[:index], route, both)
         if lost is None:
             found.extend(_overlaps(ask, alive, route, both))
             alive.append(route)
@@ -369,7 +371,7 @@ def _contents(known: _Known) -> Iterator[Content]:
         elif kind not in _ALWAYS_WORDED and not worded:
             texts.insert(0, None)
         for text in texts:
-            yield from_json({"type": kind, **_body(kind, text, known)})
+            yield content_of(kind, text, choice=_choice(known), opened=_opened(known))
 
 
 def _texts(known: _Known) -> Iterator[str]:
@@ -384,23 +386,11 @@ def _texts(known: _Known) -> Iterator[str]:
     yield _phrase(known) or ""
 
 
-def _body(kind: str, text: str | None, known: _Known) -> dict[str, Any]:
-    if kind in ATTACHMENT_TYPES:
-        return {"media": {}, "caption": text}
-    if kind == "choice":
-        named = {str(value) for about, value in known if about == "choice.equals"}
-        other = next(name for n in count(1) if (name := f"option-{n}") not in named)
-        return {"id": next(iter(_wanted(known, "choice.equals")), other), "title": text}
-    if kind == "system":
-        return {"event": "started" if _wanted(known, "command") else "joined"}
-    return {"text": text, "subject": ""} if kind == "email" else _BODIES.get(kind, {"text": text})
+def _choice(known: _Known) -> str:
+    named = {str(value) for about, value in known if about == "choice.equals"}
+    other = next(name for n in count(1) if (name := f"option-{n}") not in named)
+    return next(iter(_wanted(known, "choice.equals")), other)
 
 
-_BODIES: Final[Mapping[str, dict[str, Any]]] = {
-    "location": {"latitude": 0, "longitude": 0},
-    "contacts": {"contacts": [{"name": "Contact"}]},
-    "reaction": {"emoji": "\N{THUMBS UP SIGN}", "target_external_id": "1"},
-    "form": {"fields": {}},
-    "order": {},
-    "unsupported": {"provider_type": "unknown"},
-}
+def _opened(known: _Known) -> bool:
+    return bool(_wanted(known, "command"))

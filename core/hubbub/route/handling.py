@@ -8,6 +8,7 @@ from hubbub.deliver.attempt import Parcel, Result, inquiry_of, route_of
 from hubbub.deliver.rules import ROUTE_SCHEDULE
 from hubbub.deliver.traffic import count_traffic
 from hubbub.hub import Hub
+from hubbub.route.queue import queue_up
 from hubbub.route.work import Case, Placement, carry_out, fall_back
 from hubbub.sdk.errors import HubError, Permanent, RateLimited
 from hubbub.sdk.routing import Outcome
@@ -67,13 +68,13 @@ def _finish(hub: Hub, db: Connection, parcel: Parcel, outcome: Outcome) -> None:
     kind, _ = route_of(hub, parcel)
     placement = Placement(decision={})
     carry_out(_case(hub, parcel, thread), kind, outcome, placement)
-    _store(db, parcel, thread, placement)
+    _store(hub, db, parcel, thread, placement)
 
 
 def _fall_back(hub: Hub, db: Connection, parcel: Parcel, thread: Thread, why: str) -> None:
     note(db, "message_routed", parcel.row.message_id)
     case = _case(hub, parcel, thread)
-    _store(db, parcel, thread, fall_back(case, why, asked=parcel.row.destination))
+    _store(hub, db, parcel, thread, fall_back(case, why, asked=parcel.row.destination))
 
 
 def _case(hub: Hub, parcel: Parcel, thread: Thread) -> Case:
@@ -107,7 +108,8 @@ def _thread(hub: Hub, db: Connection, parcel: Parcel) -> Thread:
     return thread
 
 
-def _store(db: Connection, parcel: Parcel, thread: Thread, placement: Placement) -> None:
+def _store(hub: Hub, db: Connection, parcel: Parcel, thread: Thread, placement: Placement) -> None:
+    queue_up(db, thread, placement, now=hub.now())
     queries.add_to_decision(db, parcel.row.message_id, placement.decision)
     for message in placement.messages:
         queries.add_message(db, message)

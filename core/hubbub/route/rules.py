@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias, cast, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from hubbub.route import SHOWN, TEXT_TESTS, Invalid, Subject, Window, fold, problems, shorten
 from hubbub.route.conditions import (
@@ -36,7 +36,6 @@ from hubbub.sdk.types import ConditionType
 __all__ = [
     "INBOX", "Condition", "Considered", "Decision", "Destination", "Invalid", "Looked", "Route",
     "RouteSet", "Subject", "compile_when", "decide", "holds_of", "problems", "read_route_set",
-    "sentence",
 ]  # fmt: skip
 
 #: Characters that a decision keeps of a condition.
@@ -179,11 +178,13 @@ class Route:
     tree: Group = field(repr=False)
     #: All of ``when``, compiled; every one must hold.
     conditions: tuple[Condition, ...] = field(repr=False, compare=False)
+    #: Whether it is asked at all.
+    enabled: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object of the rule, secrets of its destination included."""
-        when = dict(self.when)
-        return {"id": self.id, "name": self.name, "when": when, "to": self.to.as_json()}
+        when, off = dict(self.when), {} if self.enabled else {"enabled": False}
+        return {"id": self.id, "name": self.name, "when": when, "to": self.to.as_json(), **off}
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,7 @@ class _Rule(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     when: BoundedWhen = Field(default_factory=lambda: When.model_validate({}))
     to: _To
+    enabled: StrictBool = True
 
 
 class _Rules(BaseModel):
@@ -272,6 +274,7 @@ def _route(rule_id: str, rule: _Rule, raw: Mapping[str, Any]) -> Route:
         to=_destination(rule.to),
         tree=tree(rule.when),
         conditions=compile_when(rule.when),
+        enabled=rule.enabled,
     )
 
 
@@ -298,6 +301,8 @@ class Considered(NamedTuple):
     name: str
     matched: bool
     conditions: tuple[Looked, ...]
+    #: Whether it was switched off, and so not asked.
+    off: bool = False
 
 
 @dataclass(frozen=True)
@@ -325,8 +330,9 @@ class Decision:
                     "name": name,
                     "matched": matched,
                     "conditions": [looked._asdict() for looked in conditions],
+                    **({"off": True} if off else {}),
                 }
-                for route_id, name, matched, conditions in self.considered
+                for route_id, name, matched, conditions, off in self.considered
             ],
         }
 
@@ -360,6 +366,8 @@ def decide(route_set: RouteSet, subject: Subject) -> Decision:
 
 
 def _consider(route: Route, subject: Subject) -> Considered:
+    if not route.enabled:
+        return Considered(route.id, route.name, matched=False, conditions=(), off=True)
     matched = True
     looked = []
     for condition in route.conditions:
@@ -370,24 +378,3 @@ def _consider(route: Route, subject: Subject) -> Considered:
         matched = matched and held
         looked.append(Looked(condition.what, held, saw))
     return Considered(route.id, route.name, matched, tuple(looked))
-
-
-def sentence(decision: Decision, destination: str | None = None) -> str:
-    """Explain ``decision`` to a person; ``destination`` names it better than its type does."""
-    where = destination or decision.destination.type
-    if not decision.considered:
-        return f"Went to {where} because the channel has no rules."
-    told = [_told(number, rule) for number, rule in enumerate(decision.considered, start=1)]
-    if decision.fallback:
-        return f"Went to {where}, the fallback, because no rule matched: {'; '.join(told)}."
-    *skipped, winner = told
-    return f"Went to {where} because {'; '.join([winner, *skipped])}."
-
-
-def _told(number: int, rule: Considered) -> str:
-    title = f"rule {number} “{rule.name}”"
-    if rule.matched:
-        reasons = ", ".join(f"{one.what} (saw {one.saw})" for one in rule.conditions)
-        return f"{title} matched: {reasons or 'it takes every message'}"
-    wanting = ", ".join(f"{one.what} (saw {one.saw})" for one in rule.conditions if not one.held)
-    return f"{title} skipped: not so that {wanting}"

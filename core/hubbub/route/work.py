@@ -28,6 +28,9 @@ class Placement:
     decision: dict[str, Any]
     messages: list[dict[str, Any]] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
+    #: Whose queue it is to wait in, by name or id; empty: everybody's.
+    team: str = ""
+    tags: list[str] = field(default_factory=list)
 
 
 def routable(content: Content) -> bool:
@@ -95,9 +98,11 @@ def carry_out(case: Case, kind: RouteHooks, outcome: Outcome, placement: Placeme
             case HandOver(to="queue", team=team):
                 handed_over = True
                 if team:
+                    placement.team = team
                     placement.decision["destination"] = {"type": kind.type, "team": team}
             case Tag(tag=tag) if tag not in case.thread.tags:
                 case.thread.tags.append(tag)
+                placement.tags.append(tag)
     if outcome.why:
         placement.decision["why"] = outcome.why
     _settle_owner(case.thread, kind, handed_over=handed_over)

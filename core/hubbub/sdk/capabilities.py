@@ -75,6 +75,8 @@ class Capabilities:
     #: Characters of one text, counted in ``text_unit``; longer ones are split.
     text_limit: int
     text_unit: Literal["characters", "utf16"] = "characters"
+    #: Whether a text is cut into short messages (`hubbub.sdk.sms.segments`), each of which is paid.
+    segments: bool = False
     #: Longer captions travel as a text of their own. 0: no captions.
     caption_limit: int = 0
     media: Mapping[str, MediaRule] = field(default_factory=dict)

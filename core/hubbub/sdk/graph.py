@@ -25,7 +25,7 @@ from pydantic import (
 
 from hubbub.sdk.errors import MalformedPayload, SendError, Transient
 from hubbub.sdk.types import SeenSettings, Wire
-from hubbub.sdk.values import Answer, Call, Finding, HttpResponse
+from hubbub.sdk.values import Answer, Call, Challenge, Finding, HttpResponse
 
 _S = TypeVar("_S", bound="Said")
 
@@ -80,6 +80,10 @@ def _one_word(value: str) -> str:
     return value
 
 
+#: What Meta's values look like, for `hubbub.sdk.Fields`.
+ACCESS_TOKEN: Final = "EAA[A-Za-z0-9]{20,}"  # noqa: S105  # what one looks like
+APP_SECRET: Final = "[0-9a-f]{32}"  # noqa: S105  # what one looks like
+GRAPH_ID: Final = "[0-9]{5,20}"
 #: An id that Meta gave to a number, a Page, an app.
 GraphId: TypeAlias = Annotated[str, BeforeValidator(_as_text), AfterValidator(_digits)]
 #: The same, where it may be left out.
@@ -126,15 +130,29 @@ class GraphSettings(SeenSettings):
 # --- proof. Source: Graph API, "Webhooks" ----------------------------------------------------
 
 
-def handshake(call: Call, verify_token: str | None) -> Answer:
+def handshake(call: Call, verify_token: str | None) -> Challenge:
     """Return the answer to Meta's question whether somebody here knows the verify token."""
     said = parse_qs(call.query, keep_blank_values=True, errors="replace")
     token = said.get("hub.verify_token", [""])[0]
     knows = bool(verify_token) and _same(token, verify_token or "")
-    if said.get("hub.mode") != ["subscribe"] or not knows:
-        return _REFUSED
+    if said.get("hub.mode") != ["subscribe"]:
+        return Challenge(_REFUSED, "Somebody opened the address, but Meta asks in another way.")
+    if not knows:
+        return Challenge(_REFUSED, _differs(token, verify_token or ""))
     challenge = said.get("hub.challenge", [""])[0]
-    return Answer(body=challenge[:_LONGEST].encode(errors="replace"))
+    return Challenge(Answer(body=challenge[:_LONGEST].encode(errors="replace")))
+
+
+def _differs(given: str, ours: str) -> str:
+    """Return how a verify token differs from ours, without giving either away."""
+    if not given:
+        return "No verify token came."
+    if _same(given.strip(), ours):
+        return "The verify token came with blanks around it."
+    return (
+        f"The verify token differs: {len(given)} characters came, ending in “{given[-2:]}”; ours "
+        f"has {len(ours)}, ending in “{ours[-2:]}”."
+    )
 
 
 def objection(call: Call, app_secret: str) -> str | None:
@@ -246,8 +264,8 @@ def lasting(end: datetime | None, now: datetime | None, fix: str) -> Finding:
     if end is None:
         return Finding.good("token", "The token is valid and does not end by itself.")
     if now and end - now > _SOON:
-        return Finding.good("token", f"The token is valid until {end:%Y-%m-%d}.")
-    return Finding.warning("token", f"The token ends at {end:%Y-%m-%d %H:%M} UTC.", fix)
+        return Finding.good("token", f"The token is valid until {end:%Y-%m-%d}.", until=end)
+    return Finding.warning("token", f"The token ends at {end:%Y-%m-%d %H:%M} UTC.", fix, until=end)
 
 
 # --- answers ---------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class Reply:
 class HandOver:
     """Give the conversation to people (the queue), or keep it with this destination's bot.
 
-    ``team`` names whose queue it is, for the trace.
+    ``team`` names whose queue it is, by name or id.
     """
 
     to: Literal["queue", "bot"] = "queue"

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import (
     Any,
     ClassVar,
@@ -13,6 +14,7 @@ from typing import (
     Literal,
     Protocol,
     Self,
+    TypeAlias,
     TypeVar,
     runtime_checkable,
 )
@@ -82,10 +84,12 @@ class Fields(BaseModel):
     """A base for ``credentials``, ``settings`` and ``fields`` models.
 
     Unknown names are refused, blanks around pasted values are dropped, and no secret is in the
-    repr of a field declared as ``SecretStr``. A field for the few, which the console shows behind
-    a fold, says ``json_schema_extra={"advanced": True}``; one that is required never is. One that
-    stands at the top, above the credentials, says ``"first": True``, and ``"labels"`` gives the
-    words of a choice names.
+    repr of a field declared as ``SecretStr``. In ``json_schema_extra`` a field may say more for the
+    console: ``"advanced": True`` puts one for the few behind a fold, unless it is required;
+    ``"first": True`` one at the top, above the credentials; ``"labels"`` gives the words of a
+    choice names; ``"link"`` is the https address at which the provider shows the value;
+    ``"looks_like"`` is a regular expression that a whole value matches: with it the hub finds the
+    value in what was pasted, and tells who put it into the field of another.
     """
 
     model_config = ConfigDict(
@@ -147,14 +151,23 @@ class SeenSettings(ChannelSettings):
 
 F = TypeVar("F", bound=BaseModel)
 
+#: Where a type stands among those that people choose from.
+Group: TypeAlias = Literal["messaging", "sms", "web", "email", "other"]
+#: What of a channel a finding is about.
+Component: TypeAlias = Literal["auth", "webhook", "inbound", "outbound"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetupStep:
-    """One step that a person takes at the provider before or after the form."""
+    """One thing that a person does at the provider."""
 
     title: str
     text: str
+    #: May hold facts of the channel, such as ``https://t.me/{username}``: then it is shown once
+    #: they are known.
     link: str | None = None
+    #: When: before the form, while the webhook is set up, or with the first message.
+    at: Literal["start", "webhook", "test"] = "start"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +199,16 @@ class ChannelType(Generic[F]):
     #: A model with the two fields ``credentials`` and ``settings``.
     fields: ClassVar["builtins.type[BaseModel]"]
     capabilities: ClassVar[Capabilities]
+    group: ClassVar[Group] = "other"
+    #: What one has to have before one begins, in a few words each.
+    needs: ClassVar[tuple[str, ...]] = ()
+    #: How many minutes it takes to connect a channel; None: that is not known.
+    minutes: ClassVar[int | None] = None
     setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
+    #: What `setup` changes at the provider, a sentence each: people are told before it does.
+    changes: ClassVar[tuple[str, ...]] = ()
+    #: What findings of a code are about, where that is not whether we are let in.
+    components: ClassVar[Mapping[str, Component]] = MappingProxyType({})
     #: Set where strangers write freely what `parse` reads, and could make it exhaust us: then the
     #: hub runs it in a process of its own, and a call that exceeds the bounds is `Unreadable`.
     bounds: ClassVar[Bounds | None] = None
@@ -350,6 +372,11 @@ class RouteType:
         Raises `MalformedPayload` with what is wrong with it.
         """
         raise NotImplementedError
+
+    def describe(self, settings: Any) -> str:
+        """Return how it reads behind "then to", such as "Team inbox, team sales"; no secret."""
+        del settings
+        return self.label
 
 
 class ConditionType:

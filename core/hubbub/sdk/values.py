@@ -79,9 +79,13 @@ class Accept:
 
 @dataclass(frozen=True)
 class Challenge:
-    """The call is a handshake and holds no event: give ``answer`` and keep nothing."""
+    """The call is a handshake and holds no event: give ``answer`` and keep nothing.
+
+    ``problem`` says what is wrong with it, for who sets the webhook up; empty when it is right.
+    """
 
     answer: Answer
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -535,16 +539,20 @@ class Finding:
     ok: bool
     detail: str
     fix: str = ""
+    #: When what is fine now ends, such as the life of a token.
+    until: datetime | None = None
 
     @classmethod
-    def good(cls, code: str, detail: str) -> "Finding":
+    def good(cls, code: str, detail: str, *, until: datetime | None = None) -> "Finding":
         """Return that something is as it should be."""
-        return cls(code=code, ok=True, detail=detail)
+        return cls(code=code, ok=True, detail=detail, until=until)
 
     @classmethod
-    def warning(cls, code: str, detail: str, fix: str) -> "Finding":
+    def warning(
+        cls, code: str, detail: str, fix: str, *, until: datetime | None = None
+    ) -> "Finding":
         """Return that something works and should be mended."""
-        return cls(code=code, ok=True, detail=detail, fix=fix)
+        return cls(code=code, ok=True, detail=detail, fix=fix, until=until)
 
     @classmethod
     def bad(cls, code: str, detail: str, fix: str) -> "Finding":

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, event, inspect, text
 
 from hubbub.sdk.errors import HubError
+from hubbub.store.search import make_indexes
 from hubbub.store.session import (
     DatabaseDown,
     make_engine,
@@ -67,6 +68,7 @@ def migrate(engine: Engine) -> bool:
         if _version(db) >= head():
             return False
         _upgrade(db)
+        make_indexes(None, db)
         _check_references(db)
         return True
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hubbub.sdk.errors import HubError
 from hubbub.store.news import begin_noting
+from hubbub.store.search import has_words
 from hubbub.store.turns import Turns
 
 #: What PostgreSQL says to the one of two transactions that it ends.
@@ -141,6 +142,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "wal_autocheckpoint=4000",
         ):
             raw.execute(f"PRAGMA {pragma}")
+        raw.create_function("has_words", 3, has_words, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(db: Connection) -> None:

@@ -77,6 +77,28 @@ class User(SQLModel, table=True):
     password_hash: str
     created_at: datetime = _time()
     disabled_at: datetime | None = _time(nullable=True)
+    #: Since when no team gives them conversations; None: they take some.
+    away_at: datetime | None = _time(nullable=True)
+    #: See `hubbub.people.preferences.Preferences`; None: as usual.
+    preferences: dict[str, Any] | None = _json(nullable=True)
+
+
+class Team(SQLModel, table=True):
+    """People who share a queue of the inbox."""
+
+    __tablename__ = "teams"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    created_at: datetime = _time()
+
+
+class TeamMember(SQLModel, table=True):
+    """Somebody in a team. Who has the lowest ``turn`` gets its next conversation."""
+
+    __tablename__ = "team_members"
+    team_id: str = Field(primary_key=True, foreign_key="teams.id")
+    user_id: str = Field(primary_key=True, foreign_key="users.id", index=True)
+    turn: int = 0
 
 
 class Session(SQLModel, table=True):
@@ -156,11 +178,28 @@ class Channel(SQLModel, table=True):
     #: Nor are campaigns and the like before this, while replies go on.
     bulk_paused_until: datetime | None = _time(nullable=True)
     checked_at: datetime | None = _time(nullable=True)
+    #: What was found then: ``[{"code", "ok", "detail", "fix", "until"}]``.
+    findings: list[dict[str, Any]] | None = _json(nullable=True)
+    #: ``{"at", "problem"}`` of the last handshake that somebody tried with our webhook.
+    handshake: dict[str, str] | None = _json(nullable=True)
     #: When its templates are to be read again; None: at once.
     templates_due_at: datetime | None = _time(nullable=True)
     last_active_at: datetime | None = _time(nullable=True)
     created_at: datetime = _time()
     deleted_at: datetime | None = _time(nullable=True)
+
+
+class ChannelDraft(SQLModel, table=True):
+    """A channel that somebody began to add: what they typed so far, with nothing checked."""
+
+    __tablename__ = "channel_drafts"
+    id: str = Field(primary_key=True)
+    type: str
+    #: Encrypted JSON: the form as it was typed, secrets included.
+    sealed: bytes = _blob()
+    created_by: str
+    created_at: datetime = _time()
+    changed_at: datetime = _time(index=True)
 
 
 class SourceCursor(SQLModel, table=True):
@@ -207,6 +246,21 @@ class RouteSet(SQLModel, table=True):
     sealed: bytes = _blob()
     created_at: datetime = _time()
     created_by: str = ""
+
+
+class RouteDraft(SQLModel, table=True):
+    """What somebody makes of a channel's routes, until they save it or throw it away."""
+
+    __tablename__ = "route_drafts"
+    __table_args__ = (UniqueConstraint("channel_id", "user_id"),)
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    user_id: str = Field(foreign_key="users.id")
+    #: The version that it began with.
+    base_version: int
+    #: Encrypted JSON, as in `RouteSet`, and what it was before each of the last changes.
+    sealed: bytes = _blob()
+    changed_at: datetime = _time()
 
 
 # --- receive ---------------------------------------------------------------------------------
@@ -271,6 +325,28 @@ class Contact(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+class ContactMerge(SQLModel, table=True):
+    """That a contact became a part of another: what it was, so that this can be undone."""
+
+    __tablename__ = "contact_merges"
+    id: str = Field(primary_key=True)
+    #: The id that it had, and has again once this is undone.
+    contact_id: str = Field(unique=True)
+    into_id: str = Field(foreign_key="contacts.id", index=True)
+    name: str | None = None
+    attributes: dict[str, Any] = _json()
+    blocked_at: datetime | None = _time(nullable=True)
+    created_at: datetime = _time()
+    #: The addresses that moved.
+    address_ids: list[str] = _json()
+    #: The contacts that had been merged into it before.
+    carried: list[str] = _json()
+    #: What the other took over: see `hubbub.contacts.rules.Taken`.
+    taken: dict[str, Any] = _json()
+    merged_at: datetime = _time()
+    merged_by: str
+
+
 class Address(SQLModel, table=True):
     """An id by which one channel reaches a contact. ``state`` as `hubbub.sdk.AddressState`."""
 
@@ -314,6 +390,14 @@ class Conversation(SQLModel, table=True):
             "last_message_at",
             **_only("thread <> ''"),
         ),
+        Index(
+            "ix_conversations_team_recent",
+            "team_id",
+            "last_message_at",
+            "id",
+            **_only("team_id IS NOT NULL"),
+        ),
+        Index("ix_conversations_snoozed", "snoozed_until", **_only("status = 'snoozed'")),
         # Only where the type tells conversations apart has an address several of them.
         UniqueConstraint("address_id", "thread"),
     )
@@ -327,13 +411,20 @@ class Conversation(SQLModel, table=True):
     related_id: str | None = None
     #: open, snoozed or resolved.
     status: str = "open"
+    #: When it is open again, if it is snoozed; None: with the contact's next message.
+    snoozed_until: datetime | None = _time(nullable=True)
     owner: str = "queue"
     owner_version: int = 1
     assignee_id: str | None = Field(default=None, foreign_key="users.id", index=True)
+    #: Whose queue it is in; None: everybody's.
+    team_id: str | None = Field(default=None, foreign_key="teams.id")
     tags: list[str] = _json()
     last_seq: int = 0
     #: Inbound messages that nobody has seen.
     unread: int = 0
+    #: Inbound messages that asked for attention, ever: how many of them somebody knows is in
+    #: `Reading`.
+    heard: int = 0
     preview: str = ""
     last_message_at: datetime = _time()
     last_inbound_at: datetime | None = _time(nullable=True)
@@ -481,6 +572,61 @@ class ShownMessage(SQLModel, table=True):
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     message_id: str = Field(foreign_key="messages.id", unique=True)
     shown_at: datetime = _time()
+
+
+class Mention(SQLModel, table=True):
+    """That a note speaks to somebody; ``seen_at`` once they have read it."""
+
+    __tablename__ = "mentions"
+    __table_args__ = (Index("ix_mentions_user_id_conversation_id", "user_id", "conversation_id"),)
+    note_id: str = Field(primary_key=True, foreign_key="notes.id")
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
+    conversation_id: str = Field(foreign_key="conversations.id", index=True)
+    seen_at: datetime | None = _time(nullable=True)
+
+
+class Reading(SQLModel, table=True):
+    """How far somebody has read a conversation: ``heard`` of what it heard by then."""
+
+    __tablename__ = "readings"
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
+    conversation_id: str = Field(primary_key=True, foreign_key="conversations.id", index=True)
+    heard: int = 0
+    #: Whether it counts as unread although all was read.
+    marked: bool = False
+
+
+class UsedTag(SQLModel, table=True):
+    """A tag that some conversation was given, to suggest it."""
+
+    __tablename__ = "tags"
+    name: str = Field(primary_key=True)
+    used_at: datetime = _time(index=True)
+
+
+class CannedReply(SQLModel, table=True):
+    """Words that are said often. ``user_id``: whose they are; None: everybody's."""
+
+    __tablename__ = "canned_replies"
+    __table_args__ = (Index("ix_canned_replies_shortcut", "shortcut", "id"),)
+    id: str = Field(primary_key=True)
+    user_id: str | None = Field(default=None, foreign_key="users.id", index=True)
+    shortcut: str
+    text: str
+    created_at: datetime = _time()
+    changed_at: datetime = _time()
+
+
+class SavedView(SQLModel, table=True):
+    """What of the inbox somebody looks at often; ``filters`` as they stand in the address."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id")
+    name: str
+    filters: dict[str, str] = _json()
+    created_at: datetime = _time()
 
 
 class MediaFile(SQLModel, table=True):
@@ -633,6 +779,44 @@ class Receipt(SQLModel, table=True):
     address: str | None = None
     up_to: datetime | None = _time(nullable=True)
     received_at: datetime = _time()
+
+
+class Requeue(SQLModel, table=True):
+    """That what failed for one cause is tried again, a few in each minute, until it is stopped.
+
+    ``kind`` is ``failed`` (messages, by the code of their error), ``dead`` or ``quarantined``
+    (calls, by their reason). What fails later, with an id after ``upto``, is no part of it.
+    """
+
+    __tablename__ = "requeues"
+    __table_args__ = (
+        Index(
+            "uq_requeues_running",
+            "channel_id",
+            "kind",
+            "cause",
+            unique=True,
+            **_only("state = 'running'"),
+        ),
+    )
+    id: str = Field(primary_key=True)
+    kind: str
+    channel_id: str = Field(foreign_key="channels.id")
+    cause: str
+    #: The last id that was tried again, and the last one that is to be.
+    after: str = ""
+    upto: str
+    per_minute: int
+    total: int
+    done: int = 0
+    #: What could not be tried again.
+    skipped: int = 0
+    #: running, done or stopped.
+    state: str
+    next_at: datetime = _time()
+    created_at: datetime = _time()
+    created_by: str
+    finished_at: datetime | None = _time(nullable=True)
 
 
 # --- processes -------------------------------------------------------------------------------

@@ -21,10 +21,12 @@ _conversations = table(Conversation)
 MOVING: Final = (
     "last_seq",
     "unread",
+    "heard",
     "status",
     "owner",
     "owner_version",
     "assignee_id",
+    "team_id",
     "preview",
     "last_message_at",
     "last_inbound_at",
@@ -76,16 +78,21 @@ class Thread:
 
     conversation_id: str
     addressee: Addressee
+    #: Whom it is with. Not as the address says: contacts may have been merged while we waited for
+    #: the conversation, and of that alone the hold shows what is true now.
+    contact_id: str
     last_message_at: datetime
     #: Its own id where an address may have several conversations.
     thread: str = ""
     related_id: str | None = None
     last_seq: int = 0
     unread: int = 0
+    heard: int = 0
     status: str = "open"
     owner: str = "queue"
     owner_version: int = 1
     assignee_id: str | None = None
+    team_id: str | None = None
     preview: str = ""
     last_inbound_at: datetime | None = None
     our_address: str | None = None
@@ -98,11 +105,6 @@ class Thread:
     def channel_id(self) -> str:
         """The channel that it is on."""
         return self.addressee.channel_id
-
-    @property
-    def contact_id(self) -> str:
-        """Whom it is with."""
-        return self.addressee.contact_id
 
     @property
     def address(self) -> str:
@@ -148,6 +150,7 @@ def _select() -> Select[Any]:
     return (
         select(
             _conversations.c.id.label("conversation_id"),
+            _conversations.c.contact_id.label("held_contact_id"),
             _conversations.c.thread,
             _conversations.c.related_id,
             *_ADDRESSEE,
@@ -234,6 +237,7 @@ def begun(
     return Thread(
         conversation_id=conversation_id,
         addressee=addressee,
+        contact_id=addressee.contact_id,
         last_message_at=now,
         thread=conversation_id if threads else "",
         related_id=related_id,
@@ -296,6 +300,7 @@ def thread_of(row: AnyRow, addressee: Addressee) -> Thread:
     thread = Thread(
         conversation_id=row.conversation_id,
         addressee=addressee,
+        contact_id=row.held_contact_id,
         thread=row.thread,
         related_id=row.related_id,
         **{**moving, "tags": list(row.tags or [])},

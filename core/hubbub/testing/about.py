@@ -83,6 +83,17 @@ class AboutChecks(Given):
             assert step.text.strip(), f"The step {step.title!r} says nothing."
             assert (step.link or "https://").startswith("https://"), "A link is not https."
 
+    def test_what_is_needed_and_changed_is_said(self) -> None:
+        for text in (*self.kind.needs, *self.kind.changes):
+            assert text.strip(), "A line of needs or changes says nothing."
+        assert self.kind.minutes is None or self.kind.minutes > 0, "It takes no time at all."
+
+    def test_fields_say_where_to_look_and_what_values_look_like(self) -> None:
+        for name, schema in _properties(self.kind.fields.model_json_schema()):
+            link = schema.get("link", "https://")
+            assert link.startswith("https://"), f"The link of {name} is not https."
+            re.compile(schema.get("looks_like", ""))
+
     # --- the form --------------------------------------------------------------------------
 
     def test_the_form_has_credentials_and_settings(self) -> None:

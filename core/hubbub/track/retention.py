@@ -18,6 +18,7 @@ from hubbub.store.tables import (
     Audit,
     Call,
     Channel,
+    ChannelDraft,
     ForgottenCalls,
     Piece,
     Process,
@@ -34,6 +35,8 @@ QUARANTINE_KEPT: Final = timedelta(hours=72)
 _STRAY_KEPT: Final = timedelta(days=7)
 #: How long a process that ended is remembered.
 _PROCESS_KEPT: Final = timedelta(days=7)
+#: How long a channel that somebody began to add waits for them.
+_DRAFT_KEPT: Final = timedelta(days=30)
 #: Rows that one transaction deletes, and transactions for one kind of row in one go.
 _BATCH: Final = 500
 _MOST: Final = 200
@@ -43,6 +46,7 @@ SUMS: Final = ("events", "applied", "duplicate", "ignored", "dead")
 _attempts = table(Attempt)
 _audit = table(Audit)
 _calls = table(Call)
+_drafts = table(ChannelDraft)
 _channels = table(Channel)
 _forgotten = table(ForgottenCalls)
 _pieces = table(Piece)
@@ -69,6 +73,7 @@ def forget(hub: Hub) -> None:
     now, settings = hub.now(), hub.settings
     with transaction(hub.engine) as db:
         db.execute(delete(_sessions).where(_sessions.c.expires_at < now))
+        db.execute(delete(_drafts).where(_drafts.c.changed_at < now - _DRAFT_KEPT))
         db.execute(delete(_processes).where(_processes.c.seen_at < now - _PROCESS_KEPT))
         db.execute(
             delete(_receipts).where(

@@ -11,9 +11,11 @@ from hubbub.alive import living
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
 from hubbub.store.channels import is_open
+from hubbub.store.readings import mark_unread
 from hubbub.store.session import reading, transaction
 from hubbub.store.states import DeliveryState
-from hubbub.store.tables import Call, Channel, Delivery, MediaFile, Piece, table
+from hubbub.store.tables import Call, Channel, Conversation, Delivery, MediaFile, Piece, table
+from hubbub.store.threads import by_ids, save
 from hubbub.store.types import one_of
 from hubbub.track.receipts import attach_waiting, refresh, strays
 
@@ -30,6 +32,7 @@ _MOST: Final = 500
 
 _calls = table(Call)
 _channels = table(Channel)
+_conversations = table(Conversation)
 _deliveries = table(Delivery)
 _media = table(MediaFile)
 _pieces = table(Piece)
@@ -112,6 +115,27 @@ def recover(hub: Hub) -> None:
         refresh(db, [row.message_id for row in rows])
 
 
+def wake(hub: Hub) -> None:
+    """Open the snoozed conversations whose time has come; to who has them they are as if new."""
+    due = {"now": hub.now(), "most": _MOST}
+    with reading(hub.engine) as db:
+        if db.execute(_SLEPT_ENOUGH, due).first() is None:
+            return
+    with transaction(hub.engine) as db:
+        # Whom somebody holds just now may have been woken by that.
+        held = _SLEPT_ENOUGH.with_for_update(skip_locked=True)
+        ids = list(db.execute(held, due).scalars())
+        woken = list(by_ids(db, ids).values())
+        for thread in woken:
+            thread.status = "open"
+            if thread.assignee_id is not None:
+                mark_unread(db, thread.conversation_id, thread.assignee_id)
+        save(db, woken)
+    hub.live.publish(
+        [LiveEvent("conversation", one.channel_id, one.conversation_id) for one in woken]
+    )
+
+
 def attach_strays(hub: Hub, *, back: timedelta) -> None:
     """Apply receipts of the time ``back`` whose delivery was being written when they came."""
     now = hub.now()
@@ -181,6 +205,16 @@ _PENDING_CHANNELS: Final = select(_channels.c.id).where(
         _calls.c.received_at < bindparam("before"),
     )
     .exists()
+)
+_SLEPT_ENOUGH: Final = (
+    select(_conversations.c.id)
+    .where(
+        _conversations.c.status == text("'snoozed'"),
+        _conversations.c.snoozed_until
+        <= bindparam("now", type_=_conversations.c.snoozed_until.type),
+    )
+    .order_by(_conversations.c.snoozed_until)
+    .limit(bindparam("most"))
 )
 _OVERDUE_CHANNELS: Final = (
     select(_pieces.c.channel_id)

@@ -1,4 +1,4 @@
-"""Let people change their own password."""
+"""Let people change their own password, and how the console works for them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +7,10 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid, TooManyAttempts
+from hubbub.people.preferences import Preferences
 from hubbub.people.sessions import open_session
 from hubbub.people.throttle import Throttle
-from hubbub.people.users import change_own_password
+from hubbub.people.users import change_own_password, change_user
 from hubbub.ui.guard import Guard
 from hubbub.ui.session import keeping_login
 
@@ -21,6 +22,10 @@ class AccountPage:
     email: str
     role: str
     changed: bool
+    available: bool
+    preferences: Preferences
+    #: Once these were saved.
+    liked: bool
     problem: str = ""
 
 
@@ -46,6 +51,18 @@ def add_account(ui: Blueprint, hub: Hub, guard: Guard, throttle: Throttle) -> No
         cookie = open_session(hub, g.person.id)
         return keeping_login(hub, redirect(url_for("ui.account", changed="yes")), cookie)
 
+    @ui.post("/account/preferences")
+    @guard.page
+    def preferences() -> Any:
+        _like(hub)
+        return redirect(url_for("ui.account", liked="yes"))
+
+
+def _like(hub: Hub) -> None:
+    liked = Preferences(shortcuts="shortcuts" in request.form, undo="undo" in request.form)
+    here = "available" in request.form
+    change_user(hub, g.person.id, actor=g.person.actor, available=here, preferences=liked)
+
 
 def _change(hub: Hub, throttle: Throttle) -> None:
     new = request.form.get("new", "")
@@ -66,6 +83,9 @@ def _page(problem: str = "") -> str:
         email=g.person.email,
         role=g.person.role,
         changed=request.args.get("changed") == "yes",
+        available=g.person.available,
+        preferences=g.person.preferences,
+        liked=request.args.get("liked") == "yes",
         problem=problem,
     )
     return render_template("account.html", page=page)

@@ -6,16 +6,27 @@ from hubbub.hub import Hub
 from hubbub.people.throttle import Throttle
 from hubbub.ui.account import add_account
 from hubbub.ui.calls import add_calls
+from hubbub.ui.canned import add_canned_pages
+from hubbub.ui.channel_tabs import add_channel_tabs
 from hubbub.ui.channels import add_channels
+from hubbub.ui.contacts import add_contacts
 from hubbub.ui.errors import add_console_errors, context
+from hubbub.ui.failures import add_failures
 from hubbub.ui.guard import Guard, harden
 from hubbub.ui.inbox import add_inbox
+from hubbub.ui.instance import add_instance
 from hubbub.ui.letters import add_letters
 from hubbub.ui.live import add_live
 from hubbub.ui.messages import add_messages
+from hubbub.ui.people import add_people
 from hubbub.ui.pictures import add_pictures, public_internet
+from hubbub.ui.routing import add_routing
+from hubbub.ui.routing_past import add_routing_past
 from hubbub.ui.session import add_session
-from hubbub.ui.settings import add_settings
+from hubbub.ui.teams import add_teams
+from hubbub.ui.tokens import add_tokens
+from hubbub.ui.wizard import add_wizard
+from hubbub.ui.writing import add_writing
 
 
 def make_ui(hub: Hub) -> Blueprint:
@@ -32,12 +43,23 @@ def make_ui(hub: Hub) -> Blueprint:
     add_session(ui, hub, guard, throttle)
     add_account(ui, hub, guard, throttle)
     add_inbox(ui, hub, guard)
+    add_writing(ui, hub, guard)
+    add_canned_pages(ui, hub, guard)
+    add_contacts(ui, hub, guard)
     add_channels(ui, hub, guard)
+    add_routing(ui, hub, guard)
+    add_routing_past(ui, hub, guard)
+    add_channel_tabs(ui, hub, guard)
+    add_wizard(ui, hub, guard)
     add_calls(ui, hub, guard)
     add_messages(ui, hub, guard)
     add_letters(ui, hub, guard)
     add_pictures(ui, hub, public_internet())
-    add_settings(ui, hub, guard)
+    add_instance(ui, hub, guard)
+    add_failures(ui, hub, guard)
+    add_people(ui, hub, guard)
+    add_teams(ui, hub, guard)
+    add_tokens(ui, hub, guard)
     add_live(ui, hub, guard)
     ui.after_request(harden)
     ui.context_processor(context)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from hubbub.api.events import whole_event
+from hubbub.api.events import rehearsal, whole_event
+from hubbub.api.shapes import OutcomeJson
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
 from hubbub.sdk.content import from_json, preview
@@ -73,6 +75,41 @@ class CallPage:
     outcomes: tuple[Mapping[str, Any], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What became of one event, and what would become of it now."""
+
+    kind: str
+    key: str
+    before: str
+    now: str
+    changed: bool
+    message_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed:
+    """A message that running a call again would bring."""
+
+    inbound: bool
+    text: str
+    #: Where it would go; empty: nowhere.
+    place: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearsalPage:
+    """What running a call again would do."""
+
+    id: str
+    #: Why it would not be taken for authentic; empty where it would.
+    refused: str
+    changes: tuple[Change, ...]
+    messages: tuple[Rehearsed, ...]
+    #: Whether anything would be otherwise.
+    differs: bool
+
+
 def last_calls(db: Connection, channel_id: str, now: datetime, *, most: int) -> tuple[CallRow, ...]:
     """Return the last calls of a channel."""
     rows = queries.calls(db, channel_id, state="", before="", limit=most)
@@ -115,6 +152,49 @@ def call_page(hub: Hub, call_id: str) -> CallPage:
         missing=_missing(call.body_encoding, len(call.body)),
         outcomes=tuple(outcomes),
     )
+
+
+def rehearsal_page(hub: Hub, call_id: str) -> RehearsalPage:
+    """Return what running a call again would do. Raises `NotFound` and `NotReleasable`."""
+    found = rehearsal(hub, call_id)
+    pairs = zip_longest(found.before, found.after)
+    changes = tuple(_change(before, now) for before, now in pairs)
+    return RehearsalPage(
+        id=call_id,
+        refused=found.refused,
+        changes=changes,
+        messages=tuple(
+            Rehearsed(
+                inbound=one.direction == "inbound",
+                text=preview(from_json(one.content)),
+                place=one.destination or "",
+            )
+            for one in found.messages
+        ),
+        differs=bool(found.messages) or any(one.changed for one in changes),
+    )
+
+
+def _change(before: OutcomeJson | None, now: OutcomeJson | None) -> Change:
+    """Put what became of an event beside what would: both come in the order of the call."""
+    either = now or before
+    was, is_ = _outcome(before), _outcome(now)
+    took_effect = before is not None and before.outcome in {"applied", "duplicate"}
+    same = took_effect and now is not None and now.outcome == "duplicate" and not now.reason
+    return Change(
+        kind=(either.kind if either else "") or "",
+        key=(either.key if either else "") or "",
+        before=was,
+        now="Already took effect: nothing more" if same else is_,
+        changed=not same and was != is_,
+        message_id=(either.message_id if either else "") or "",
+    )
+
+
+def _outcome(one: OutcomeJson | None) -> str:
+    if one is None:
+        return "No such event"
+    return f"{one.outcome.capitalize()}{f': {one.reason}' if one.reason else ''}"
 
 
 def _missing(encoding: str, length: int) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from hubbub.people.errors import Invalid
 from hubbub.sdk.errors import HubError
-from hubbub.sdk.types import ChannelType, SetupStep
+from hubbub.sdk.types import ChannelType
 from hubbub.store.types import AnyRow
 from hubbub.ui.forms import FormField, form_fields, read_form, shown_value
 
@@ -32,24 +32,28 @@ class FormPage:
     name_problem: str
     fields: tuple[FormField, ...]
     legacy: str
-    steps: tuple[SetupStep, ...]
     problems: tuple[Problem, ...]
 
 
-def new_form(
+def draft_form(
     kind: ChannelType[Any], typed: Mapping[str, str], error: HubError | None = None
 ) -> FormPage:
-    """Return the form of a new channel, with what was typed and why it was refused."""
+    """Return the form of a channel to be, with what was typed and why it was refused.
+
+    Secrets that were typed are kept and never shown again.
+    """
     wrong = _complaints(error)
-    fields = form_fields(_schema(kind), typed, wrong)
+    schema = schema_of(kind)
+    secrets = [one.name for one in form_fields(schema, {}, {}) if one.kind == "password"]
+    kept = {path.split(".")[1] for path in secrets if typed.get(path)}
+    fields = form_fields(schema, typed, wrong, kept=kept)
     return FormPage(
         label=kind.label,
         type=kind.type,
-        name=typed.get("name", kind.label),
+        name=typed.get("name") or kind.label,
         name_problem=wrong.get("name", ""),
         fields=fields,
         legacy=kind.legacy,
-        steps=kind.setup_steps,
         problems=_problems(fields, wrong),
     )
 
@@ -63,7 +67,7 @@ def change_form(
 ) -> FormPage:
     """Return the form of a channel that is there; the credentials ``kept`` are never shown."""
     wrong = _complaints(error)
-    fields = form_fields(_schema(kind), {**_flat(row.settings), **typed}, wrong, kept=kept)
+    fields = form_fields(schema_of(kind), {**_flat(row.settings), **typed}, wrong, kept=kept)
     return FormPage(
         label=kind.label,
         type=kind.type,
@@ -71,26 +75,27 @@ def change_form(
         name_problem=wrong.get("name", ""),
         fields=fields,
         legacy=kind.legacy,
-        steps=(),
         problems=_problems(fields, wrong),
     )
 
 
 def read_new(kind: ChannelType[Any], form: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return the credentials and settings of a new channel."""
-    return read_form(form_fields(_schema(kind), {}, {}), form)
+    return read_form(form_fields(schema_of(kind), {}, {}), form)
 
 
 def read_change(
     kind: ChannelType[Any], row: AnyRow, form: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """Return the credentials and settings to change; a setting that was emptied is None."""
-    return read_form(form_fields(_schema(kind), _flat(row.settings), {}), form)
+    return read_form(form_fields(schema_of(kind), _flat(row.settings), {}), form)
 
 
-def _schema(kind: ChannelType[Any]) -> Mapping[str, Any]:
+def schema_of(kind: ChannelType[Any]) -> Mapping[str, Any]:
+    """Return the JSON Schema of a type's form."""
     fields: type[BaseModel] = kind.fields
-    return fields.model_json_schema()
+    schema: Mapping[str, Any] = fields.model_json_schema()
+    return schema
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -1,122 +1,60 @@
 """Build what the pages of channels show."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
-from hubbub.connect import queries as channel_queries, routes
-from hubbub.connect.rules import (
-    campaigns_paused,
-    embed_line,
-    has_widget,
-    shown_status,
-    stored_credentials,
-    widget_url,
-)
+from hubbub.connect.health import Part, channel_health
+from hubbub.connect.routes import current_routes
+from hubbub.connect.rules import kept_findings, stored_credentials
+from hubbub.connect.versions import names_of
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
-from hubbub.people.errors import Invalid
-from hubbub.route.conflicts import Conflict
-from hubbub.route.rules import RouteSet, read_route_set
+from hubbub.route.telling import reads
+from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
-from hubbub.track.lane import CAMPAIGNS_PAUSED
 from hubbub.ui import queries, words
 from hubbub.ui.calls_page import CallRow, last_calls
 from hubbub.ui.channel_form import FormPage, change_form
-from hubbub.ui.standstill import missed
+from hubbub.ui.channel_head import ChannelHead, head_of
+from hubbub.ui.channel_list import When
 
-_DAY: Final = timedelta(hours=24)
-#: Kept calls shown with a channel, and channels in the list.
-_CALLS: Final = 20
-_MOST: Final = 200
-_NO_TRAFFIC: Final[Mapping[str, int]] = {}
-_KINDS: Final = {
-    "duplicate": "match the same messages",
-    "overlap": "can match the same message and send it to different places",
-    "shadowed": "the first takes everything that the second is for",
-    "unreachable": "the last one never gets a message",
-}
+#: Calls, and messages that failed, shown with a channel.
+_CALLS: Final = 5
+_FAILED: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChannelRow:
-    """One channel in the list."""
+class FailedRow:
+    """A message that was not sent, or perhaps not."""
 
     id: str
-    name: str
-    type: str
-    label: str
-    status: str
-    word: str
+    text: str
+    at: When
     reason: str
-    since: str
-    since_exact: str
-    active: str
-    active_exact: str
-    enabled: bool
-    #: Why campaigns wait; empty when they do not.
-    campaigns: str
-    received: int
-    sent: int
-    failed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelsPage:
-    """The list of channels."""
-
-    channels: tuple[ChannelRow, ...]
-    silent: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TypeCard:
-    """One channel type to choose from."""
-
-    type: str
-    label: str
-    description: str
-    legacy: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refused:
-    """A plugin that offers nothing, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TypesPage:
-    """What can be added."""
-
-    cards: tuple[TypeCard, ...]
-    refused: tuple[Refused, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelPage:
     """Everything of one channel. ``form`` is None while its plugin is not loaded."""
 
-    row: ChannelRow
-    webhook_url: str
-    #: Whether the hub fetches what comes, and no provider calls that address.
-    fetches: bool
-    #: The line for people's own sites, where the provider is the hub's own window; else empty.
-    embed: str
-    #: Where its loader is on this very host, to try the window here.
-    widget_path: str
-    verify_token: str | None
+    head: ChannelHead
+    #: How each part of it is; what was found when the provider was asked last, and when.
+    parts: tuple[Part, ...]
     findings: tuple[Finding, ...]
-    routes: tuple[str, ...]
-    routes_json: str
-    routes_problem: tuple[str, ...]
+    checked: When
+    #: When its credentials end, where that is known.
+    expires: When
+    #: Whether a message ever came in: until then its set-up is not finished.
+    heard: bool
+    failed: tuple[FailedRow, ...]
+    #: The names of the rules that are asked, and what they say.
+    routes: tuple[tuple[str, str], ...]
+    fallback: str
     calls: tuple[CallRow, ...]
     form: FormPage | None
     #: Until when the credentials from before prove calls; empty where they do not.
@@ -143,63 +81,44 @@ class Tried:
         return self.typed if self.error_of(name) else {}
 
 
-def channels_page(hub: Hub) -> ChannelsPage:
-    """Return the list of channels with the traffic of a day."""
-    now = hub.now()
-    with reading(hub.engine) as db:
-        rows = channel_queries.channels(db, limit=_MOST)
-        traffic = queries.traffic(db, now - _DAY)
-        silent = missed(hub, db, now)
-    return ChannelsPage(
-        channels=tuple(_row(hub, row, traffic.get(row.id, _NO_TRAFFIC)) for row in rows),
-        silent=silent,
-    )
-
-
-def types_page(hub: Hub) -> TypesPage:
-    """Return the types that can be added, and the plugins that could not be loaded."""
-    return TypesPage(
-        cards=tuple(
-            TypeCard(
-                type=kind.type, label=kind.label, description=kind.description, legacy=kind.legacy
-            )
-            for kind in hub.plugins.channels.values()
-        ),
-        refused=tuple(
-            Refused(name=one.name, reason=one.reason)
-            for one in hub.plugins.statuses
-            if one.state == "refused"
-        ),
-    )
-
-
 def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
     """Return everything of one channel. Raises `NotFound`."""
     row = find_channel(hub, channel_id)
     now = hub.now()
-    current = routes.current_routes(hub, channel_id)
-    written = json.dumps(routes.shown_routes(hub.plugins, current), indent=2, ensure_ascii=False)
+    current = current_routes(hub, channel_id)
     with reading(hub.engine) as db:
+        health = channel_health(hub, db, row)
         line = hub.directory.usable(db, channel_id)
         former = line.former if line and line.former and line.former.until > now else None
         return ChannelPage(
-            row=_row(hub, row, queries.traffic(db, now - _DAY).get(channel_id, _NO_TRAFFIC)),
-            webhook_url=f"{hub.settings.base_url}/webhooks/{row.webhook_key}",
-            embed=embed_line(widget_url(hub.settings.base_url, row.webhook_key))
-            if has_widget(hub, row)
-            else "",
-            widget_path=widget_url("", row.webhook_key),
-            fetches=line is not None and hub.plugins.fetches(row.type, line.connection),
-            verify_token=line.connection.verify_token if line else None,
-            findings=tried.findings,
-            routes=tuple(_sentences(current)),
-            routes_json=tried.typed_for("routes").get("routes", written),
-            routes_problem=tuple(_routes_problem(tried)),
+            head=head_of(hub, row),
+            parts=health.parts,
+            findings=tried.findings or kept_findings(row),
+            checked=When.of(row.checked_at, now),
+            expires=When.of(health.expires_at, now),
+            heard=queries.heard(db, channel_id),
+            failed=tuple(_failed(queries.failed_on_channel(db, channel_id, limit=_FAILED), now)),
+            routes=tuple(
+                (route.name, reads(route, names_of(hub, route.to)))
+                for route in current.routes
+                if route.enabled
+            ),
+            fallback=names_of(hub, current.fallback),
             calls=last_calls(db, channel_id, now, most=_CALLS),
             form=_form(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
             touches=queries.counts_of_channel(db, channel_id),
             problem=_other_problem(tried),
+        )
+
+
+def _failed(rows: Iterable[AnyRow], now: datetime) -> Iterator[FailedRow]:
+    for row in rows:
+        yield FailedRow(
+            id=row.id,
+            text=preview(from_json(row.content)),
+            at=When.of(row.created_at, now),
+            reason=(row.error or {}).get("detail") or words.TICKS[row.status].explained,
         )
 
 
@@ -211,79 +130,5 @@ def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:
     return change_form(kind, row, kept, tried.typed_for("change"), tried.error_of("change"))
 
 
-def _row(hub: Hub, row: AnyRow, traffic: Mapping[str, int]) -> ChannelRow:
-    now = hub.now()
-    kind = hub.plugins.channels.get(row.type)
-    status, reason = shown_status(hub, row)
-    return ChannelRow(
-        id=row.id,
-        name=row.name,
-        type=row.type,
-        label=kind.label if kind else row.type,
-        status=status,
-        word=words.STATUS[status],
-        reason=reason,
-        since=words.ago(row.status_since, now),
-        since_exact=words.exact(row.status_since),
-        active=words.ago(row.last_active_at, now),
-        active_exact=words.exact(row.last_active_at),
-        enabled=row.enabled,
-        campaigns=_campaigns(row, now),
-        received=traffic.get("received", 0),
-        sent=traffic.get("sent", 0),
-        failed=traffic.get("failed", 0),
-    )
-
-
-def _campaigns(row: AnyRow, now: datetime) -> str:
-    until = campaigns_paused(row, now)
-    return f"{CAMPAIGNS_PAUSED} They are sent {words.until(until, now)}." if until else ""
-
-
 def _other_problem(tried: Tried) -> str:
-    beside_its_form = tried.what in {"routes", "change"}
-    return tried.error.detail if tried.error and not beside_its_form else ""
-
-
-# --- routes as sentences -----------------------------------------------------------------------
-
-
-def _sentences(current: RouteSet) -> Iterator[str]:
-    for route in current.routes:
-        what = " and ".join(one.what for one in route.conditions)
-        asked = f"if {what}" if what else "every message"
-        yield f"“{route.name}”: {asked}, to {route.to.type}."
-    rest = "Everything else" if current.routes else "Everything"
-    yield f"{rest} goes to {current.fallback.type}."
-
-
-def _routes_problem(tried: Tried) -> Iterator[str]:
-    error = tried.error_of("routes")
-    match error:
-        case None:
-            return
-        case routes.RoutesClash():
-            yield error.detail
-            yield from (_conflict(one, _names(tried)) for one in error.conflicts)
-        case Invalid():
-            yield from (f"{one.field}: {one.message}" for one in error.complaints)
-        case _:
-            yield error.detail
-
-
-def _conflict(conflict: Conflict, names: Mapping[str, str]) -> str:
-    rules = " and ".join(f"“{names.get(one, one)}”" for one in conflict.routes)
-    return f"{rules}: {_KINDS[conflict.kind]}.{_example(conflict.example)}"
-
-
-def _example(example: Mapping[str, Any]) -> str:
-    said = (example.get("content") or {}).get("text")
-    if said is None:
-        return ""
-    return f" For example “{said}”, written by {example.get('sender') or 'anybody'}."
-
-
-def _names(tried: Tried) -> dict[str, str]:
-    """Return the names of the rules that somebody tried to save, by the ids they would have."""
-    written = json.loads(tried.typed["routes"])
-    return {route.id: route.name for route in read_route_set(0, written["routes"]).routes}
+    return tried.error.detail if tried.error and tried.what != "change" else ""

@@ -1,27 +1,28 @@
 """Show channels, add them, change them, mend them."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from hubbub.connect import routes
 from hubbub.connect.work import (
     ChannelChange,
     change_channel,
     check_channel,
-    create_channel,
     delete_channel,
     find_channel,
 )
 from hubbub.hub import Hub
 from hubbub.sdk.errors import HubError
-from hubbub.ui.channel_form import new_form, read_change, read_new
-from hubbub.ui.channel_page import Tried, channel_page, channels_page, types_page
+from hubbub.ui.channel_form import read_change
+from hubbub.ui.channel_list import Look, channels_page
+from hubbub.ui.channel_page import Tried, channel_page
+from hubbub.ui.channel_types import types_page
 from hubbub.ui.guard import Guard
 
+#: What a list of channels may be asked for.
+_LOOK: Final = ("q", "type", "state", "before")
 #: How long calls are accepted that the credentials prove which are replaced.
 _OVERLAPS: Final[Mapping[str, timedelta]] = {
     "hour": timedelta(hours=1),
@@ -33,43 +34,22 @@ _OVERLAPS: Final[Mapping[str, timedelta]] = {
 def add_channels(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     """Add the pages of channels, which are for admins."""
     _add_list(ui, hub, guard)
-    _add_new(ui, hub, guard)
     _add_detail(ui, hub, guard)
+    _add_acts(ui, hub, guard)
 
 
 def _add_list(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.get("/channels")
     @guard.admin
     def channels() -> str:
-        return render_template("channels.html", page=channels_page(hub))
+        asked = {name: request.args.get(name, "").strip()[:100] for name in _LOOK}
+        return render_template("channels.html", page=channels_page(hub, Look(**asked)))
 
     @ui.get("/channels/add")
     @guard.admin
     def add_channel() -> str:
-        return render_template("channel_types.html", page=types_page(hub))
-
-
-def _add_new(ui: Blueprint, hub: Hub, guard: Guard) -> None:
-    @ui.route("/channels/add/<channel_type>", methods=["GET", "POST"])
-    @guard.admin
-    def new_channel(channel_type: str) -> Any:
-        kind = hub.plugins.channels.get(channel_type)
-        if kind is None:
-            abort(404)
-        if request.method == "GET":
-            return render_template("channel_new.html", page=new_form(kind, {}))
-        try:
-            channel_id = create_channel(
-                hub,
-                type=channel_type,
-                name=request.form.get("name", ""),
-                actor=g.person.actor,
-                **read_new(kind, request.form),
-            )
-        except HubError as error:
-            page = new_form(kind, request.form, error)
-            return render_template("channel_new.html", page=page), 422
-        return redirect(url_for("ui.channel", channel_id=channel_id))
+        page = types_page(hub, request.args.get("q", "").strip()[:100])
+        return render_template("channel_types.html", page=page)
 
 
 def _add_detail(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -78,33 +58,45 @@ def _add_detail(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def channel(channel_id: str) -> str:
         return _page(hub, channel_id)
 
+    @ui.get("/channels/<channel_id>/settings")
+    @guard.admin
+    def channel_settings(channel_id: str) -> str:
+        return _page(hub, channel_id, "channel_settings.html")
+
     @ui.post("/channels/<channel_id>/check")
     @guard.admin
     def check(channel_id: str) -> str:
         return _page(hub, channel_id, findings=check_channel(hub, channel_id))
 
+
+def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.post("/channels/<channel_id>/delete")
     @guard.admin
     def delete(channel_id: str) -> Any:
         try:
             _delete(hub, channel_id)
         except HubError as error:
-            return _page(hub, channel_id, what="delete", error=error), 422
+            page = _page(hub, channel_id, "channel_settings.html", what="delete", error=error)
+            return page, 422
         return redirect(url_for("ui.channels"))
 
-    @ui.post("/channels/<channel_id>/<any(change,switch,routes):what>")
+    @ui.post("/channels/<channel_id>/<any(change,switch):what>")
     @guard.admin
     def act(channel_id: str, what: str) -> Any:
         try:
             _ACTS[what](hub, channel_id)
         except HubError as error:
-            return _page(hub, channel_id, what=what, error=error), 422
-        return redirect(url_for("ui.channel", channel_id=channel_id))
+            template = "channel_settings.html" if what == "change" else "channel.html"
+            return _page(hub, channel_id, template, what=what, error=error), 422
+        shown = "ui.channel_settings" if what == "change" else "ui.channel"
+        if request.form.get("back") == "list":
+            shown = "ui.channels"
+        return redirect(url_for(shown, channel_id=channel_id))
 
 
-def _page(hub: Hub, channel_id: str, **tried: Any) -> str:
+def _page(hub: Hub, channel_id: str, template: str = "channel.html", **tried: Any) -> str:
     page = channel_page(hub, channel_id, Tried(typed=request.form, **tried))
-    return render_template("channel.html", page=page)
+    return render_template(template, head=page.head, page=page)
 
 
 def _change(hub: Hub, channel_id: str) -> None:
@@ -132,25 +124,6 @@ def _switch(hub: Hub, channel_id: str) -> None:
     change_channel(hub, channel_id, change, actor=g.person.actor)
 
 
-def _save_routes(hub: Hub, channel_id: str) -> None:
-    try:
-        wanted = json.loads(request.form.get("routes", ""))
-    except ValueError as error:
-        raise HubError(f"This is not JSON: {error}.") from None
-    match wanted:
-        case {"routes": [*rules], "fallback": dict(fallback)} if all(
-            isinstance(rule, dict) for rule in rules
-        ):
-            wish = routes.WantedRoutes(
-                routes=rules,
-                fallback=fallback,
-                accept_conflicts=request.form.get("accept") == "yes",
-            )
-        case _:
-            raise HubError('Write an object with "routes" (a list of objects) and "fallback".')
-    routes.save_routes(hub, channel_id, wish, actor=g.person.actor)
-
-
 def _delete(hub: Hub, channel_id: str) -> None:
     row = find_channel(hub, channel_id)
     if request.form.get("name", "").strip() != row.name:
@@ -161,5 +134,4 @@ def _delete(hub: Hub, channel_id: str) -> None:
 _ACTS: Final = {
     "change": _change,
     "switch": _switch,
-    "routes": _save_routes,
 }

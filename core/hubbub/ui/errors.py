@@ -1,5 +1,6 @@
 """Say on a page of the console what went wrong, and where to go on from there."""
 
+import secrets
 from typing import Any, Final
 
 import structlog
@@ -12,6 +13,7 @@ from hubbub.people.errors import Conflict, Invalid, NotFound
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import DatabaseDown
 from hubbub.ui.guard import Guard, by_script, harden
+from hubbub.ui.words import said
 
 _SAID: Final = {
     403: "You may not do this here. Perhaps the page was open for too long: load it again.",
@@ -51,12 +53,20 @@ def add_console_errors(ui: Blueprint, guard: Guard) -> None:
     ui.app_errorhandler(405)(lost)
 
 
+def refused(error: HubError) -> Any:
+    """Answer what was asked of a page and cannot be done."""
+    return _hub_error(error)
+
+
 def context() -> dict[str, Any]:
     """Return what the frame of every page needs."""
+    _, section, part, *_ = f"{request.path}//".split("/")
     return {
         "person": g.get("person"),
         "form_token": g.get("form_token", ""),
-        "section": request.path.split("/")[1],
+        "fresh_key": lambda: secrets.token_hex(16),
+        "section": section,
+        "part": part,
     }
 
 
@@ -95,7 +105,7 @@ def _hub_error(error: HubError) -> Any:
         case NotFound():
             return _page(404, error.detail)
         case Conflict() | Invalid():
-            return _page(409, error.detail)
+            return _page(409, said(error))
         case DatabaseDown():
             return _page(503, "The database does not answer. Nothing is lost; try again shortly.")
     return _page(409, error.detail)

@@ -18,7 +18,7 @@ class FormField:
     title: str
     help: str = ""
     #: text, lines (more than one), list (one a line), json (of any shape), password, number,
-    #: checkbox or select.
+    #: time, checkbox, select, or checks (several of the options, one a line).
     kind: str = "text"
     value: str = ""
     options: tuple[str, ...] = ()
@@ -35,6 +35,9 @@ class FormField:
     #: Whether something is stored that is not shown; left empty, it stays.
     kept: bool = False
     problem: str = ""
+    #: Where the provider shows the value, and what a whole one matches; empty: nobody said.
+    link: str = ""
+    looks_like: str = ""
 
     @property
     def id(self) -> str:
@@ -55,10 +58,10 @@ def form_fields(
     """
     found = []
     for part in ("credentials", "settings"):
-        model = _resolved(schema, schema["properties"].get(part, {}))
+        model = resolved(schema, schema["properties"].get(part, {}))
         for path, described, required in _leaves(schema, model, part):
             found.append(
-                _field(
+                field_of(
                     path,
                     described,
                     values.get(path),
@@ -101,6 +104,14 @@ def shown_value(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def typed_json(text: str) -> Any:
+    """Return what the JSON says; other text as it is, so that its model says what it wants."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _holds_more(values: Collection[object]) -> bool:
     return any(isinstance(one, dict | list | tuple) for one in values)
 
@@ -111,10 +122,7 @@ def _typed(one: FormField, text: str) -> Any:
     if one.kind == "number":
         return _number(text)
     if one.kind == "json":
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text  # and the channel type says what it wants instead
+        return typed_json(text)
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line] if one.kind == "list" else text
 
@@ -132,7 +140,7 @@ def _leaves(
     """Yield the fields of a model by their paths, and whether they are required; groups inline."""
     required = set(model.get("required", ()))
     for name, given in model.get("properties", {}).items():
-        described = _resolved(schema, given)
+        described = resolved(schema, given)
         group = _group(schema, described)
         if group is None:
             yield f"{path}.{name}", described, name in required
@@ -145,14 +153,14 @@ def _leaves(
 
 def _group(schema: Mapping[str, Any], described: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the model that a field holds, if it does."""
-    variants = (_resolved(schema, variant) for variant in described.get("anyOf", ()))
+    variants = (resolved(schema, variant) for variant in described.get("anyOf", ()))
     for one in (described, *variants):
         if "properties" in one:
             return one
     return None
 
 
-def _field(
+def field_of(
     path: str,
     schema: Mapping[str, Any],
     value: str | None,
@@ -162,14 +170,15 @@ def _field(
     advanced: bool,
     kept: bool,
 ) -> FormField:
-    kind, options = _kind(schema)
+    """Return the field for one value that ``schema`` describes; ``value`` None: its default."""
+    kind, options = kind_of(schema)
     default = schema.get("default")
     if kind == "json" and not default:
         default = None
     shown = value if value is not None else shown_value(default)
     return FormField(
         name=path,
-        title=schema.get("title") or path.partition(".")[2].replace("_", " ").capitalize(),
+        title=schema.get("title") or path.rpartition(".")[2].replace("_", " ").capitalize(),
         help=schema.get("description", ""),
         kind=kind,
         value="" if kind == "password" else shown,
@@ -181,10 +190,13 @@ def _field(
         advanced=advanced,
         kept=kept,
         problem=problem,
+        link=schema.get("link", ""),
+        looks_like=schema.get("looks_like", ""),
     )
 
 
-def _kind(schema: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def kind_of(schema: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the kind of field for what ``schema`` describes, and what can be chosen in it."""
     variants = [schema, *schema.get("anyOf", ())]
     if any(one.get("writeOnly") for one in variants):
         return "password", ()
@@ -202,8 +214,8 @@ def _kind(schema: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     return ("lines" if schema.get("format") == "multiline" else "text"), ()
 
 
-def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Follow a reference, keeping what stands beside it."""
+def resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``part`` with its reference followed, keeping what stands beside that."""
     reference = part.get("$ref")
     if reference is None and len(part.get("allOf", ())) == 1:
         reference = part["allOf"][0].get("$ref")

@@ -12,12 +12,14 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.route.rules import Decision, sentence
+from hubbub.route.rules import Considered, Decision, Looked
+from hubbub.route.telling import sentence
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading, transaction
 from hubbub.track.trace import TraceItem, place, trace
 from hubbub.ui import words
 from hubbub.ui.guard import Guard, by_script
+from hubbub.ui.routing_path import step_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,33 @@ class Step:
     clock: str
     stage: str
     what: str
+    #: What is known of it in a line each, and what takes more.
+    facts: tuple[tuple[str, str], ...]
     detail: str
+    #: The kept call that it tells of; empty where it tells of none.
+    call_id: str
     duration: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruled:
+    """What became of one rule, when the message was placed."""
+
+    name: str
+    state: str
+    said: str
+    conditions: tuple[Looked, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Why a message went where it went: by which version of whose rules, rule by rule."""
+
+    said: str
+    channel_id: str = ""
+    #: 0: no rules were asked.
+    version: int = 0
+    rules: tuple[Ruled, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +65,12 @@ class TracePage:
 
     id: str
     conversation_id: str
+    contact_id: str
     text: str
     direction: str
     tick: words.Tick
     problem: str
-    why: str
+    why: Why | None
     steps: tuple[Step, ...]
 
 
@@ -64,11 +92,12 @@ def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         page = TracePage(
             id=row.id,
             conversation_id=row.conversation_id,
+            contact_id=row.contact_id,
             text=preview(from_json(row.content)),
             direction=row.direction,
             tick=words.TICKS[row.status],
             problem=(row.error or {}).get("detail", ""),
-            why=_why(row.decision),
+            why=_why(row.channel_id, row.decision),
             steps=tuple(_step(item) for item in items),
         )
         return render_template("trace.html", page=page)
@@ -98,27 +127,47 @@ def _settle(hub: Hub, db: Connection, message_id: str, what: str) -> None:
             deliver.cancel(db, message_id)
 
 
-def _why(decision: dict[str, Any] | None) -> str:
+def _why(channel_id: str, decision: dict[str, Any] | None) -> Why | None:
     if decision is None:
-        return ""
+        return None
     if "not_routed" in decision:
-        return str(decision["not_routed"])
+        return Why(said=str(decision["not_routed"]))
     try:
-        if "kept_with" in decision:
-            where = place(decision["destination"])
-            return f"Went to {where}: people have this conversation, so no bot was asked."
-        return sentence(Decision.from_json(decision), place(decision["destination"]))
-    except (KeyError, TypeError, ValueError):
-        return str(decision.get("why", ""))
+        read = Decision.from_json(decision)
+    except ValueError:
+        return Why(said=str(decision.get("why", "")))
+    where = place(decision.get("destination"))
+    said = sentence(read, where)
+    if "kept_with" in decision:
+        said = f"Went to {where}: people have this conversation, so no bot was asked."
+    rules = tuple(_ruled(one) for one in read.considered)
+    return Why(said=said, channel_id=channel_id, version=read.version, rules=rules)
+
+
+def _ruled(one: Considered) -> Ruled:
+    step = step_of(one.matched, one.off, one.conditions)
+    return Ruled(name=one.name, state=step.state, said=step.said, conditions=one.conditions)
 
 
 def _step(item: TraceItem) -> Step:
-    detail = {name: value for name, value in item.detail.items() if value not in (None, "", [], {})}
+    known = {name: value for name, value in item.detail.items() if value not in (None, "", [], {})}
+    call_id = str(known.pop("event_id", ""))
+    facts = {name: _fact(value) for name, value in known.items()}
+    long = {name: value for name, value in known.items() if facts[name] is None}
     return Step(
         at=words.exact(item.at),
         clock=item.at.strftime("%H:%M:%S.%f")[:-3],
         stage=item.stage,
         what=item.what,
-        detail=json.dumps(detail, indent=2, ensure_ascii=False) if detail else "",
+        facts=tuple((name.replace("_", " "), fact) for name, fact in facts.items() if fact),
+        detail=json.dumps(long, indent=2, ensure_ascii=False) if long else "",
+        call_id=call_id,
         duration="" if item.duration_ms is None else f"{item.duration_ms} ms",
     )
+
+
+def _fact(value: object) -> str | None:
+    """Return a value as it stands in a line; None where it takes more."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, str | int | float) else None

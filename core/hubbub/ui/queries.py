@@ -4,9 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    cast,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
-from hubbub.store.names import CONTACT_NAME, holds_conversation, named_messages
+from hubbub.store.names import CONTACT_NAME, named_messages
+from hubbub.store.readings import READINGS, read_by, unread_by
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import (
     Address,
@@ -15,12 +27,15 @@ from hubbub.store.tables import (
     Contact,
     Conversation,
     Delivery,
+    Mention,
     Message,
     Note,
     Process,
+    Template,
     User,
     table,
 )
+from hubbub.store.tags import has_tag
 from hubbub.store.types import AnyRow, one_of
 
 _calls = table(Call)
@@ -28,10 +43,12 @@ _channels = table(Channel)
 _conversations = table(Conversation)
 _contacts = table(Contact)
 _addresses = table(Address)
+_mentions = table(Mention)
 _messages = table(Message)
 _deliveries = table(Delivery)
 _notes = table(Note)
 _users = table(User)
+_templates = table(Template)
 _processes = table(Process)
 
 _ROW: Final = (
@@ -57,6 +74,8 @@ _LOST: Final = and_(
 )
 #: Notes shown with a conversation.
 _NOTES: Final = 200
+#: The latest of a channel that are looked at for one of a sort.
+_LOOKED_AT: Final = 1000
 #: Other conversations named with one.
 _OTHERS: Final = 20
 #: A process that was not seen for this long does not run.
@@ -68,14 +87,21 @@ def conversations(
     view: str,
     *,
     user_id: str,
-    q: str,
+    sought: ColumnElement[bool] | None,
+    filters: Mapping[str, str],
     limit: int,
 ) -> Sequence[AnyRow]:
-    """Return the conversations of a view, the latest first."""
+    """Return the conversations of a view, or those of them that are sought, the latest first.
+
+    Each has what ``user_id`` has not read.
+    """
     keys = (_conversations.c.last_message_at, _conversations.c.id)
-    found = _of_view(_ROW, view, user_id)
-    if q:
-        found = found.where(holds_conversation(q))
+    mine = _ROW.add_columns(unread_by(user_id).label("unread_by_me"))
+    found = _of_view(mine.outerjoin(READINGS, read_by(user_id)), view, user_id)
+    for name, value in filters.items():
+        found = found.where(_is_like(db, name, value))
+    if sought is not None:
+        found = found.where(sought)
     return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
 
 
@@ -179,6 +205,35 @@ def any_channel(db: Connection) -> bool:
     )
 
 
+def unseen(db: Connection, conversation_id: str, user_id: str) -> tuple[int, ...]:
+    """Return how much of a conversation nobody has seen, how much somebody, and which mentions."""
+    mentions = (
+        select(func.count())
+        .where(
+            _mentions.c.conversation_id == conversation_id,
+            _mentions.c.user_id == user_id,
+            _mentions.c.seen_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    never_read = READINGS.c.heard.is_(None)
+    found = (
+        select(_conversations.c.unread, unread_by(user_id), mentions, cast(never_read, Integer))
+        .outerjoin(READINGS, read_by(user_id))
+        .where(_conversations.c.id == conversation_id)
+    )
+    row = db.execute(found).one_or_none()
+    return tuple(row) if row else ()
+
+
+def mentioning(db: Connection, conversation_id: str, user_id: str) -> frozenset[str]:
+    """Return the notes on a conversation that speak to somebody."""
+    found = select(_mentions.c.note_id).where(
+        _mentions.c.conversation_id == conversation_id, _mentions.c.user_id == user_id
+    )
+    return frozenset(db.execute(found).scalars())
+
+
 def mark_seen(db: Connection, conversation_id: str) -> bool:
     """Note that somebody has seen the conversation; say whether there was something unseen."""
     seen = (
@@ -195,19 +250,41 @@ def names(db: Connection) -> dict[str, str]:
     return {row.id: row.name or row.email for row in rows}
 
 
-def traffic(db: Connection, since: datetime) -> dict[str, Mapping[str, int]]:
-    """Return how many messages each channel took in, sent and failed to send."""
-    rows = db.execute(
-        select(
-            _messages.c.channel_id,
-            func.count().filter(_messages.c.direction == "inbound").label("received"),
-            func.count().filter(_messages.c.direction == "outbound").label("sent"),
-            func.count().filter(_messages.c.status == "failed").label("failed"),
-        )
-        .where(_messages.c.created_at > since)
-        .group_by(_messages.c.channel_id)
+def heard(db: Connection, channel_id: str) -> bool:
+    """Whether somebody outside wrote through a channel, as its latest conversations tell."""
+    latest = _latest(channel_id, _conversations.c.last_inbound_at).limit(_LOOKED_AT).subquery()
+    found = select(latest.c.last_inbound_at).where(latest.c.last_inbound_at.is_not(None))
+    return db.execute(found.limit(1)).first() is not None
+
+
+def latest_conversation(db: Connection, channel_id: str) -> str | None:
+    """Return the conversation of a channel in which something was said last, or None."""
+    return db.execute(_latest(channel_id, _conversations.c.id).limit(1)).scalar_one_or_none()
+
+
+def _latest(channel_id: str, *columns: Any) -> Select[Any]:
+    ours = select(*columns).where(_conversations.c.channel_id == channel_id)
+    return ours.order_by(_conversations.c.last_message_at.desc(), _conversations.c.id.desc())
+
+
+def failed_on_channel(db: Connection, channel_id: str, *, limit: int) -> Sequence[AnyRow]:
+    """Return the last messages of a channel that were not sent, as its latest ones tell."""
+    columns = ("id", "created_at", "content", "status", "error", "conversation_id")
+    latest = (
+        select(*(_messages.c[name] for name in columns))
+        .where(_messages.c.channel_id == channel_id)
+        .order_by(_messages.c.id.desc())
+        .limit(_LOOKED_AT)
+        .subquery()
     )
-    return {row.channel_id: row._asdict() for row in rows}
+    found = select(latest).where(latest.c.status.in_(("failed", "unknown")))
+    return db.execute(found.order_by(latest.c.id.desc()).limit(limit)).all()
+
+
+def templates_of(db: Connection, channel_id: str, *, limit: int) -> Sequence[AnyRow]:
+    """Return the templates of a channel by their names."""
+    ours = select(_templates).where(_templates.c.channel_id == channel_id)
+    return db.execute(ours.order_by(_templates.c.name, _templates.c.language).limit(limit)).all()
 
 
 def silent_kinds(db: Connection, now: datetime) -> list[str]:
@@ -242,6 +319,41 @@ def said(db: Connection, message_ids: Collection[str]) -> dict[str, AnyRow]:
     return {row.id: row for row in db.execute(found)}
 
 
+def calls_by_ids(db: Connection, ids: Sequence[str]) -> Sequence[AnyRow]:
+    """Return kept calls without headers and body, the newest first."""
+    columns = (column for column in _calls.c if column.name not in {"headers", "body", "outcomes"})
+    found = select(*columns).where(_calls.c.id.in_(ids))
+    return db.execute(found.order_by(_calls.c.id.desc())).all()
+
+
+def failed_messages(db: Connection, ids: Sequence[str]) -> Sequence[AnyRow]:
+    """Return messages with whom they were for."""
+    found = (
+        select(
+            _messages.c.id,
+            _messages.c.conversation_id,
+            _messages.c.content,
+            _messages.c.error,
+            _messages.c.created_at,
+            _addresses.c.address,
+            CONTACT_NAME.label("contact_name"),
+        )
+        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
+        .where(_messages.c.id.in_(ids))
+    )
+    return db.execute(found).all()
+
+
+def channel_names(db: Connection) -> dict[str, AnyRow]:
+    """Return names and types of the channels by their ids, in the order of the names."""
+    found = select(_channels.c.id, _channels.c.name, _channels.c.type).where(
+        _channels.c.deleted_at.is_(None)
+    )
+    return {row.id: row for row in db.execute(found.order_by(func.lower(_channels.c.name)))}
+
+
 def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
     """Return what deleting a channel would touch."""
     conversations_of = (
@@ -258,6 +370,20 @@ def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
     }
 
 
+def _is_like(db: Connection, name: str, value: str) -> ColumnElement[bool]:
+    """Return the condition for one of `hubbub.ui.look.FILTERS`."""
+    match name, value:
+        case "channel", _:
+            return _conversations.c.channel_id == value
+        case "team", _:
+            return _conversations.c.team_id == value
+        case "assignee", "none":
+            return _conversations.c.assignee_id.is_(None)
+        case "assignee", _:
+            return _conversations.c.assignee_id == value
+    return has_tag(db, value)
+
+
 def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
     match view:
         case "mine":
@@ -268,9 +394,16 @@ def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
             return found.where(
                 _conversations.c.assignee_id.is_(None), _conversations.c.status == "open"
             )
+        case "mentions":
+            mine = select(_mentions.c.conversation_id).where(_mentions.c.user_id == user_id)
+            return found.where(_conversations.c.id.in_(mine))
+        case "snoozed":
+            return found.where(_conversations.c.status == "snoozed")
         case "resolved":
             return found.where(_conversations.c.status == "resolved")
         case "failed":
             failed = select(_deliveries.c.conversation_id).where(_LOST)
             return found.where(_conversations.c.id.in_(failed))
+        case "all":
+            return found
     return found.where(_conversations.c.status == "open")

@@ -1,7 +1,11 @@
 """Say times, states and sizes in words, for templates."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+
+from hubbub.people.errors import Invalid
+from hubbub.sdk.errors import HubError
 
 
 class Tick(NamedTuple):
@@ -29,6 +33,12 @@ NO_CHANNEL: Final = "The channel was deleted."
 _TROUBLE: Final = {
     "error": "This channel has an error, and replies wait until it is mended.",
     "inactive": "This channel is not connected, and replies wait until it is.",
+}
+_AUTHORS: Final = {
+    "api": "API",
+    "token": "API",
+    "cli": "the command line",
+    "program": "A program",
 }
 _KILO: Final = 1000
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
@@ -87,6 +97,11 @@ def exact(then: datetime | None) -> str:
     return then.isoformat(timespec="milliseconds") if then else ""
 
 
+def listed(things: Sequence[str]) -> str:
+    """Return things one after the other, as one would say them."""
+    return " and ".join(filter(None, (", ".join(things[:-1]), *things[-1:])))
+
+
 def trouble(status: str, reason: str) -> str:
     """Return what is wrong with a channel, for who answers through it; empty when it is well."""
     return f"{_TROUBLE[status]} {reason}".strip() if status in _TROUBLE else ""
@@ -110,9 +125,14 @@ def author(author: str | None, names: dict[str, str]) -> str:
         return f"Bot ({name})"
     if kind == "elsewhere":
         return name or "Written elsewhere"
-    if kind == "program":
-        return "A program"
-    return "API" if kind in {"api", "token"} else kind.capitalize()
+    return _AUTHORS.get(kind, kind.capitalize())
+
+
+def said(error: HubError) -> str:
+    """Return what is wrong; who sees the form needs no names of fields."""
+    if isinstance(error, Invalid):
+        return " ".join(one.message for one in error.complaints)
+    return error.detail
 
 
 def owner(owner: str, names: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from hubbub.api.problems import Problem, Refusal
 from hubbub.hub import Hub
-from hubbub.live import AGENT_TYPES, VISITOR_TYPES, LiveEvent, Subscription
+from hubbub.live import AGENT_TYPES, PRESENCE, VISITOR_TYPES, LiveEvent, Subscription
 from hubbub.widget import shown
 from hubbub.widget.limits import slow_down
 from hubbub.widget.shown import Place
@@ -72,7 +72,7 @@ def listen(hub: Hub, place: Place) -> Subscription:
     """Return a subscription to the news of one conversation; close it."""
 
     def wants(event: LiveEvent) -> bool:
-        return event.kind != VISITOR_TYPES
+        return event.kind not in {PRESENCE, VISITOR_TYPES}
 
     return hub.live.subscribe(
         heartbeat=HEARTBEAT, conversation_id=place.conversation_id, wants=wants

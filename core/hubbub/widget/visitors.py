@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from hubbub.connect.rules import KNOWN_VISITOR
 from hubbub.store.types import new_id
 from hubbub.vault import Vault
 
@@ -40,7 +41,7 @@ class Visitor:
     @property
     def address(self) -> str:
         """The address by which the channel knows them."""
-        return f"v:{self.id}" if self.user is None else f"u:{self.user}"
+        return f"v:{self.id}" if self.user is None else f"{KNOWN_VISITOR}{self.user}"
 
 
 def stranger(channel_id: str, now: datetime) -> Visitor:

@@ -70,12 +70,14 @@ def _cheap_hashes(monkeypatch):
 
 
 @pytest.fixture
-def make_hub(make_settings, fake_redis):
+def make_hub(make_settings, fake_redis, tmp_path):
     """Return hubs on a database; their engines are closed at the end."""
     made = []
 
     def make(url):
-        made.append(build_hub(make_settings(public_url="https://hub.example"), url, fake_redis))
+        plugins_file = tmp_path / "var" / "plugins.toml"
+        settings = make_settings(public_url="https://hub.example", plugins_file=plugins_file)
+        made.append(build_hub(settings, url, fake_redis))
         return made[-1]
 
     yield make

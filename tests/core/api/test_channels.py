@@ -35,9 +35,15 @@ def test_every_installed_type_is_listed_with_its_form(api):
         "fields",
         "capabilities",
         "setup",
+        "group",
+        "needs",
+        "minutes",
+        "changes",
     }
     assert fake["plugin"] == "fake"
-    assert fake["setup"] == [{"title": "Ask for a token", "text": "At the provider.", "link": None}]
+    assert fake["setup"] == [
+        {"title": "Ask for a token", "text": "At the provider.", "link": None, "at": "start"}
+    ]
     assert fake["capabilities"]["text_limit"] == 4096
     assert types["windowed"]["icon_url"] is None
 
@@ -86,8 +92,27 @@ def test_a_channel_whose_provider_is_away_is_created_all_the_same(api):
     checked = api.post(f"/channels/{channel['id']}/check", status=200)
     assert checked["status"] == "connected"
     assert checked["findings"] == [
-        {"code": "webhook", "ok": True, "detail": "All is well.", "fix": ""}
+        {"code": "webhook", "ok": True, "detail": "All is well.", "fix": "", "until": None}
     ]
+
+
+def test_credentials_are_tried_without_a_channel(api):
+    trial = {"type": "fake", "credentials": {"token": TOKEN}}
+    tried = api.post("/channels/try", trial, status=200)
+    assert (tried["status"], tried["findings"][0]["detail"]) == ("connected", "All is well.")
+    api.hub.http.be_away()
+    assert api.post("/channels/try", trial, status=200)["status"] == "inactive"
+    assert api.fields("POST", "/channels/try", {"type": "fake"}) == ["credentials.token"]
+    assert api.fields("POST", "/channels/try", {**trial, "type": "nothing"}) == ["type"]
+    assert api.get("/channels")["items"] == []
+
+
+def test_the_health_of_a_channel_counts_a_day_by_the_hour(every_api, add_channel):
+    channel = add_channel(every_api)
+    health = every_api.get(f"/channels/{channel}/health")
+    assert [part["name"] for part in health["parts"]] == ["auth", "webhook", "inbound", "outbound"]
+    assert health["hours"] == [0] * 24
+    assert (health["waiting"], health["quarantined"], health["expires_at"]) == (0, 0, None)
 
 
 def test_missing_credentials_are_named(api):
@@ -203,13 +228,13 @@ def test_an_unknown_channel_is_404(api, method, path):
 
 def test_routes_are_read_and_written_with_their_secrets_hidden(api, add_channel):
     path = f"/channels/{add_channel(api)}/routes"
-    assert api.get(path) == {"routes": [], "fallback": {"type": "inbox"}}
+    assert api.get(path) == {"version": 1, "routes": [], "fallback": {"type": "inbox"}}
     bot = {"type": "bot", "url": "https://bot.example", "secret": "hush-hush"}
     rule = {"name": "Prices", "when": {"text": {"contains": ["price"]}}, "to": bot}
     saved = api("PUT", path, {"routes": [rule], "fallback": {"type": "inbox"}}, status=200)
     assert "hush" not in saved.get_data(as_text=True)
     (route,) = saved.get_json()["routes"]
-    assert set(route) == {"id", "name", "when", "to"}
+    assert set(route) == {"id", "name", "when", "to", "enabled"}
     assert api.get(path) == saved.get_json()
 
 

@@ -699,3 +699,19 @@ def test_pages_of_messages_neither_skip_nor_repeat(every_api, add_channel):
         # What arrives meanwhile stands before the first page.
         _send(every_api, _order(channel_id))
     assert seen == ids[::-1]
+
+
+def test_who_names_what_they_saw_is_told_what_was_said_since(
+    every_api, add_channel, add_conversation, add_inbound
+):
+    api = every_api
+    conversation_id = add_conversation(api, add_channel(api))
+    _, seen = add_inbound(api, conversation_id, seq=100)
+    send = {"conversation_id": conversation_id, "content": HELLO, "seen": seen}
+    api.post("/messages", send, status=202)
+    # One's own words are no news.
+    api.post("/messages", send, status=202)
+    add_inbound(api, conversation_id, {"type": "text", "text": "Stop!"}, seq=101)
+    problem = api("POST", "/messages", send, status=409).get_json()
+    assert problem["type"].endswith("/unseen")
+    assert "“Stop!”" in problem["detail"]

@@ -47,6 +47,8 @@ def test_people_are_added_listed_and_changed(every_api):
         "name": "Ada",
         "role": "agent",
         "disabled": False,
+        "available": True,
+        "preferences": {"shortcuts": True, "undo": True},
         "created_at": "2026-01-02T03:04:05Z",
     }
     assert every_api.get("/users")["items"] == [user]
@@ -54,8 +56,22 @@ def test_people_are_added_listed_and_changed(every_api):
     assert every_api.patch(path, {"disabled": True})["disabled"] is True
     assert every_api.patch(path, {"disabled": False, "role": "admin"})["role"] == "admin"
     assert every_api.get(path)["name"] == "Ada"
+    liked = every_api.patch(path, {"available": False, "preferences": {"undo": False}})
+    assert liked["available"] is False
+    assert liked["preferences"] == {"shortcuts": True, "undo": False}
     problem = every_api("POST", "/users", new, status=409).get_json()
     assert problem["type"].endswith("/email-taken")
+
+
+def test_views_are_kept_for_a_user(every_api):
+    new = {"email": "ada@example.com", "password": "correct horse"}
+    path = f"/users/{every_api.post('/users', new)['id']}/views"
+    view = every_api.post(path, {"name": "VIPs", "filters": {"tag": "vip"}})
+    assert every_api.get(path)["items"] == [view]
+    every_api("POST", path, {"name": "VIPs", "filters": {}}, status=409)
+    every_api("POST", "/users/nobody/views", {"name": "VIPs", "filters": {}}, status=404)
+    every_api.delete(f"{path}/{view['id']}")
+    every_api("DELETE", f"{path}/{view['id']}", status=404)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import DataError
 
-from hubbub.api.erase import erase_contact
 from hubbub.connect.actors import nudge_templates
 from hubbub.connect.templates import read_templates
+from hubbub.contacts.erase import erase_contact
 from hubbub.live import LiveEvent
 from hubbub.media import Missing
 from hubbub.normalise.work import normalise

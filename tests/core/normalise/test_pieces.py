@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hubbub.api.erase import erase_contact
 from hubbub.connect.work import delete_channel
+from hubbub.contacts.erase import erase_contact
 from hubbub.normalise import pieces, rules
 from hubbub.normalise.work import give_up, normalise
 from hubbub.receive.work import replay

@@ -369,6 +369,8 @@ WHENS = st.recursive(
     ),
     max_leaves=5,
 )
+#: Whether a rule is switched on.
+OFTEN = st.sampled_from([True, True, True, False])
 
 
 @pytest.mark.parametrize(
@@ -382,11 +384,14 @@ def test_the_world_and_the_rules_mean_the_same_by_a_text(sample):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(WHENS, st.sampled_from("xyz")), min_size=1, max_size=4))
+@given(st.lists(st.tuples(WHENS, st.sampled_from("xyz"), OFTEN), min_size=1, max_size=4))
 def test_the_conflicts_are_those_that_brute_force_finds(world, written):
-    routes = rules(*(when for when, _ in written), teams=[team for _, team in written])
+    whens, teams, enabled = zip(*written, strict=True)
+    plain = rules(*whens, teams=teams)
+    routes = [{**rule, "enabled": on} for rule, on in zip(plain, enabled, strict=True)]
 
-    assert conflicts_of(routes) == world.conflicts(routes)
+    # A rule that is switched off is in nobody's way.
+    assert conflicts_of(routes) == world.conflicts([one for one in routes if one["enabled"]])
 
 
 @settings(max_examples=150, deadline=None)

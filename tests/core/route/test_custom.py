@@ -8,7 +8,8 @@ from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
 from hubbub.people.errors import Invalid
 from hubbub.route import Subject
 from hubbub.route.conflicts import find_conflicts
-from hubbub.route.rules import decide, read_route_set, sentence
+from hubbub.route.rules import decide, read_route_set
+from hubbub.route.telling import sentence
 from hubbub.sdk import Text
 from tests.services.guest import Length
 

@@ -10,7 +10,8 @@ import pytest
 from hubbub.route import read_message
 from hubbub.route.conditions import When
 from hubbub.route.conflicts import find_conflicts
-from hubbub.route.rules import decide, read_route_set, sentence
+from hubbub.route.rules import decide, read_route_set
+from hubbub.route.telling import sentence
 
 DOC = (Path(__file__).parents[3] / "docs" / "routing.md").read_text(encoding="utf-8")
 BLOCKS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOC, re.DOTALL)]

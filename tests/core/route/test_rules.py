@@ -16,8 +16,8 @@ from hubbub.route.rules import (
     Subject,
     decide,
     read_route_set,
-    sentence,
 )
+from hubbub.route.telling import sentence
 from hubbub.sdk.content import Text
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -97,10 +97,10 @@ def test_the_sentence_names_the_winner_and_why_the_others_were_skipped():
     decision = decide(read_route_set(1, ROUTES), say("What price?"))
 
     assert sentence(decision, "Sales") == (
-        "Went to Sales because rule 3 “Price” matched: text contains “price” (saw “What price?”); "
-        "rule 1 “Weekend” skipped: not so that time is sat sun 09:00 to 17:00 in Europe/Berlin "
+        "Went to Sales because rule 3 “Price” matched: the text contains “price” (saw “What price?”); "
+        "rule 1 “Weekend” skipped: not so that the time is sat sun 09:00 to 17:00 in Europe/Berlin "
         "(saw mon 13:00 in Europe/Berlin); "
-        "rule 2 “Human” skipped: not so that text has the word “human” or “agent” (saw “What price?”)."
+        "rule 2 “Human” skipped: not so that the text has the word “human” or “agent” (saw “What price?”)."
     )
 
 
@@ -110,7 +110,7 @@ def test_the_sentence_tells_of_the_fallback_and_of_rules_without_conditions():
 
     assert sentence(nothing) == (
         "Went to inbox, the fallback, because no rule matched: "
-        "rule 1 “Price” skipped: not so that text contains “price” (saw “x”)."
+        "rule 1 “Price” skipped: not so that the text contains “price” (saw “x”)."
     )
     assert sentence(everything).endswith("rule 1 “All” matched: it takes every message.")
 

@@ -6,6 +6,7 @@ from argon2 import PasswordHasher
 from hubbub.people.sessions import cookie_name, open_session
 from hubbub.people.users import add_user
 from hubbub.web import create_app
+from tests.core.ui.kit import form_token
 from tests.services.peers import serve
 
 __all__ = ["serve"]
@@ -55,3 +56,16 @@ def line(world):
     line = world.channel(name="Perch")
     world.hear(line, {"id": "m1", "from": "+1", "name": "Ada", "text": "Hello"})
     return line
+
+
+@pytest.fixture
+def admin(browser):
+    """An admin who fills in forms."""
+    client = browser("admin")
+    token = form_token(client.get("/inbox"))
+
+    def post(url, **data):
+        return client.post(url, data={"form_token": token, **data})
+
+    client.fill = post
+    return client

@@ -1,9 +1,11 @@
 """People change their own password, and an admin gives a new one to who forgot theirs."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from hubbub.people.throttle import Throttle
-from tests.core.ui.kit import form_token, found
+from tests.core.ui.kit import Reader, form_token, found
 
 
 @pytest.fixture(autouse=True)
@@ -58,21 +60,62 @@ def test_guesses_at_the_old_password_are_stopped(browser):
     assert int(stopped.headers["Retry-After"]) > 0
 
 
-def test_an_admin_gives_a_colleague_a_password_that_is_shown_once(browser, people):
-    admin, colleague = browser("admin"), browser("agent")
-    data = {"form_token": form_token(admin.get("/settings"))}
-    page = admin.post(f"/settings/users/{people['agent']}/password", data=data)
-    assert "agent@example.org has a new password" in page.text
-    made = found(r'id="made" value="([^"]*)"', page)
-    assert made not in admin.get("/settings").text
-    assert colleague.get("/inbox").status_code == 302
-    assert log_in(browser(), "agent@example.org", made) == 302
+def test_a_colleague_chooses_a_new_password_by_a_link_that_is_good_once(world, browser, people):
+    admin = Reader(browser("admin"))
+    path = f"/operate/people/{people['agent']}/link"
+    page = admin.post(path)
+    assert "shown this once" in page.text
+    link = urlsplit(found(r'id="made" value="([^"]*)"', page)).path
+    assert link not in admin.get(f"/operate/people/{people['agent']}").text
+
+    guest = browser()
+    assert "agent@example.org" in guest.get(link).text
+    chosen = {"new": "chosen by me", "again": "chosen by mi"}
+    assert "not the same" in guest.post(link, data=chosen).text
+    answer = guest.post(link, data={**chosen, "again": "chosen by me"})
+    assert answer.headers["Location"] == "/inbox"
+    assert guest.get("/inbox").status_code == 200
+    for over in (link, link[:-1], link.replace(people["agent"], people["admin"])):
+        assert browser().get(over).status_code == 410
+    assert log_in(browser(), "agent@example.org", "chosen by me") == 302
+
+
+def test_a_link_is_not_good_for_ever_and_not_for_who_is_disabled(world, browser, people):
+    admin = Reader(browser("admin"))
+    path = f"/operate/people/{people['agent']}"
+    made = found(r'id="made" value="([^"]*)"', admin.post(f"{path}/link"))
+    link = urlsplit(made).path
+    admin.post(f"{path}/disable")
+    assert browser().get(link).status_code == 410
+    admin.post(f"{path}/enable")
+    assert browser().get(link).status_code == 200
+    world.clock.forward(days=3)
+    assert browser().get(link).status_code == 410
+
+
+def test_roles_change_and_the_last_admin_stays(world, browser, people):
+    admin = Reader(browser("admin"))
+    path = f"/operate/people/{people['agent']}"
+    assert "Their role is admin now." in admin.post(f"{path}/role", role="admin").text
+    other = Reader(browser("agent"))
+    mine = f"/operate/people/{people['admin']}"
+    assert "Their role is agent now." in other.post(f"{mine}/role", role="agent").text
+    assert admin.get("/operate/people").status_code == 403
+    assert other.post(f"{path}/role", role="agent").status_code == 403
+    assert other.post(f"{mine}/role", role="king").status_code == 422
+
+
+def test_somebody_is_logged_out_everywhere(world, browser, people):
+    agent = browser("agent")
+    told = Reader(browser("admin")).post(f"/operate/people/{people['agent']}/logout")
+    assert "logged out everywhere" in told.text
+    assert agent.get("/inbox").status_code == 302
 
 
 def test_nobody_gets_their_own_password_changed_without_the_old_one(browser, people):
     admin = browser("admin")
-    data = {"form_token": form_token(admin.get("/settings"))}
-    refused = admin.post(f"/settings/users/{people['admin']}/password", data=data)
+    data = {"form_token": form_token(admin.get("/operate/people"))}
+    refused = admin.post(f"/operate/people/{people['admin']}/link", data=data)
     assert refused.status_code == 403
     assert log_in(browser(), "admin@example.org", "long enough") == 302
 
@@ -80,16 +123,16 @@ def test_nobody_gets_their_own_password_changed_without_the_old_one(browser, peo
 def test_an_agent_gives_nobody_a_password(browser, people):
     agent = browser("agent")
     data = {"form_token": form_token(agent.get("/account"))}
-    assert agent.post(f"/settings/users/{people['admin']}/password", data=data).status_code == 403
+    assert agent.post(f"/operate/people/{people['admin']}/link", data=data).status_code == 403
 
 
 def test_who_cannot_be_added_stays_in_the_open_form_with_what_is_wrong(browser):
     admin = browser("admin")
-    token = form_token(admin.get("/settings"))
+    token = form_token(admin.get("/operate/people"))
     typed = {"email": "new@example.org", "name": "Neo", "role": "admin", "password": "short"}
-    page = admin.post("/settings/users", data={"form_token": token, **typed})
-    _, _, form = page.text.partition("<details open><summary>Add somebody")
-    assert '<p class="problem" role="alert">Take at least 8 characters' in form
+    page = admin.post("/operate/people", data={"form_token": token, **typed})
+    _, _, form = page.text.partition("Add somebody")
+    assert 'role="alert" id="add-problem">Take at least 8 characters' in form
     assert 'value="new@example.org"' in form
     assert 'value="admin" selected' in form
     assert "password: Take" not in page.text

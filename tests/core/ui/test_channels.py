@@ -12,30 +12,43 @@ from markupsafe import escape
 from hubbub.alive import say_alive
 from hubbub.deliver.queries import pause_bulk
 from hubbub.store.session import transaction
-from tests.core.ui.kit import form_token
 from tests.services.parrot import Parrot
 
 
-@pytest.fixture
-def admin(browser):
-    """An admin who fills in forms."""
-    client = browser("admin")
-    token = form_token(client.get("/inbox"))
-
-    def post(url, **data):
-        return client.post(url, data={"form_token": token, **data})
-
-    client.fill = post
-    return client
-
-
-def test_a_channel_is_added_through_its_form(admin):
-    refused = admin.fill("/channels/add/parrot", name="New")
+def test_a_secret_that_was_typed_is_not_sent_back_with_an_error(admin, line):
+    typed = {"name": "", "credentials.secret": "polly"}
+    refused = admin.fill(f"/channels/{line.id}/change", **typed)
     assert refused.status_code == 422
-    assert 'href="#credentials-secret"' in refused.text
-    made = admin.fill("/channels/add/parrot", **{"name": "New", "credentials.secret": "polly"})
-    assert made.status_code == 302
-    assert "polly" not in admin.get(made.headers["Location"]).text
+    assert "polly" not in refused.text.replace("polly wants a cracker", "")
+    assert 'id="name-problem"' in refused.text
+    assert "type them once more" in refused.text
+
+
+def test_a_secret_left_empty_stays(admin, world, line):
+    assert admin.fill(f"/channels/{line.id}/change", name="Other").status_code == 302
+    assert world.line(line.id).connection.fields.credentials.secret == "polly wants a cracker"
+    assert "Other" in admin.get("/channels").text
+
+
+def test_a_secret_is_replaced_with_an_overlap(admin, world, line):
+    where = f"/channels/{line.id}"
+    changed = {"name": "Perch", "credentials.secret": "jolly", "old_for": "day"}
+    assert admin.fill(f"{where}/change", **changed).status_code == 302
+    assert 'id="old-until"' in admin.get(f"{where}/settings").text
+    world.clock.forward(days=1)
+    assert 'id="old-until"' not in admin.get(f"{where}/settings").text
+
+
+def test_a_channel_that_nobody_calls_shows_no_webhook(admin, world, line):
+    where = f"/channels/{line.id}"
+    assert 'id="webhook"' in admin.get(f"{where}/webhook").text
+    assert 'id="old-for"' in admin.get(f"{where}/settings").text
+    world.hub.plugins.sources.append(SimpleNamespace(type="parrot", wanted=lambda _: True))
+    page = admin.get(f"{where}/webhook").text
+    assert "<h2>Receiving</h2>" in page
+    assert "The hub fetches what comes by itself" in page
+    assert 'id="webhook"' not in page
+    assert 'id="old-for"' not in admin.get(f"{where}/settings").text
 
 
 class _Fetched:
@@ -60,40 +73,6 @@ def test_a_listener_is_missed_where_a_channel_needs_one(admin, world, line, page
     assert "No listener is running" not in admin.get(page).text
 
 
-def test_a_secret_that_was_typed_is_not_sent_back_with_an_error(admin):
-    refused = admin.fill("/channels/add/parrot", **{"name": "", "credentials.secret": "polly"})
-    assert refused.status_code == 422
-    assert "polly" not in refused.text
-    assert 'id="name-problem"' in refused.text
-    assert "type them once more" in refused.text
-
-
-def test_a_secret_left_empty_stays(admin, world, line):
-    assert admin.fill(f"/channels/{line.id}/change", name="Other").status_code == 302
-    assert world.line(line.id).connection.fields.credentials.secret == "polly wants a cracker"
-    assert "Other" in admin.get("/channels").text
-
-
-def test_a_secret_is_replaced_with_an_overlap(admin, world, line):
-    where = f"/channels/{line.id}"
-    changed = {"name": "Perch", "credentials.secret": "jolly", "old_for": "day"}
-    assert admin.fill(f"{where}/change", **changed).status_code == 302
-    assert 'id="old-until"' in admin.get(where).text
-    world.clock.forward(days=1)
-    assert 'id="old-until"' not in admin.get(where).text
-
-
-def test_a_channel_that_nobody_calls_shows_no_webhook(admin, world, line):
-    called = admin.get(f"/channels/{line.id}").text
-    assert 'id="webhook"' in called
-    assert 'id="old-for"' in called
-    world.hub.plugins.sources.append(SimpleNamespace(type="parrot", wanted=lambda _: True))
-    page = admin.get(f"/channels/{line.id}").text
-    assert "The hub fetches what comes by itself" in page
-    assert 'id="webhook"' not in page
-    assert 'id="old-for"' not in page
-
-
 def test_it_is_shown_that_campaigns_wait(admin, world, line):
     until = world.clock.now + timedelta(hours=24)
     with transaction(world.hub.engine) as db:
@@ -108,56 +87,12 @@ def test_what_the_check_found_is_shown(admin, line):
     assert "It talks." in page
 
 
-@pytest.mark.parametrize(
-    ("written", "problem"),
-    [
-        ("{", "This is not JSON"),
-        ("[]", "Write an object with"),
-        ('{"routes": ["x"], "fallback": {"type": "inbox"}}', "Write an object with"),
-        ('{"routes": [], "fallback": {"type": "nowhere"}}', "nowhere"),
-    ],
-)
-def test_routes_that_cannot_be_read_are_kept_in_the_form_with_what_is_wrong(
-    admin, line, written, problem
-):
-    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
-    assert page.status_code == 422
-    assert problem in page.text
-    assert "<details open><summary>Change the routes" in page.text
-    assert f"{json.dumps(written)[1:-1]}</textarea>".replace('\\"', "&#34;") in page.text
-
-
-def test_a_hidden_secret_has_to_be_entered_again_for_another_address(admin, line):
-    bot = {"type": "chatbot", "url": "https://bot.example", "secret": "a secret of good length"}
-    admin.fill(f"/channels/{line.id}/routes", routes=json.dumps({"routes": [], "fallback": bot}))
-    moved = {**bot, "url": "https://thief.example", "secret": "********"}
-    written = json.dumps({"routes": [], "fallback": moved})
-    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
-    assert page.status_code == 422
-    assert (
-        "Enter it again: it is kept only where it stood, and while the address stays." in page.text
-    )
-
-
-def test_conflicts_of_routes_are_named_and_can_be_accepted(admin, line):
-    same = {"when": {"text": {"word": ["hi"]}}, "to": {"type": "inbox"}}
-    routes = [{"name": "First", **same}, {"name": "Second", **same}]
-    written = json.dumps({"routes": routes, "fallback": {"type": "inbox"}})
-    page = admin.fill(f"/channels/{line.id}/routes", routes=written)
-    assert page.status_code == 422
-    assert "“First” and “Second”: match the same messages. For example “hi”" in page.text
-    accepted = admin.fill(f"/channels/{line.id}/routes", routes=written, accept="yes")
-    assert accepted.status_code == 302
-    page = admin.get(f"/channels/{line.id}").text
-    assert "“First”: if text has the word “hi”, to inbox." in page
-
-
 def test_a_channel_whose_plugin_is_gone_says_so_and_can_be_deleted(admin, world, line):
     del world.hub.plugins.channels["parrot"]
     world.hub.plugins.__dict__.pop("_channel_hooks")
     page = admin.get(f"/channels/{line.id}").text
     assert "The plugin that offers &#39;parrot&#39; is not loaded." in page
-    assert "Delete this channel" in page
+    assert "Delete this channel" in admin.get(f"/channels/{line.id}/settings").text
     assert admin.fill(f"/channels/{line.id}/change", name="x").status_code == 404
 
 
@@ -171,7 +106,9 @@ def test_a_credential_that_was_renamed_is_asked_for_in_the_form(admin, line, mon
     required = '<input id="credentials-secret" name="credentials.secret" type="password"'
     monkeypatch.setattr("hubbub.ui.channel_page.stored_credentials", lambda *_: frozenset({"old"}))
     shown = next(
-        one for one in admin.get(f"/channels/{line.id}").text.splitlines() if required in one
+        one
+        for one in admin.get(f"/channels/{line.id}/settings").text.splitlines()
+        if required in one
     )
     assert " required" in shown
 
@@ -237,25 +174,25 @@ def test_a_call_can_be_read_and_saved_by_admins_without_the_channels_secrets(
     assert admin.get("/calls/nowhere").status_code == 404
 
 
-def test_a_new_colleague_gets_a_password_that_is_shown_once(admin):
-    page = admin.fill("/settings/users", email="new@example.org", role="agent", password="")
-    assert "This password is shown this once" in page.text
-    assert "shown this once" not in admin.get("/settings").text
-    again = admin.fill("/settings/users", email="new@example.org", role="agent", password="")
+def test_a_new_colleague_gets_a_link_that_is_shown_once(admin):
+    page = admin.fill("/operate/people", email="new@example.org", role="agent", password="")
+    assert "/welcome/" in page.text
+    assert "/welcome/" not in admin.get("/operate/people").text
+    again = admin.fill("/operate/people", email="new@example.org", role="agent", password="")
     assert again.status_code == 422
     assert "already a user" in again.text
 
 
 def test_a_token_is_shown_once_and_revoked(admin, world):
-    page = admin.fill("/settings/tokens", name="Robot", scope=["read", "write"])
+    page = admin.fill("/operate/tokens", name="Robot", scope=["read", "write"])
     assert 'value="hub_' in page.text
     assert ">read, write</td>" in page.text
-    assert 'value="hub_' not in admin.get("/settings").text
+    assert 'value="hub_' not in admin.get("/operate/tokens").text
     token = world.one("SELECT id FROM tokens")["id"]
-    refused = admin.fill("/settings/tokens", name="Idle")
+    refused = admin.fill("/operate/tokens", name="Idle")
     assert (refused.status_code, "Take one or more of" in refused.text) == (422, True)
-    admin.fill(f"/settings/tokens/{token}/revoke")
-    assert "revoked" in admin.get("/settings").text
+    admin.fill(f"/operate/tokens/{token}/revoke")
+    assert "revoked" in admin.get("/operate/tokens").text
 
 
 def test_a_type_that_its_provider_retired_says_what_to_use_instead(admin, line, monkeypatch):

@@ -2,13 +2,16 @@
 
 import pytest
 
+from hubbub.connect.drafts import begin_draft
 from hubbub.people.rules import SESSION_LIFE
 from hubbub.store.session import DatabaseDown
 from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token
 
 EVIL = "<script>alert(1)</script>\"'>"
-ADMINS_ALONE = ("/channels", "/calls", "/settings")
+ADMINS_ALONE = ("/channels", "/calls", "/operate")
+#: What is open to those who have not logged in yet.
+OPEN = ("/login", "/welcome")
 LOGIN = {"email": "admin@example.org", "password": "long enough"}
 
 
@@ -19,17 +22,32 @@ def forms(app, world, line):
         "message_id": world.one("SELECT id FROM messages")["id"],
         "channel_id": line.id,
         "channel_type": "parrot",
+        "contact_id": world.one("SELECT id FROM contacts")["id"],
+        "address_id": "none",
+        "merge_id": "none",
         "what": "retry",
         "call_id": "none",
         "user_id": "nobody",
         "token_id": "none",
+        "rule_id": "none",
+        "number": 1,
+        "draft_id": begin_draft(world.hub, type="parrot", actor="cli"),
+        "team_id": "none",
+        "view_id": "none",
+        "template_id": "none",
+        "canned_id": "none",
+        "requeue_id": "none",
+        "name": "parrot",
+        "until": 1,
+        "signature": "none",
     }
+    special = {"ui.act": "switch", "ui.act_on_routing": "undo", "ui.change_person": "role"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("ui.") and "POST" in rule.methods:
             given = {name: known[name] for name in rule.arguments}
-            if rule.endpoint == "ui.act":
-                given["what"] = "switch"
+            if rule.endpoint in special:
+                given["what"] = special[rule.endpoint]
             yield adapter.build(rule.endpoint, given, method="POST")
 
 
@@ -37,10 +55,18 @@ def forms(app, world, line):
     ("path", "agent"),
     [
         ("/inbox", 200),
+        ("/contacts", 200),
         ("/channels", 403),
         ("/channels/add", 403),
         ("/channels/add/parrot", 403),
-        ("/settings", 403),
+        ("/operate", 403),
+        ("/operate/failed", 403),
+        ("/operate/plugins", 403),
+        ("/operate/people", 403),
+        ("/operate/teams", 403),
+        ("/operate/teams/new", 403),
+        ("/operate/tokens", 403),
+        ("/operate/audit", 403),
     ],
 )
 def test_a_page_is_shown_to_those_who_may_see_it(browser, line, path, agent):
@@ -78,7 +104,7 @@ def test_no_form_is_taken_without_its_token_or_from_another_site(world, browser,
             url, data={"form_token": token}, headers={"Origin": "https://evil.example"}
         )
         assert answer.status_code == 403, url
-        if url != "/login":  # which has no session yet that a token could belong to
+        if not url.startswith(OPEN):  # which has no session yet that a token could belong to
             assert client.post(url, data={"form_token": "another"}).status_code == 403, url
             assert client.post(url).status_code == 403, url
     assert world.rows("SELECT id FROM messages WHERE direction = 'outbound'") == []
@@ -187,10 +213,10 @@ def test_a_page_that_is_not_there_needs_no_database(world, browser, monkeypatch)
 @pytest.mark.parametrize(
     ("form", "page"),
     [
-        ("/channels/{}/routes", "/channels/{}"),
+        ("/channels/{}/routing/save", "/channels/{}/routing"),
         ("/channels/{}/check", "/channels/{}"),
         ("/inbox/{}/reply", "/inbox/{}"),
-        ("/settings/tokens/{}/revoke", "/settings"),
+        ("/operate/tokens/{}/revoke", "/operate/tokens"),
         ("/messages/{}/retry", "/"),
     ],
 )
@@ -212,6 +238,8 @@ def test_what_contacts_write_is_never_markup(world, browser):
         f"/messages/{message}/trace",
         "/channels",
         f"/channels/{line.id}",
+        f"/channels/{line.id}/routing?message={message}",
+        f"/channels/{line.id}/routing/dry-run",
     ):
         page = client.get(path)
         assert page.status_code == 200

@@ -2,7 +2,7 @@
 
 import json
 
-from hubbub.ui.channel_form import change_form, new_form, read_change, read_new
+from hubbub.ui.channel_form import change_form, draft_form, read_change, read_new
 from hubbub_webchat.channel import Webchat
 
 HOURS = {"timezone": "Europe/Berlin", "weekly": {"mon": [["09:00", "17:00"]]}}
@@ -35,7 +35,7 @@ def test_lines_become_a_list_and_json_becomes_what_it_says():
 
 
 def test_a_form_that_nobody_filled_in_is_a_sound_channel():
-    form = fields(new_form(Webchat(), {}))
+    form = fields(draft_form(Webchat(), {}))
     typed = {name: field.value for name, field in form.items() if field.kind != "checkbox"}
     given = read_new(Webchat(), typed)
     assert Webchat.fields.model_validate(given)

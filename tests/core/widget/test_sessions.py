@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from hubbub.api.erase import erase_contact
 from hubbub.connect.work import ChannelChange, change_channel
+from hubbub.contacts.erase import erase_contact
 from tests.core.widget.conftest import Window
 
 SECRET, OTHER = "s" * 32, "o" * 32

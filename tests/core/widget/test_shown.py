@@ -143,7 +143,7 @@ def test_two_windows_number_at_the_same_moment_and_agree(shop):
 
 
 def test_who_is_erased_is_gone_from_the_window_too(shop):
-    from hubbub.api.erase import erase_contact
+    from hubbub.contacts.erase import erase_contact
 
     ada = shop.visitor()
     ada.write("Hello")

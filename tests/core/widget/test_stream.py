@@ -75,7 +75,7 @@ def test_that_somebody_is_writing_is_told_without_a_number(shop, ada, place):
 
 
 def test_a_stream_ends_when_its_conversation_is_erased(shop, ada, place):
-    from hubbub.api.erase import erase_contact
+    from hubbub.contacts.erase import erase_contact
 
     with listen(shop.hub, place) as news:
         flow = events(shop.hub, place, 1, news, lambda: True)

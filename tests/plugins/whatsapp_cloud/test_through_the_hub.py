@@ -237,6 +237,21 @@ def test_conformance_01_the_handshake(hub):
     assert hub.count("calls") == 0
 
 
+def test_a_handshake_is_noted_with_what_was_wrong_with_it(hub):
+    def noted():
+        return json.loads(hub.world.one("SELECT handshake FROM channels")["handshake"])["problem"]
+
+    query = "hub.mode=subscribe&hub.verify_token={}&hub.challenge=1158201444"
+    token = hub.line.connection.verify_token
+    hub.hear(b"", method="GET", query=query.format("mistaken"))
+    assert f"8 characters came, ending in “en”; ours has {len(token)}" in noted()
+    assert token not in noted()
+    hub.hear(b"", method="GET", query=query.format(f"{token}%20"))
+    assert noted() == "The verify token came with blanks around it."
+    hub.hear(b"", method="GET", query=query.format(token))
+    assert noted() == ""
+
+
 def test_conformance_02_a_wrong_signature_is_refused_and_nothing_is_stored(hub):
     assert hub.hear("message_text.json", signed="sha256=" + "0" * 64)[0] == 401
     assert hub.hear("message_text.json", signed="")[0] == 401

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlmodel import AutoString
 
 from hubbub.store import migrate
+from hubbub.store.search import INDEXES
 from hubbub.store.session import make_engine, reading
 from hubbub.store.tables import metadata
 from hubbub.store.types import Json, UtcDateTime
@@ -81,7 +82,13 @@ def write(message: str, versions: Path) -> Path:
 def context(db: Connection) -> MigrationContext:
     """Return how Alembic compares the database with the tables."""
     return MigrationContext.configure(
-        db, opts={"target_metadata": metadata, "compare_type": True, "compare_server_default": True}
+        db,
+        opts={
+            "target_metadata": metadata,
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_name": lambda name, kind, _: kind != "index" or name not in INDEXES,
+        },
     )
 
 

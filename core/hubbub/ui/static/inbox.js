@@ -3,10 +3,12 @@
 const NEAR_THE_END = 80;
 const busy = new WeakSet();
 const title = document.title;
+const COUNT_AFTER = 400;
 const TYPING_LASTS = 10000;
 const TYPING_SHOWN = 6000;
 let toldTyping = 0;
 let shownTyping = 0;
+let counting = 0;
 
 export function inbox(refresh) {
   let stay = false;
@@ -19,7 +21,11 @@ export function inbox(refresh) {
     written(event.target);
     tellTyping(event.target.form);
   });
-  document.addEventListener('change', (event) => { if (event.target.id === 'file') chosen(event.target.form); });
+  document.addEventListener('change', (event) => {
+    if (event.target.id === 'file') chosen(event.target.form);
+    if (event.target.name === 'mode') address(event.target.form);
+  });
+  addEventListener('pagehide', leave);
   document.addEventListener('keydown', sendByKey);
   document.addEventListener('hub:typing', (event) => showTyping(event.detail));
   document.addEventListener('hub:before', () => { stay ||= isAtEnd(); });
@@ -29,6 +35,8 @@ export function inbox(refresh) {
     sayUnread();
     restore();
   });
+  document.addEventListener('keydown', closeByKey);
+  document.addEventListener('click', closeOthers);
   if (!location.hash) toEnd();
   sayUnread();
   restore();
@@ -37,6 +45,10 @@ export function inbox(refresh) {
 async function send(event, refresh, toTheEnd) {
   event.preventDefault();
   const form = event.target;
+  if (event.submitter?.id === 'show') {
+    preview(form);
+    return;
+  }
   if (busy.has(form)) return;
   busy.add(form);
   const where = event.submitter?.getAttribute('formaction') || form.action;
@@ -46,7 +58,9 @@ async function send(event, refresh, toTheEnd) {
     if (answer.ok) {
       complain(form, '');
       if (where === form.action) showQueued(body);
+      if (event.submitter?.dataset.undo !== undefined) takeBack(form);
       if (form.id === 'composer') empty(form);
+      else settle(form);
       toldTyping = 0;
       toTheEnd();
     } else if (answer.status === 401) {
@@ -78,6 +92,56 @@ function showQueued(body) {
   toEnd();
 }
 
+// What was taken back can be written otherwise.
+function takeBack(form) {
+  const field = document.getElementById('text');
+  const said = form.closest('.bubble').querySelector('.said')?.textContent ?? '';
+  if (!field || field.value) return;
+  field.value = said;
+  written(field);
+  field.focus();
+}
+
+// What the channel would make of it.
+async function preview(form) {
+  const place = document.getElementById('preview');
+  const shown = await ask(form);
+  if (typeof shown === 'string') complain(form, shown);
+  if (!shown?.parts) return;
+  complain(form, '');
+  const told = Object.assign(document.createElement('p'), { className: 'quiet', textContent: shown.told });
+  const parts = shown.parts.map((text) => Object.assign(document.createElement('p'), { className: 'said', dir: 'auto', textContent: text }));
+  place.replaceChildren(told, ...parts);
+  place.hidden = false;
+}
+
+async function ask(form) {
+  try {
+    const body = new FormData(form);
+    body.delete('file');
+    const answer = await fetch(form.dataset.preview, { method: 'POST', body, headers: { 'X-Script': '1' } });
+    return answer.ok ? await answer.json() : (await answer.text()).trim();
+  } catch {
+    return 'The hub does not answer. Your words are kept here; try again.';
+  }
+}
+
+// To whom the words go must be plain: also by what the field is called.
+function address(form) {
+  const field = form.elements.text;
+  const note = document.getElementById('mode-note').checked;
+  field.dataset.reply ??= field.placeholder;
+  field.placeholder = note ? 'Note: colleagues see it, the contact does not. @ names somebody.' : field.dataset.reply;
+  form.querySelector('[data-keys]').textContent = `Ctrl+Enter ${note ? 'saves' : 'sends'}`;
+  document.getElementById('told').textContent = note ? 'You are writing a note.' : 'You are writing a reply.';
+}
+
+function leave() {
+  const form = document.getElementById('composer');
+  if (!form) return;
+  navigator.sendBeacon(form.dataset.typing.replace(/typing$/, 'left'), new URLSearchParams({ form_token: form.elements.form_token.value }));
+}
+
 function complain(form, text) {
   const place = form.querySelector('[data-problem]') ?? document.getElementById('trouble');
   place.textContent = text;
@@ -87,16 +151,46 @@ function complain(form, text) {
 function empty(form) {
   form.reset();
   form.elements.text.value = '';
+  document.getElementById('preview').hidden = true;
+  document.getElementById('schedule').open = false;
+  address(form);
   form.elements.key.value = newKey();
   written(form.elements.text);
   chosen(form);
   form.elements.text.focus();
 }
 
+// What a form beside the conversation was for is done.
+function settle(form) {
+  if (form.dataset.clear !== undefined) form.reset();
+  const menu = form.closest('.menu');
+  if (menu) close(menu);
+}
+
+function close(menu) {
+  const inside = menu.contains(document.activeElement);
+  menu.open = false;
+  if (inside) menu.querySelector('summary').focus();
+}
+
+function closeByKey(event) {
+  if (event.key !== 'Escape') return;
+  for (const menu of document.querySelectorAll('.menu[open]')) close(menu);
+}
+
+function closeOthers(event) {
+  for (const menu of document.querySelectorAll('.menu[open]')) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+}
+
 // A file that was chosen needs room for its name.
 function chosen(form) {
   const file = form.elements.file;
   file?.parentElement.classList.toggle('chosen', file.files.length > 0);
+  const limits = JSON.parse(form.dataset.files);
+  const large = [...file?.files ?? []].find(({ size, type }) => size > (limits[type.split('/')[0]] ?? limits.document ?? Infinity));
+  complain(form, large ? `${large.name} is larger than this channel carries: ${file.title}.` : '');
 }
 
 function newKey() {
@@ -108,7 +202,8 @@ function sendByKey(event) {
   if (event.target.id !== 'text' || event.key !== 'Enter' || event.isComposing) return;
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
-  event.target.form.requestSubmit(document.getElementById('send'));
+  const note = document.getElementById('mode-note').checked;
+  event.target.form.requestSubmit(document.getElementById(note ? 'save-note' : 'send'));
 }
 
 // Words that were not sent survive a change of conversation, a reload and a login.
@@ -131,7 +226,8 @@ function showTyping(conversation) {
 function tellTyping(form) {
   if (!form.elements.text.value || Date.now() < toldTyping + TYPING_LASTS) return;
   toldTyping = Date.now();
-  const body = new URLSearchParams({ form_token: form.elements.form_token.value });
+  const mode = document.getElementById('mode-note').checked ? 'note' : 'reply';
+  const body = new URLSearchParams({ form_token: form.elements.form_token.value, mode });
   fetch(form.dataset.typing, { method: 'POST', body, headers: { 'X-Script': '1' } }).catch(() => {});
 }
 
@@ -148,13 +244,32 @@ function draftKey() {
 }
 
 function count(field) {
-  const limit = Number(field.form.dataset.limit);
+  const { limit: given, unit, segments } = field.form.dataset;
+  const limit = Number(given);
+  const length = unit === 'utf16' ? field.value.length : [...field.value].length;
+  const over = limit > 0 && length > limit;
+  const near = limit > 0 && length > limit * 0.7;
   const shown = field.form.querySelector('[data-count]');
-  const over = limit > 0 && field.value.length > limit;
-  const near = limit > 0 && field.value.length > limit * 0.7;
-  const text = near ? `${field.value.length} of ${limit}${over ? ': it will be sent in parts' : ''}` : '';
-  if (shown.textContent !== text) shown.textContent = text;
   shown.classList.toggle('over', over);
+  if (segments !== undefined) countSegments(field);
+  else say(shown, near ? `${length} of ${limit}${over ? ': it will be sent in parts' : ''}` : '');
+}
+
+function countSegments(field) {
+  clearTimeout(counting);
+  const shown = field.form.querySelector('[data-count]');
+  if (!field.value.trim()) {
+    say(shown, '');
+    return;
+  }
+  counting = setTimeout(async () => {
+    const told = await ask(field.form);
+    if (told?.segments) say(shown, `${[...field.value].length} characters, ${told.segments} SMS`);
+  }, COUNT_AFTER);
+}
+
+function say(place, text) {
+  if (place.textContent !== text) place.textContent = text;
 }
 
 function sayUnread() {

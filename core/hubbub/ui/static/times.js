@@ -17,6 +17,13 @@ const SAY = {
   day: sayDay,
 };
 
+// The hub reads times that are typed by this name.
+function nameZone(root) {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  for (const field of root.querySelectorAll('[data-zone]')) field.value = timeZone;
+  for (const name of root.querySelectorAll('[data-zone-name]')) name.textContent = '';
+}
+
 export function localise(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
     const at = new Date(time.dateTime);
@@ -24,6 +31,7 @@ export function localise(root) {
     time.title = exact.format(at);
     if (time.dataset.as) time.textContent = SAY[time.dataset.as](at);
   }
+  nameZone(root);
   const log = root.querySelector('#log');
   if (log) separate(log);
 }

@@ -58,6 +58,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_table(
+        "channel_drafts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_drafts")),
+    )
+    op.create_index(
+        op.f("ix_channel_drafts_changed_at"), "channel_drafts", ["changed_at"], unique=False
+    )
+    op.create_table(
         "channels",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
@@ -76,6 +89,8 @@ def upgrade() -> None:
         sa.Column("paused_until", UtcDateTime(), nullable=True),
         sa.Column("bulk_paused_until", UtcDateTime(), nullable=True),
         sa.Column("checked_at", UtcDateTime(), nullable=True),
+        sa.Column("findings", Json, nullable=True),
+        sa.Column("handshake", Json, nullable=True),
         sa.Column("templates_due_at", UtcDateTime(), nullable=True),
         sa.Column("last_active_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -122,6 +137,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_processes")),
     )
     op.create_table(
+        "tags",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_tags")),
+    )
+    op.create_index(op.f("ix_tags_used_at"), "tags", ["used_at"], unique=False)
+    op.create_table(
+        "teams",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_teams")),
+        sa.UniqueConstraint("name", name=op.f("uq_teams_name")),
+    )
+    op.create_table(
         "tokens",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -142,6 +172,8 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
+        sa.Column("away_at", UtcDateTime(), nullable=True),
+        sa.Column("preferences", Json, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
@@ -177,6 +209,42 @@ def upgrade() -> None:
         postgresql_where=sa.text("also IS NOT NULL"),
     )
     op.create_table(
+        "canned_replies",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=True),
+        sa.Column("shortcut", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_canned_replies_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_replies")),
+    )
+    op.create_index(
+        "ix_canned_replies_shortcut", "canned_replies", ["shortcut", "id"], unique=False
+    )
+    op.create_index(op.f("ix_canned_replies_user_id"), "canned_replies", ["user_id"], unique=False)
+    op.create_table(
+        "contact_merges",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("contact_id", sa.String(), nullable=False),
+        sa.Column("into_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("attributes", Json, nullable=False),
+        sa.Column("blocked_at", UtcDateTime(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("address_ids", Json, nullable=False),
+        sa.Column("carried", Json, nullable=False),
+        sa.Column("taken", Json, nullable=False),
+        sa.Column("merged_at", UtcDateTime(), nullable=False),
+        sa.Column("merged_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["into_id"], ["contacts.id"], name=op.f("fk_contact_merges_into_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_merges")),
+        sa.UniqueConstraint("contact_id", name=op.f("uq_contact_merges_contact_id")),
+    )
+    op.create_index(op.f("ix_contact_merges_into_id"), "contact_merges", ["into_id"], unique=False)
+    op.create_table(
         "forgotten_calls",
         sa.Column("channel_id", sa.String(), nullable=False),
         sa.Column("calls", sa.BigInteger(), nullable=False),
@@ -192,6 +260,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_forgotten_calls")),
     )
     op.create_table(
+        "requeues",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("upto", sa.String(), nullable=False),
+        sa.Column("per_minute", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("next_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_requeues_channel_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_requeues")),
+    )
+    op.create_index(
+        "uq_requeues_running",
+        "requeues",
+        ["channel_id", "kind", "cause"],
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    op.create_table(
+        "route_drafts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("base_version", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_route_drafts_channel_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_route_drafts_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_route_drafts")),
+        sa.UniqueConstraint(
+            "channel_id", "user_id", name=op.f("uq_route_drafts_channel_id_user_id")
+        ),
+    )
+    op.create_table(
         "route_sets",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
@@ -204,6 +319,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_route_sets")),
         sa.UniqueConstraint("channel_id", "version", name=op.f("uq_route_sets_channel_id_version")),
+    )
+    op.create_table(
+        "saved_views",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("filters", Json, nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_saved_views_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
+        sa.UniqueConstraint("user_id", "name", name=op.f("uq_saved_views_user_id_name")),
     )
     op.create_table(
         "sessions",
@@ -224,6 +350,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_source_cursors")),
     )
+    op.create_table(
+        "team_members",
+        sa.Column("team_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_team_members_team_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_team_members_user_id")),
+        sa.PrimaryKeyConstraint("team_id", "user_id", name=op.f("pk_team_members")),
+    )
+    op.create_index(op.f("ix_team_members_user_id"), "team_members", ["user_id"], unique=False)
     op.create_table(
         "templates",
         sa.Column("id", sa.String(), nullable=False),
@@ -281,12 +417,15 @@ def upgrade() -> None:
         sa.Column("thread", sa.String(), nullable=False),
         sa.Column("related_id", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
+        sa.Column("snoozed_until", UtcDateTime(), nullable=True),
         sa.Column("owner", sa.String(), nullable=False),
         sa.Column("owner_version", sa.Integer(), nullable=False),
         sa.Column("assignee_id", sa.String(), nullable=True),
+        sa.Column("team_id", sa.String(), nullable=True),
         sa.Column("tags", Json, nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("unread", sa.Integer(), nullable=False),
+        sa.Column("heard", sa.Integer(), nullable=False),
         sa.Column("preview", sa.String(), nullable=False),
         sa.Column("last_message_at", UtcDateTime(), nullable=False),
         sa.Column("last_inbound_at", UtcDateTime(), nullable=True),
@@ -305,6 +444,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_conversations_contact_id")
         ),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_conversations_team_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
         sa.UniqueConstraint(
             "address_id", "thread", name=op.f("uq_conversations_address_id_thread")
@@ -334,10 +474,26 @@ def upgrade() -> None:
         "ix_conversations_recent", "conversations", ["last_message_at", "id"], unique=False
     )
     op.create_index(
+        "ix_conversations_snoozed",
+        "conversations",
+        ["snoozed_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'snoozed'"),
+        postgresql_where=sa.text("status = 'snoozed'"),
+    )
+    op.create_index(
         "ix_conversations_status_recent",
         "conversations",
         ["status", "last_message_at", "id"],
         unique=False,
+    )
+    op.create_index(
+        "ix_conversations_team_recent",
+        "conversations",
+        ["team_id", "last_message_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("team_id IS NOT NULL"),
+        postgresql_where=sa.text("team_id IS NOT NULL"),
     )
     op.create_table(
         "messages",
@@ -411,6 +567,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
     )
     op.create_index(op.f("ix_notes_conversation_id"), "notes", ["conversation_id"], unique=False)
+    op.create_table(
+        "readings",
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("conversation_id", sa.String(), nullable=False),
+        sa.Column("heard", sa.Integer(), nullable=False),
+        sa.Column("marked", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversations.id"], name=op.f("fk_readings_conversation_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_readings_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "conversation_id", name=op.f("pk_readings")),
+    )
+    op.create_index(
+        op.f("ix_readings_conversation_id"), "readings", ["conversation_id"], unique=False
+    )
     op.create_table(
         "deliveries",
         sa.Column("id", sa.String(), nullable=False),
@@ -522,6 +693,28 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_index(op.f("ix_media_message_id"), "media", ["message_id"], unique=False)
+    op.create_table(
+        "mentions",
+        sa.Column("note_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("conversation_id", sa.String(), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversations.id"], name=op.f("fk_mentions_conversation_id")
+        ),
+        sa.ForeignKeyConstraint(["note_id"], ["notes.id"], name=op.f("fk_mentions_note_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_mentions_user_id")),
+        sa.PrimaryKeyConstraint("note_id", "user_id", name=op.f("pk_mentions")),
+    )
+    op.create_index(
+        op.f("ix_mentions_conversation_id"), "mentions", ["conversation_id"], unique=False
+    )
+    op.create_index(
+        "ix_mentions_user_id_conversation_id",
+        "mentions",
+        ["user_id", "conversation_id"],
+        unique=False,
+    )
     op.create_table(
         "message_versions",
         sa.Column("id", sa.String(), nullable=False),

@@ -1,6 +1,7 @@
 """Erase a person: everything we hold of a contact, at once."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -17,10 +18,11 @@ from sqlalchemy import (
     update,
 )
 
+from hubbub.contacts import queries
+from hubbub.contacts.work import missing
 from hubbub.deliver.media import delete_files
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
-from hubbub.people.errors import NotFound
 from hubbub.store.calls import EMPTIED
 from hubbub.store.erased import remember
 from hubbub.store.session import transaction
@@ -30,13 +32,16 @@ from hubbub.store.tables import (
     Attempt,
     Call,
     Contact,
+    ContactMerge,
     Conversation,
     Delivery,
     MediaFile,
+    Mention,
     Message,
     MessageVersion,
     Note,
     Piece,
+    Reading,
     Receipt,
     ShownMessage,
     table,
@@ -55,37 +60,49 @@ _receipts = table(Receipt)
 _versions = table(MessageVersion)
 
 
-def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> None:
-    """Erase a contact with all that was said and the files. Raises `NotFound`.
+@dataclass(frozen=True, kw_only=True)
+class Erased:
+    """What was erased with a contact."""
+
+    addresses: int
+    conversations: int
+    messages: int
+    notes: int
+    files: int
+    #: What was still to be sent.
+    waiting: int
+    #: Calls that told of them, of which only a count is left.
+    calls: int
+
+
+def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> Erased:
+    """Erase a contact with all that was said and the files, and whoever was merged into them.
 
     The calls that told of them stay counted, but lose all they told. Of what was told, hashes
     stay: it may be told again, by a provider or another folder of a mailbox, and is then ignored.
+    Raises `NotFound`, or `hubbub.contacts.work.Merged`.
     """
     with transaction(hub.engine) as db:
-        media_ids = _erase(db, contact_id)
+        if not queries.hold(db, [contact_id]):
+            raise missing(db, contact_id)
+        held = queries.held(db, contact_id)
+        messages = _ids(_messages, _messages.c.contact_id == contact_id)
+        media_ids = list(
+            db.execute(select(_media.c.id).where(_media.c.message_id.in_(messages))).scalars()
+        )
+        erased = Erased(**held, calls=_empty_calls(db, contact_id))
+        _remember_events(db, contact_id, messages)
+        _erase_rows(db, contact_id, messages)
         audit(
             db,
             now=hub.now(),
             actor=actor,
             action="contact.erased",
             object_id=contact_id,
+            detail=vars(erased),
         )
     delete_files(hub, media_ids)
-
-
-def _erase(db: Connection, contact_id: str) -> list[str]:
-    contacts = table(Contact)
-    found = select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update()
-    if db.execute(found).scalar() is None:
-        raise NotFound("There is no such contact.")
-    messages = _ids(_messages, _messages.c.contact_id == contact_id)
-    media_ids = list(
-        db.execute(select(_media.c.id).where(_media.c.message_id.in_(messages))).scalars()
-    )
-    _empty_calls(db, contact_id)
-    _remember_events(db, contact_id, messages)
-    _erase_rows(db, contact_id, messages)
-    return media_ids
+    return erased
 
 
 def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
@@ -102,10 +119,13 @@ def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
         (Piece, "id", _pieces_of(contact_id)),
         (ShownMessage, "message_id", messages),
         (Message, "contact_id", [contact_id]),
+        (Mention, "conversation_id", conversations),
+        (Reading, "conversation_id", conversations),
         (Note, "conversation_id", conversations),
         (Conversation, "contact_id", [contact_id]),
         (AddressChange, "address_id", addresses),
         (Address, "contact_id", [contact_id]),
+        (ContactMerge, "into_id", [contact_id]),
         (Contact, "id", [contact_id]),
     ):
         gone = table(rows)
@@ -125,7 +145,7 @@ def _remember_events(db: Connection, contact_id: str, messages: Select[Any]) -> 
     remember(db, ((row[0], row[1]) for one in wanted for row in db.execute(one)))
 
 
-def _empty_calls(db: Connection, contact_id: str) -> None:
+def _empty_calls(db: Connection, contact_id: str) -> int:
     brought = select(_messages.c.call_id).where(
         _messages.c.contact_id == contact_id, _messages.c.call_id.is_not(None)
     )
@@ -137,7 +157,7 @@ def _empty_calls(db: Connection, contact_id: str) -> None:
             _calls.c.id.in_(_calls_about(db, contact_id)),
         )
     )
-    db.execute(emptied.values(**EMPTIED))
+    return db.execute(emptied.values(**EMPTIED)).rowcount
 
 
 def _calls_about(db: Connection, contact_id: str) -> Select[Any]:

@@ -1,0 +1,110 @@
+"""Find contacts and change what is known of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from hubbub.contacts import queries
+from hubbub.contacts.rules import GROUPS
+from hubbub.hub import Hub
+from hubbub.people.audit import audit
+from hubbub.people.errors import Complaint, Invalid, NotFound
+from hubbub.sdk.errors import HubError
+from hubbub.store.addresses import choose_marketing
+from hubbub.store.session import transaction
+from hubbub.store.tables import Address, table
+
+
+class Merged(HubError):
+    """This contact has become a part of the contact ``into_id``."""
+
+    code = "contact_merged"
+
+    def __init__(self, into_id: str) -> None:
+        super().__init__(f"This contact was merged into the contact {into_id}.")
+        self.into_id = into_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactChange:
+    """What to change of a contact; only ``names`` are looked at."""
+
+    names: frozenset[str]
+    name: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    blocked: bool = False
+
+
+def find_contact(db: Connection, contact_id: str) -> Row[Any]:
+    """Return a contact. Raises `NotFound`, or `Merged` where it is a part of another."""
+    row = queries.contact(db, contact_id)
+    if row is None:
+        raise missing(db, contact_id)
+    return row
+
+
+def missing(db: Connection, contact_id: str) -> HubError:
+    """Return why there is no such contact."""
+    merge = queries.merge_of(db, contact_id)
+    return NotFound("There is no such contact.") if merge is None else Merged(merge.into_id)
+
+
+def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: str) -> None:
+    """Change a contact; attributes are merged, and a null takes one away.
+
+    Raises `NotFound`, `Merged` or `Invalid`.
+    """
+    with transaction(hub.engine) as db:
+        row = find_contact(db, contact_id)
+        values = _columns(hub, row, change)
+        if values:
+            queries.change_contact(db, contact_id, **values)
+            audit(
+                db,
+                now=hub.now(),
+                actor=actor,
+                action="contact.changed",
+                object_id=contact_id,
+                detail={"changed": sorted(change.names)},
+            )
+
+
+def choose(hub: Hub, contact_id: str, address_id: str, *, marketing: bool, actor: str) -> None:
+    """Write what a contact said about marketing to one of their addresses. Raises `NotFound`."""
+    now = hub.now()
+    with transaction(hub.engine) as db:
+        find_contact(db, contact_id)
+        if queries.address(db, contact_id, address_id) is None:
+            raise NotFound("The contact has no such address.")
+        choose_marketing(db, table(Address).c.id == address_id, marketing=marketing, at=now)
+        audit(
+            db,
+            now=now,
+            actor=actor,
+            action="contact.consent",
+            object_id=contact_id,
+            detail={"address": address_id, "marketing": marketing},
+        )
+
+
+def _columns(hub: Hub, row: Row[Any], change: ContactChange) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if "name" in change.names:
+        values["name"] = (change.name or "").strip() or None
+    if "attributes" in change.names:
+        _refuse_groups(change.attributes)
+        both = {**row.attributes, **change.attributes}
+        values["attributes"] = {key: value for key, value in both.items() if value is not None}
+    if "blocked" in change.names:
+        values["blocked_at"] = (row.blocked_at or hub.now()) if change.blocked else None
+    return values
+
+
+def _refuse_groups(attributes: Mapping[str, Any]) -> None:
+    """Refuse to write over what a site, or a visitor, says of a contact."""
+    why = "It holds what a site or a visitor says of the contact; take another name."
+    wrong = [Complaint(f"attributes.{name}", why) for name in GROUPS if name in attributes]
+    if wrong:
+        raise Invalid(*wrong)

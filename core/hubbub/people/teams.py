@@ -1,0 +1,145 @@
+"""Make teams, change them, and give their conversations to their members in turn."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from hubbub.hub import Hub
+from hubbub.people import queries, team_queries
+from hubbub.people.audit import audit
+from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.store.session import reading, transaction
+from hubbub.store.threads import Thread
+from hubbub.store.types import AnyRow, new_id
+
+_LONGEST_NAME: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Team:
+    """People who share a queue; ``members`` are their ids."""
+
+    id: str
+    name: str
+    members: tuple[str, ...]
+    created_at: datetime
+
+
+def list_teams(hub: Hub, *, before: str | None = None, limit: int = 200) -> list[Team]:
+    """Return teams, the newest first."""
+    with reading(hub.engine) as db:
+        return _teams(db, team_queries.teams(db, before=before, limit=limit))
+
+
+def find_team(hub: Hub, team_id: str) -> Team:
+    """Return a team. Raises `NotFound`."""
+    with reading(hub.engine) as db:
+        return _teams(db, [_found(db, team_id)])[0]
+
+
+def create_team(hub: Hub, *, name: str, members: Collection[str] = (), actor: str) -> str:
+    """Make a team and return its id. Raises `Invalid`, or `Conflict` for a known name."""
+    team_id, name = new_id(), _clean(name)
+    with _changing(hub, name) as db:
+        team_queries.add_team(db, id=team_id, name=name, created_at=hub.now())
+        _set_members(db, team_id, members)
+        _note(db, hub, actor, "team.created", team_id, name=name, members=len(members))
+    return team_id
+
+
+def change_team(
+    hub: Hub,
+    team_id: str,
+    *,
+    name: str | None = None,
+    members: Collection[str] | None = None,
+    actor: str,
+) -> None:
+    """Change a team. Raises `NotFound`, `Invalid`, or `Conflict` for a known name."""
+    name = None if name is None else _clean(name)
+    with _changing(hub, name or "") as db:
+        _found(db, team_id, hold=True)
+        if name is not None:
+            team_queries.rename(db, team_id, name)
+        if members is not None:
+            _set_members(db, team_id, members)
+        detail = {"name": name, "members": None if members is None else len(members)}
+        told = {key: value for key, value in detail.items() if value is not None}
+        _note(db, hub, actor, "team.changed", team_id, **told)
+
+
+def delete_team(hub: Hub, team_id: str, *, actor: str) -> None:
+    """Delete a team; its conversations stay with whom they are, or are everybody's."""
+    try:
+        with transaction(hub.engine) as db:
+            name = _found(db, team_id).name
+            team_queries.delete_team(db, team_id)
+            _note(db, hub, actor, "team.deleted", team_id, name=name)
+    except IntegrityError:
+        raise Conflict("The team was just given a conversation: try again.") from None
+
+
+def hand_to_team(db: Connection, thread: Thread, team: AnyRow) -> str | None:
+    """Put a conversation into a team's queue; return who was given it, if it was nobody's.
+
+    Its members have it in turn, those who are away left out.
+    """
+    thread.team_id = team.id
+    if thread.assignee_id is not None:
+        return None
+    team_queries.team(db, team.id, hold=True)
+    user_id = team_queries.next_member(db, team.id)
+    if user_id is None:
+        return None
+    thread.assignee_id = user_id
+    thread.give_to(f"user:{user_id}")
+    return user_id
+
+
+@contextmanager
+def _changing(hub: Hub, name: str) -> Iterator[Connection]:
+    try:
+        with transaction(hub.engine) as db:
+            yield db
+    except IntegrityError:
+        raise Conflict(f"There is already a team called {name}.", code="name_taken") from None
+
+
+def _set_members(db: Connection, team_id: str, members: Collection[str]) -> None:
+    known = queries.known(db, members)
+    if unknown := [user_id for user_id in members if user_id not in known]:
+        raise Invalid(Complaint("members", f"There is no user {unknown[0]}."))
+    team_queries.set_members(db, team_id, sorted(known))
+
+
+def _clean(name: str) -> str:
+    name = " ".join(name.split())
+    if not 0 < len(name) <= _LONGEST_NAME:
+        raise Invalid(
+            Complaint("name", f"Give the team a name of 1 to {_LONGEST_NAME} characters.")
+        )
+    return name
+
+
+def _found(db: Connection, team_id: str, *, hold: bool = False) -> AnyRow:
+    row = team_queries.team(db, team_id, hold=hold)
+    if row is None:
+        raise NotFound("There is no such team.")
+    return row
+
+
+def _teams(db: Connection, rows: Sequence[AnyRow]) -> list[Team]:
+    members = team_queries.members(db, [row.id for row in rows])
+    return [
+        Team(id=row.id, name=row.name, members=tuple(members[row.id]), created_at=row.created_at)
+        for row in rows
+    ]
+
+
+def _note(db: Connection, hub: Hub, actor: str, action: str, team_id: str, **detail: Any) -> None:
+    audit(db, now=hub.now(), actor=actor, action=action, object_id=team_id, detail=detail)

@@ -1,0 +1,1 @@
+"""Try again what failed for one cause, a few at a time."""

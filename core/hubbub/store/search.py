@@ -1,0 +1,301 @@
+"""Find conversations and contacts by words: of messages, notes, names and addresses.
+
+Each word that is looked for is the beginning of one that is found; all of them, in any order, stand
+in one message, one note, one name or one address. Phone numbers are found however they are written,
+by their beginning or their end.
+
+On PostgreSQL an index says where words are (`INDEXES`), as long as these are few places. Words that
+are everywhere are met soon by who looks through the latest conversations, and SQLite has no other
+way; how far that goes has an end.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Table,
+    any_,
+    event,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+
+from hubbub.store.tables import Address, Contact, Conversation, Message, Note, metadata, table
+from hubbub.store.types import AnyRow
+
+_addresses = table(Address)
+_contacts = table(Contact)
+_conversations = table(Conversation)
+_messages = table(Message)
+_notes = table(Note)
+
+#: What parts words, beside white space: ASCII alone, about which all databases agree.
+_BETWEEN: Final = ".,:;!?@/\\-_+=#&*%$\"'()[]{}<>|~^`"
+_APART: Final = str.maketrans(_BETWEEN, " " * len(_BETWEEN))
+#: How people write phone numbers, of which an address has the digits alone.
+_IN_NUMBERS: Final = re.compile(r"[\s()./+-]")
+_NUMBER: Final = re.compile(r"0{0,2}([1-9][0-9]{3,20})")
+#: Words that are looked for at once.
+_MOST_WORDS: Final = 10
+#: Places in which the index looks for words; more are no help.
+_FEW: Final = 2000
+#: Words are frequent that are in so many of so many messages.
+_OFTEN: Final = 25
+_SAMPLE: Final = 500
+#: The latest conversations that are looked through.
+_LATEST: Final = {"postgresql": 1000, "sqlite": 5000}
+
+#: Characters of a message that are looked at.
+LONGEST: Final = 100_000
+#: What is looked at of each table. PostgreSQL's index refuses what has a megabyte of words.
+_SAID: Final = {
+    "messages": "substr("
+    "coalesce(messages.content ->> 'text', '') || ' ' || "
+    "coalesce(messages.content ->> 'caption', '') || ' ' || "
+    "coalesce(messages.content ->> 'subject', '') || ' ' || "
+    "coalesce(messages.content ->> 'title', '') || ' ' || "
+    f"coalesce(messages.content -> 'media' ->> 'filename', ''), 1, {LONGEST})",
+    "notes": f"substr(notes.text, 1, {LONGEST})",
+    "contacts": "coalesce(contacts.name, '')",
+    "addresses": "coalesce(addresses.name, '') || ' ' || addresses.address",
+}
+_VECTOR: Final = {
+    name: f"to_tsvector('simple', translate({said}, $${_BETWEEN}$$, $${' ' * len(_BETWEEN)}$$))"
+    for name, said in _SAID.items()
+}
+_BACKWARDS: Final = "reverse(addresses.address)"
+#: What PostgreSQL needs beside what the tables say: indexes by name, and how each is made.
+INDEXES: Final = {
+    **{
+        f"ix_{name}_words": f"CREATE INDEX IF NOT EXISTS ix_{name}_words "
+        f"ON {name} USING gin ({vector})"
+        for name, vector in _VECTOR.items()
+    },
+    "ix_addresses_backwards": "CREATE INDEX IF NOT EXISTS ix_addresses_backwards ON addresses "
+    f"({_BACKWARDS} text_pattern_ops)",
+}
+
+
+@event.listens_for(metadata, "after_create")
+def make_indexes(_tables: object, db: Connection, **_: Any) -> None:
+    """Make the indexes over words where they are missing, which only PostgreSQL has."""
+    if db.dialect.name == "postgresql":
+        for statement in INDEXES.values():
+            db.execute(text(statement))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """Which conversations somebody looks for."""
+
+    condition: ColumnElement[bool]
+    #: Of how many of the latest conversations it speaks; None: of all.
+    latest: int | None = None
+
+
+def conversations(db: Connection, q: str) -> Sought:
+    """Return which conversations have the words of ``q``; without any word, none has."""
+    wanted = _wanted(q)
+    if wanted is None:
+        return Sought(condition=false())
+    if db.dialect.name == "postgresql" and (places := _places(db, wanted)) is not None:
+        return Sought(condition=places)
+    condition = _has(db, wanted)
+    latest = _LATEST[db.dialect.name]
+    recent = select(_conversations.c.last_message_at)
+    recent = recent.order_by(_conversations.c.last_message_at.desc())
+    edge = db.execute(recent.offset(latest).limit(1)).scalar()
+    if edge is None:
+        return Sought(condition=condition)
+    return Sought(condition=(_conversations.c.last_message_at > edge) & condition, latest=latest)
+
+
+def contacts(db: Connection, q: str) -> ColumnElement[bool]:
+    """Return the condition that a contact or an address of it has the words of ``q``."""
+    wanted = _wanted(q)
+    if wanted is None:
+        return false()
+    if db.dialect.name == "postgresql":
+        with _by_index(db):
+            ids = _contact_ids(db, wanted)
+        if len(ids) <= _FEW:
+            return _one_of(_contacts.c.id, ids)
+    reached = _reached(db, wanted, _contacts.c.id)
+    return _says(db, wanted, "contacts") | _any(reached, of=_contacts)
+
+
+def passages(db: Connection, q: str, conversation_ids: Collection[str]) -> dict[str, AnyRow]:
+    """Return the last message that has the words, of each of the conversations that has one."""
+    wanted = _wanted(q)
+    if wanted is None or not conversation_ids:
+        return {}
+    columns = (_messages.c[name] for name in ("id", "conversation_id", "seq", "content"))
+    found = select(*columns).where(
+        _messages.c.conversation_id.in_(conversation_ids),
+        _messages.c.deleted_at.is_(None),
+        _says(db, wanted, "messages"),
+    )
+    return {row.conversation_id: row for row in db.execute(found.order_by(_messages.c.seq))}
+
+
+def around(said: str, q: str, *, length: int = 80) -> str:
+    """Return some ``length`` characters of a text that have the first of the words of ``q``."""
+    wanted = _wanted(q)
+    folded = said.lower().translate(_APART)
+    starts = (folded.find(word.lower()) for word in wanted.words) if wanted else ()
+    start = max(0, min((at for at in starts if at >= 0), default=0) - length // 4)
+    return ("…" if start else "") + said[start : start + length]
+
+
+# --- what is looked for ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    words: tuple[str, ...]
+    #: The digits of a phone number, without what is dialled before it; empty for anything else.
+    number: str
+
+
+def _wanted(q: str) -> _Wanted | None:
+    words = tuple(_words(q)[:_MOST_WORDS])
+    number = _NUMBER.fullmatch(_IN_NUMBERS.sub("", q))
+    return _Wanted(words=words, number=number[1] if number else "") if words else None
+
+
+def _words(said: str) -> list[str]:
+    return said.translate(_APART).split()
+
+
+# --- how a database is asked ----------------------------------------------------------------
+
+
+def _says(db: Connection, wanted: _Wanted, name: str) -> ColumnElement[bool]:
+    """Return the condition that a row of a table has the words."""
+    if db.dialect.name == "postgresql":
+        asked = " & ".join(f"'{word}':*" for word in wanted.words)
+        if wanted.number:
+            asked = f"({asked}) | '{wanted.number}':*"
+        query = func.to_tsquery(literal_column("'simple'"), asked)
+        return literal_column(_VECTOR[name]).op("@@", is_comparison=True)(query)
+    asked = " ".join(wanted.words)
+    has: ColumnElement[Any] = func.has_words(literal_column(_SAID[name]), asked, wanted.number)
+    return has == 1
+
+
+def _ends(db: Connection, wanted: _Wanted) -> ColumnElement[bool]:
+    """Return the condition that an address ends with the number, if it is one."""
+    if not wanted.number:
+        return false()
+    if db.dialect.name == "postgresql":
+        return literal_column(_BACKWARDS, String).startswith(wanted.number[::-1])
+    return _addresses.c.address.endswith(wanted.number)
+
+
+def _has(db: Connection, wanted: _Wanted) -> ColumnElement[bool]:
+    """Return the condition that a conversation has the words."""
+    named = select(_contacts.c.id).where(
+        _contacts.c.id == _conversations.c.contact_id, _says(db, wanted, "contacts")
+    )
+    said = (
+        select(source.c.id).where(
+            source.c.conversation_id == _conversations.c.id, _says(db, wanted, source.name)
+        )
+        for source in (_messages, _notes)
+    )
+    reached = _reached(db, wanted, _conversations.c.contact_id)
+    return or_(*(_any(found, of=_conversations) for found in (*said, named, reached)))
+
+
+def _reached(db: Connection, wanted: _Wanted, contact_id: ColumnElement[Any]) -> Select[Any]:
+    """Return the addresses of a contact that have the words."""
+    return select(_addresses.c.id).where(
+        _addresses.c.contact_id == contact_id,
+        _says(db, wanted, "addresses") | _ends(db, wanted),
+    )
+
+
+def _any(found: Select[Any], *, of: Table) -> ColumnElement[bool]:
+    # With EXISTS, PostgreSQL may first collect what is found for all rows of ``of``.
+    return found.correlate(of).limit(1).scalar_subquery().is_not(None)
+
+
+def has_words(said: str, asked: str, number: str) -> bool:
+    """Whether words begin as asked for: what SQLite is lent for `_says`."""
+    words = _words(said.lower())
+    if number and any(word.startswith(number) for word in words):
+        return True
+    return all(any(word.startswith(one) for word in words) for one in _asked(asked))
+
+
+@lru_cache(maxsize=8)
+def _asked(asked: str) -> tuple[str, ...]:
+    return tuple(asked.lower().split())
+
+
+# --- by the indexes of PostgreSQL -----------------------------------------------------------
+
+
+def _places(db: Connection, wanted: _Wanted) -> ColumnElement[bool] | None:
+    """Return in which conversations the words are; None where they are in too many."""
+    if _is_frequent(db, wanted):
+        return None
+    with _by_index(db):
+        contact_ids = _contact_ids(db, wanted)
+        ids = {
+            *_ids(db, _messages.c.conversation_id, _says(db, wanted, "messages")),
+            *_ids(db, _notes.c.conversation_id, _says(db, wanted, "notes")),
+            *_ids(db, _conversations.c.id, _one_of(_conversations.c.contact_id, contact_ids)),
+        }
+    few = len(contact_ids) <= _FEW and len(ids) <= _FEW
+    return _one_of(_conversations.c.id, ids) if few else None
+
+
+def _is_frequent(db: Connection, wanted: _Wanted) -> bool:
+    """Whether many of the last messages have the words: then the index takes long to name them."""
+    last = select(_messages).order_by(_messages.c.id.desc()).limit(_SAMPLE).subquery("messages")
+    found = select(func.count()).select_from(last).where(_says(db, wanted, "messages"))
+    return db.execute(found).scalar_one() >= _OFTEN
+
+
+def _contact_ids(db: Connection, wanted: _Wanted) -> set[str]:
+    return {
+        *_ids(db, _contacts.c.id, _says(db, wanted, "contacts")),
+        *_ids(db, _addresses.c.contact_id, _says(db, wanted, "addresses")),
+        *_ids(db, _addresses.c.contact_id, _ends(db, wanted)),
+    }
+
+
+def _ids(db: Connection, column: ColumnElement[str], condition: ColumnElement[bool]) -> set[str]:
+    return set(db.execute(select(column).where(condition).limit(_FEW + 1)).scalars())
+
+
+def _one_of(column: ColumnElement[str], ids: Collection[str]) -> ColumnElement[bool]:
+    # As one parameter: thousands of them take longer to say than to find.
+    return column == any_(literal(sorted(ids), ARRAY(String)))
+
+
+@contextmanager
+def _by_index(db: Connection) -> Iterator[None]:
+    """Let PostgreSQL collect rows from indexes, which is the only way of those over words.
+
+    Alone: to call others to help takes longer than it does to find enough.
+    """
+    db.execute(text("SET LOCAL enable_bitmapscan = on"))
+    db.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
+    yield
+    db.execute(text("SET LOCAL enable_bitmapscan = off"))

@@ -1,0 +1,383 @@
+"""Build what the pages of contacts show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hubbub.contacts import merge, queries
+from hubbub.contacts.erase import Erased
+from hubbub.contacts.rules import GROUPS, own
+from hubbub.contacts.work import find_contact
+from hubbub.hub import Hub
+from hubbub.sdk.content import from_json, preview
+from hubbub.store.session import reading
+from hubbub.store.types import AnyRow
+from hubbub.ui import queries as ui_queries, words
+from hubbub.ui.addresses import said_as
+
+_PAGE: Final = 50
+_SAID: Final = 30
+#: Contacts that are offered for a merge; whoever is not among them is searched for more closely.
+_OFFERED: Final = 10
+#: Rows for new attributes in a form.
+_FRESH: Final = 2
+_STATES: Final = {
+    "ok": "can be reached",
+    "gone": "does not exist any more",
+    "blocked": "blocked us",
+    "opted_out": "asked not to be written to",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressRow:
+    """One address of a contact."""
+
+    id: str
+    channel: str
+    channel_id: str
+    channel_type: str
+    address: str
+    #: The same as people say it; empty where it tells them nothing.
+    said: str
+    also: str
+    name: str
+    #: Whether it can be reached, and why not.
+    state: str
+    reason: str
+    reachable: bool
+    #: How far it is proven that it is theirs.
+    proof: str
+    wrote: str
+    wrote_at: str
+    marketing: bool
+    #: When that was said; empty: nobody has said anything.
+    marketing_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactRow:
+    """A contact in a list."""
+
+    id: str
+    name: str
+    addresses: tuple[AddressRow, ...]
+    blocked: bool
+    added: str
+    added_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactsPage:
+    """Some contacts, the newest first."""
+
+    rows: tuple[ContactRow, ...]
+    q: str
+    blocked: bool
+    before: str
+    #: From which contact on there are older ones; empty where there are none.
+    older: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """One message of the timeline."""
+
+    id: str
+    conversation_id: str
+    channel: str
+    channel_type: str
+    inbound: bool
+    author: str
+    text: str
+    at: str
+    when: str
+    tick: words.Tick
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute:
+    """Something that is known of a contact; a form shows ``value`` in place of what is kept."""
+
+    name: str
+    value: str
+    kept: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeRow:
+    """A contact that was merged into this one."""
+
+    id: str
+    name: str
+    addresses: int
+    ago: str
+    at: str
+    by: str
+    carried: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactPage:
+    """One contact."""
+
+    id: str
+    #: As it is shown, and as people here wrote it.
+    name: str
+    given_name: str
+    kept_name: str
+    blocked_since: str
+    added: str
+    added_at: str
+    addresses: tuple[AddressRow, ...]
+    attributes: tuple[Attribute, ...]
+    #: Rows for new ones, numbered.
+    fresh: tuple[Attribute, ...]
+    verified: tuple[Attribute, ...]
+    unverified: tuple[Attribute, ...]
+    timeline: tuple[Said, ...]
+    before: str
+    older: str
+    merges: tuple[MergeRow, ...]
+    held: Mapping[str, int]
+    problem: str
+    #: To which form the problem belongs: ``about`` or ``erase``; empty: to none.
+    form: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergePage:
+    """The choice of a contact to merge into one, and what that would do."""
+
+    id: str
+    name: str
+    q: str
+    found: tuple[ContactRow, ...]
+    more: bool
+    chosen: ContactRow | None = None
+    preview: merge.Preview | None = None
+    #: What the contact takes over, in words.
+    takes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasedPage:
+    """What was erased."""
+
+    name: str
+    erased: Erased
+
+
+def contacts_page(hub: Hub, *, q: str, blocked: bool, before: str) -> ContactsPage:
+    """Return the contacts that came before the contact ``before``; ``q`` is part of a name."""
+    with reading(hub.engine) as db:
+        rows = queries.contacts(
+            db, q=q or None, blocked=blocked or None, before=before or None, limit=_PAGE + 1
+        )
+        shown = _rows(hub, db, rows[:_PAGE])
+    return ContactsPage(
+        rows=shown,
+        q=q,
+        blocked=blocked,
+        before=before,
+        older=shown[-1].id if len(rows) > _PAGE else "",
+    )
+
+
+def contact_page(
+    hub: Hub,
+    contact_id: str,
+    *,
+    before: str = "",
+    problem: str = "",
+    form: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> ContactPage:
+    """Return one contact, with what was said before the message ``before``.
+
+    Raises `NotFound`, or `hubbub.contacts.work.Merged`.
+    """
+    now = hub.now()
+    with reading(hub.engine) as db:
+        row = find_contact(db, contact_id)
+        addresses = queries.addresses(db, [contact_id])
+        said = queries.said(db, contact_id, before=before or None, limit=_SAID + 1)
+        names = ui_queries.names(db)
+        merges = merge.past_merges(db, contact_id)
+        held = queries.held(db, contact_id)
+    shown = said[:_SAID]
+    about = row.attributes or {}
+    typed = typed or {}
+    channels = {one.channel_id: one for one in addresses}
+    return ContactPage(
+        id=row.id,
+        name=_name(row, addresses),
+        given_name=typed.get("name", row.name or ""),
+        kept_name=row.name or "",
+        blocked_since=words.exact(row.blocked_at),
+        added=words.ago(row.created_at, now),
+        added_at=words.exact(row.created_at),
+        addresses=tuple(_address(hub, one, now) for one in addresses),
+        attributes=tuple(
+            Attribute(
+                name=name,
+                value=typed.get(f"value.{name}", shown_value(value)),
+                kept=shown_value(value),
+            )
+            for name, value in own(about).items()
+        ),
+        fresh=tuple(
+            Attribute(name=typed.get(f"new.{n}", ""), value=typed.get(f"new.{n}.value", ""))
+            for n in range(_FRESH)
+        ),
+        verified=_group(about, GROUPS[0]),
+        unverified=_group(about, GROUPS[1]),
+        timeline=tuple(_said(one, channels, names) for one in shown),
+        before=before,
+        older=shown[-1].id if len(said) > _SAID else "",
+        merges=tuple(_merge(one, names, now) for one in merges),
+        held=held,
+        problem=problem,
+        form=form,
+    )
+
+
+def merge_page(hub: Hub, contact_id: str, *, q: str, other: str) -> MergePage:
+    """Return the contacts that ``q`` finds, or what merging ``other`` would do.
+
+    Raises `NotFound`, `Invalid`, or `hubbub.contacts.work.Merged`.
+    """
+    with reading(hub.engine) as db:
+        row = find_contact(db, contact_id)
+        mine = _rows(hub, db, [row])[0]
+        rows = queries.contacts(db, q=q, before=None, limit=_OFFERED + 2) if q and not other else []
+        found = _rows(hub, db, [one for one in rows if one.id != contact_id])
+        chosen = _rows(hub, db, [find_contact(db, other)])[0] if other else None
+    page = MergePage(
+        id=contact_id,
+        name=mine.name,
+        q=q,
+        found=found[:_OFFERED],
+        more=len(found) > _OFFERED,
+    )
+    if chosen is None:
+        return page
+    would = merge.preview(hub, contact_id, other)
+    return MergePage(
+        **{
+            **vars(page),
+            "chosen": chosen,
+            "preview": would,
+            "takes": tuple(_takes(would)),
+        }
+    )
+
+
+def name_of(hub: Hub, contact_id: str) -> str:
+    """Return what a contact is called. Raises `NotFound`, or `hubbub.contacts.work.Merged`."""
+    with reading(hub.engine) as db:
+        row = find_contact(db, contact_id)
+        return _name(row, queries.addresses(db, [contact_id]))
+
+
+def shown_value(value: object) -> str:
+    """Return the value of an attribute as a form shows it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _takes(would: merge.Preview) -> list[str]:
+    taken = would.taken
+    said = [f"the name “{taken.name}”"] if taken.name is not None else []
+    for name, value in taken.attributes.items():
+        if name in GROUPS:
+            said += [f"{inner} ({name})" for inner in value]
+        else:
+            said.append(f"{name}: {shown_value(value)}")
+    return [*said, "being blocked"] if taken.blocked else said
+
+
+def _rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[ContactRow, ...]:
+    now = hub.now()
+    addresses: dict[str, list[AnyRow]] = {row.id: [] for row in rows}
+    for one in queries.addresses(db, list(addresses)):
+        addresses[one.contact_id].append(one)
+    return tuple(
+        ContactRow(
+            id=row.id,
+            name=_name(row, addresses[row.id]),
+            addresses=tuple(_address(hub, one, now) for one in addresses[row.id]),
+            blocked=row.blocked_at is not None,
+            added=words.ago(row.created_at, now),
+            added_at=words.exact(row.created_at),
+        )
+        for row in rows
+    )
+
+
+def _name(row: AnyRow, addresses: Sequence[AnyRow]) -> str:
+    named = (one.name for one in addresses if one.name)
+    return row.name or next(named, "") or next((one.address for one in addresses), "Nobody")
+
+
+def _address(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
+    return AddressRow(
+        id=row.id,
+        channel=row.channel_name,
+        channel_id=row.channel_id,
+        channel_type=row.channel_type,
+        address=row.address,
+        said=said_as(hub, row.channel_type, row.address),
+        also=row.also or "",
+        name=row.name or "",
+        state=_STATES.get(row.state, row.state.replace("_", " ")),
+        reason=row.state_reason,
+        reachable=row.state == "ok",
+        proof="wrote from it" if row.wrote_at else "never wrote from it: nothing proves it theirs",
+        wrote=words.ago(row.wrote_at, now) if row.wrote_at else "",
+        wrote_at=words.exact(row.wrote_at),
+        marketing=row.marketing,
+        marketing_at=words.exact(row.marketing_at),
+    )
+
+
+def _group(about: Mapping[str, Any], group: str) -> tuple[Attribute, ...]:
+    held = about.get(group)
+    if not isinstance(held, Mapping):
+        return ()
+    return tuple(Attribute(name=name, value=shown_value(value)) for name, value in held.items())
+
+
+def _said(row: AnyRow, channels: Mapping[str, AnyRow], names: dict[str, str]) -> Said:
+    channel = channels.get(row.channel_id)
+    inbound = row.direction == "inbound"
+    return Said(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        channel=channel.channel_name if channel else words.NO_CHANNEL,
+        channel_type=channel.channel_type if channel else "",
+        inbound=inbound,
+        author=(row.sender_name or row.sender_address)
+        if inbound
+        else words.author(row.author, names),
+        text="Deleted by its author." if row.deleted_at else preview(from_json(row.content)),
+        at=words.exact(row.created_at),
+        when=words.moment(row.created_at),
+        tick=words.NO_TICK if inbound else words.TICKS[row.status],
+    )
+
+
+def _merge(one: merge.Past, names: dict[str, str], now: datetime) -> MergeRow:
+    return MergeRow(
+        id=one.id,
+        name=one.name or one.contact_id,
+        addresses=one.addresses,
+        ago=words.ago(one.merged_at, now),
+        at=words.exact(one.merged_at),
+        by=words.author(one.merged_by, names),
+        carried=one.carried,
+    )

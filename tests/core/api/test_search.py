@@ -1,0 +1,143 @@
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from hubbub.sdk.content import Attachment, Email, Media, Text, to_json
+from hubbub.store import search
+from hubbub.store.session import reading, transaction
+from hubbub.store.tables import Contact, Message, Note, table
+from hubbub.store.types import new_id
+
+CONTENTS = (
+    Text(text="Wo bleibt die Lieferung? Grüße aus O'Brien's Büro (Zimmer 12)"),
+    Attachment(
+        type="document",
+        media=Media(id="m", filename="invoice-2026.pdf"),
+        caption="Our paid invoice",
+    ),
+    Email(subject="Broken lamp", text="The lamp of order 4711/b is broken."),
+)
+
+
+@pytest.fixture
+def said(every_api, add_channel, add_conversation):
+    """Conversations in which one of `CONTENTS` was said each, the latest first."""
+    channel_id = add_channel(every_api)
+    ids: list[str] = []
+    for number, content in enumerate(CONTENTS):
+        ids.insert(0, add_conversation(every_api, channel_id, f"+4477009000{number:02}"))
+        say(every_api, ids[0], content)
+        every_api.hub.now.advance(minutes=1)
+    return ids
+
+
+def say(api, conversation_id, content):
+    with transaction(api.hub.engine) as db:
+        row = {
+            "id": new_id(),
+            "channel_id": "c",
+            "conversation_id": conversation_id,
+            "contact_id": "c",
+            "seq": 1,
+            "direction": "inbound",
+            "kind": content.type,
+            "content": to_json(content),
+            "sender_address": "a",
+            "status": "received",
+            "created_at": api.hub.now(),
+        }
+        db.execute(insert(table(Message)), row)
+
+
+def found(api, q):
+    return [one["id"] for one in api.get(f"/conversations?q={quote(q)}")["items"]]
+
+
+WORDS = [
+    ("lieferung", 2),
+    ("LIEFERUNG bleibt", 2),
+    ("grüße", 2),
+    ("o'brien", 2),
+    ("brien zimmer 12", 2),
+    ("invoice", 1),
+    ("2026", 1),
+    ("paid invoice-2026.pdf", 1),
+    ("lamp broken 4711", 0),
+    ("4711/b", 0),
+]
+
+
+@pytest.mark.parametrize("few", [search._FEW, -1], ids=["by index", "by looking"])
+def test_words_are_found_wherever_they_stand(every_api, said, monkeypatch, few):
+    monkeypatch.setattr(search, "_FEW", few)
+    for q, where in WORDS:
+        assert found(every_api, q) == [said[where]], q
+
+
+@pytest.mark.parametrize("few", [search._FEW, -1], ids=["by index", "by looking"])
+def test_what_is_in_several_is_found_in_all_the_latest_first(every_api, said, monkeypatch, few):
+    monkeypatch.setattr(search, "_FEW", few)
+    assert found(every_api, "4477009000") == said
+    assert found(every_api, "07700 900 002") == said[:1]
+
+
+@pytest.mark.parametrize(
+    "q",
+    ["ieferung", "lamp invoice", "%", "_", "'", "' | '", "& ! ()", ":*", "\\", "<->", "lamp & x"],
+)
+def test_what_nobody_said_is_not_found(every_api, said, q):
+    assert found(every_api, q) == []
+    assert every_api.get(f"/contacts?q={quote(q)}")["items"] == []
+
+
+@pytest.mark.parametrize("few", [search._FEW, -1], ids=["by index", "by looking"])
+def test_notes_and_names_are_found(every_api, said, monkeypatch, few):
+    monkeypatch.setattr(search, "_FEW", few)
+    contact_id = every_api.get(f"/conversations/{said[1]}")["contact_id"]
+    with transaction(every_api.hub.engine) as db:
+        contacts = table(Contact)
+        db.execute(update(contacts).where(contacts.c.id == contact_id).values(name="Żółć-Smith"))
+        note = {"id": new_id(), "conversation_id": said[2], "author": "cli", "text": "Call back!"}
+        db.execute(insert(table(Note)), {**note, "created_at": every_api.hub.now()})
+    assert found(every_api, "back") == [said[2]]
+    assert found(every_api, "SMITH Żółć") == [said[1]]
+    assert [one["id"] for one in every_api.get("/contacts?q=smith")["items"]] == [contact_id]
+
+
+def test_a_letter_of_megabytes_is_kept_and_found_by_its_beginning(every_api, said):
+    words = " ".join(f"word{number}" for number in range(400_000))
+    say_again = Text(text=f"beginning {words} ending")
+    with transaction(every_api.hub.engine) as db:
+        messages = table(Message)
+        mine = update(messages).where(messages.c.conversation_id == said[0])
+        db.execute(mine.values(content=to_json(say_again)))
+    assert found(every_api, "beginning") == [said[0]]
+    assert found(every_api, "ending") == []
+
+
+def test_only_the_latest_are_looked_through_and_that_is_said(every_api, said, monkeypatch):
+    monkeypatch.setattr(search, "_FEW", -1)
+    monkeypatch.setattr(search, "_LATEST", {"postgresql": 2, "sqlite": 2})
+    assert found(every_api, "broken") == [said[0]]
+    assert found(every_api, "lieferung") == []
+    with reading(every_api.hub.engine) as db:
+        assert search.conversations(db, "lieferung").latest == 2
+    monkeypatch.setattr(search, "_LATEST", {"postgresql": 3, "sqlite": 3})
+    with reading(every_api.hub.engine) as db:
+        assert search.conversations(db, "lieferung").latest is None
+
+
+def test_a_passage_shows_the_words_within_a_long_text():
+    said = "so " * 100 + "needle " + "on " * 100
+    assert "needle" in search.around(said, "NEEDLE")
+    assert len(search.around(said, "needle")) <= 81
+    assert search.around("short", "nothing") == "short"
+
+
+def test_the_last_message_with_the_words_is_the_passage(every_api, said):
+    with reading(every_api.hub.engine) as db:
+        passages = search.passages(db, "lamp", said)
+        ids = db.execute(select(table(Message).c.id)).scalars().all()
+    assert list(passages) == [said[0]]
+    assert passages[said[0]].id in ids

@@ -1,0 +1,202 @@
+"""What asks for whose attention: snoozing, reading for oneself, mentions, tags and filters."""
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hubbub.people.mentions import mentioned
+from hubbub.track.sweep import wake
+from hubbub.ui.moments import next_monday, tomorrow
+from tests.core.ui.kit import conversation, form_token
+
+SCRIPT = {"X-Script": "1"}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    """A fresh database of each kind: here the lists are asked for."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def desk(world, browser, line):
+    """Somebody in front of the one conversation there is."""
+
+    class Desk:
+        def __init__(self, role):
+            self.client = browser(role)
+            self.where = f"/inbox/{conversation(world)}"
+            self.token = form_token(self.client.get("/account"))
+
+        def see(self, path=""):
+            return self.client.get(path or self.where).text
+
+        def do(self, form="change", **data):
+            return self.client.post(f"{self.where}/{form}", data={"form_token": self.token, **data})
+
+        def unread(self):
+            found = re.search(
+                r'class="count">(\d+)<span class="unseen"> unread', self.see("/inbox")
+            )
+            return int(found[1]) if found else 0
+
+    return Desk
+
+
+def test_each_reads_for_themselves_and_may_want_to_read_again(world, line, desk):
+    admin, agent = desk("admin"), desk("agent")
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Hello?"})
+    assert (admin.unread(), agent.unread()) == (2, 2)
+    agent.see()
+    assert (admin.unread(), agent.unread()) == (2, 0)
+    world.hear(line, {"id": "m3", "from": "+1", "text": "Hello??"})
+    assert (admin.unread(), agent.unread()) == (3, 1)
+    agent.see()
+    assert agent.do("unread").headers["Location"] == "/inbox"
+    assert agent.unread() == 1
+    agent.client.get(agent.where, headers={**SCRIPT, "X-Seen": "0"})
+    assert agent.unread() == 1
+    agent.see()
+    assert agent.unread() == 0
+
+
+def test_a_newcomer_need_not_read_all_that_was_said_before(world, line, desk):
+    world.write("UPDATE users SET created_at = '2027-01-01 00:00:00.000000'")
+    admin, agent = desk("admin"), desk("agent")
+    admin.see()
+    assert agent.unread() == 0
+
+
+def test_a_snoozed_conversation_wakes_by_itself_and_asks_for_attention(world, desk):
+    agent = desk("agent")
+    agent.do(what="take")
+    agent.see()
+    agent.do(what="snooze", until="hour")
+    assert "Snoozed until" in agent.see()
+    assert "Nothing open." in agent.see("/inbox")
+    assert "Wakes" in agent.see("/inbox?view=snoozed")
+    world.clock.forward(minutes=59)
+    wake(world.hub)
+    assert "Nothing open." in agent.see("/inbox")
+    world.clock.forward(minutes=1)
+    wake(world.hub)
+    assert agent.unread() == 1
+    assert "Nothing sleeps." in agent.see("/inbox?view=snoozed")
+
+
+def test_a_snoozed_conversation_wakes_by_a_new_message(world, line, desk):
+    agent = desk("agent")
+    agent.do(what="snooze", until="message")
+    assert "Snoozed until the contact writes." in agent.see()
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Hello?"})
+    assert "Snoozed" not in agent.see().partition("</nav>")[2].partition("</nav>")[2]
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "2020-01-01T10:00", "9999-12-31T23:59"])
+def test_a_time_that_is_none_or_over_is_refused(desk, at):
+    agent = desk("agent")
+    assert agent.do(what="snooze", until="at", at=at, zone="America/New_York").status_code == 409
+
+
+def test_a_time_is_meant_in_the_readers_zone(world, desk):
+    agent = desk("agent")
+    agent.do(what="snooze", until="at", at="2026-07-01T09:00", zone="Europe/Berlin")
+    assert "2026-07-01T07:00:00.000+00:00" in agent.see()
+    agent.do(what="snooze", until="at", at="2026-07-01T09:00", zone="Middle/Earth")
+    assert "2026-07-01T09:00:00.000+00:00" in agent.see()
+
+
+def test_mornings_are_those_of_the_reader():
+    berlin, night = ZoneInfo("Europe/Berlin"), datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+    assert tomorrow(night, berlin) == datetime(2026, 3, 30, 7, tzinfo=UTC)
+    assert next_monday(night, berlin) == datetime(2026, 3, 30, 7, tzinfo=UTC)
+    assert next_monday(datetime(2026, 3, 30, 7, tzinfo=UTC), berlin).day == 6
+
+
+def test_a_note_speaks_to_whom_it_names(world, desk):
+    admin, agent = desk("admin"), desk("agent")
+    agent.do("note", text="What do you think, @admin@example.org?")
+    page = admin.see("/inbox?view=mentions")
+    assert '>Mentions <span class="count">1' in page
+    assert f'href="{admin.where}?view=mentions"' in page
+    assert '<span class="chip">to you</span>' in admin.see()
+    assert '<span class="chip">to you</span>' not in agent.see()
+    page = admin.see("/inbox?view=mentions")
+    assert '<span class="count">' not in page.partition("Mentions")[2].partition("</a>")[0]
+    assert "No note speaks to you." in agent.see("/inbox?view=mentions")
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("@Ada look", "a"),
+        ("see @ada.", "a"),
+        ("@Ada Lovelace, @Ada", "la"),
+        ("@adam", ""),
+        ("mail@ada", ""),
+        ("@l@example.org and (@ada)", "la"),
+        ("@", ""),
+        ("@ada_", ""),
+    ],
+)
+def test_a_name_after_an_at_is_a_mention(text, who):
+    people = [("a", "Ada", "a@example.org"), ("l", "Ada Lovelace", "l@example.org"), ("n", "", "")]
+    assert "".join(mentioned(text, people)) == who
+
+
+def test_tags_are_added_suggested_filtered_by_and_removed(world, line, desk):
+    agent = desk("agent")
+    for tag in (" very   important ", "Ünusual", "very important"):
+        agent.do(what="tag", tag=tag)
+    assert world.rows("SELECT name FROM tags ORDER BY name") == [
+        {"name": "very important"},
+        {"name": "Ünusual"},
+    ]
+    assert agent.do(what="tag", tag=" ").status_code == 409
+    world.hear(line, {"id": "m2", "from": "+2", "name": "Bob", "text": "Hi"})
+    found = agent.see("/inbox?tag=%C3%9Cnusual")
+    assert "Ada" in found
+    assert "Bob" not in found
+    assert '<option value="Ünusual" selected>' in found
+    agent.do(what="untag", tag="Ünusual")
+    assert "No conversation is like this." in agent.see("/inbox?tag=%C3%9Cnusual")
+
+
+def test_a_list_is_narrowed_by_channel_and_colleague(world, line, desk, people):
+    agent = desk("agent")
+    assert "Ada" in agent.see(f"/inbox?channel={line.id}&assignee=none")
+    assert "No conversation is like this." in agent.see("/inbox?channel=other")
+    assert "No conversation is like this." in agent.see(f"/inbox?assignee={people['admin']}")
+    agent.do(what="take")
+    assert "Ada" in agent.see(f"/inbox?assignee={people['agent']}")
+    # A conversation that is opened from there keeps the filter in its address.
+    assert f"?assignee={people['agent']}" in agent.see(f"/inbox?assignee={people['agent']}")
+
+
+def test_preferences_are_kept(world, desk):
+    agent = desk("agent")
+    form = {"form_token": agent.token, "undo": "yes"}
+    answer = agent.client.post("/account/preferences", data=form, follow_redirects=True)
+    assert "Saved." in answer.text
+    assert 'name="undo" value="yes" checked' in answer.text
+    assert 'name="shortcuts" value="yes">' in answer.text
+    assert "My teams" in answer.text
+    assert world.one("SELECT away_at FROM users WHERE email = 'agent@example.org'")["away_at"]
+
+
+def test_a_view_is_saved_shown_and_forgotten(world, desk):
+    agent, admin = desk("agent"), desk("admin")
+    where = "/inbox/views?view=mine&tag=vip&show=80"
+    for status in (302, 409):
+        answer = agent.client.post(where, data={"form_token": agent.token, "name": " My  VIPs "})
+        assert answer.status_code == status
+    page = agent.see("/inbox?view=mine&tag=vip")
+    assert re.search(r'href="/inbox\?[^"]*" aria-current="page"><span[^>]*>Saved view ', page)
+    assert "Forget the view <bdi>My VIPs</bdi>" in page
+    assert "My VIPs" not in admin.see("/inbox")
+    view = f"/inbox/views/{world.one('SELECT id FROM saved_views')['id']}/delete"
+    assert admin.client.post(view, data={"form_token": admin.token}).status_code == 404
+    assert agent.client.post(view, data={"form_token": agent.token}).status_code == 302
+    assert "My VIPs" not in agent.see("/inbox")

@@ -1,0 +1,137 @@
+"""The pages of contacts."""
+
+import html
+import json
+import re
+
+import pytest
+
+from tests.core.ui.kit import Reader, found
+
+HOSTILE = "<b>Ada</b>\"'&"
+
+
+@pytest.fixture
+def ada(world, line):
+    return world.one("SELECT id FROM contacts")["id"]
+
+
+@pytest.fixture
+def bob(world, line, ada):
+    world.hear(line, {"id": "m2", "from": "+2", "name": HOSTILE, "text": "Me too"})
+    return world.one("SELECT id FROM contacts WHERE id <> :id", id=ada)["id"]
+
+
+@pytest.fixture
+def agent(browser):
+    return Reader(browser("agent"))
+
+
+def test_contacts_are_listed_found_and_turned_over_by_pages(world, agent, line, monkeypatch):
+    monkeypatch.setattr("hubbub.ui.contacts_page._PAGE", 2)
+    for number in range(2, 6):
+        world.hear(
+            line, {"id": f"p{number}", "from": f"+{number}", "name": f"N{number}", "text": "Hi"}
+        )
+    page = agent.get("/contacts")
+    shown = re.findall(r"<bdi>(N\d|Ada)</bdi></a>", page.text)
+    older = html.unescape(found(r'id="older" href="([^"]*)"', page))
+    assert shown == ["N5", "N4"]
+    assert re.findall(r"<bdi>(N\d|Ada)</bdi></a>", agent.get(older).text) == ["N3", "N2"]
+    assert "N3" in agent.get("/contacts?q=N3").text
+    assert "Nobody is found" in agent.get("/contacts?q=%00zebra").text
+    assert "Nobody is found" in agent.get("/contacts?blocked=yes").text
+
+
+def test_a_contact_shows_addresses_with_their_proof_and_what_was_said(agent, ada):
+    page = agent.get(f"/contacts/{ada}").text
+    for text in ("+1", "Wrote from it", "Perch", "Hello", "nothing was said"):
+        assert text in page
+    assert agent.get("/contacts/nobody").status_code == 404
+
+
+def test_attributes_are_changed_added_and_taken_away_and_nothing_else_is_touched(world, agent, ada):
+    about = '{"city": "London", "age": 36, "vip": true, "verified": {"plan": "pro"}}'
+    world.write("UPDATE contacts SET attributes = :about", about=about)
+    form = {
+        "name": "Ada L.",
+        "was.name": "Ada",
+        "value.city": "",
+        "was.value.city": "London",
+        "value.age": "37",
+        "was.value.age": "36",
+        # Somebody else changes this meanwhile: it is not what this form was about.
+        "value.vip": "yes",
+        "was.value.vip": "yes",
+        "new.0": "shoe size",
+        "new.0.value": "38",
+    }
+    world.write("UPDATE contacts SET attributes = :a", a=about.replace("true", '"gold"'))
+    page = agent.post(f"/contacts/{ada}/about", **form).text
+    kept = world.one("SELECT name, attributes FROM contacts")
+    assert kept["name"] == "Ada L."
+    known = {"age": 37, "vip": "gold", "verified": {"plan": "pro"}, "shoe size": "38"}
+    assert json.loads(kept["attributes"]) == known
+    assert "Signed by your site" in page
+
+
+def test_a_refused_change_loses_no_word(world, agent, ada):
+    world.write('UPDATE contacts SET attributes = \'{"city": "London"}\'')
+    form = {
+        "value.city": "Rome",
+        "was.value.city": "London",
+        "new.0": "city",
+        "new.0.value": "Oslo",
+    }
+    answer = agent.post(f"/contacts/{ada}/about", **form)
+    assert answer.status_code == 422
+    for text in ("There is an attribute city already.", 'value="Rome"', 'value="Oslo"'):
+        assert text in answer.text
+
+
+def test_somebody_is_blocked_and_let_in_and_their_wish_is_noted(world, agent, ada):
+    assert "Blocked since" in agent.post(f"/contacts/{ada}/block", blocked="yes").text
+    assert "Blocked since" not in agent.post(f"/contacts/{ada}/block", blocked="no").text
+    address = world.one("SELECT id FROM addresses")["id"]
+    path = f"/contacts/{ada}/addresses/{address}"
+    assert "Not wanted" in agent.post(path, marketing="no").text
+    assert world.one("SELECT marketing FROM addresses")["marketing"] == 0
+
+
+def test_a_merge_is_shown_first_then_done_and_undone(world, agent, ada, bob):
+    assert f"other={bob}" in agent.get(f"/contacts/{ada}/merge?q=%2B2").text
+    would = agent.get(f"/contacts/{ada}/merge?other={bob}").text
+    assert (
+        html.escape(HOSTILE, quote=True).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+        in would
+    )
+    assert "Merge the two" in would
+
+    page = agent.post(f"/contacts/{ada}/merge", other=bob).text
+    assert "+2" in page
+    # Once more, by a second click or a colleague: it is done already.
+    assert agent.post(f"/contacts/{ada}/merge", other=bob).status_code == 200
+    assert agent.get(f"/contacts/{bob}").headers["Location"] == f"/contacts/{ada}"
+
+    merge = world.one("SELECT id FROM contact_merges")["id"]
+    page = agent.post(f"/contacts/{ada}/merges/{merge}/undo")
+    assert page.request.path == f"/contacts/{bob}"
+    assert "+2" in page.text
+
+
+def test_a_contact_is_erased_once_their_name_is_typed_and_it_is_told_what_is_gone(
+    world, agent, ada
+):
+    wrong = agent.post(f"/contacts/{ada}/erase", confirm="ada")
+    assert (wrong.status_code, "Nothing was erased" in wrong.text) == (422, True)
+    gone = agent.post(f"/contacts/{ada}/erase", confirm="Ada").text
+    assert "<strong>1</strong> message" in gone
+    assert world.rows("SELECT * FROM contacts") == []
+    assert agent.post(f"/contacts/{ada}/erase", confirm="Ada").status_code == 404
+
+
+def test_only_admins_hand_out_what_is_held(world, browser, ada):
+    assert browser("agent").get(f"/contacts/{ada}/export").status_code == 403
+    answer = browser("admin").get(f"/contacts/{ada}/export")
+    assert (answer.content_type, answer.data[:2]) == ("application/zip", b"PK")
+    assert world.rows("SELECT 1 FROM audit WHERE action = 'contact.exported'") != []

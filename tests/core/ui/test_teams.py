@@ -1,0 +1,115 @@
+"""Teams: who is in one, who is given its conversations, and what becomes of them without it."""
+
+import pytest
+
+from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.people.teams import create_team, delete_team
+from hubbub.people.users import add_user, change_user
+from tests.core.ui.kit import conversation, form_token
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    """A fresh database of each kind: whose turn it is, is asked in SQL."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def sales(world, people):
+    """A team of three, to which all that comes in is routed."""
+    third = add_user(world.hub, email="c@example.org", password="long enough", actor="cli")
+    members = [people["admin"], people["agent"], third]
+    create_team(world.hub, name="Sales", members=members, actor="cli")
+    line = world.channel()
+    wanted = WantedRoutes(routes=[], fallback={"type": "inbox", "team": "sales"})
+    save_routes(world.hub, line.id, wanted, actor="cli")
+    return members, world.line(line.id)
+
+
+def given(world):
+    rows = world.rows("SELECT assignee_id FROM conversations ORDER BY id")
+    return [row["assignee_id"] for row in rows]
+
+
+def test_members_are_given_conversations_in_turn_and_who_is_away_is_not(world, sales):
+    members, line = sales
+    world.hear(line, *({"from": f"+{n}", "text": "Hi"} for n in range(3)))
+    assert sorted(given(world)) == sorted(members)
+    change_user(world.hub, members[1], actor="cli", available=False)
+    world.hear(line, *({"from": f"+{n}", "text": "Hi"} for n in range(3, 7)))
+    later = given(world)[3:]
+    assert sorted(later) == sorted([members[0], members[2]] * 2)
+    world.hear(line, {"from": "+0", "text": "Me again"})
+    assert len(given(world)) == 7
+
+
+def test_without_anybody_there_a_conversation_waits_in_the_queue(world, sales, browser):
+    members, line = sales
+    for one in members:
+        change_user(world.hub, one, actor="cli", available=False)
+    world.hear(line, {"from": "+1", "name": "Ada", "text": "Hi"})
+    assert given(world) == [None]
+    page = browser("agent").get("/inbox").text
+    team = world.one("SELECT id FROM teams")["id"]
+    assert f'href="/inbox?team={team}"' in page
+    assert "Ada" in browser("agent").get(f"/inbox?team={team}").text
+    assert "you are away" in page.lower()
+
+
+def test_a_team_that_nobody_knows_is_everybody_and_the_decision_says_so(world):
+    line = world.channel()
+    wanted = WantedRoutes(routes=[], fallback={"type": "inbox", "team": "Nobody"})
+    save_routes(world.hub, line.id, wanted, actor="cli")
+    world.hear(world.line(line.id), {"from": "+1", "text": "Hi"})
+    assert "There is no team called Nobody" in str(world.one("SELECT decision FROM messages"))
+    assert given(world) == [None]
+
+
+def test_an_admin_makes_changes_and_deletes_a_team(world, browser, people):
+    admin = browser("admin")
+    assert "Make the first team" in admin.get("/operate/teams").text
+    token = form_token(admin.get("/operate/teams/new"))
+    form = {"form_token": token, "name": "  Night   shift ", "member": people["agent"]}
+    assert admin.post("/operate/teams/new", data=form).status_code == 302
+    again = admin.post("/operate/teams/new", data=form)
+    assert (again.status_code, "already a team called Night shift" in again.text) == (422, True)
+    assert f'value="{people["agent"]}" checked' in again.text
+    assert "agent@example.org" in admin.get("/operate/teams").text
+    team = f"/operate/teams/{world.one('SELECT id FROM teams')['id']}"
+    assert admin.post(team, data={"form_token": token, "name": ""}).status_code == 422
+    assert admin.post(team, data={"form_token": token, "name": "Day"}).status_code == 302
+    assert world.rows("SELECT * FROM team_members") == []
+    assert "0 conversations are in its queue" in admin.get(team).text
+    assert admin.post(f"{team}/delete", data={"form_token": token}).status_code == 302
+    assert admin.get(team).status_code == 404
+    actions = [row["action"] for row in world.rows("SELECT action FROM audit ORDER BY id")]
+    assert actions[-3:] == ["team.created", "team.changed", "team.deleted"]
+
+
+def test_an_agent_sees_no_page_of_teams(browser, people):
+    assert browser("agent").get("/operate/teams").status_code == 403
+
+
+def test_a_conversation_is_given_to_a_colleague_a_team_and_nobody(world, browser, line, people):
+    team = create_team(world.hub, name="Sales", members=[people["admin"]], actor="cli")
+    agent, where = browser("agent"), f"/inbox/{conversation(world)}"
+    token = form_token(agent.get(where))
+
+    def give(to, version=None):
+        form = {"form_token": token, "what": "assign", "to": to, "version": version}
+        return agent.post(f"{where}/change", data=form)
+
+    give(f"user:{people['admin']}")
+    assert "admin@example.org handles this." in agent.get(where).text
+    give(f"user:{people['agent']}")
+    give(f"team:{team}")
+    assert "admin@example.org handles this. In the queue of Sales." in agent.get(where).text
+    stale = give("", version="1")
+    assert "Somebody else took the conversation meanwhile" in stale.text
+    give("")
+    row = world.one("SELECT assignee_id, team_id, owner FROM conversations")
+    assert row == {"assignee_id": None, "team_id": None, "owner": "queue"}
+    give(f"team:{team}")
+    delete_team(world.hub, team, actor="cli")
+    assert given(world) == [people["admin"]]
+    assert give("team:nothing").status_code == 409
