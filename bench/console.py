@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, func, literal, text
 
-from bench.common import LOCAL
+from bench.common import LOCAL, wait_until
 from bench.databases import POSTGRESQL
 from bench.hub import Hub, command
 from bench.report import Figure
 from bench.seed import NUMBER, People, Seeder
 from bench.world import World, alone, target
-from hubbub.store.session import transaction
+from hubbub.store.session import reading, transaction
 
 _EMAIL, _PASSWORD = "bench@example.com", "a password of the benchmarks"
 #: Messages of each conversation.
@@ -35,6 +35,7 @@ def measure(world: World) -> Sequence[Figure]:
     with world.fresh_hub(POSTGRESQL) as hub:
         _say_something(world, hub)
         people = _fill(hub, world.scale.conversations)
+        _wait_for_sums(hub, world.scale.conversations * _EACH)
         pages = _pages(people)
         command(
             hub.environment,
@@ -71,6 +72,19 @@ def _fill(hub: Hub, conversations: int) -> People:
     return people
 
 
+def _wait_for_sums(hub: Hub, messages: int) -> None:
+    """Wait until the scheduler has added up what went through the channels."""
+    inside = hub.inside()
+
+    def added_up() -> bool:
+        with reading(inside.engine) as db:
+            return (db.execute(text(_SUMS)).scalar() or 0) >= messages
+
+    wait_until(added_up, 180, "adding up the traffic", every=1)
+    inside.engine.dispose()
+
+
+_SUMS: Final = "SELECT sum(received + sent) FROM traffic_hours"
 #: One conversation a minute; a fifth of them open.
 _SPREAD: Final = """
 UPDATE conversations SET

@@ -61,6 +61,7 @@ def _tasks() -> list[_Task]:
         _Task("recover", timedelta(seconds=3), sweep.recover, settled=True),
         _Task("receipts", timedelta(seconds=10), partial(sweep.attach_strays, back=_RECENT)),
         _Task("older receipts", timedelta(hours=1), partial(sweep.attach_strays, back=_OLD)),
+        _Task("traffic", timedelta(seconds=30), sweep.count_traffic),
         _Task("probe", timedelta(seconds=15), nudge_probes),
         _Task("templates", timedelta(seconds=5), nudge_templates),
         _Task("letters to visitors", timedelta(seconds=30), write_letters),

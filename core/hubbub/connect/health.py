@@ -1,8 +1,9 @@
 """Say how each part of a channel is: whether we are let in, called, written to, and sent for."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from sqlalchemy import Connection as Database
@@ -12,12 +13,12 @@ from hubbub.connect.rules import kept_findings, shown_status
 from hubbub.hub import Hub
 from hubbub.sdk.types import Component
 from hubbub.sdk.values import Finding
+from hubbub.store.traffic import HOUR, hour_of, hours_since
 from hubbub.store.types import AnyRow
 
 #: ``unknown``: nothing is known yet, which is neither good nor bad.
 State: TypeAlias = Literal["fine", "warning", "wrong", "unknown"]
-#: How far back traffic is counted, by the hour.
-DAY: Final = timedelta(hours=24)
+#: How far back traffic is counted.
 _HOURS: Final = 24
 
 
@@ -104,19 +105,35 @@ def channel_health(hub: Hub, db: Database, row: AnyRow) -> Health:
 
 
 def traffic(db: Database, channel_ids: Sequence[str], *, now: datetime) -> dict[str, Traffic]:
-    """Return what went through channels in the last day; those without traffic are left out."""
-    edges = [now - DAY + timedelta(hours=hour) for hour in range(_HOURS + 1)]
+    """Return what went through channels in this hour and the 23 before it, by channel.
+
+    Those without traffic are left out.
+    """
+    first = hour_of(now) - _HOURS + 1
+    since = datetime.fromtimestamp(first * HOUR, UTC)
+    failed = queries.failed_since(db, channel_ids, since)
+    found = defaultdict(list)
+    for row in hours_since(db, channel_ids, since):
+        found[row.channel_id].append(row)
     return {
-        row.channel_id: Traffic(
-            received=row.received,
-            sent=row.sent,
-            failed=row.failed,
-            received_at=row.received_at,
-            sent_at=row.sent_at,
-            hours=tuple(row[-_HOURS:]),
-        )
-        for row in queries.traffic(db, channel_ids, edges=edges)
+        channel_id: _traffic(rows, first, failed.get(channel_id, 0))
+        for channel_id, rows in found.items()
     }
+
+
+def _traffic(rows: Sequence[AnyRow], first: int, failed: int) -> Traffic:
+    hours = [0] * _HOURS
+    for row in rows:
+        # What a clock that was ahead wrote belongs to this hour.
+        hours[min(row.hour - first, _HOURS - 1)] += row.received + row.sent
+    return Traffic(
+        received=sum(row.received for row in rows),
+        sent=sum(row.sent for row in rows),
+        failed=failed,
+        received_at=max(filter(None, (row.received_at for row in rows)), default=None),
+        sent_at=max(filter(None, (row.sent_at for row in rows)), default=None),
+        hours=tuple(hours),
+    )
 
 
 def expires_at(row: AnyRow) -> datetime | None:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     union_all,
@@ -36,7 +36,7 @@ from hubbub.store.tables import (
     Template,
     table,
 )
-from hubbub.store.types import AnyRow
+from hubbub.store.types import AnyRow, one_of
 
 _channels = table(Channel)
 _route_sets = table(RouteSet)
@@ -302,28 +302,17 @@ def due_for_check(db: Connection, *, away_before: datetime, others_before: datet
     return list(db.execute(due).scalars())
 
 
-def traffic(
-    db: Connection, channel_ids: Sequence[str], *, edges: Sequence[datetime]
-) -> Sequence[Row[Any]]:
-    """Return what channels took in, sent and failed to send; last how much between each two edges.
-
-    The last columns are the counts from one of ``edges`` to the next.
-    """
-    inbound, outbound = (_messages.c.direction == word for word in ("inbound", "outbound"))
-    at = _messages.c.created_at
-    found = select(
-        _messages.c.channel_id,
-        func.count().filter(inbound).label("received"),
-        func.count().filter(outbound).label("sent"),
-        func.count().filter(_messages.c.status == "failed").label("failed"),
-        func.max(at).filter(inbound).label("received_at"),
-        func.max(at).filter(outbound).label("sent_at"),
-        *(
-            func.count().filter(at > start, at <= end).label(f"hour_{number}")
-            for number, (start, end) in enumerate(pairwise(edges))
-        ),
-    ).where(at > edges[0], _messages.c.channel_id.in_(channel_ids))
-    return db.execute(found.group_by(_messages.c.channel_id)).all()
+def failed_since(db: Connection, channel_ids: Sequence[str], since: datetime) -> dict[str, int]:
+    """Return how many messages written since then failed, by channel."""
+    found = select(_deliveries.c.channel_id, func.count(_deliveries.c.message_id.distinct())).where(
+        # Written so that the index of what was lost is used.
+        _deliveries.c.destination == literal_column("'contact'"),
+        one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+        _deliveries.c.state == DeliveryState.FAILED,
+        _deliveries.c.channel_id.in_(channel_ids),
+        _deliveries.c.created_at >= since,
+    )
+    return {row[0]: row[1] for row in db.execute(found.group_by(_deliveries.c.channel_id))}
 
 
 def waiting(db: Connection, channel_ids: Sequence[str], *, now: datetime) -> dict[str, int]:

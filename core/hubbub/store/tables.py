@@ -488,6 +488,26 @@ class Message(SQLModel, table=True):
     deleted_at: datetime | None = _time(nullable=True)
 
 
+class TrafficHour(SQLModel, table=True):
+    """How many messages of a channel came and were written in an hour, counted since 1970."""
+
+    __tablename__ = "traffic_hours"
+    channel_id: str = Field(primary_key=True)
+    hour: int = Field(primary_key=True)
+    received: int = Field(sa_type=BigInteger)
+    sent: int = Field(sa_type=BigInteger)
+    received_at: datetime | None = _time(nullable=True)
+    sent_at: datetime | None = _time(nullable=True)
+
+
+class TrafficCounted(SQLModel, table=True):
+    """Up to which message they are counted: one row."""
+
+    __tablename__ = "traffic_counted"
+    id: int = Field(primary_key=True)
+    upto: str
+
+
 class Piece(SQLModel, table=True):
     """That one piece of a longer message came; what it says stands in its call.
 

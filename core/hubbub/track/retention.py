@@ -26,6 +26,7 @@ from hubbub.store.tables import (
     Session,
     table,
 )
+from hubbub.store.traffic import forget_before
 from hubbub.store.types import AnyRow
 
 #: How long a rejected call stays releasable.
@@ -37,6 +38,8 @@ _STRAY_KEPT: Final = timedelta(days=7)
 _PROCESS_KEPT: Final = timedelta(days=7)
 #: How long a channel that somebody began to add waits for them.
 _DRAFT_KEPT: Final = timedelta(days=30)
+#: How long it is known how much went through a channel in an hour.
+_TRAFFIC_KEPT: Final = timedelta(days=2)
 #: Rows that one transaction deletes, and transactions for one kind of row in one go.
 _BATCH: Final = 500
 _MOST: Final = 200
@@ -74,6 +77,7 @@ def forget(hub: Hub) -> None:
     with transaction(hub.engine) as db:
         db.execute(delete(_sessions).where(_sessions.c.expires_at < now))
         db.execute(delete(_drafts).where(_drafts.c.changed_at < now - _DRAFT_KEPT))
+        forget_before(db, now - _TRAFFIC_KEPT)
         db.execute(delete(_processes).where(_processes.c.seen_at < now - _PROCESS_KEPT))
         db.execute(
             delete(_receipts).where(

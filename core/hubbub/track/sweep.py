@@ -16,6 +16,7 @@ from hubbub.store.session import reading, transaction
 from hubbub.store.states import DeliveryState
 from hubbub.store.tables import Call, Channel, Conversation, Delivery, MediaFile, Piece, table
 from hubbub.store.threads import by_ids, save
+from hubbub.store.traffic import count_on
 from hubbub.store.types import one_of
 from hubbub.track.receipts import attach_waiting, refresh, strays
 
@@ -27,6 +28,8 @@ _LONG: Final = timedelta(seconds=45)
 _STUCK: Final = timedelta(minutes=10)
 #: What was written so long ago is there for everybody to see.
 _SETTLED: Final = timedelta(seconds=5)
+#: No transaction that stores messages takes so long.
+_COUNTED: Final = timedelta(seconds=30)
 #: Deliveries that are looked at in one go.
 _MOST: Final = 500
 
@@ -225,3 +228,9 @@ _OVERDUE_CHANNELS: Final = (
         _channels.c.deleted_at.is_(None),
     )
 )
+
+
+def count_traffic(hub: Hub) -> None:
+    """Add up what went through the channels, but for the last seconds."""
+    with transaction(hub.engine) as db:
+        count_on(db, before=hub.now() - _COUNTED)

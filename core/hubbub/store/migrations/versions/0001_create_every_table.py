@@ -164,6 +164,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
     op.create_table(
+        "traffic_counted",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("upto", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_traffic_counted")),
+    )
+    op.create_table(
+        "traffic_hours",
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=True),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("channel_id", "hour", name=op.f("pk_traffic_hours")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
