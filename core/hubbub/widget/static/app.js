@@ -25,6 +25,11 @@ const SETTLING = 2000;
 const RATHER = 60000;
 const SELDOM = 3600000;
 const TRIES = 3;
+// Milliseconds until the hub is asked again who the visitor is, at first and at most.
+const AGAIN = 5000;
+const RARELY = 300000;
+// With these the hub says that a proof does not hold; all else says nothing of it.
+const UNPROVEN = ['identity-expired', 'identity-unproven'];
 // Milliseconds that a proof waits for what was said before it.
 const PATIENCE = 5000;
 const PAGE = 30;
@@ -42,6 +47,9 @@ const store = new Store({
 });
 let page = { url: '', title: '' };
 let identity = null;
+// The proof that the token was got with.
+let proven = null;
+let failures = 0;
 let attributes = {};
 let token = null;
 let about = {};
@@ -166,16 +174,14 @@ async function session() {
   try {
     found = await api.session({ token, identity, page, ...about });
   } catch (error) {
-    if (error instanceof Refused && identity) {
-      link.tell('event', { name: error.code === 'identity-expired' ? 'identity.expired' : 'identity.refused', detail: error.message });
-      identity = null;
-      token = null;
-      return session();
-    }
+    if (identity && UNPROVEN.includes(error.code)) return unproven(error);
     store.put({ connection: 'backoff' });
-    setTimeout(begin, 5000);
+    setTimeout(begin, error.retryAfter * 1000 || Math.min(AGAIN * 2 ** failures, RARELY));
+    failures += 1;
     return null;
   }
+  failures = 0;
+  proven = identity;
   const user = found.contact && found.contact.user_id;
   const before = store.now.contact && store.now.contact.user_id;
   // Who was nobody yet and is proven now goes on with what they were about to say.
@@ -200,6 +206,20 @@ async function session() {
   resume(user);
   opening(found.availability);
   return found;
+}
+
+// Tell the page, whose proof it was. A window that it has opened stays until its token is over.
+function unproven(error) {
+  console.warn('Chat: the page did not prove who its visitor is.', error.message);
+  link.tell('event', { name: error.code === 'identity-expired' ? 'identity.expired' : 'identity.refused', detail: error.message });
+  const used = identity === proven;
+  identity = null;
+  return used ? null : session();
+}
+
+// Ask anew, but not for what only a proof opens once there is none.
+function refresh() {
+  if (identity || !store.now.contact?.user_id) begin();
 }
 
 async function history(before) {
@@ -236,7 +256,7 @@ function opening(availability) {
   clearTimeout(opens);
   if (!availability.changes_at) return;
   const left = Date.parse(availability.changes_at) - Date.now();
-  opens = setTimeout(begin, left > 0 ? Math.min(left + 500, SELDOM) : RATHER);
+  opens = setTimeout(refresh, left > 0 ? Math.min(left + 500, SELDOM) : RATHER);
 }
 
 // --- what would be lost with this page, if it went before it was sent ---
@@ -430,6 +450,7 @@ async function leave(fields) {
       store.put({ done: true, problem: null });
       link.tell('talks');
       if (answer.conversation_id) await begin();
+      else settle();
       return true;
     } catch (error) {
       if (error instanceof Refused) return refused(error);
@@ -479,7 +500,7 @@ function look() {
   if (visible()) {
     if (store.now.conversation) stream.open(true);
     if (stream.live) share('live');
-    if (Date.parse(store.now.availability.changes_at || '') <= Date.now()) begin();
+    if (Date.parse(store.now.availability.changes_at || '') <= Date.now()) refresh();
     view.look();
   } else {
     share('hidden');

@@ -103,8 +103,8 @@ export class Outbox {
 
   async upload(given) {
     const one = this.find(given.client_id);
-    if (one.file.size > LARGEST) {
-      one.failed = { code: 'too-large' };
+    if (!one.file.size || one.file.size > LARGEST) {
+      one.failed = { code: one.file.size ? 'too-large' : 'empty-file' };
       this.tell();
       return;
     }

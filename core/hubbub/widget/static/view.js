@@ -42,7 +42,7 @@ export class View {
       files: (files) => acts.files(files),
       writing: () => acts.writing(),
       problem: (code) => this.store.put({ problem: { code } }),
-    }, config.attachments);
+    }, config);
     this.about = make('p', { class: 'about' });
     this.banner = make('p', { class: 'banner', role: 'status' });
     this.notice = make('p', { class: 'notice', role: 'status' });
@@ -349,7 +349,7 @@ export class View {
     this.about.textContent = open ? words.say('reply_time') || (back ? words.say('open_now') : '') : closed;
     this.dialog.classList.toggle('closed', !open);
     let text = '';
-    if (now.done) text = `${words.say('left')} ${open ? '' : closed}`;
+    if (now.done) text = words.say('left');
     else if (now.parted || now.again) text = words.say(now.parted ? 'parted' : 'resolved');
     this.notice.textContent = text;
     this.menu.hidden = !now.config.conversation.end_by_visitor || !now.state || now.state.status === 'resolved';
