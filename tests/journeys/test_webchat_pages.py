@@ -388,3 +388,18 @@ def test_what_a_page_asks_before_it_is_there_is_done_once_it_is(browser, widget)
         expect(frame.locator(FIELD)).to_be_focused()
         assert page.evaluate("window.heard")
         expect(launcher(page)).to_have_count(1)
+
+
+def test_a_proof_that_does_not_hold_is_named_and_takes_nobody_their_conversation(browser, widget):
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        page.goto(f"{at()}/shop")
+        frame, text = window(page), some("Before the proof")
+        write(frame, text)
+        page.evaluate("HubChat('on', 'identity.refused', (why) => { window.why = why; })")
+        with page.expect_console_message(lambda one: "This is no JWT." in one.text):
+            page.evaluate("HubChat('identify', { jwt: 'x.y.z' })")
+        page.wait_for_function("window.why === 'This is no JWT.'")
+        expect(said(frame)).to_have_text([text])
+        page.reload()
+        expect(said(window(page))).to_have_text([text])
