@@ -84,18 +84,36 @@ class Demo:
 
     def answer(self, question, content):
         """Answer, as a team does, in the conversation in which ``question`` was asked."""
-        ((conversation,),) = self.sql(
-            "SELECT conversation_id FROM messages WHERE content LIKE ?", f"%{question}%"
-        )
         content = {"type": "text", "text": content} if isinstance(content, str) else content
+        body = {"conversation_id": self.find(question)[0], "content": content}
+        self.call("POST", "messages", body)
+
+    def resolve(self, text):
+        """Resolve the conversation in which ``text`` was said."""
+        self.call("PATCH", f"conversations/{self.find(text)[0]}", {"status": "resolved"})
+
+    def erase(self, text):
+        """Erase who said ``text``."""
+        self.call("DELETE", f"contacts/{self.find(text)[1]}")
+
+    def find(self, text):
+        """The conversation in which ``text`` was said, and its contact."""
+        (found,) = self.sql(
+            "SELECT conversation_id, contact_id FROM messages WHERE content LIKE ?", f"%{text}%"
+        )
+        return found
+
+    def call(self, method, path, body=None):
+        """Ask the hub's API for something."""
         request = Request(
-            f"{self.url}/api/v1/messages",
-            json.dumps({"conversation_id": conversation, "content": content}).encode(),
+            f"{self.url}/api/v1/{path}",
+            None if body is None else json.dumps(body).encode(),
             {
                 "authorization": f"Bearer {self.token}",
                 "content-type": "application/json",
                 "idempotency-key": uuid4().hex,
             },
+            method=method,
         )
         urlopen(request, timeout=10).close()
 

@@ -57,22 +57,48 @@ def test_case_01_a_rude_page_neither_hides_nor_moves_the_launcher(browser, widge
         assert box is not None
         # In Arabic it stands at the left.
         assert (box["x"], box["y"], box["width"], box["height"]) == (20, 524, 56, 56)
+        # Something is drawn on it, open and closed.
+        assert drawn(page, "ar")
         frame = window(page, "ar")
         expect(frame.get_by_role("dialog", name="تحدّث معنا")).to_be_visible()
         assert document_of(page).evaluate("document.documentElement.dir") == "rtl"
 
 
-def test_case_01_a_site_that_is_not_named_shows_no_window_and_comes_to_no_harm(
+def drawn(page, language):
+    """Whether a line is drawn on the launcher."""
+    line = launcher(page, language).locator("path")
+    look = line.evaluate("one => [getComputedStyle(one).d, getComputedStyle(one).visibility]")
+    box = line.bounding_box()
+    return look[0].startswith("path(") and look[1] == "visible" and min(box["width"], box["height"])
+
+
+def test_case_01_a_page_that_is_turned_has_its_window_upright_and_whole(browser, widget):
+    with site(widget) as at:
+        page = browser(logged_in=False, viewport={"width": 800, "height": 600}).new_page()
+        page.goto(f"{at()}/turned")
+        box = {"x": 724, "y": 524, "width": 56, "height": 56}
+        assert launcher(page).bounding_box() == box
+        frame = window(page)
+        expect(frame.get_by_role("button", name="Close the chat")).to_be_in_viewport(ratio=1)
+        box = {"x": 380, "y": 20, "width": 400, "height": 488}
+        assert page.locator("iframe").bounding_box() == box
+
+
+def test_case_01_a_site_that_is_not_named_has_no_launcher_and_is_told_why(
     widget, settings, chromium
 ):
-    settings(allowed_origins=["https://shop.example"])
+    settings(allowed_origins=["https://shop.example", "http://*.localhost"])
     with site(widget) as at, chromium.new_context() as context:
         page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
         page.goto(f"{at()}/strict")
-        launcher(page).click()
-        page.wait_for_function("document.querySelector('iframe') !== null")
+        page.evaluate("() => { HubChat('open'); HubChat('identify', {}); }")
         expect(page.get_by_role("heading", name="Strict")).to_be_visible()
-        expect(page.frame_locator("iframe").get_by_role("dialog")).to_have_count(0)
+        assert page.evaluate("document.body.children.length") == 3
+        assert [one for one in said if "404" not in one] == [
+            f'Chat: {at()} is not in "Allowed sites".'
+        ]
 
 
 def test_case_02_a_page_whose_loader_does_not_come_is_as_it_was(browser, widget):
@@ -362,3 +388,18 @@ def test_what_a_page_asks_before_it_is_there_is_done_once_it_is(browser, widget)
         expect(frame.locator(FIELD)).to_be_focused()
         assert page.evaluate("window.heard")
         expect(launcher(page)).to_have_count(1)
+
+
+def test_a_proof_that_does_not_hold_is_named_and_takes_nobody_their_conversation(browser, widget):
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        page.goto(f"{at()}/shop")
+        frame, text = window(page), some("Before the proof")
+        write(frame, text)
+        page.evaluate("HubChat('on', 'identity.refused', (why) => { window.why = why; })")
+        with page.expect_console_message(lambda one: "This is no JWT." in one.text):
+            page.evaluate("HubChat('identify', { jwt: 'x.y.z' })")
+        page.wait_for_function("window.why === 'This is no JWT.'")
+        expect(said(frame)).to_have_text([text])
+        page.reload()
+        expect(said(window(page))).to_have_text([text])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -10,6 +11,7 @@ from flask import Request, Response
 from hubbub.api.endpoint import read_body
 from hubbub.api.media import answer_with
 from hubbub.api.problems import Problem, Refusal
+from hubbub.live import Subscription
 from hubbub.widget import inspection, shown, work
 from hubbub.widget.bodies import (
     LIMIT,
@@ -26,7 +28,7 @@ from hubbub.widget.limits import spend
 from hubbub.widget.links import opens_media
 from hubbub.widget.places import network_of
 from hubbub.widget.sessions import open_session
-from hubbub.widget.stream import events, listen, wait
+from hubbub.widget.stream import CROWDED, events, listen, look, wait
 from hubbub.widget.uploads import upload
 
 #: What an answer says, and its status.
@@ -58,35 +60,38 @@ def media(desk: Desk, key: str, media_id: str, request: Request) -> Response:
 def stream(desk: Desk, key: str, request: Request) -> Response:
     """Tell of what happens, as it happens."""
     guest = desk.guest(key, request)
+    spend(desk.hub.limiter, "stream", visitor=guest.visitor.address, network=guest.network)
     place = work.place_of(desk.hub, guest)
     if place is None:
         raise Refusal(Problem(code="not-found", detail="There is no conversation yet."))
     seq = _number(request, "after", _whole(request.headers.get("Last-Event-ID", "")) or 0)
-    who = guest.visitor.address, guest.network
-    desk.room.enter(*who)
-    news = listen(desk.hub, place)
+    with ExitStack() as entering:
+        news = entering.enter_context(listen(desk.hub, place))
+        entering.enter_context(_seat(desk, guest, news))
+        leaving = entering.pop_all()
 
     def welcome() -> bool:
         return desk.is_still_welcome(guest)
 
     answer = _flowing(events(desk.hub, place, seq, news, welcome))
-
-    @answer.call_on_close
-    def closed() -> None:
-        news.close()
-        desk.room.leave(*who)
-
+    answer.call_on_close(leaving.close)
     return answer
 
 
 def probe(desk: Desk, key: str, request: Request) -> Response:
     """Answer in two pieces, so that it is found out whether they come as two."""
     desk.line(key)
-    who = "probe", network_of(request.remote_addr or "")
-    desk.room.enter(*who)
+    leaving = ExitStack()
+    network = network_of(request.remote_addr or "")
+    # It is over in a moment anyway.
+    leaving.enter_context(desk.room.place("probe", network, lambda: None))
     answer = _flowing(inspection.probe())
-    answer.call_on_close(partial(desk.room.leave, *who))
+    answer.call_on_close(leaving.close)
     return answer
+
+
+def _seat(desk: Desk, guest: Guest, news: Subscription) -> AbstractContextManager[None]:
+    return desk.room.place(guest.visitor.address, guest.network, partial(news.put, CROWDED))
 
 
 def _flowing(pieces: Iterator[str]) -> Response:
@@ -153,9 +158,9 @@ def _news(desk: Desk, guest: Guest, request: Request) -> _Answer:
     if place is None:
         return {"messages": [], "state": None}, 200
     if not seconds:
-        return wait(desk.hub, place, after, 0), 200
-    with desk.room.place(guest.visitor.address, guest.network):
-        return wait(desk.hub, place, after, seconds), 200
+        return look(desk.hub, place, after), 200
+    with listen(desk.hub, place) as news, _seat(desk, guest, news):
+        return wait(desk.hub, place, after, news, seconds), 200
 
 
 #: What a window asks with its visitor's token, by method and last part of the path.

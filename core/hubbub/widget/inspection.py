@@ -32,7 +32,7 @@ def inspect(base_url: str, line: Line, settings: WidgetSettings) -> Iterator[Fin
     widget = f"{public.path}/widget/{line.webhook_key}"
     try:
         yield _loader(public, f"{widget}.js")
-        yield _frame(public, f"{widget}/frame", ancestors(settings.allowed_origins))
+        yield _frame(public, f"{widget}/frame", settings.allowed_origins)
         yield _stream(public, f"{widget}/probe")
         if public.scheme == "https":
             yield _http2(public)
@@ -51,12 +51,14 @@ def _loader(public: SplitResult, path: str) -> Finding:
     )
 
 
-def _frame(public: SplitResult, path: str, wanted: str) -> Finding:
+def _frame(public: SplitResult, path: str, sites: tuple[str, ...]) -> Finding:
     with closing(_connection(public)) as link:
         answer = _asked(link, path)
     policy = answer.headers.get("Content-Security-Policy", "")
-    if f"frame-ancestors {wanted};" in policy and "X-Frame-Options" not in answer.headers:
-        return Finding.good("frame", "Your sites may show the window, and no others.")
+    wanted = f"frame-ancestors {ancestors(sites)};"
+    if wanted in policy and "X-Frame-Options" not in answer.headers:
+        whose = "Your sites may show the window, and no others." if sites else "Sites may show it."
+        return Finding.good("frame", whose)
     return Finding.bad(
         "frame",
         "The headers that say which sites may show the window do not arrive as they were sent.",

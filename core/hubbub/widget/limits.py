@@ -20,6 +20,7 @@ _LIMITS: Final[Mapping[str, tuple[Sequence[_Rate], Sequence[_Rate]]]] = {
     "begin": ((), ((30, _HOUR),)),
     "session": (((30, _MINUTE),), ((120, _MINUTE),)),
     "read": (((120, _MINUTE),), ((1200, _MINUTE),)),
+    "stream": (((60, _MINUTE),), ()),
     "typing": (((30, _MINUTE),), ((600, _MINUTE),)),
     "upload": (((10, 10 * _MINUTE),), ((60, 10 * _MINUTE),)),
     "offline": (((3, _HOUR),), ((10, _HOUR),)),

@@ -118,8 +118,12 @@ _small: Final = cache(gzip.compress)
 
 @cache
 def _served(name: str) -> bytes:
-    """Return a file of the window as it is served: without comments and indents, line by line."""
-    return re.sub(r"^\s*//.*$|^[ \t]+", "", _text(name), flags=re.MULTILINE).encode()
+    """Return a file of the window as it is served: without comments, indents and needless lines.
+
+    After code stands no comment, and no text goes over several lines.
+    """
+    bare = re.sub(r"^\s*//.*\n|^\s+", "", _text(name), flags=re.MULTILINE)
+    return re.sub(r"(?<=[;,{(\[])\n", "", bare).encode()
 
 
 @cache

@@ -4,7 +4,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from hubbub.store.tables import (
     Address,
@@ -81,6 +92,7 @@ def standing(db: Connection, conversation_id: str) -> AnyRow | None:
         _conversations.c.status,
         (_conversations.c.unread == 0).label("seen"),
         unread.label("unread"),
+        _rated(conversation_id).label("rated"),
         _last_shown(conversation_id).scalar_subquery().label("last"),
         _unshown(conversation_id).exists().label("waiting"),
     ).where(_conversations.c.id == conversation_id)
@@ -115,6 +127,20 @@ def unshown(db: Connection, conversation_id: str) -> list[str]:
     """Return the messages that are to be seen and have no number yet, in order."""
     found = _unshown(conversation_id).order_by(_messages.c.seq)
     return list(db.execute(found).scalars())
+
+
+def _rated(conversation_id: str) -> ColumnElement[bool]:
+    """Return whether the visitor said how it was, and nobody said anything since."""
+    of_it = _messages.c.conversation_id == conversation_id
+    last_word = (
+        select(_messages.c.seq)
+        .where(of_it, _messages.c.kind != "system")
+        .order_by(_messages.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    is_rating = _messages.c.event_key.startswith("rated:")
+    return exists().where(of_it, is_rating, _messages.c.seq > last_word)
 
 
 def _last_shown(conversation_id: str) -> Select[Any]:

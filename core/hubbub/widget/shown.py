@@ -95,7 +95,12 @@ def standing(hub: Hub, conversation_id: str) -> Standing | None:
         row = queries.standing(db, conversation_id)
     if row is None:
         return None
-    state = {"status": row.status, "unread": row.unread, "seen": bool(row.seen)}
+    state = {
+        "status": row.status,
+        "unread": row.unread,
+        "seen": bool(row.seen),
+        "rated": bool(row.rated),
+    }
     return Standing(state=state, last=row.last, waiting=bool(row.waiting))
 
 

@@ -7,9 +7,10 @@ News only wakes: what is sent is always read from the table, after the last numb
 import json
 import random
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Final
@@ -21,7 +22,7 @@ from hubbub.widget import shown
 from hubbub.widget.limits import slow_down
 from hubbub.widget.shown import Place
 
-#: Of one visitor, and of one network.
+#: Streams of one visitor, and of one network.
 _OWN: Final = 3
 _NEAR: Final = 50
 #: Without a sign of life a window takes its stream for dead; it is also when lost news is found.
@@ -30,42 +31,70 @@ HEARTBEAT: Final = timedelta(seconds=20)
 _COME_BACK: Final = (5, 15)
 #: The longest that an answer waits for news.
 LONGEST_WAIT: Final = timedelta(seconds=20)
+#: The visitor opened one more stream than they may have: this one, their oldest, ends.
+CROWDED: Final = LiveEvent("crowded")
+#: What is told as it is, by the kind of the news.
+_SAID: Final = {AGENT_TYPES: "typing", CROWDED.kind: "crowded"}
+
+
+@dataclass(frozen=True, eq=False)
+class _Guest:
+    """Who holds a place, and how to ask for it back."""
+
+    visitor: str
+    network: str
+    make_room: Callable[[], None]
 
 
 class Room:
-    """How many streams there are in this process."""
+    """How many streams there are in this process.
+
+    Whoever was here first makes room for the same visitor: a page that was left holds its stream
+    until the next heartbeat finds nobody there, and people turn pages faster than that.
+    """
 
     def __init__(self, streams: int) -> None:
         self._streams = streams
         self._lock = threading.Lock()
-        self._held: Counter[str] = Counter()
-        self._all = 0
-
-    def enter(self, visitor: str, network: str) -> None:
-        """Take a place; leave it again. Raises `Refusal` where there is none."""
-        with self._lock:
-            if self._held[visitor] >= _OWN or self._held[network] >= _NEAR:
-                raise slow_down(_COME_BACK[0])
-            if self._all >= self._streams:
-                raise _full()
-            self._all += 1
-            self._held.update((visitor, network))
-
-    def leave(self, visitor: str, network: str) -> None:
-        """Give a place back."""
-        with self._lock:
-            self._all -= 1
-            self._held.subtract((visitor, network))
-            self._held += Counter()  # forgets those who hold none
+        #: Of each visitor those that were not asked to go, the oldest first.
+        self._own: dict[str, list[_Guest]] = defaultdict(list)
+        #: Of each network; those that were asked to go count until they are gone.
+        self._near: Counter[str] = Counter()
 
     @contextmanager
-    def place(self, visitor: str, network: str) -> Iterator[None]:
-        """Hold a place."""
-        self.enter(visitor, network)
+    def place(self, visitor: str, network: str, make_room: Callable[[], None]) -> Iterator[None]:
+        """Hold a place. Raises `Refusal` where there is none.
+
+        ``make_room`` is called when the visitor opened more than they may have: end soon.
+        """
+        guest = _Guest(visitor, network, make_room)
+        oldest = self._enter(guest)
         try:
+            if oldest is not None:
+                oldest.make_room()
             yield
         finally:
-            self.leave(visitor, network)
+            self._leave(guest)
+
+    def _enter(self, guest: _Guest) -> _Guest | None:
+        with self._lock:
+            if self._near[guest.network] >= _NEAR:
+                raise slow_down(_COME_BACK[0])
+            if self._near.total() >= self._streams:
+                raise _full()
+            self._near[guest.network] += 1
+            own = self._own[guest.visitor]
+            own.append(guest)
+            return own.pop(0) if len(own) > _OWN else None
+
+    def _leave(self, guest: _Guest) -> None:
+        with self._lock:
+            self._near -= Counter([guest.network])  # forgets those who hold none
+            own = self._own[guest.visitor]
+            if guest in own:
+                own.remove(guest)
+            if not own:
+                del self._own[guest.visitor]
 
 
 def listen(hub: Hub, place: Place) -> Subscription:
@@ -84,13 +113,13 @@ def events(
 ) -> Iterator[str]:
     """Yield what is new after number ``seq``, until the conversation is gone or nobody listens.
 
-    Whether the visitor is still ``welcome`` is asked with each heartbeat.
+    Whether the visitor is still ``welcome`` is asked with each heartbeat. `CROWDED` ends it.
     """
     yield "retry: 2000\n\n"
     state: dict[str, Any] | None = None
     for event in _while_welcome(news, welcome):
-        if event is not None and event.kind == AGENT_TYPES:
-            yield _event("typing", {})
+        if event is not None and event.kind in _SAID:
+            yield _event(_SAID[event.kind], {})
             continue
         now = shown.standing(hub, place.conversation_id)
         if now is not None and now.has_more(seq):
@@ -108,18 +137,23 @@ def events(
             yield ": still here\n\n"
 
 
-def wait(hub: Hub, place: Place, seq: int, seconds: float) -> dict[str, Any]:
-    """Return what is new after number ``seq``: at once if there is anything, else in a while."""
-    over = monotonic() + min(seconds, LONGEST_WAIT.total_seconds())
-    with listen(hub, place) as news:
-        while True:
-            messages = shown.after(hub, place, seq)
-            left = over - monotonic()
-            if messages or left <= 0:
-                break
-            news.get(left)
+def look(hub: Hub, place: Place, seq: int) -> dict[str, Any]:
+    """Return what is new after number ``seq``."""
+    messages = shown.after(hub, place, seq)
     now = shown.standing(hub, place.conversation_id)
     return {"messages": messages, "state": now.state if now else None}
+
+
+def wait(hub: Hub, place: Place, seq: int, news: Subscription, seconds: float) -> dict[str, Any]:
+    """Return what is new after number ``seq``: at once if there is anything, else in a while."""
+    over = monotonic() + min(seconds, LONGEST_WAIT.total_seconds())
+    found = look(hub, place, seq)
+    while not found["messages"] and (left := over - monotonic()) > 0:
+        event = news.get(left)
+        found = look(hub, place, seq)
+        if event == CROWDED:
+            break
+    return found
 
 
 def _while_welcome(news: Subscription, welcome: Callable[[], bool]) -> Iterator[LiveEvent | None]:
@@ -129,6 +163,8 @@ def _while_welcome(news: Subscription, welcome: Callable[[], bool]) -> Iterator[
         if event is None and not welcome():
             return
         yield event
+        if event == CROWDED:
+            return
 
 
 def _all_after(hub: Hub, place: Place, seq: int) -> Iterator[dict[str, Any]]:

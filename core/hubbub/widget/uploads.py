@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from hubbub.api.problems import Problem, Refusal
 from hubbub.hub import Hub
 from hubbub.media import dimensions, sniff
 from hubbub.widget.desk import Guest
+from hubbub.widget.kinds import ENDINGS, OFFICE, OPEN
 from hubbub.widget.limits import spend
 from hubbub.widget.links import upload_name
 from hubbub.widget.metadata import without_metadata
@@ -22,29 +22,6 @@ from hubbub.widget.metadata import without_metadata
 LARGEST: Final = 10 << 20
 _FORM_OVERHEAD: Final = 1 << 14
 _MOST_PIXELS: Final = 50_000_000
-_OFFICE: Final = "application/vnd.openxmlformats-officedocument."
-_OPEN: Final = "application/vnd.oasis.opendocument."
-#: What is taken, and by which endings.
-_ENDINGS: Final[Mapping[str, frozenset[str]]] = {
-    "image/png": frozenset({"png"}),
-    "image/jpeg": frozenset({"jpg", "jpeg", "jpe", "jfif"}),
-    "image/gif": frozenset({"gif"}),
-    "image/webp": frozenset({"webp"}),
-    "application/pdf": frozenset({"pdf"}),
-    "text/plain": frozenset({"txt", "log", "md", "csv"}),
-    "text/csv": frozenset({"csv"}),
-    "video/mp4": frozenset({"mp4", "m4v"}),
-    "video/webm": frozenset({"webm"}),
-    "audio/mpeg": frozenset({"mp3"}),
-    "audio/ogg": frozenset({"ogg", "oga", "opus"}),
-    "audio/mp4": frozenset({"m4a"}),
-    f"{_OFFICE}wordprocessingml.document": frozenset({"docx"}),
-    f"{_OFFICE}spreadsheetml.sheet": frozenset({"xlsx"}),
-    f"{_OFFICE}presentationml.presentation": frozenset({"pptx"}),
-    f"{_OPEN}text": frozenset({"odt"}),
-    f"{_OPEN}spreadsheet": frozenset({"ods"}),
-    f"{_OPEN}presentation": frozenset({"odp"}),
-}
 _TAKEN: Final = (
     "Take a picture (PNG, JPEG, GIF, WebP), a PDF, a text, a video (MP4, WebM), a sound "
     "(MP3, OGG, M4A), or a document of an office."
@@ -79,7 +56,7 @@ def _looked_at(file: FileStorage) -> tuple[bytes, str]:
         )
     mime_type = sniff(body, file.mimetype)
     ending = PurePosixPath(file.filename or "").suffix.lower().removeprefix(".")
-    if not body or ending not in _ENDINGS.get(mime_type, ()) or not _holds(body, mime_type):
+    if not body or ending not in ENDINGS.get(mime_type, ()) or not _holds(body, mime_type):
         raise Refusal(Problem(code="unsupported-media-type", detail=_TAKEN))
     size = dimensions(body)
     if size is not None and size[0] * size[1] > _MOST_PIXELS:
@@ -89,11 +66,11 @@ def _looked_at(file: FileStorage) -> tuple[bytes, str]:
 
 def _holds(body: bytes, mime_type: str) -> bool:
     """Whether a document has inside what its kind asks for."""
-    if not mime_type.startswith((_OFFICE, _OPEN)):
+    if not mime_type.startswith((OFFICE, OPEN)):
         return True
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return False
-    return ("[Content_Types].xml" if mime_type.startswith(_OFFICE) else "mimetype") in names
+    return ("[Content_Types].xml" if mime_type.startswith(OFFICE) else "mimetype") in names

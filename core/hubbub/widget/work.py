@@ -93,8 +93,13 @@ def leave(desk: Desk, guest: Guest, body: OfflineBody) -> tuple[dict[str, Any], 
 
 
 def end(desk: Desk, guest: Guest, body: EndBody) -> None:
-    """Take that the visitor ended the conversation; another word of theirs opens it again."""
+    """Take that the visitor ended the conversation; another word of theirs opens it again.
+
+    What is at its end already is left as it is: another tab was faster, or an agent.
+    """
     found = _closing(desk.hub, guest, allowed=guest.settings.conversation.end_by_visitor)
+    if found.status == "resolved":
+        return
     left = VisitorLeft(visitor=guest.visitor.address, client_id=body.client_id)
     desk.reception.hear(guest.line, left, at_once=True)
     change = ConversationChange(status="resolved")

@@ -62,6 +62,23 @@ def test_a_rating_is_a_line_that_asks_nobody_for_attention(shop, ada):
     assert row["preview"] == "Rated: 4 of 5: Quick help"
 
 
+def test_a_window_knows_whether_its_end_was_rated_until_somebody_says_more(shop, ada):
+    def rated():
+        return ada.session().json["conversation"]["rated"]
+
+    end(ada)
+    assert rated() is False
+    rate(ada, 4)
+    assert rated() is True
+    ada.write("One more thing")
+    assert rated() is False
+
+
+def test_what_two_tabs_end_has_ended_once(shop, ada):
+    assert [end(ada).status_code, end(ada).status_code] == [204, 204]
+    assert lines(shop) == [{"type": "system", "event": "left"}]
+
+
 @pytest.mark.parametrize("stars", [0, 6, 2.5, None])
 def test_there_are_one_to_five_stars(shop, ada, stars):
     assert rate(ada, stars).status_code == 422

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.sdk.widget import WidgetSettings
 from hubbub.widget import pages
-from hubbub.widget.config import ink_on
+from hubbub.widget.config import ink_on, sites_of
 
 FOLDER = Path(pages.__file__).parent / "static"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.js"))
@@ -70,6 +71,30 @@ def test_no_secret_is_in_the_loader_or_the_window(shop):
         page = get(shop, f"/widget/{shop.key}{path}").get_data(as_text=True)
         assert secret not in page
         assert line.connection.webhook_secret not in page
+
+
+@pytest.mark.parametrize(
+    ("page", "fits"),
+    [
+        ("https://shop.example", True),
+        ("https://eu.shop.example:8443", True),
+        ("http://shop.example", False),
+        ("https://shop.example.evil.example", False),
+        ("https://evilshop.example", False),
+        ("https://shopxexample", False),
+    ],
+)
+def test_the_loader_knows_on_which_sites_it_may_show_the_window(page, fits):
+    sites = ("https://shop.example", "https://*.shop.example:8443")
+    found = sites_of(WidgetSettings(allowed_origins=sites), "https://hub.example/hub")
+    assert bool(re.search(found, page)) is fits
+    assert re.search(found, "https://hub.example")
+    assert re.search(sites_of(WidgetSettings(), "https://hub.example"), page)
+
+
+def test_choosers_offer_what_the_hub_takes(shop):
+    window = shop.app.test_client().get(f"/widget/{shop.key}/frame").get_data(as_text=True)
+    assert ".jpeg,.jpg," in window
 
 
 @pytest.mark.parametrize(

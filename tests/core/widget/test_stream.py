@@ -1,6 +1,9 @@
 """A stream tells what is new, from where the window left off, and gives up its place."""
 
 import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 
 import pytest
@@ -119,39 +122,83 @@ def test_a_window_without_a_stream_asks_and_is_answered_at_once(shop, ada):
     assert found["state"]["status"] == "open"
 
 
+class Crowd:
+    """Streams that stay open in a room until they are ended."""
+
+    def __init__(self, streams):
+        self.room = Room(streams)
+        self.open: list[ExitStack] = []
+
+    def enter(self, visitor, network, make_room: Callable[[], None] = lambda: None):
+        """Take a place; return how to give it back."""
+        place = ExitStack()
+        place.enter_context(self.room.place(visitor, network, make_room))
+        self.open.append(place)
+        return place.close
+
+    def status(self, visitor, network):
+        """The status with which a stream is refused; None: it found a place."""
+        try:
+            self.enter(visitor, network)
+        except Refusal as refused:
+            return refused.problem.status
+        return None
+
+
 def test_case_07_a_full_room_asks_to_come_back():
-    room = Room(streams=2)
-    room.enter("a", "net 1")
-    room.enter("b", "net 2")
+    crowd = Crowd(streams=2)
+    leave = crowd.enter("a", "net 1")
+    crowd.enter("b", "net 2")
     with pytest.raises(Refusal) as refused:
-        room.enter("c", "net 3")
+        crowd.enter("c", "net 3")
     assert refused.value.problem.status == 503
     assert 5 <= int(refused.value.problem.headers["Retry-After"]) <= 15
-    room.leave("a", "net 1")
-    room.enter("c", "net 3")
+    leave()
+    assert crowd.status("c", "net 3") is None
 
 
-def test_case_15_of_200_streams_of_one_visitor_three_are_open():
-    room = Room(256)
-    assert entered(room, [("a", "net")] * 200) == [None] * 3 + [429] * 197
-    assert entered(room, [("b", "net")]) == [None]
+def test_case_15_of_200_streams_of_one_visitor_the_three_newest_are_open():
+    crowd = Crowd(streams=4)
+    leaving: dict[int, Callable[[], None]] = {}
+
+    def make_room(number: int) -> None:
+        leaving.pop(number)()
+
+    for number in range(200):
+        leaving[number] = crowd.enter("a", "net", partial(make_room, number))
+    assert list(leaving) == [197, 198, 199]
+    assert crowd.status("b", "net") is None
+
+
+def test_a_stream_that_was_asked_to_go_takes_up_its_place_until_it_is_gone():
+    crowd = Crowd(streams=4)
+    asked: list[str] = []
+    first = crowd.enter("a", "net", lambda: asked.append("first"))
+    for _ in range(3):
+        crowd.enter("a", "net")
+    assert asked == ["first"]
+    assert crowd.status("b", "net") == 503
+    first()
+    assert crowd.status("b", "net") is None
+    assert asked == ["first"]
 
 
 def test_case_15_of_200_streams_from_one_place_fifty_are_open():
-    room = Room(256)
-    assert entered(room, [(f"v{number}", "net") for number in range(200)]) == (
-        [None] * 50 + [429] * 150
-    )
-    assert entered(room, [("last", "another net")]) == [None]
+    crowd = Crowd(streams=256)
+    statuses = [crowd.status(f"v{number}", "net") for number in range(200)]
+    assert statuses == [None] * 50 + [429] * 150
+    assert crowd.status("last", "another net") is None
 
 
-def entered(room, guests):
-    """The status with which each was refused; None for those who found a place."""
-    return [_refused(room, *guest) for guest in guests]
-
-
-def _refused(room, visitor, network):
-    try:
-        room.enter(visitor, network)
-    except Refusal as refused:
-        return refused.problem.status
+def test_who_turns_pages_quickly_has_a_stream_on_the_last_of_them(shop, ada):
+    headers = {"Authorization": f"Bearer {ada.token}"}
+    answers = [
+        ada.web.get(f"/widget/{shop.key}/stream", headers=headers, buffered=False) for _ in range(5)
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    # Of pages that were left nobody closes the stream; two of five are told to end.
+    ended = [[told(one.decode())[0] for one in answer.iter_encoded()] for answer in answers[:2]]
+    assert ended == [[None, "message", "state", "crowded"]] * 2
+    for answer in answers:
+        answer.close()
+    assert not shop.hub.live._subscriptions

@@ -10,6 +10,11 @@ export class Refused extends Error {
   }
 }
 
+// What to tell people of it: in the hub's words where it is theirs to mend.
+export function reason(error) {
+  return error instanceof Refused && error.status < 500 ? { code: error.code, detail: error.message } : { code: 'lost' };
+}
+
 export class Api {
   constructor(key, token, renew) {
     this.base = `/widget/${key}/`;

@@ -1,6 +1,6 @@
 // Join the parts of the window: what the page says, what the hub says, what the visitor does.
 
-import { Api, Refused } from './api.js';
+import { Api, Refused, reason } from './api.js';
 import { Link, Tabs } from './link.js';
 import { strings } from './i18n.js';
 import { Outbox } from './outbox.js';
@@ -25,19 +25,31 @@ const SETTLING = 2000;
 const RATHER = 60000;
 const SELDOM = 3600000;
 const TRIES = 3;
+// Milliseconds until the hub is asked again who the visitor is, at first and at most.
+const AGAIN = 5000;
+const RARELY = 300000;
+// With these the hub says that a proof does not hold; all else says nothing of it.
+const UNPROVEN = ['identity-expired', 'identity-unproven'];
 // Milliseconds that a proof waits for what was said before it.
 const PATIENCE = 5000;
 const PAGE = 30;
+// What is known of one visitor, before anything is.
+const NOBODY = {
+  messages: [], state: null, contact: null, conversation: null, typing: false, more: false, problem: null, done: false, parted: false,
+  asking: null, asked: false, ending: false, again: false,
+};
 
 const config = JSON.parse(document.body.dataset.config);
 const link = new Link(config.allowed_origins, hear);
 const tabs = new Tabs(config.key, overhear);
 const store = new Store({
-  config, messages: [], pending: [], state: null, contact: null, conversation: null, availability: config.availability,
-  loaded: false, open: false, connection: 'idle', offline: !navigator.onLine, typing: false, more: false, greeting: null, problem: null, done: false,
+  ...NOBODY, config, pending: [], availability: config.availability, loaded: false, open: false, connection: 'idle', offline: !navigator.onLine, greeting: null,
 });
 let page = { url: '', title: '' };
 let identity = null;
+// The proof that the token was got with.
+let proven = null;
+let failures = 0;
 let attributes = {};
 let token = null;
 let about = {};
@@ -75,7 +87,7 @@ const stream = new Stream(api, {
     clearTimeout(silent);
     silent = setTimeout(() => store.put({ typing: false }), TYPED);
   },
-  gone: () => forget(),
+  gone: part,
   connection: (connection) => {
     store.put({ connection });
     if (connection === 'open' && visible()) share('live');
@@ -92,6 +104,9 @@ const outbox = new Outbox(api, {
       settle();
       return;
     }
+    const { conversation } = store.now;
+    // Of what was erased meanwhile, nothing stands above what begins now.
+    if (conversation && conversation.id !== message.conversation_id) part();
     if (!store.now.conversation) tabs.tell('begun');
     store.put({ conversation: { id: message.conversation_id } });
     // Where others came in between, the stream brings all of them in order.
@@ -99,6 +114,7 @@ const outbox = new Outbox(api, {
     share('message', message);
     stream.open();
   },
+  asked: () => store.put({ asking: { needed: true } }),
   about: () => ({ page, attributes, ...(store.now.greeting && { greeting: store.now.greeting.id }) }),
 });
 
@@ -106,7 +122,7 @@ link.tell('ready');
 
 function hear(type, payload) {
   const known = { init, open, close, identify, set, logout, url, size };
-  if (!Object.prototype.hasOwnProperty.call(known, type)) return;
+  if (!Object.hasOwn(known, type)) return;
   turn = turn.then(() => known[type](payload)).catch((error) => console.warn('Chat failed.', error));
 }
 
@@ -121,7 +137,7 @@ async function init(given) {
   document.documentElement.classList.toggle('calm', given.calm);
   document.title = words.say('title');
   view = new View(store, words, {
-    send, choose, leave, older, writing, seen,
+    send, start, choose, leave, end, rate, older, writing, seen,
     retry: (id) => outbox.retry(id),
     cancel: (id) => outbox.cancel(id),
     files: (files) => files.forEach((file) => outbox.addFile(file)),
@@ -158,22 +174,20 @@ async function session() {
   try {
     found = await api.session({ token, identity, page, ...about });
   } catch (error) {
-    if (error instanceof Refused && identity) {
-      link.tell('event', { name: error.code === 'identity-expired' ? 'identity.expired' : 'identity.refused', detail: error.message });
-      identity = null;
-      token = null;
-      return session();
-    }
+    if (identity && UNPROVEN.includes(error.code)) return unproven(error);
     store.put({ connection: 'backoff' });
-    setTimeout(begin, 5000);
+    setTimeout(begin, error.retryAfter * 1000 || Math.min(AGAIN * 2 ** failures, RARELY));
+    failures += 1;
     return null;
   }
+  failures = 0;
+  proven = identity;
   const user = found.contact && found.contact.user_id;
   const before = store.now.contact && store.now.contact.user_id;
   // Who was nobody yet and is proven now goes on with what they were about to say.
   if (store.now.contact !== null && user !== before) forget(!before);
-  // Signed out, or erased: what was said is somebody else's by now.
-  else if (shown && !(found.conversation && found.conversation.id === shown.id)) forget(true);
+  // Signed out, or erased: what was said is not shown here any more.
+  else if (shown && !(found.conversation && found.conversation.id === shown.id)) part();
   token = found.token;
   // What is proven is proven anew with each session, and never kept in the page.
   if (!user) link.tell('token', token);
@@ -194,6 +208,20 @@ async function session() {
   return found;
 }
 
+// Tell the page, whose proof it was. A window that it has opened stays until its token is over.
+function unproven(error) {
+  console.warn('Chat: the page did not prove who its visitor is.', error.message);
+  link.tell('event', { name: error.code === 'identity-expired' ? 'identity.expired' : 'identity.refused', detail: error.message });
+  const used = identity === proven;
+  identity = null;
+  return used ? null : session();
+}
+
+// Ask anew, but not for what only a proof opens once there is none.
+function refresh() {
+  if (identity || !store.now.contact?.user_id) begin();
+}
+
 async function history(before) {
   const found = await api.get('messages', before ? { before } : {});
   store.put({ more: found.messages.length === PAGE });
@@ -212,9 +240,15 @@ function forget(stays = false) {
   if (!stays) outbox.clear();
   acknowledged = 0;
   readUpTo = 0;
-  store.put({ messages: [], state: null, conversation: null, contact: null, more: false, typing: false, problem: null, done: false });
+  store.put(NOBODY);
   if (!stays) view.forget();
   count();
+}
+
+// The hub has taken the conversation away: nothing of it stays, and the visitor is told.
+function part() {
+  forget();
+  store.put({ parted: true });
 }
 
 // Flip between open and closed at the very moment, and after a sleep.
@@ -222,7 +256,7 @@ function opening(availability) {
   clearTimeout(opens);
   if (!availability.changes_at) return;
   const left = Date.parse(availability.changes_at) - Date.now();
-  opens = setTimeout(begin, left > 0 ? Math.min(left + 500, SELDOM) : RATHER);
+  opens = setTimeout(refresh, left > 0 ? Math.min(left + 500, SELDOM) : RATHER);
 }
 
 // --- what would be lost with this page, if it went before it was sent ---
@@ -239,6 +273,7 @@ function resume(user) {
   const { texts } = kept && (kept.user || null) === (user || null) ? kept : { texts: [] };
   kept = null;
   outbox.restore(texts);
+  if (!store.now.asking) outbox.resume();
 }
 
 // --- what the page asks ---
@@ -318,7 +353,7 @@ function arrive(messages) {
 }
 
 function unchecked(message) {
-  return Boolean(message.content && message.content.media && message.content.media.state === 'pending');
+  return message.content?.media?.state === 'pending';
 }
 
 // A file is shown once it is checked; the message with it is not sent again for that.
@@ -335,13 +370,24 @@ function check(looks) {
 }
 
 function stand(state) {
-  store.put({ state });
+  const { again, ending } = store.now;
+  const over = state.status === 'resolved';
+  const was = store.now.state?.status === 'resolved';
+  // Who was about to say something goes on with it.
+  store.put({ state, ending: ending && !over, again: over && (was ? again : !ending && view.drafts()) });
   count();
+}
+
+// What this window brought about, it does not wait to be told.
+function change(part) {
+  const state = { ...store.now.state, ...part };
+  stand(state);
+  share('state', state);
 }
 
 function count() {
   const news = store.now.messages.some((one) => !one.own && one.seq > readUpTo);
-  const told = store.now.state ? store.now.state.unread : 0;
+  const told = store.now.state?.unread || 0;
   const n = news && !(store.now.open && visible()) ? told : 0;
   link.tell('unread', { n, label: n ? words.count('unread', n) : '' });
 }
@@ -384,6 +430,15 @@ function send(content) {
   turn = turn.then(() => outbox.add(content));
 }
 
+// What is asked before a first message goes before it, and before all that waits.
+function start(answers, text) {
+  turn = turn.then(() => {
+    store.put({ asking: null, asked: true });
+    outbox.resume(Object.keys(answers).length ? { type: 'form', fields: answers } : null);
+    if (text) outbox.add({ type: 'text', text });
+  });
+}
+
 function choose(option) {
   send({ type: 'choice', id: option.id, title: option.title });
 }
@@ -395,17 +450,41 @@ async function leave(fields) {
       store.put({ done: true, problem: null });
       link.tell('talks');
       if (answer.conversation_id) await begin();
+      else settle();
       return true;
     } catch (error) {
-      if (error instanceof Refused) {
-        store.put({ problem: { code: error.code, detail: error.message } });
-        return false;
-      }
+      if (error instanceof Refused) return refused(error);
       await new Promise((done) => { setTimeout(done, 1000); });
     }
   }
-  store.put({ problem: { code: 'lost' } });
+  return refused();
+}
+
+// Say why something was not done.
+function refused(error) {
+  store.put({ problem: reason(error) });
   return false;
+}
+
+function end(id) {
+  return finish('end', { client_id: id }, { status: 'resolved' });
+}
+
+function rate(id, { stars, comment = '' }) {
+  return finish('rating', { client_id: id, stars: Number(stars), comment }, { rated: true });
+}
+
+// Tell the hub that it is over, or how it was; `then`: how the conversation stands by that.
+async function finish(name, body, then) {
+  const { conversation } = store.now;
+  try {
+    await api.post(name, body);
+  } catch (error) {
+    return refused(error);
+  }
+  store.put({ problem: null });
+  if (store.now.conversation === conversation) change(then);
+  return true;
 }
 
 function writing() {
@@ -421,7 +500,7 @@ function look() {
   if (visible()) {
     if (store.now.conversation) stream.open(true);
     if (stream.live) share('live');
-    if (Date.parse(store.now.availability.changes_at || '') <= Date.now()) begin();
+    if (Date.parse(store.now.availability.changes_at || '') <= Date.now()) refresh();
     view.look();
   } else {
     share('hidden');

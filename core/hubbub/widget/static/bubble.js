@@ -3,6 +3,8 @@
 import { icon, make, plain, rich, safe } from './nodes.js';
 
 const FILE = 'M14 3H6v18h12V7zM14 3v4h4';
+// What will not be taken the next time, either.
+const FINAL = new Set(['too-large', 'unsupported-media-type', 'empty-file']);
 // A few emoji alone are shown large.
 const EMOJI = /^(?:\p{Extended_Pictographic}[\u200d\ufe0f\p{Emoji_Modifier}]*|\s){1,8}$/u;
 
@@ -21,7 +23,7 @@ export function bubble(message, words, acts) {
 export function pending(one, words, acts) {
   const button = (name, act) => make('button', { type: 'button', class: 'link', text: words.say(name), onclick: () => act(one.client_id) });
   const state = one.failed
-    ? [`${words.say('not_sent')} ${words.why(one.failed)} `, button('again', acts.retry), ' ', button('cancel', acts.cancel)]
+    ? [`${words.say('not_sent')} ${words.why(one.failed)} `, ...(FINAL.has(one.failed.code) ? [] : [button('again', acts.retry), ' ']), button('cancel', acts.cancel)]
     : [words.say(one.kept ? 'sent' : 'sending'), ...(one.file ? [' ', button('cancel', acts.cancel)] : [])];
   return make('li', { class: `message own ${one.failed ? 'failed' : 'pending'}`, 'data-id': one.client_id }, [
     make('p', { class: 'who', text: words.say('you') }),

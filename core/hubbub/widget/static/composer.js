@@ -11,10 +11,12 @@ const FILES = 5;
 
 export class Composer {
   // `acts`: say(text), files(files), writing(), problem(code).
-  constructor(words, acts, attachments) {
+  constructor(words, acts, { attachments, accepted }) {
     this.words = words;
     this.acts = acts;
     this.attachments = attachments;
+    // What choosers of files offer; the hub decides by what is in them.
+    this.accepted = accepted;
     this.node = this.build();
     this.changed();
   }
@@ -42,7 +44,7 @@ export class Composer {
   }
 
   clip() {
-    const picker = make('input', { type: 'file', multiple: '', hidden: '', tabindex: '-1' });
+    const picker = make('input', { type: 'file', accept: this.accepted, multiple: '', hidden: '', tabindex: '-1' });
     picker.addEventListener('change', () => {
       this.files(picker.files);
       picker.value = '';

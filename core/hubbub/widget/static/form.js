@@ -6,11 +6,11 @@ const EMAIL = /^[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,63}$/;
 const KINDS = { email: 'email', phone: 'tel', text: 'text' };
 const KEPT = 'hub-form';
 
-// `fields` as the channel's settings have them, and `area` for long texts. `done` gets the answers,
+// `fields` as the channel's settings have them, `area` for long texts, and `stars`. `done` gets the answers,
 // and says whether they went.
 export function form(words, fields, { title, button, done, values = {} }) {
   const kept = { ...remembered(), ...values };
-  const inputs = fields.map((field) => one(words, field, kept[field.name] || ''));
+  const inputs = fields.map((field) => (field.kind === 'stars' ? stars : one)(words, field, kept[field.name] || ''));
   const send = make('button', { type: 'submit', class: 'main', text: button });
   const node = make('form', { class: 'form', novalidate: '', 'aria-label': title }, [
     make('h2', { text: title }), ...inputs.map((input) => input.node), send,
@@ -59,6 +59,20 @@ function one(words, field, value) {
     value: read,
     focus: () => input.focus(),
     check,
+  };
+}
+
+// One to five of them, as a group of radio buttons; what is chosen is a number.
+function stars(words, field, value) {
+  const all = [1, 2, 3, 4, 5].map((number) => make('input', { type: 'radio', name: field.name, value: number, 'aria-label': words.count('stars', number) }));
+  const chosen = () => all.find((one) => one.checked);
+  all.forEach((one) => { one.checked = one.value === value; });
+  return {
+    name: field.name,
+    node: make('div', { class: 'stars', role: 'radiogroup', 'aria-label': field.label }, all.map((one) => make('label', {}, [one]))),
+    value: () => (chosen() ? chosen().value : ''),
+    focus: () => all[0].focus(),
+    check: () => Boolean(chosen()),
   };
 }
 

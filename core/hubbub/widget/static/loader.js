@@ -4,17 +4,16 @@
   'use strict';
   const config = "CONFIG";
   const script = document.currentScript;
-  const calls = (window.HubChat && window.HubChat.q) || [];
-  const SVG = 'http://www.w3.org/2000/svg';
+  const calls = window.HubChat?.q || [];
   const TALK = 'M4 4h16v12H10l-5 4v-4H4z';
   const SHADOW = '0 6px 28px rgba(0,0,0,.22)';
   const SHUT = 'M6 6l12 12M18 6L6 18';
   // What is said before the window is there to say it: the launcher's name, and how to send a greeting away.
   const WORDS = { en: ['Chat', 'Dismiss'], de: ['Chat', 'Schließen'], ar: ['محادثة', 'إغلاق'] };
   try {
-    if (!window.HubChat || !window.HubChat.loaded) start();
+    if (!window.HubChat?.loaded) start();
   } catch (error) {
-    console.warn('Chat did not start.', error);
+    console.warn('Chat failed.', error);
   }
 
   function start() {
@@ -30,6 +29,7 @@
     const lang = data.lang || document.documentElement.lang || navigator.language || config.locale;
     const texts = wording(config.texts, [lang, config.locale]) || {};
     const [chat, dismiss] = wording(WORDS, [lang, config.locale, 'en']);
+    let begun = false;
     let booted = false;
     let opened = false;
     let ready = false;
@@ -66,16 +66,19 @@
     const run = (name, ...rest) => { if (commands[name]) guard(commands[name])(...rest); };
     // What is asked before there is a page to draw on is done once there is.
     const api = function HubChat(...call) {
-      if (document.body) run(...call);
+      if (begun) run(...call);
       else calls.push(call);
     };
     api.loaded = true;
     window.HubChat = api;
     const begin = guard(() => {
+      begun = true;
       if (!('defer' in data)) boot();
       calls.forEach((call) => run(...call));
     });
-    if (document.body) begin();
+    // Elsewhere browsers show a broken window.
+    if (!RegExp(config.sites).test(location.origin)) console.warn(`Chat: ${location.origin} is not in "Allowed sites".`);
+    else if (document.body) begin();
     else on(document, 'DOMContentLoaded', begin);
 
     function boot() {
@@ -91,7 +94,7 @@
         place();
         tell('size', { full: phone.matches });
       });
-      if (window.visualViewport) ['resize', 'scroll'].forEach((event) => on(visualViewport, event, place));
+      ['resize', 'scroll'].forEach((event) => on(visualViewport, event, place));
       if (store.get('talks') || identity) makeFrame();
     }
 
@@ -102,17 +105,16 @@
         background:${theme.color};color:${theme.ink};display:flex;align-items:center;justify-content:center;cursor:pointer`);
       launcher.type = 'button';
       launcher.setAttribute('aria-haspopup', 'dialog');
-      const icon = element('svg', `width:26px;height:26px;fill:none;stroke:${theme.ink};stroke-width:2px;stroke-linecap:round;stroke-linejoin:round`, SVG);
+      const icon = element('svg', `width:26px;height:26px;fill:none;stroke:${theme.ink};stroke-width:2px;stroke-linecap:round;stroke-linejoin:round`, svg('svg'));
       icon.setAttribute('viewBox', '0 0 24 24');
-      drawing = icon.appendChild(document.createElementNS(SVG, 'path'));
+      drawing = icon.appendChild(svg('path'));
       badge = element('span', `position:absolute;inset-block-start:-4px;inset-inline-end:-4px;min-width:22px;height:22px;border:1px solid #fff;
         border-radius:11px;background:#b91c1c;color:#fff;padding-inline:5px;box-sizing:border-box;text-align:center;font:600 12px/20px system-ui,sans-serif`);
-      badge.setAttribute('aria-hidden', 'true');
       launcher.append(icon, badge);
       on(launcher, 'click', () => show(!opened));
       on(launcher, 'pointerenter', makeFrame);
       on(launcher, 'focus', makeFrame);
-      document.body.appendChild(launcher);
+      lay(launcher);
       name();
     }
 
@@ -122,7 +124,10 @@
       const label = texts.launcher || chat;
       launcher.setAttribute('aria-label', unread.n ? `${label}, ${unread.label || n}` : label);
       launcher.setAttribute('aria-expanded', String(opened));
-      drawing.setAttribute('d', opened ? SHUT : TALK);
+      const shape = opened ? SHUT : TALK;
+      drawing.setAttribute('d', shape);
+      // In some browsers it is a style as well, which pages may take away.
+      set(drawing, `all:unset;d:path("${shape}")`);
       badge.textContent = n;
       set(badge, `display:${unread.n ? 'block' : 'none'}`);
       if ('title' in data) {
@@ -138,9 +143,8 @@
       if (frame) return;
       frame = floating('iframe', 72, 'display:none;color-scheme:normal;overflow:hidden');
       frame.title = texts.title || config.name;
-      frame.allow = 'clipboard-write';
       frame.src = `${config.base}/widget/${config.key}/frame#n=${nonce}`;
-      document.body.appendChild(frame);
+      lay(frame);
     }
 
     function show(wanted) {
@@ -162,7 +166,7 @@
 
     // Where the window is all there is to see, the way back closes it: one entry in the history, and gone with it.
     function turnBack() {
-      const here = history.state && history.state.hubchat === nonce;
+      const here = history.state?.hubchat === nonce;
       if (opened && phone.matches) History.prototype.pushState.call(history, Object.assign({}, history.state, { hubchat: nonce }), '');
       else if (!opened && here) history.back();
     }
@@ -170,9 +174,9 @@
     function place() {
       if (!frame) return;
       const full = phone.matches;
-      const seen = window.visualViewport;
+      const seen = visualViewport;
       // With a keyboard in front of the page, the part that is still to be seen.
-      const part = seen && seen.scale === 1 ? `top:${seen.offsetTop}px;height:${seen.height}px` : 'height:100dvh';
+      const part = seen.scale === 1 ? `top:${seen.offsetTop}px;height:${seen.height}px` : 'height:100dvh';
       set(frame, full
         ? `inset:0;width:100%;border-radius:0;box-shadow:none;${part}`
         : `inset:auto;inset-block-end:${theme.offset_y + 72}px;${side}:${theme.offset_x}px;width:min(400px,calc(100vw - 40px));
@@ -252,7 +256,7 @@
     function watchAddress() {
       const moved = guard(() => {
         // The page was left by the way back, on which nothing but the window was.
-        if (opened && phone.matches && !(history.state && history.state.hubchat === nonce)) show(false);
+        if (opened && phone.matches && history.state?.hubchat !== nonce) show(false);
         if (location.href === address) return;
         address = location.href;
         tell('url', where());
@@ -322,7 +326,7 @@
         show(true);
         return;
       }
-      const dark = theme.scheme === 'dark' || (theme.scheme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches);
+      const dark = theme.scheme === 'auto' ? matchMedia('(prefers-color-scheme: dark)').matches : theme.scheme === 'dark';
       bubble = floating('div', 72, `display:flex;align-items:start;width:max-content;max-width:min(300px,calc(100vw - 40px));padding-block:6px;padding-inline:16px 4px;
         border:1px solid transparent;border-radius:18px;${dark ? 'background:#262a32;color:#eceef2' : 'background:#fff;color:#16181d'}`);
       bubble.setAttribute('role', 'status');
@@ -335,7 +339,7 @@
         }),
       );
       bubble.lastChild.setAttribute('aria-label', dismiss);
-      document.body.appendChild(bubble);
+      lay(bubble);
     }
 
     function button(text, styles, act) {
@@ -350,6 +354,16 @@
     function floating(tag, above, styles) {
       return element(tag, `position:fixed;inset-block-end:${theme.offset_y + above}px;${side}:${theme.offset_x}px;z-index:2147483000;
         box-shadow:${SHADOW};box-sizing:border-box;font:15px/1.4 system-ui,sans-serif;direction:${getComputedStyle(document.documentElement).direction};${styles}`);
+    }
+
+    // Where a page moves or turns all that is on it, what is in the browser's top layer stays as it is.
+    // Nowhere else: there its backdrop would be looked after by styles of the page, too.
+    function lay(made) {
+      document.body.appendChild(made);
+      if (launcher.popover || launcher.offsetParent) {
+        made.popover = 'manual';
+        made.showPopover?.();
+      }
     }
 
     function hush() {
@@ -382,7 +396,7 @@
     const safely = (act) => {
       try {
         return act(place());
-      } catch (error) {
+      } catch {
         return null;
       }
     };
@@ -400,10 +414,13 @@
   }
 
   // Of its own looks alone, but for the ring that browsers draw around what has the focus.
-  function element(tag, styles, space = 'http://www.w3.org/1999/xhtml') {
-    const made = document.createElementNS(space, tag);
+  function element(tag, styles, made = document.createElement(tag)) {
     set(made, `all:initial;outline:revert;${styles}`);
     return made;
+  }
+
+  function svg(tag) {
+    return document.createElementNS('http://www.w3.org/2000/svg', tag);
   }
 
   // As an attribute would, which strict pages forbid; and above all that the page says itself.
@@ -420,8 +437,7 @@
       try {
         return act(...rest);
       } catch (error) {
-        console.warn('Chat failed.', error);
-        return undefined;
+        return console.warn('Chat failed.', error);
       }
     };
   }

@@ -1,6 +1,6 @@
 // Send what the visitor says, one after the other and each until it is kept: once, by its id.
 
-import { Refused } from './api.js';
+import { Refused, reason } from './api.js';
 
 const TRIES = 5;
 // Bytes that the hub takes of one file.
@@ -13,6 +13,8 @@ export class Outbox {
     this.hear = hear;
     this.waiting = [];
     this.busy = false;
+    // Until a form is filled in, which goes before all else.
+    this.held = false;
     this.idle = [];
   }
 
@@ -34,8 +36,8 @@ export class Outbox {
     texts.filter((one) => !known.has(one.client_id)).forEach((one) => this.put(one));
   }
 
-  put(one) {
-    this.waiting.push({ ...one, failed: null, progress: 0 });
+  put(one, where = 'push') {
+    this.waiting[where]({ ...one, failed: null, progress: 0 });
     this.tell();
     this.run();
   }
@@ -52,8 +54,15 @@ export class Outbox {
   cancel(id) {
     const one = this.find(id);
     if (!one) return;
-    if (one.abort) one.abort.abort();
+    one.abort?.abort();
     this.drop([one]);
+  }
+
+  // Go on, with what was asked for (or nothing) before what waits.
+  resume(content) {
+    this.held = false;
+    if (content) this.put({ client_id: crypto.randomUUID(), content }, 'unshift');
+    else this.run();
   }
 
   // What the hub shows needs no bubble of ours any more.
@@ -63,7 +72,8 @@ export class Outbox {
   }
 
   clear() {
-    this.waiting.forEach((one) => { if (one.abort) one.abort.abort(); });
+    this.held = false;
+    this.waiting.forEach((one) => { one.abort?.abort(); });
     this.drop(this.waiting);
   }
 
@@ -87,14 +97,14 @@ export class Outbox {
   }
 
   fail(one, error) {
-    one.failed = error instanceof Refused && error.status < 500 ? { code: error.code, detail: error.message } : { code: 'lost' };
+    one.failed = reason(error);
     this.tell();
   }
 
   async upload(given) {
     const one = this.find(given.client_id);
-    if (one.file.size > LARGEST) {
-      one.failed = { code: 'too-large' };
+    if (!one.file.size || one.file.size > LARGEST) {
+      one.failed = { code: one.file.size ? 'too-large' : 'empty-file' };
       this.tell();
       return;
     }
@@ -116,7 +126,7 @@ export class Outbox {
   async run() {
     if (this.busy) return;
     this.busy = true;
-    for (;;) {
+    while (!this.held) {
       const next = this.waiting.find((one) => !one.failed && !one.kept && !one.file);
       if (!next) break;
       await this.send(next);
@@ -143,6 +153,11 @@ export class Outbox {
         this.tell();
         return;
       } catch (error) {
+        if (error.code === 'form-needed') {
+          this.held = true;
+          this.hear.asked();
+          return;
+        }
         const patient = !(error instanceof Refused) || error.status >= 500 || [401, 429].includes(error.status);
         if (!patient || tries >= TRIES) {
           this.fail(one, error);

@@ -1,7 +1,5 @@
 // Hear from the hub as things happen. What is missed while cut off comes with the next connection.
 
-import { Refused } from './api.js';
-
 // Milliseconds: of silence after which a stream is dead, the first and the longest pause.
 const SILENCE = 45000;
 const FIRST = 1000;
@@ -82,16 +80,17 @@ export class Stream {
 
   // Return after how many milliseconds to try again; 0: by the usual pause.
   async failed(error) {
+    const { status = 0, retryAfter = 0 } = error;
     this.failures += 1;
     // Of a network that is away (a TypeError) asking has no more to tell.
     if (!(error instanceof TypeError)) this.deaf += 1;
-    if (error instanceof Refused && error.status === 401) await this.api.renew();
-    if (error instanceof Refused && error.status === 404) this.wanted = false;
-    const named = error instanceof Refused && error.retryAfter ? error.retryAfter * 1000 : 0;
-    const full = error instanceof Refused && error.status === 503;
-    if (this.deaf >= FAILURES || full) this.asking = Date.now() + ASKING;
-    // Other tabs of this visitor hold streams: there will be room in a moment.
-    else if (error instanceof Refused && error.status === 429) this.asking = Date.now() + named;
+    if (status === 401) await this.api.renew();
+    // Without a conversation there is nothing to hear.
+    if (status === 404) this.hear.gone();
+    const named = retryAfter * 1000;
+    if (this.deaf >= FAILURES || status === 503) this.asking = Date.now() + ASKING;
+    // Other tabs of this visitor opened many of late: there will be room in a moment.
+    else if (status === 429) this.asking = Date.now() + named;
     return named;
   }
 
@@ -114,6 +113,7 @@ export class Stream {
     this.hear.connection('open');
     this.failures = 0;
     this.deaf = 0;
+    this.asking = 0;
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     for (;;) {
@@ -133,6 +133,8 @@ export class Stream {
       if (line.startsWith('event: ')) name = line.slice(7);
       if (line.startsWith('data: ')) data += line.slice(6);
     });
+    // This visitor has newer streams: what is new is asked for, until somebody is back here.
+    if (name === 'crowded') this.asking = Date.now() + ASKING;
     if (name in this.hear) this.hear[name](JSON.parse(data));
   }
 }

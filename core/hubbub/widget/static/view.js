@@ -7,6 +7,7 @@ import { icon, make } from './nodes.js';
 
 const CLOSE = 'M6 6l12 12M18 6L6 18';
 const DOWN = 'M12 5v14M5 12l7 7 7-7';
+const MORE = 'M5 12h.01M12 12h.01M19 12h.01';
 const TALK = 'M4 4h16v12H10l-5 4v-4H4z';
 // Milliseconds until people are told that the connection is lost, and between two messages in a row.
 const PATIENCE = 5000;
@@ -22,6 +23,7 @@ export class View {
     this.shown = new Map();
     this.sending = new Map();
     this.heard = 0;
+    this.pane = 'write';
     this.build();
     this.reader = new IntersectionObserver((entries) => this.inView(entries), { root: this.log, threshold: 0.5 });
     addEventListener('keydown', (event) => this.key(event));
@@ -40,10 +42,10 @@ export class View {
       files: (files) => acts.files(files),
       writing: () => acts.writing(),
       problem: (code) => this.store.put({ problem: { code } }),
-    }, config.attachments);
+    }, config);
     this.about = make('p', { class: 'about' });
     this.banner = make('p', { class: 'banner', role: 'status' });
-    this.notice = make('p', { class: 'notice', hidden: '' });
+    this.notice = make('p', { class: 'notice', role: 'status' });
     this.typing = make('p', { class: 'typing', role: 'status' });
     this.alert = make('p', { class: 'alert', role: 'alert' });
     this.foot = make('div', { class: 'foot' }, [this.composer.node]);
@@ -63,12 +65,21 @@ export class View {
 
   head() {
     const { words } = this;
-    this.heading = make('h1', { id: 'title', tabindex: '-1', dir: 'auto', text: words.say('title') });
     return make('header', {}, [
       make('span', { class: 'face' }, [icon(TALK)]),
-      make('div', { class: 'names' }, [this.heading, this.about]),
+      make('div', { class: 'names' }, [make('h1', { id: 'title', dir: 'auto', text: words.say('title') }), this.about]),
+      this.more(),
       make('button', { type: 'button', class: 'icon', 'aria-label': words.say('close'), onclick: () => this.acts.close() }, [icon(CLOSE)]),
     ]);
+  }
+
+  more() {
+    const { words } = this;
+    this.menu = make('details', { class: 'menu', onfocusout: ({ relatedTarget }) => { if (!this.menu.contains(relatedTarget)) this.menu.open = false; } }, [
+      make('summary', { class: 'icon', 'aria-label': words.say('more') }, [icon(MORE)]),
+      make('button', { type: 'button', text: words.say('end'), onclick: () => this.store.put({ ending: true }) }),
+    ]);
+    return this.menu;
   }
 
   messages() {
@@ -91,9 +102,10 @@ export class View {
   say(text) {
     this.store.put({ problem: null });
     if (this.asksFirst()) {
-      this.ask(text);
+      this.store.put({ asking: { text } });
       return;
     }
+    this.store.put({ parted: false });
     this.acts.send({ type: 'text', text });
     this.composer.text = '';
   }
@@ -101,7 +113,7 @@ export class View {
   drag(event, over) {
     if (![...event.dataTransfer.types].includes('Files')) return;
     event.preventDefault();
-    this.dialog.classList.toggle('dropping', over && this.store.now.config.attachments && this.foot.contains(this.composer.node));
+    this.dialog.classList.toggle('dropping', over && this.store.now.config.attachments && this.pane === 'write');
   }
 
   // --- forms ---
@@ -113,20 +125,23 @@ export class View {
     return when === 'first' || (when === 'closed' && !availability.open);
   }
 
-  ask(text) {
-    const { config } = this.store.now;
-    this.swap(form(this.words, config.prechat.fields, {
+  ask() {
+    const { config: { prechat: { fields } }, asking: { text, needed } } = this.store.now;
+    // Where the hub insists on answers, some have to be given.
+    const all = needed && !fields.some((one) => one.required) ? [this.email()] : fields;
+    return form(this.words, all, {
       title: this.words.say('ask'),
       button: this.words.say('start'),
       done: async (answers) => {
-        this.store.put({ asked: true });
-        if (Object.keys(answers).length) this.acts.send({ type: 'form', fields: answers });
-        this.acts.send({ type: 'text', text });
-        this.composer.text = '';
-        this.swap(this.composer.node);
+        if (text) this.composer.text = '';
+        this.acts.start(answers, text);
         return true;
       },
-    }));
+    });
+  }
+
+  email() {
+    return { name: 'email', label: this.words.say('email'), kind: 'email', required: true, autocomplete: 'email' };
   }
 
   offline() {
@@ -134,7 +149,7 @@ export class View {
     const consent = words.say('consent');
     const fields = [
       { name: 'name', label: words.say('name'), kind: 'text', autocomplete: 'name' },
-      { name: 'email', label: words.say('email'), kind: 'email', required: true, autocomplete: 'email' },
+      this.email(),
       { name: 'message', label: words.say('message'), kind: 'area', required: true },
       ...(consent ? [{ name: 'consent', label: consent, kind: 'checkbox', required: true }] : []),
     ];
@@ -157,20 +172,69 @@ export class View {
     return node;
   }
 
-  // What was typed for while it is closed is not typed again once it is open.
-  reopen() {
-    const { message } = this.form.elements;
-    if (!this.store.now.done && message.value) this.composer.text = message.value;
-    this.form = null;
-    this.swap(this.composer.node);
+  // --- the end ---
+
+  end() {
+    const id = crypto.randomUUID();
+    return this.closing('end_question', [
+      form(this.words, [], { title: this.words.say('end_hint'), button: this.words.say('end_yes'), done: () => this.acts.end(id) }),
+      this.option('end_no', { ending: false }),
+    ]);
   }
 
-  swap(node) {
-    if (this.foot.firstChild === node) return;
-    this.foot.replaceChildren(node);
-    this.dialog.classList.toggle('asking', node !== this.composer.node);
+  rate() {
+    const { words } = this;
+    const id = crypto.randomUUID();
+    return this.closing('over', [
+      form(words, [{ name: 'stars', kind: 'stars', label: words.say('rate') }, { name: 'comment', kind: 'area', label: words.say('comment') }], {
+        title: words.say('rate'),
+        button: words.say('rate_send'),
+        done: (answers) => this.acts.rate(id, answers),
+      }),
+      this.option('write_again', { again: true }),
+    ]);
+  }
+
+  over() {
+    return this.closing('over', [...(this.store.now.state.rated ? [make('p', { text: this.words.say('rated') })] : []), this.option('write_again', { again: true })]);
+  }
+
+  closing(title, children) {
+    return make('section', { class: 'closing', 'aria-labelledby': 'closing' }, [make('h2', { id: 'closing', tabindex: '-1', text: this.words.say(title) }), ...children]);
+  }
+
+  option(name, change) {
+    return make('button', { type: 'button', class: 'option', text: this.words.say(name), onclick: () => this.store.put({ ...change, problem: null }) });
+  }
+
+  // --- what stands where people write: that, or what comes before and after it ---
+
+  wanted({ asking, ending, again, loaded, availability, config, conversation, done, state }) {
+    if (asking) return 'ask';
+    if (loaded && !availability.open && config.offline.mode === 'form' && !conversation && !done) return 'offline';
+    if (ending) return 'end';
+    if (state?.status !== 'resolved' || again) return 'write';
+    return config.conversation.rating && !state.rated ? 'rate' : 'over';
+  }
+
+  drawFoot(now) {
+    const pane = this.wanted(now);
+    if (pane === this.pane) return;
+    // What was typed for while it is closed is not typed again once it is open.
+    if (this.pane === 'offline' && !now.done) this.composer.text = this.foot.firstChild.elements.message.value;
+    this.pane = pane;
+    this.menu.open = false;
+    const here = document.hasFocus() && (pane === 'end' || this.foot.contains(document.activeElement));
+    this.foot.replaceChildren(pane === 'write' ? this.composer.node : this[pane]());
+    this.dialog.classList.toggle('asking', pane !== 'write');
     this.composer.changed();
-    if (this.store.now.open) this.enter();
+    if (here) this.focus();
+    this.toEnd();
+  }
+
+  // Whether somebody is about to say something.
+  drafts() {
+    return this.pane === 'write' && this.composer.text.trim() !== '';
   }
 
   // Nothing of one visitor is left for the next.
@@ -179,7 +243,7 @@ export class View {
     this.composer.text = '';
     this.heard = 0;
     this.spoken.replaceChildren();
-    if (this.form) this.form.reset();
+    if (this.foot.firstChild.reset) this.foot.firstChild.reset();
   }
 
   // --- drawing ---
@@ -196,6 +260,7 @@ export class View {
     this.typing.textContent = now.typing ? words.say('typing') : '';
     this.alert.textContent = now.problem ? words.why(now.problem) : '';
     this.drawOpening(now);
+    this.drawFoot(now);
     this.drawConnection(now);
   }
 
@@ -227,8 +292,8 @@ export class View {
     messages.forEach((one, number) => {
       const before = messages[number - 1];
       const known = this.shown.get(one.seq);
-      let node = known && known.node;
-      if (!known || known.message !== one) {
+      let node = known?.node;
+      if (known?.message !== one) {
         node = bubble(one, this.words, this.acts);
         if (known) known.node.replaceWith(node);
         this.shown.set(one.seq, { node, message: one });
@@ -261,8 +326,8 @@ export class View {
     now.pending.forEach((one) => {
       const known = this.sending.get(one.client_id);
       const look = JSON.stringify([one.failed, one.kept, Boolean(one.file)]);
-      let node = known && known.node;
-      if (!known || known.look !== look) {
+      let node = known?.node;
+      if (known?.look !== look) {
         node = pending(one, this.words, this.acts);
         if (known) known.node.replaceWith(node);
         else this.waiting.append(node);
@@ -284,17 +349,10 @@ export class View {
     this.about.textContent = open ? words.say('reply_time') || (back ? words.say('open_now') : '') : closed;
     this.dialog.classList.toggle('closed', !open);
     let text = '';
-    if (now.done) text = `${words.say('left')} ${open ? '' : closed}`;
-    else if (now.state && now.state.status === 'resolved') text = words.say('resolved');
+    if (now.done) text = words.say('left');
+    else if (now.parted || now.again) text = words.say(now.parted ? 'parted' : 'resolved');
     this.notice.textContent = text;
-    this.notice.hidden = !text;
-    const leaving = now.loaded && !open && now.config.offline.mode === 'form' && !now.conversation && !now.done;
-    if (leaving && !this.form) {
-      this.form = this.offline();
-      this.swap(this.form);
-    } else if (!leaving && this.form) {
-      this.reopen();
-    }
+    this.menu.hidden = !now.config.conversation.end_by_visitor || !now.state || now.state.status === 'resolved';
   }
 
   // That the hub is away is said only once it has been for a while.
@@ -319,9 +377,12 @@ export class View {
 
   // --- looking ---
 
+  focus() {
+    this.foot.querySelector('h2[tabindex], textarea, input:not([type=file], .trap), select').focus();
+  }
+
   enter() {
-    const first = this.foot.querySelector('textarea, input:not([type=file], .trap), select') || this.heading;
-    first.focus();
+    this.focus();
     if (!document.documentElement.classList.contains('calm')) this.dialog.animate([{ opacity: 0, transform: 'translateY(8px)' }, {}], { duration: 160, easing: 'ease-out' });
     this.toEnd();
     this.look();
@@ -350,11 +411,23 @@ export class View {
     if (seqs.length) this.acts.seen(Math.max(...seqs));
   }
 
+  // The way back leads to what was there before, and out of the window last.
+  escape() {
+    if (this.menu.open) {
+      this.menu.open = false;
+      this.menu.firstChild.focus();
+    } else if (this.store.now.ending) {
+      this.store.put({ ending: false });
+    } else {
+      this.acts.close();
+    }
+  }
+
   key(event) {
-    if (event.key === 'Escape') this.acts.close();
+    if (event.key === 'Escape') this.escape();
     if (event.key !== 'Tab' || !this.store.now.full) return;
     // Where nothing else of the page is to be seen, nothing else is reached.
-    const all = [...this.dialog.querySelectorAll('button, textarea, input, select, a, [tabindex="0"]')].filter((one) => one.checkVisibility() && one.tabIndex >= 0 && !one.disabled);
+    const all = [...this.dialog.querySelectorAll('button, summary, textarea, input, select, a, [tabindex="0"]')].filter((one) => one.checkVisibility() && one.tabIndex >= 0 && !one.disabled);
     const end = event.shiftKey ? all[0] : all[all.length - 1];
     if (document.activeElement === end) {
       event.preventDefault();
