@@ -80,26 +80,34 @@ end
 
 @dataclass(frozen=True)
 class Bucket:
-    """At most ``count`` in ``per`` in the long run, ``burst`` of them at once."""
+    """At most ``count`` in ``per`` in the long run, ``burst`` of them at once.
+
+    A request may count as several, its ``cost``, such as the kilobytes of a file.
+    """
 
     key: str
     count: float
     per: timedelta
     burst: int = 1
+    cost: int = 1
 
     def __post_init__(self) -> None:
-        if self.count <= 0 or self.per <= timedelta(0) or self.burst < 1:
+        if self.count <= 0 or self.per <= timedelta(0) or not 1 <= self.cost <= self.burst:
             raise ValueError(f"A bucket that lets nothing through: {self!r}")
 
     @property
     def interval(self) -> int:
         """Microseconds from one to the next at a steady pace."""
-        return math.ceil(self.per / timedelta(microseconds=1) / self.count)
+        return self._single * self.cost
 
     @property
     def slack(self) -> int:
         """Microseconds by which a burst may run ahead of that pace."""
-        return self.interval * (self.burst - 1)
+        return self._single * (self.burst - self.cost)
+
+    @property
+    def _single(self) -> int:
+        return math.ceil(self.per / timedelta(microseconds=1) / self.count)
 
 
 class Delay(NamedTuple):

@@ -231,6 +231,9 @@ def _webp(body: bytes) -> tuple[int, int] | None:
 def _jpeg(body: bytes) -> tuple[int, int] | None:
     at = 2
     while body[at : at + 1] == b"\xff":
+        if body[at + 1 : at + 2] == b"\xff":  # a filling byte
+            at += 1
+            continue
         marker, length = struct.unpack_from(">xBH", body, at)
         # SOF0 to SOF15 name the size; C4, C8 and CC lie among them and are something else.
         if marker in range(0xC0, 0xD0) and marker not in {0xC4, 0xC8, 0xCC}:

@@ -21,6 +21,7 @@ from hubbub.store.session import DatabaseDown, transaction
 from hubbub.tell.actors import announce
 from hubbub.track import retention, sweep
 from hubbub.widget.letters import write_letters
+from hubbub.widget.uploads import forget_uploads
 
 _TICK: Final = 0.5
 _LEAD: Final = timedelta(seconds=10)
@@ -66,6 +67,7 @@ def _tasks() -> list[_Task]:
         _Task("templates", timedelta(seconds=5), nudge_templates),
         _Task("letters to visitors", timedelta(seconds=30), write_letters),
         _Task("requeue", timedelta(seconds=1), go_on),
+        _Task("uploads of visitors", timedelta(minutes=1), forget_uploads),
         _Task("retention", timedelta(minutes=10), retention.forget),
     ]
 

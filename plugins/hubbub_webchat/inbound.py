@@ -58,8 +58,9 @@ def _greeted(said: VisitorWrote, at: datetime, greetings: Sequence[Greeting]) ->
     for greeting in greetings:
         if greeting.id == said.greeting:
             yield SentElsewhere(
-                key=f"greeting:{said.client_id}",
-                external_id=f"greeting:{said.client_id}",
+                # By whom it greets: first words that come at once answer one greeting.
+                key=f"greeting:{said.visitor}",
+                external_id=f"greeting:{said.visitor}",
                 address=said.visitor,
                 content=Text(text=greeting.content),
                 by=f"greeting {greeting.id}",

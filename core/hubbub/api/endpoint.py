@@ -199,8 +199,14 @@ def bearer_for(hub: Hub, request: Request, scope: Scope) -> Bearer:
     return bearer
 
 
-def read_body(request: Request, model: type[B], *, limit: int = _BODY_LIMIT) -> B:
-    """Return the JSON body of a request as a ``model``. Raises `Refusal`."""
+def read_body(
+    request: Request,
+    model: type[B],
+    *,
+    limit: int = _BODY_LIMIT,
+    mend: Callable[[object], object] | None = None,
+) -> B:
+    """Return the JSON body of a request as a ``model``, after ``mend``. Raises `Refusal`."""
     if model is Nothing:
         return model()
     request.max_content_length = limit
@@ -208,7 +214,11 @@ def read_body(request: Request, model: type[B], *, limit: int = _BODY_LIMIT) -> 
     if request.mimetype and not _is_json(request.mimetype):
         detail = "Send the body as application/json."
         raise Refusal(Problem(code="unsupported-media-type", detail=detail))
-    _refuse_unstorable(_parsed(raw))
+    parsed = _parsed(raw)
+    if mend is not None:
+        parsed = mend(parsed)
+        raw = json.dumps(parsed).encode()
+    _refuse_unstorable(parsed)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:

@@ -53,9 +53,14 @@ def store_upload(hub: Hub, file: FileStorage) -> dict[str, Any]:
     )
 
 
-def keep_upload(hub: Hub, body: bytes, *, mime_type: str, filename: str) -> dict[str, Any]:
-    """Keep a file that was looked at, and return its row."""
-    row = _row(hub, body, mime_type, filename)
+def keep_upload(
+    hub: Hub, body: bytes, *, mime_type: str, filename: str, **whose: str
+) -> dict[str, Any]:
+    """Keep a file that was looked at, and return its row.
+
+    Of a contact's own ``whose`` says their ``channel_id``, and as ``ref`` their address.
+    """
+    row = {**_row(hub, body, mime_type, filename), **whose}
     # The file first: a row without a file would promise what is not there.
     hub.media.put(row["id"], body)
     with transaction(hub.engine) as db:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     Table,
     and_,
     column,
     delete,
+    exists,
     func,
     or_,
     select,
@@ -25,6 +27,7 @@ from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.store.calls import EMPTIED
 from hubbub.store.erased import remember
+from hubbub.store.letters import letters_about
 from hubbub.store.session import transaction
 from hubbub.store.tables import (
     Address,
@@ -78,21 +81,18 @@ class Erased:
 def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> Erased:
     """Erase a contact with all that was said and the files, and whoever was merged into them.
 
+    Whoever is known only by letters that told what this one missed in a chat window is erased, too.
     The calls that told of them stay counted, but lose all they told. Of what was told, hashes
     stay: it may be told again, by a provider or another folder of a mailbox, and is then ignored.
     Raises `NotFound`, or `hubbub.contacts.work.Merged`.
     """
     with transaction(hub.engine) as db:
-        if not queries.hold(db, [contact_id]):
+        beside = _only_by_letter(db, contact_id)
+        if contact_id not in queries.hold(db, [contact_id, *beside]):
             raise missing(db, contact_id)
-        held = queries.held(db, contact_id)
-        messages = _ids(_messages, _messages.c.contact_id == contact_id)
-        media_ids = list(
-            db.execute(select(_media.c.id).where(_media.c.message_id.in_(messages))).scalars()
-        )
-        erased = Erased(**held, calls=_empty_calls(db, contact_id))
-        _remember_events(db, contact_id, messages)
-        _erase_rows(db, contact_id, messages)
+        erased, media_ids = _erase(db, contact_id)
+        for other_id in beside:
+            media_ids += _erase(db, other_id)[1]
         audit(
             db,
             now=hub.now(),
@@ -105,12 +105,58 @@ def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> Erased:
     return erased
 
 
+def _erase(db: Connection, contact_id: str) -> tuple[Erased, list[str]]:
+    """Erase what there is of a contact; return how much that was, and the files to delete."""
+    held = queries.held(db, contact_id)
+    messages = _ids(_messages, _messages.c.contact_id == contact_id)
+    files = or_(_media.c.message_id.in_(messages), _is_upload(contact_id, messages))
+    media_ids = list(db.execute(select(_media.c.id).where(files)).scalars())
+    erased = Erased(**held, calls=_empty_calls(db, contact_id))
+    _remember_events(db, contact_id, messages)
+    _erase_rows(db, contact_id, messages)
+    return erased, media_ids
+
+
+def _is_upload(contact_id: str, messages: Select[Any]) -> ColumnElement[bool]:
+    """Return whether a file was uploaded by the contact: sent, which left a copy, or not."""
+    copies = _media.alias()
+    copied = select(copies.c.ref).where(
+        copies.c.message_id.in_(messages), copies.c.ref.is_not(None)
+    )
+    own = select(_addresses.c.channel_id, _addresses.c.address).where(
+        _addresses.c.contact_id == contact_id
+    )
+    return and_(
+        _media.c.message_id.is_(None),
+        _media.c.channel_id.is_not(None),
+        or_(_media.c.id.in_(copied), tuple_(_media.c.channel_id, _media.c.ref).in_(own)),
+    )
+
+
+def _only_by_letter(db: Connection, contact_id: str) -> list[str]:
+    """Return the contacts with whom nothing is said but what goes on with this one's words."""
+    mine = _ids(_conversations, _conversations.c.contact_id == contact_id)
+    letters = letters_about(mine)
+    others = _conversations.alias()
+    elsewhere = exists().where(
+        others.c.contact_id == _conversations.c.contact_id, others.c.id.not_in(letters)
+    )
+    found = select(_conversations.c.contact_id).where(
+        _conversations.c.id.in_(letters), _conversations.c.contact_id != contact_id, ~elsewhere
+    )
+    return list(db.execute(found.distinct()).scalars())
+
+
 def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
     deliveries = _ids(_deliveries, _deliveries.c.message_id.in_(messages))
     conversations = _ids(_conversations, _conversations.c.contact_id == contact_id)
     addresses = _ids(_addresses, _addresses.c.contact_id == contact_id)
     # From the leaves to the root, as the foreign keys ask.
+    related = _conversations.c.related_id.in_(conversations)
+    db.execute(update(_conversations).where(related).values(related_id=None))
+    uploads = list(db.execute(_ids(_media, _is_upload(contact_id, messages))).scalars())
     for rows, name, wanted in (
+        (MediaFile, "id", uploads),
         (Attempt, "delivery_id", deliveries),
         (Receipt, "delivery_id", deliveries),
         (Delivery, "message_id", messages),

@@ -25,6 +25,7 @@ from hubbub.receive.rules import (
 )
 from hubbub.receive.work import Keeper, NotKept, row_of
 from hubbub.sdk.values import Answer, Call, Headers
+from hubbub.sdk.widget import WidgetSettings
 from hubbub.steps import step
 from hubbub.store.session import DatabaseDown, reading, transaction
 from hubbub.store.states import CallState
@@ -96,7 +97,8 @@ class Webhooks:
         line = self._hub.directory.known(key)
         while True:
             line = line or self._look_up(key)
-            if line is None:
+            if line is None or isinstance(line.settings, WidgetSettings):
+                # The hub's own window needs no HTTP to be heard, and its key stands in every page.
                 return UNKNOWN
             call = self._read(environ, line)
             judged = judge(line, call)

@@ -657,7 +657,7 @@ class MediaFile(SQLModel, table=True):
     id: str = Field(primary_key=True)
     channel_id: str | None = Field(default=None, foreign_key="channels.id")
     message_id: str | None = Field(default=None, foreign_key="messages.id", index=True)
-    #: The provider's handle, for a file still to be fetched.
+    #: The provider's handle, for a file still to be fetched; of a visitor's upload their address.
     ref: str | None = None
     state: str
     reason: str = ""

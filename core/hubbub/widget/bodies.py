@@ -1,6 +1,7 @@
 """Check what windows send: small, and nothing but what a visitor can say."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, field_validator
@@ -13,10 +14,19 @@ LIMIT: Final = 1 << 16
 #: What nobody sees (C0 but tab and line feed), and what turns the text around it (bidi overrides).
 _UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
+#: What no database keeps: NUL, and half of a pair that stands for one character.
+_UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
+#: Characters of what stands in one line, and of an address; what a page may say of its visitor.
+_LONGEST_LINE: Final = 200
+_LONGEST_URL: Final = 2000
+_MOST_ATTRIBUTES: Final = 20
+
 _ClientId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{16,64}$")]
-_Line: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-_Url: TypeAlias = Annotated[str, Field(max_length=2000)]
-_Attributes: TypeAlias = Annotated[dict[_Line, _Line], Field(max_length=20)]
+_Line: TypeAlias = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=_LONGEST_LINE)
+]
+_Url: TypeAlias = Annotated[str, Field(max_length=_LONGEST_URL)]
+_Attributes: TypeAlias = Annotated[dict[_Line, _Line], Field(max_length=_MOST_ATTRIBUTES)]
 
 
 class Page(Body):
@@ -144,6 +154,43 @@ class TypingBody(Body):
     """Whether the visitor is writing."""
 
     on: bool
+
+
+def mended(body: object) -> object:
+    """Return a body in which nothing that a page says on the side is a reason to refuse it.
+
+    Pages say what they like there, and no visitor can help it: what is odd is cut, or left out.
+    """
+    if not isinstance(body, dict):
+        return body
+    return {name: _MENDS[name](what) if name in _MENDS else what for name, what in body.items()}
+
+
+def _mended_page(page: object) -> dict[str, str]:
+    said = page if isinstance(page, dict) else {}
+    return {"url": _text(said.get("url"), _LONGEST_URL), "title": _text(said.get("title"))}
+
+
+def _mended_attributes(attributes: object) -> dict[str, str]:
+    said = attributes if isinstance(attributes, dict) else {}
+    texts = {_text(name): _text(value) for name, value in said.items()}
+    return dict([(name, text) for name, text in texts.items() if name and text][:_MOST_ATTRIBUTES])
+
+
+def _text(value: object, longest: int = _LONGEST_LINE) -> str:
+    """Return a text, a number or a truth as a text that can be kept; empty for anything else."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value) if isinstance(value, str | int | float) else ""
+    return _UNKEPT.sub("", text).strip()[:longest]
+
+
+_MENDS: Final[Mapping[str, Callable[[object], object]]] = {
+    "page": _mended_page,
+    "attributes": _mended_attributes,
+    "locale": _text,
+    "tz": _text,
+}
 
 
 def visible(value: Any) -> Any:

@@ -22,6 +22,7 @@ from hubbub.widget.bodies import (
     SeqBody,
     SessionBody,
     TypingBody,
+    mended,
 )
 from hubbub.widget.desk import Desk, Guest
 from hubbub.widget.limits import spend
@@ -45,7 +46,7 @@ def session(desk: Desk, key: str, request: Request) -> Response:
     line, settings = desk.line(key)
     network = network_of(request.remote_addr or "")
     spend(desk.hub.limiter, "session", visitor="", network=network)
-    body = read_body(request, SessionBody, limit=LIMIT)
+    body = read_body(request, SessionBody, limit=LIMIT, mend=mended)
     return as_json(open_session(desk, line, settings, body), 200)
 
 
@@ -60,7 +61,7 @@ def media(desk: Desk, key: str, media_id: str, request: Request) -> Response:
 def stream(desk: Desk, key: str, request: Request) -> Response:
     """Tell of what happens, as it happens."""
     guest = desk.guest(key, request)
-    spend(desk.hub.limiter, "stream", visitor=guest.visitor.address, network=guest.network)
+    spend(desk.hub.limiter, "stream", visitor=guest.who, network=guest.network)
     place = work.place_of(desk.hub, guest)
     if place is None:
         raise Refusal(Problem(code="not-found", detail="There is no conversation yet."))
@@ -83,6 +84,7 @@ def probe(desk: Desk, key: str, request: Request) -> Response:
     desk.line(key)
     leaving = ExitStack()
     network = network_of(request.remote_addr or "")
+    spend(desk.hub.limiter, "probe", visitor="", network=network)
     # It is over in a moment anyway.
     leaving.enter_context(desk.room.place("probe", network, lambda: None))
     answer = _flowing(inspection.probe())
@@ -91,7 +93,7 @@ def probe(desk: Desk, key: str, request: Request) -> Response:
 
 
 def _seat(desk: Desk, guest: Guest, news: Subscription) -> AbstractContextManager[None]:
-    return desk.room.place(guest.visitor.address, guest.network, partial(news.put, CROWDED))
+    return desk.room.place(guest.who, guest.network, partial(news.put, CROWDED))
 
 
 def _flowing(pieces: Iterator[str]) -> Response:
@@ -101,11 +103,12 @@ def _flowing(pieces: Iterator[str]) -> Response:
 
 
 def _write(desk: Desk, guest: Guest, request: Request) -> _Answer:
-    body = read_body(request, MessageBody, limit=LIMIT)
+    body = read_body(request, MessageBody, limit=LIMIT, mend=mended)
     return work.write(desk, guest, body)
 
 
 def _history(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    spend(desk.hub.limiter, "look", visitor=guest.who, network=guest.network)
     place = work.place_of(desk.hub, guest)
     limit = min(_number(request, "limit", shown.PAGE), shown.PAGE)
     before = _number(request, "before", 0) or None
@@ -113,7 +116,7 @@ def _history(desk: Desk, guest: Guest, request: Request) -> _Answer:
 
 
 def _leave(desk: Desk, guest: Guest, request: Request) -> _Answer:
-    body = read_body(request, OfflineBody, limit=LIMIT)
+    body = read_body(request, OfflineBody, limit=LIMIT, mend=mended)
     return work.leave(desk, guest, body)
 
 
@@ -136,7 +139,7 @@ def _read(desk: Desk, guest: Guest, request: Request) -> _Answer:
 
 
 def _saw(desk: Desk, guest: Guest, request: Request, state: str) -> _Answer:
-    spend(desk.hub.limiter, "read", visitor=guest.visitor.address, network=guest.network)
+    spend(desk.hub.limiter, "read", visitor=guest.who, network=guest.network)
     body = read_body(request, SeqBody, limit=LIMIT)
     work.saw(desk, guest, body.seq, state)
     return None, 204
@@ -153,6 +156,7 @@ def _upload(desk: Desk, guest: Guest, request: Request) -> _Answer:
 
 
 def _news(desk: Desk, guest: Guest, request: Request) -> _Answer:
+    spend(desk.hub.limiter, "look", visitor=guest.who, network=guest.network)
     place = work.place_of(desk.hub, guest)
     after, seconds = _number(request, "after", 0), _number(request, "wait", 0)
     if place is None:

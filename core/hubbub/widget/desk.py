@@ -42,6 +42,11 @@ class Guest:
         """What counts as one place."""
         return network_of(self.ip)
 
+    @property
+    def who(self) -> str:
+        """What counts as one visitor: sites number their users alike."""
+        return f"{self.line.id}:{self.visitor.address}"
+
 
 class Desk:
     """What a process answers windows with."""

@@ -78,14 +78,15 @@ def _expiry(claims: Mapping[str, Any], audience: str, now: datetime) -> datetime
     if audience not in (aud if isinstance(aud, list) else [aud]):
         raise Unproven("The JWT is for somebody else: aud has to be the key of the widget.")
     expires_at, issued_at = _time(claims, "exp"), _time(claims, "iat")
-    if now > expires_at + _LEEWAY:
-        raise Unproven("The JWT has expired.", code="identity_expired")
     if issued_at > now + _LEEWAY:
         raise Unproven("The JWT is from the future: compare the clocks.")
     if "nbf" in claims and _time(claims, "nbf") > now + _LEEWAY:
         raise Unproven("The JWT is not good yet: compare the clocks.")
     if expires_at - issued_at > _LONGEST + _LEEWAY:
         raise Unproven("A JWT may be good for 24 hours at the most.")
+    # Only now: there is no later time than the last one that a JWT can name.
+    if now > expires_at + _LEEWAY:
+        raise Unproven("The JWT has expired.", code="identity_expired")
     return expires_at
 
 

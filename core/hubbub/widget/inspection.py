@@ -73,7 +73,7 @@ def _stream(public: SplitResult, path: str) -> Finding:
         began = time.monotonic()
         answer.read()
         apart = time.monotonic() - began
-    if answer.status == 503:  # noqa: PLR2004  # a status
+    if answer.status in {429, 503}:
         return Finding.warning("stream", "There is no room for one more stream.", "Try again.")
     if answer.status == 200 and apart > PAUSE / 2:  # noqa: PLR2004  # a status
         return Finding.good("stream", "What happens is told at once.")

@@ -19,13 +19,20 @@ _LIMITS: Final[Mapping[str, tuple[Sequence[_Rate], Sequence[_Rate]]]] = {
     "message": (((10, 10 * _SECONDS), (100, 10 * _MINUTE)), ((300, 10 * _MINUTE),)),
     "begin": ((), ((30, _HOUR),)),
     "session": (((30, _MINUTE),), ((120, _MINUTE),)),
+    "look": (((120, _MINUTE),), ((1200, _MINUTE),)),
     "read": (((120, _MINUTE),), ((1200, _MINUTE),)),
     "stream": (((60, _MINUTE),), ()),
     "typing": (((30, _MINUTE),), ((600, _MINUTE),)),
     "upload": (((10, 10 * _MINUTE),), ((60, 10 * _MINUTE),)),
     "offline": (((3, _HOUR),), ((10, _HOUR),)),
-    "close": (((10, _HOUR),), ((100, _HOUR),)),
+    "end": (((10, _HOUR),), ((100, _HOUR),)),
+    "rate": (((10, _HOUR),), ((100, _HOUR),)),
+    "probe": ((), ((30, _MINUTE),)),
 }
+
+
+#: Kilobytes of files: of a visitor, from one place, and of a channel. Disks are not endless.
+_FILES: Final = ((25 << 10, _HOUR), (100 << 10, _HOUR), (10 << 20, 24 * _HOUR))
 
 
 def spend(limiter: Limiter, what: str, *, visitor: str, network: str) -> None:
@@ -34,6 +41,18 @@ def spend(limiter: Limiter, what: str, *, visitor: str, network: str) -> None:
     buckets = [
         *_buckets(what, visitor, by_visitor if visitor else ()),
         *_buckets(what, network, by_network),
+    ]
+    (delay,) = limiter.acquire([buckets])
+    if delay is not None:
+        raise slow_down(delay.seconds)
+
+
+def spend_bytes(limiter: Limiter, size: int, *, visitor: str, network: str, channel: str) -> None:
+    """Count a file of ``size`` bytes. Raises `Refusal` where it is too much."""
+    cost = -(-size // 1024)
+    buckets = [
+        Bucket(f"widget:files:{count}:{who}", count, per, burst=count, cost=cost)
+        for who, (count, per) in zip((visitor, network, channel), _FILES, strict=True)
     ]
     (delay,) = limiter.acquire([buckets])
     if delay is not None:

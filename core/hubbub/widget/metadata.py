@@ -1,6 +1,7 @@
 """Cut out of pictures what cameras and programs write into them, such as the place.
 
-Nothing is encoded anew, so nothing of the picture is lost; what follows its end goes as well.
+What shows the picture stays, and nothing else; nothing is encoded anew, so nothing of it is lost.
+What follows its end goes as well, such as a second picture with a place of its own.
 """
 
 import struct
@@ -11,33 +12,83 @@ _EXIF: Final = b"Exif\0\0"
 _ORIENTATION: Final = 0x0112
 
 
+class Broken(ValueError):
+    """The picture is not made as its kind asks: what is in it cannot be told."""
+
+
 def without_metadata(body: bytes, mime_type: str) -> bytes:
-    """Return a JPEG, PNG or WebP without its metadata; as it is, where it is another or broken."""
+    """Return a JPEG, PNG or WebP without its metadata; another as it is. Raises `Broken`."""
     clean = _CLEANERS.get(mime_type)
     return clean(body) if clean else body
 
 
 # --- JPEG -------------------------------------------------------------------------------------
 
-#: Where the picture itself begins; APP1 (Exif, XMP), APP13 (Photoshop) and comments.
-_SCAN: Final = b"\xda"
-_SEGMENTS: Final = frozenset({b"\xe1", b"\xed", b"\xfe"})
+#: Markers (ITU-T T.81, table B.1): the end, the beginning of pixels, and those that stand alone.
+_END: Final = 0xD9
+_SCAN: Final = 0xDA
+_ALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
+#: APP1 may say how to turn it. Of what programs write (APP0 to APP15), what shows it stays: JFIF,
+#: the colours (APP2) and how they are stored (APP14). Of the rest, comments go.
+_TURNED: Final = 0xE1
+_PROGRAMS: Final = range(0xE0, 0xF0)
+_COMMENT: Final = 0xFE
+_SHOWS: Final = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
+#: After FF: within pixels, nothing begins.
+_WITHIN: Final = frozenset({0x00, *_ALONE})
 
 
 def _jpeg(body: bytes) -> bytes:
     """Cut the metadata; how the picture is to be turned stays, as it is needed to show it."""
     kept, at = [b"\xff\xd8"], 2
-    while body[at : at + 1] == b"\xff" and body[at + 1 : at + 2] not in {b"", _SCAN}:
-        end = at + 2 + int.from_bytes(body[at + 2 : at + 4], "big")
-        if end < at + 4 or end > len(body):
-            break
-        segment = body[at:end]
-        if segment[1:2] not in _SEGMENTS:
-            kept.append(segment)
-        elif turned := _orientation(segment):
-            kept.append(_only_turned(turned))
+    while True:
+        at, marker = _marker(body, at)
+        if marker == _END:
+            return b"".join([*kept, b"\xff\xd9"])
+        if marker in _ALONE:
+            continue
+        end = at + int.from_bytes(body[at : at + 2], "big")
+        if end < at + 2 or end > len(body):
+            raise Broken
+        kept.append(_kept(marker, b"\xff" + bytes([marker]) + body[at:end]))
         at = end
-    return b"".join([*kept, body[at:]])
+        if marker == _SCAN:
+            end = _pixels_end(body, at)
+            kept.append(body[at:end])
+            at = end
+
+
+def _marker(body: bytes, at: int) -> tuple[int, int]:
+    """Return what begins at ``at``, and where it goes on; before it there may be filling bytes."""
+    start = at
+    while body[at : at + 1] == b"\xff":
+        at += 1
+    if at == start or at >= len(body) or body[at] == 0:
+        raise Broken
+    return at + 1, body[at]
+
+
+def _pixels_end(body: bytes, at: int) -> int:
+    """Return where the next marker begins that is no part of the pixels."""
+    while (at := body.find(b"\xff", at)) >= 0 and at + 1 < len(body):
+        if body[at + 1] == 0xFF:  # noqa: PLR2004  # a filling byte
+            at += 1
+        elif body[at + 1] in _WITHIN:
+            at += 2
+        else:
+            return at
+    raise Broken
+
+
+def _kept(marker: int, segment: bytes) -> bytes:
+    """Return what stays of a segment."""
+    if marker == _TURNED:
+        turned = _orientation(segment)
+        return _only_turned(turned) if turned else b""
+    if marker in _PROGRAMS:
+        shows = _SHOWS.get(marker)
+        return segment if shows and segment[4:].startswith(shows) else b""
+    return b"" if marker == _COMMENT else segment
 
 
 def _orientation(segment: bytes) -> int:
@@ -67,8 +118,12 @@ def _only_turned(orientation: int) -> bytes:
 # --- PNG and WebP -----------------------------------------------------------------------------
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_CHUNKS: Final = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"})
-_WEBP_CHUNKS: Final = frozenset({b"EXIF", b"XMP "})
+#: What shows a picture, still or moving (PNG, third edition; the WebP container).
+_PNG_CHUNKS: Final = frozenset(
+    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT "
+    b"acTL fcTL fdAT".split()
+)
+_WEBP_CHUNKS: Final = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
 #: Of the flags at the beginning of an extended WebP: Exif and XMP follow.
 _WEBP_FLAGS: Final = 0x08 | 0x04
 
@@ -79,13 +134,13 @@ def _png(body: bytes) -> bytes:
         size, kind = int.from_bytes(body[at : at + 4], "big"), body[at + 4 : at + 8]
         end = at + 12 + size  # length, kind and checksum beside what it holds
         if end > len(body):
-            return body
-        if kind not in _PNG_CHUNKS:
+            raise Broken
+        if kind in _PNG_CHUNKS:
             kept.append(body[at:end])
         if kind == b"IEND":
             return b"".join(kept)
         at = end
-    return body
+    raise Broken
 
 
 def _webp(body: bytes) -> bytes:
@@ -95,8 +150,8 @@ def _webp(body: bytes) -> bytes:
         size, kind = int.from_bytes(body[at + 4 : at + 8], "little"), body[at : at + 4]
         end = at + 8 + size + size % 2
         if end > len(body):
-            return body
-        if kind not in _WEBP_CHUNKS:
+            raise Broken
+        if kind in _WEBP_CHUNKS:
             kept.append(_flagless(body[at:end]) if kind == b"VP8X" else body[at:end])
         at = end
     clean = b"".join(kept)

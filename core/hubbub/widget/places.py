@@ -25,6 +25,8 @@ def _cut(ip: str, bits: dict[int, int]) -> str:
         found = ipaddress.ip_address(ip)
     except ValueError:
         return ""
+    # Where one socket takes both, IPv4 comes as ::ffff:a.b.c.d: all of it is in one /64.
+    found = getattr(found, "ipv4_mapped", None) or found
     if (length := bits[found.version]) == found.max_prefixlen:
-        return ip
+        return str(found)
     return str(ipaddress.ip_network((found, length), strict=False))

@@ -1,7 +1,7 @@
 """Ask for what chat windows show, and number what is to be seen there."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -9,6 +9,8 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    case,
+    delete,
     exists,
     func,
     insert,
@@ -29,7 +31,7 @@ from hubbub.store.tables import (
     User,
     table,
 )
-from hubbub.store.types import AnyRow
+from hubbub.store.types import AnyRow, UtcDateTime
 
 _addresses = table(Address)
 _channels = table(Channel)
@@ -51,10 +53,18 @@ _SEEN: Final = or_(
 #: What somebody here said, and no window has yet.
 _MISSED: Final = and_(
     _messages.c.status == "sent",
-    _messages.c.deleted_at.is_(None),
     or_(_messages.c.author.like("user:%"), _messages.c.author.like("api:%")),
 )
-#: Messages of a conversation among which those are looked for that are not shown yet.
+#: When it was last due to be sent: what is scheduled or held is so long after it was written.
+_sent_at: Final = (
+    select(func.max(_deliveries.c.due_at, type_=UtcDateTime()))
+    .where(_deliveries.c.message_id == _messages.c.id, _deliveries.c.destination == "contact")
+    .scalar_subquery()
+)
+#: Longer than this beforehand nothing is scheduled that becomes a letter.
+_SCHEDULED: Final = timedelta(days=31)
+#: Those are looked for that are not shown yet among what follows the newest that is, and among so
+#: many of the last messages: what is held or scheduled is seen later than what follows it.
 _RECENT: Final = 1000
 
 
@@ -73,10 +83,10 @@ def conversation(db: Connection, channel_id: str, address: str) -> AnyRow | None
     return db.execute(found).one_or_none()
 
 
-def standing(db: Connection, conversation_id: str) -> AnyRow | None:
+def standing(db: Connection, conversation_id: str, address: str) -> AnyRow | None:
     """Return how a conversation stands: its state, and what of its messages is shown.
 
-    None once it is erased.
+    None once it is erased, or ``address`` does not lead to it any more.
     """
     unread = (
         select(func.count())
@@ -88,15 +98,24 @@ def standing(db: Connection, conversation_id: str) -> AnyRow | None:
         )
         .scalar_subquery()
     )
-    found = select(
-        _conversations.c.status,
-        (_conversations.c.unread == 0).label("seen"),
-        unread.label("unread"),
-        _rated(conversation_id).label("rated"),
-        _last_shown(conversation_id).scalar_subquery().label("last"),
-        _unshown(conversation_id).exists().label("waiting"),
-    ).where(_conversations.c.id == conversation_id)
+    found = (
+        select(
+            _conversations.c.status,
+            (_conversations.c.unread == 0).label("seen"),
+            unread.label("unread"),
+            _rated(conversation_id).label("rated"),
+            _last_shown(conversation_id).scalar_subquery().label("last"),
+            _unshown(conversation_id).exists().label("waiting"),
+        )
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .where(_conversations.c.id == conversation_id, _addresses.c.address == address)
+    )
     return db.execute(found).one_or_none()
+
+
+def is_rated(db: Connection, conversation_id: str) -> bool:
+    """Whether the visitor said how it was, and nobody said anything since."""
+    return bool(db.execute(select(_rated(conversation_id))).scalar())
 
 
 def knows(db: Connection, channel_id: str, address: str) -> bool:
@@ -150,17 +169,26 @@ def _last_shown(conversation_id: str) -> Select[Any]:
 
 
 def _unshown(conversation_id: str) -> Select[Any]:
-    last = (
-        select(_conversations.c.last_seq)
+    recent = (
+        select(_conversations.c.last_seq - _RECENT)
         .where(_conversations.c.id == conversation_id)
         .scalar_subquery()
     )
+    newest_shown = (
+        select(_messages.c.seq)
+        .join(_shown, _shown.c.message_id == _messages.c.id)
+        .where(_shown.c.conversation_id == conversation_id)
+        .order_by(_shown.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    seen_up_to = func.coalesce(newest_shown, 0)
     return (
         select(_messages.c.id)
         .outerjoin(_shown, _shown.c.message_id == _messages.c.id)
         .where(
             _messages.c.conversation_id == conversation_id,
-            _messages.c.seq > last - _RECENT,
+            _messages.c.seq > case((seen_up_to < recent, seen_up_to), else_=recent),
             _shown.c.message_id.is_(None),
             _SEEN,
         )
@@ -214,6 +242,21 @@ def files(db: Connection, ids: Collection[str]) -> dict[str, AnyRow]:
     return {row.id: row for row in db.execute(select(_media).where(_media.c.id.in_(ids)))}
 
 
+def forget_uploads(db: Connection, *, before: datetime, limit: int) -> list[str]:
+    """Delete uploads of visitors that are copied, or unused since ``before``; return the ids."""
+    copies = _media.alias()
+    is_copied = exists().where(copies.c.ref == _media.c.id, copies.c.state == "ready")
+    is_awaited = exists().where(copies.c.ref == _media.c.id, copies.c.state == "pending")
+    found = select(_media.c.id).where(
+        _media.c.message_id.is_(None),
+        _media.c.channel_id.is_not(None),
+        or_(is_copied, and_(_media.c.created_at < before, ~is_awaited)),
+    )
+    ids = list(db.execute(found.limit(limit)).scalars())
+    db.execute(delete(_media).where(_media.c.id.in_(ids)))
+    return ids
+
+
 def not_yet(
     db: Connection, conversation_id: str, up_to: int, statuses: Collection[str], *, limit: int
 ) -> list[str]:
@@ -249,10 +292,11 @@ def missing(db: Connection, channel_id: str, *, after: datetime, before: datetim
         .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
         .where(
             _conversations.c.channel_id == channel_id,
-            _conversations.c.last_message_at > after,
+            _conversations.c.last_message_at > after - _SCHEDULED,
             _MISSED,
-            _messages.c.created_at > after,
-            _messages.c.created_at <= before,
+            _messages.c.deleted_at.is_(None),
+            _sent_at > after,
+            _sent_at <= before,
         )
         .distinct()
     )
@@ -260,12 +304,13 @@ def missing(db: Connection, channel_id: str, *, after: datetime, before: datetim
 
 
 def missed(db: Connection, conversation_id: str, since: datetime) -> Sequence[AnyRow]:
-    """Return what was answered since then and no window has shown, oldest first."""
-    found = select(_messages.c.id, _messages.c.content, _messages.c.author).where(
-        _messages.c.conversation_id == conversation_id,
-        _messages.c.created_at > since,
-        _MISSED,
-    )
+    """Return what was answered since then and no window has shown, oldest first.
+
+    With what was taken back: a letter may have told it.
+    """
+    found = select(
+        _messages.c.id, _messages.c.content, _messages.c.author, _messages.c.deleted_at
+    ).where(_messages.c.conversation_id == conversation_id, _sent_at > since, _MISSED)
     return db.execute(found.order_by(_messages.c.seq)).all()
 
 
@@ -275,31 +320,38 @@ def idempotency_keys(db: Connection, keys: Collection[str]) -> set[str]:
     return set(db.execute(found).scalars())
 
 
-def email_of(db: Connection, conversation_id: str) -> str:
-    """Return the address that the visitor of a conversation gave, proven first; or nothing."""
+def reached(db: Connection, conversation_id: str) -> AnyRow | None:
+    """Return the address of a visitor and what is known of them; None for a blocked one."""
     found = (
-        select(_contacts.c.attributes)
-        .join(_conversations, _conversations.c.contact_id == _contacts.c.id)
+        select(_addresses.c.address, _contacts.c.attributes)
+        .select_from(_conversations)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
         .where(_conversations.c.id == conversation_id, _contacts.c.blocked_at.is_(None))
     )
-    known: Mapping[str, Any] = db.execute(found).scalar() or {}
-    given = (known.get(kind, {}).get("email") for kind in ("verified", "unverified"))
-    return next(filter(None, given), "")
+    return db.execute(found).one_or_none()
 
 
-def beside(db: Connection, conversation_id: str, channel_id: str, address: str) -> str | None:
-    """Return the conversation on another channel that goes on with this one, or None."""
+def beside(db: Connection, conversation_id: str, channel_id: str) -> Sequence[AnyRow]:
+    """Return the conversations on another channel that go on with this one, oldest first."""
     found = (
-        select(_conversations.c.id)
+        select(_conversations.c.id, _addresses.c.address)
         .join(_addresses, _addresses.c.id == _conversations.c.address_id)
         .where(
             _conversations.c.related_id == conversation_id,
             _conversations.c.channel_id == channel_id,
-            func.lower(_addresses.c.address) == address.lower(),
         )
         .order_by(_conversations.c.id)
     )
-    return db.execute(found.limit(1)).scalar()
+    return db.execute(found).all()
+
+
+def is_ours(db: Connection, address: str) -> bool:
+    """Whether a channel here writes from an address."""
+    found = select(_channels.c.id).where(
+        func.lower(_channels.c.sender) == address.lower(), _channels.c.deleted_at.is_(None)
+    )
+    return db.execute(found.limit(1)).first() is not None
 
 
 def relate(db: Connection, conversation_id: str, related_id: str) -> None:
@@ -308,16 +360,26 @@ def relate(db: Connection, conversation_id: str, related_id: str) -> None:
     db.execute(update(_conversations).where(mine).values(related_id=related_id))
 
 
-def note_attributes(
-    db: Connection, contact_id: str, kind: str, attributes: Mapping[str, str]
-) -> None:
-    """Keep what is known of a contact beside its name: ``verified``, or ``unverified``."""
+def hold_attributes(db: Connection, contact_id: str) -> dict[str, Any]:
+    """Return what is known of a contact; nobody else changes it until the transaction ends."""
+    mine = select(_contacts.c.attributes).where(_contacts.c.id == contact_id)
+    known: dict[str, Any] = db.execute(mine.with_for_update()).scalar() or {}
+    return known
+
+
+def note_attributes(db: Connection, contact_id: str, attributes: Mapping[str, Any]) -> None:
+    """Keep what is known of a contact beside its name."""
     mine = _contacts.c.id == contact_id
-    known = db.execute(select(_contacts.c.attributes).where(mine).with_for_update()).scalar()
-    before: dict[str, Any] = known or {}
-    after = {**before, kind: {**before.get(kind, {}), **attributes}}
-    if after != before:
-        db.execute(update(_contacts).where(mine).values(attributes=after))
+    db.execute(update(_contacts).where(mine).values(attributes=attributes))
+
+
+def name_again(db: Connection, contact_id: str, address: str, name: str | None) -> None:
+    """Name whoever is at an address otherwise; a name given here by a person stays."""
+    mine = (_addresses.c.contact_id == contact_id, _addresses.c.address == address)
+    before = select(_addresses.c.name).where(*mine).scalar_subquery()
+    contact = update(_contacts).where(_contacts.c.id == contact_id, _contacts.c.name == before)
+    db.execute(contact.values(name=name))
+    db.execute(update(_addresses).where(*mine).values(name=name))
 
 
 def _messages_shown(conversation_id: str) -> Select[Any]:

@@ -7,8 +7,9 @@ from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.sdk.widget import VisitorProven, WidgetSettings
 from hubbub.store.session import reading
+from hubbub.store.types import AnyRow
 from hubbub.widget import queries, shown
-from hubbub.widget.about import keep_known
+from hubbub.widget.about import forget_claims, keep_known
 from hubbub.widget.bodies import HashProof, JwtProof, SessionBody
 from hubbub.widget.config import availability, identity_secrets
 from hubbub.widget.desk import Desk
@@ -32,17 +33,18 @@ def open_session(
         visitor = renewed(before, now) if before else stranger(line.id, now)
     else:
         visitor = _proven(hub, line, identity)
-        if before is not None:
-            _move(desk, line, before, visitor)
+    moved = identity is not None and before is not None and _move(desk, line, before, visitor)
     with reading(hub.engine) as db:
         found = queries.conversation(db, line.id, visitor.address)
+    if found is not None and moved:
+        forget_claims(hub, found.contact_id, visitor)
     if found is not None and identity is not None:
         keep_known(hub, found.contact_id, visitor, body.page, {})
     return {
         "token": write_token(hub.vault, visitor),
         "expires_at": int(visitor.expires_at.timestamp()),
         "contact": _contact(visitor),
-        **_conversation(hub, found.id if found else None),
+        **_conversation(hub, _place(line, visitor, found)),
         "availability": availability(settings, now),
     }
 
@@ -65,7 +67,7 @@ def _proven(hub: Hub, line: Line, identity: Identity) -> Visitor:
     )
 
 
-def _move(desk: Desk, line: Line, before: Visitor, after: Visitor) -> None:
+def _move(desk: Desk, line: Line, before: Visitor, after: Visitor) -> bool:
     """Let what was said before the proof belong to whom it names, unless they are known."""
     with reading(desk.hub.engine) as db:
         moves = queries.knows(db, line.id, before.address) and not queries.knows(
@@ -74,22 +76,29 @@ def _move(desk: Desk, line: Line, before: Visitor, after: Visitor) -> None:
     if moves:
         proven = VisitorProven(visitor=after.address, before=before.address)
         desk.reception.hear(line, proven, at_once=True)
+    return moves
 
 
 def _contact(visitor: Visitor) -> dict[str, Any] | None:
     return None if visitor.user is None else {"user_id": visitor.user, "name": visitor.name}
 
 
-def _conversation(hub: Hub, conversation_id: str | None) -> dict[str, Any]:
-    if conversation_id is None:
+def _place(line: Line, visitor: Visitor, found: AnyRow | None) -> shown.Place | None:
+    if found is None:
+        return None
+    return shown.Place(key=line.webhook_key, conversation_id=found.id, address=visitor.address)
+
+
+def _conversation(hub: Hub, place: shown.Place | None) -> dict[str, Any]:
+    if place is None:
         return {"conversation": None, "last_seq": 0, "unread": 0}
     # First, so that what is not numbered yet is counted.
-    shown.number(hub, conversation_id)
-    now = shown.standing(hub, conversation_id)
+    shown.number(hub, place.conversation_id)
+    now = shown.standing(hub, place)
     if now is None:
         return _conversation(hub, None)
     return {
-        "conversation": {"id": conversation_id, **now.state},
+        "conversation": {"id": place.conversation_id, **now.state},
         "last_seq": now.last,
         "unread": now.state["unread"],
     }

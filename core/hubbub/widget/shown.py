@@ -37,10 +37,12 @@ _PLAIN: Final = (Text, Choice, Choices, Form, Location)
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Which window is looked at: the key of its channel, and the conversation."""
+    """Which window is looked at: the key of its channel, the conversation, and whose it is."""
 
     key: str
     conversation_id: str
+    #: The visitor's: once somebody proved that it is theirs, it is no longer nobody's.
+    address: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +91,10 @@ def before(hub: Hub, place: Place, seq: int | None, limit: int) -> list[dict[str
         return _messages(hub, db, place, rows)
 
 
-def standing(hub: Hub, conversation_id: str) -> Standing | None:
-    """Return how a conversation stands; None once it is erased."""
+def standing(hub: Hub, place: Place) -> Standing | None:
+    """Return how a conversation stands; None once it is erased, or somebody else's."""
     with reading(hub.engine) as db:
-        row = queries.standing(db, conversation_id)
+        row = queries.standing(db, place.conversation_id, place.address)
     if row is None:
         return None
     state = {

@@ -113,7 +113,8 @@ def events(
 ) -> Iterator[str]:
     """Yield what is new after number ``seq``, until the conversation is gone or nobody listens.
 
-    Whether the visitor is still ``welcome`` is asked with each heartbeat. `CROWDED` ends it.
+    Whose conversation it is is asked whenever there is news, and whether the visitor is still
+    ``welcome`` as often as a heartbeat is due. `CROWDED` ends it.
     """
     yield "retry: 2000\n\n"
     state: dict[str, Any] | None = None
@@ -121,12 +122,12 @@ def events(
         if event is not None and event.kind in _SAID:
             yield _event(_SAID[event.kind], {})
             continue
-        now = shown.standing(hub, place.conversation_id)
+        now = shown.standing(hub, place)
         if now is not None and now.has_more(seq):
             for message in _all_after(hub, place, seq):
                 seq = message["seq"]
                 yield _event("message", message, seq)
-            now = shown.standing(hub, place.conversation_id)
+            now = shown.standing(hub, place)
         if now is None:
             yield _event("gone", {})
             return
@@ -139,16 +140,18 @@ def events(
 
 def look(hub: Hub, place: Place, seq: int) -> dict[str, Any]:
     """Return what is new after number ``seq``."""
+    now = shown.standing(hub, place)
+    if now is None:
+        return {"messages": [], "state": None}
     messages = shown.after(hub, place, seq)
-    now = shown.standing(hub, place.conversation_id)
-    return {"messages": messages, "state": now.state if now else None}
+    return {"messages": messages, "state": now.state}
 
 
 def wait(hub: Hub, place: Place, seq: int, news: Subscription, seconds: float) -> dict[str, Any]:
     """Return what is new after number ``seq``: at once if there is anything, else in a while."""
     over = monotonic() + min(seconds, LONGEST_WAIT.total_seconds())
     found = look(hub, place, seq)
-    while not found["messages"] and (left := over - monotonic()) > 0:
+    while found["state"] and not found["messages"] and (left := over - monotonic()) > 0:
         event = news.get(left)
         found = look(hub, place, seq)
         if event == CROWDED:
@@ -159,9 +162,13 @@ def wait(hub: Hub, place: Place, seq: int, news: Subscription, seconds: float) -
 def _while_welcome(news: Subscription, welcome: Callable[[], bool]) -> Iterator[LiveEvent | None]:
     """Yield once at once, and then whenever there is news or a heartbeat is due."""
     yield LiveEvent("begin")
+    asked = monotonic()
     for event in news:
-        if event is None and not welcome():
-            return
+        # By the clock: where there is always news, no heartbeat is ever due.
+        if event is None or monotonic() - asked >= HEARTBEAT.total_seconds():
+            if not welcome():
+                return
+            asked = monotonic()
         yield event
         if event == CROWDED:
             return

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -10,27 +11,34 @@ from werkzeug.datastructures import FileStorage
 
 from hubbub.api.media import keep_upload
 from hubbub.api.problems import Problem, Refusal
+from hubbub.deliver.media import delete_files
 from hubbub.hub import Hub
 from hubbub.media import dimensions, sniff
+from hubbub.store.session import transaction
+from hubbub.widget import queries
 from hubbub.widget.desk import Guest
 from hubbub.widget.kinds import ENDINGS, OFFICE, OPEN
-from hubbub.widget.limits import spend
+from hubbub.widget.limits import spend, spend_bytes
 from hubbub.widget.links import upload_name
-from hubbub.widget.metadata import without_metadata
+from hubbub.widget.metadata import Broken, without_metadata
 
 #: Bytes of one file, and beside it in the form.
 LARGEST: Final = 10 << 20
 _FORM_OVERHEAD: Final = 1 << 14
 _MOST_PIXELS: Final = 50_000_000
+#: How long an upload waits for the message that names it, and how many are deleted in one go.
+_UNSENT: Final = timedelta(days=1)
+_BATCH: Final = 500
 _TAKEN: Final = (
     "Take a picture (PNG, JPEG, GIF, WebP), a PDF, a text, a video (MP4, WebM), a sound "
     "(MP3, OGG, M4A), or a document of an office."
 )
+_BROKEN: Final = "The picture is broken: save it anew, and send that."
 
 
 def upload(hub: Hub, guest: Guest, asked: Request) -> dict[str, Any]:
     """Keep a file until a message names it; return its name. Raises `Refusal`."""
-    spend(hub.limiter, "upload", visitor=guest.visitor.address, network=guest.network)
+    spend(hub.limiter, "upload", visitor=guest.who, network=guest.network)
     if not guest.settings.attachments:
         raise Refusal(Problem(code="forbidden", detail="Here nobody sends files."))
     asked.max_content_length = LARGEST + _FORM_OVERHEAD
@@ -39,12 +47,33 @@ def upload(hub: Hub, guest: Guest, asked: Request) -> dict[str, Any]:
         raise Refusal(Problem(code="invalid", detail="Send the file in a field named file."))
     with file.stream:
         body, mime_type = _looked_at(file)
-    row = keep_upload(hub, body, mime_type=mime_type, filename=file.filename or "")
+    spend_bytes(
+        hub.limiter,
+        len(body),
+        visitor=guest.who,
+        network=guest.network,
+        channel=guest.line.id,
+    )
+    row = keep_upload(
+        hub,
+        body,
+        mime_type=mime_type,
+        filename=file.filename or "",
+        channel_id=guest.line.id,
+        ref=guest.visitor.address,
+    )
     return {
         "media_id": upload_name(hub.vault, row["id"], guest.visitor.address),
         "mime_type": mime_type,
         "size": row["size"],
     }
+
+
+def forget_uploads(hub: Hub) -> None:
+    """Delete the uploads of visitors that a message has a copy of, or that none named in a day."""
+    with transaction(hub.engine) as db:
+        gone = queries.forget_uploads(db, before=hub.now() - _UNSENT, limit=_BATCH)
+    delete_files(hub, gone)
 
 
 def _looked_at(file: FileStorage) -> tuple[bytes, str]:
@@ -58,10 +87,24 @@ def _looked_at(file: FileStorage) -> tuple[bytes, str]:
     ending = PurePosixPath(file.filename or "").suffix.lower().removeprefix(".")
     if not body or ending not in ENDINGS.get(mime_type, ()) or not _holds(body, mime_type):
         raise Refusal(Problem(code="unsupported-media-type", detail=_TAKEN))
-    size = dimensions(body)
-    if size is not None and size[0] * size[1] > _MOST_PIXELS:
+    if mime_type.startswith("image/"):
+        body = _picture(body, mime_type)
+    return body, mime_type
+
+
+def _picture(body: bytes, mime_type: str) -> bytes:
+    """Return a picture without its metadata. Raises `Refusal` where it is broken, or too large."""
+    try:
+        clean = without_metadata(body, mime_type)
+    except Broken:
+        raise Refusal(Problem(code="unsupported-media-type", detail=_BROKEN)) from None
+    size = dimensions(clean)
+    if size is None:
+        # Whoever opened it would find out how large it is.
+        raise Refusal(Problem(code="unsupported-media-type", detail=_BROKEN))
+    if size[0] * size[1] > _MOST_PIXELS:
         raise Refusal(Problem(code="too-large", detail="The picture has too many pixels."))
-    return without_metadata(body, mime_type), mime_type
+    return clean
 
 
 def _holds(body: bytes, mime_type: str) -> bool:

@@ -97,7 +97,8 @@ def end(desk: Desk, guest: Guest, body: EndBody) -> None:
 
     What is at its end already is left as it is: another tab was faster, or an agent.
     """
-    found = _closing(desk.hub, guest, allowed=guest.settings.conversation.end_by_visitor)
+    allowed = guest.settings.conversation.end_by_visitor
+    found = _closing(desk.hub, guest, "end", allowed=allowed)
     if found.status == "resolved":
         return
     left = VisitorLeft(visitor=guest.visitor.address, client_id=body.client_id)
@@ -107,8 +108,11 @@ def end(desk: Desk, guest: Guest, body: EndBody) -> None:
 
 
 def rate(desk: Desk, guest: Guest, body: RatingBody) -> None:
-    """Take how the visitor found it."""
-    _closing(desk.hub, guest, allowed=guest.settings.conversation.rating)
+    """Take how the visitor found it, once until somebody says something again."""
+    found = _closing(desk.hub, guest, "rate", allowed=guest.settings.conversation.rating)
+    with reading(desk.hub.engine) as db:
+        if queries.is_rated(db, found.id):
+            return
     rated = VisitorRated(
         visitor=guest.visitor.address,
         client_id=body.client_id,
@@ -147,12 +151,14 @@ def place_of(hub: Hub, guest: Guest) -> shown.Place | None:
     found = _conversation(hub, guest)
     if found is None:
         return None
-    return shown.Place(key=guest.line.webhook_key, conversation_id=found.id)
+    return shown.Place(
+        key=guest.line.webhook_key, conversation_id=found.id, address=guest.visitor.address
+    )
 
 
-def _closing(hub: Hub, guest: Guest, *, allowed: bool) -> AnyRow:
+def _closing(hub: Hub, guest: Guest, what: str, *, allowed: bool) -> AnyRow:
     """Return the conversation that is at its end. Raises `Refusal` where nobody may say so."""
-    _spend(hub, guest, "close")
+    _spend(hub, guest, what)
     if not allowed:
         raise Refusal(Problem(code="forbidden", detail="Here visitors do not do that."))
     found = _conversation(hub, guest)
@@ -247,4 +253,4 @@ def _conversation(hub: Hub, guest: Guest) -> AnyRow | None:
 
 
 def _spend(hub: Hub, guest: Guest, what: str) -> None:
-    spend(hub.limiter, what, visitor=guest.visitor.address, network=guest.network)
+    spend(hub.limiter, what, visitor=guest.who, network=guest.network)

@@ -138,7 +138,7 @@ def test_two_windows_number_at_the_same_moment_and_agree(shop):
     send(shop, Text(text="One"))
     for _ in range(2):
         shown.number(shop.hub, conversation)
-    place = Place(key=shop.key, conversation_id=conversation)
+    place = Place(key=shop.key, conversation_id=conversation, address="")
     assert [one["seq"] for one in shown.after(shop.hub, place, 0)] == [1, 2]
 
 

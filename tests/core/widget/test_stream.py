@@ -23,7 +23,10 @@ def ada(shop):
 
 @pytest.fixture
 def place(shop, ada):
-    return Place(key=shop.key, conversation_id=shop.world.one("select id from conversations")["id"])
+    found = shop.world.one(
+        "select c.id, a.address from conversations c join addresses a on a.id = c.address_id"
+    )
+    return Place(key=shop.key, conversation_id=found["id"], address=found["address"])
 
 
 def told(text):
