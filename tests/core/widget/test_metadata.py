@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from hubbub.widget.metadata import without_metadata
+from hubbub.widget.metadata import Broken, without_metadata
 
 PLACE = b"52.5200 N 13.4050 E"
 
@@ -81,11 +81,45 @@ def test_case_13_a_webp_loses_what_is_written_beside_it_and_after_it():
         ("image/png", png(HEAD)),
         ("image/png", png(HEAD) + b"\xff\xff\xff\xffIDAT"),
         ("image/webp", webp(riff(b"VP8L", b"odd"))[:-2]),
-        ("image/webp", webp(riff(b"VP8X", b""))),
         ("image/webp", b"RIFF\xff\xff\xff\xffWEBP"),
+    ],
+)
+def test_of_a_broken_picture_nobody_knows_what_is_in_it(mime_type, body):
+    with pytest.raises(Broken):
+        without_metadata(body, mime_type)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "body"),
+    [
+        ("image/webp", webp(riff(b"VP8X", b""))),
         ("text/plain", b"\xff\xd8\xff\xe1"),
         ("image/gif", b""),
     ],
 )
-def test_what_is_broken_or_no_such_picture_stays_as_it_is(mime_type, body):
+def test_what_is_no_such_picture_stays_as_it_is(mime_type, body):
     assert without_metadata(body, mime_type) == body
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(b"", jpeg((b"\xe1", PLACE)), id="a second picture after the end"),
+        pytest.param(b"", b"MotionPhoto" + PLACE, id="a film after the end"),
+        pytest.param(b"\xff\xff\xe1" + struct.pack(">H", 2 + len(PLACE)) + PLACE, b"", id="filled"),
+        pytest.param(
+            b"\xff\x01\xff\xe1" + struct.pack(">H", 2 + len(PLACE)) + PLACE, b"", id="alone"
+        ),
+    ],
+)
+def test_a_place_is_found_wherever_it_hides(before, after):
+    whole = jpeg()
+    hidden = whole[:2] + before + whole[2:] + after
+    assert PLACE not in without_metadata(hidden, "image/jpeg")
+
+
+def test_a_place_between_two_scans_goes_and_both_scans_stay():
+    place = b"\xff\xe1" + struct.pack(">H", 2 + len(PLACE)) + PLACE
+    scans = [b"\xff\xda\x00\x02first\xff\x00\xff\xd0on", b"\xff\xda\x00\x02second\xff\xd9"]
+    clean = without_metadata(b"\xff\xd8" + place.join(scans), "image/jpeg")
+    assert clean == b"\xff\xd8" + b"".join(scans)

@@ -11,17 +11,20 @@ import pytest
 from hubbub.widget import uploads
 
 
+def chunk(kind, data=b""):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png(width=1, height=1):
-    """The beginning of a PNG of this size, and no more than that."""
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + head
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + struct.pack(">I", 13)
-        + chunk
-        + struct.pack(">I", zlib.crc32(chunk))
-        + b"\0" * 12
-    )
+    """A PNG of this size, but without pixels."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IEND")
+
+
+def jpeg(width, height):
+    """A JPEG of this size, with a byte that fills before it is told."""
+    frame = struct.pack(">HBHHB", 8, 8, height, width, 0)
+    return b"\xff\xd8\xff\xff\xc0" + frame + b"\xff\xda\x00\x02pixels\xff\xd9"
 
 
 def zipped(*names):
@@ -67,6 +70,9 @@ def say(window, media_id, caption=None):
         (png(), "a", "image/png", 415),
         (b"", "a.txt", "text/plain", 415),
         (png(10_000, 6_000), "a.png", "image/png", 413),
+        (png()[:-4], "a.png", "image/png", 415),
+        (jpeg(800, 600), "a.jpg", "image/jpeg", 201),
+        (jpeg(65_535, 65_535), "a.jpg", "image/jpeg", 413),
         (b"MZ" + b"\0" * 200, "a.pdf", "application/pdf", 415),
         (b"a" * 1001, "a.txt", "text/plain", 413),
         (b"a" * 40_000, "a.txt", "text/plain", 413),
