@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
+    String,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -88,34 +89,13 @@ def standing(db: Connection, conversation_id: str, address: str) -> AnyRow | Non
 
     None once it is erased, or ``address`` does not lead to it any more.
     """
-    unread = (
-        select(func.count())
-        .select_from(_shown.join(_messages, _messages.c.id == _shown.c.message_id))
-        .where(
-            _shown.c.conversation_id == _conversations.c.id,
-            _messages.c.direction == "outbound",
-            _messages.c.status.in_(("sent", "delivered")),
-        )
-        .scalar_subquery()
-    )
-    found = (
-        select(
-            _conversations.c.status,
-            (_conversations.c.unread == 0).label("seen"),
-            unread.label("unread"),
-            _rated(conversation_id).label("rated"),
-            _last_shown(conversation_id).scalar_subquery().label("last"),
-            _unshown(conversation_id).exists().label("waiting"),
-        )
-        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
-        .where(_conversations.c.id == conversation_id, _addresses.c.address == address)
-    )
-    return db.execute(found).one_or_none()
+    asked = {"conversation_id": conversation_id, "address": address}
+    return db.execute(_STANDING, asked).one_or_none()
 
 
 def is_rated(db: Connection, conversation_id: str) -> bool:
     """Whether the visitor said how it was, and nobody said anything since."""
-    return bool(db.execute(select(_rated(conversation_id))).scalar())
+    return bool(db.execute(_IS_RATED, {"conversation_id": conversation_id}).scalar())
 
 
 def knows(db: Connection, channel_id: str, address: str) -> bool:
@@ -138,61 +118,81 @@ def message_by_key(db: Connection, channel_id: str, event_key: str) -> AnyRow | 
 
 def last_seq(db: Connection, conversation_id: str) -> int:
     """Return how many messages of a conversation are shown."""
-    last: int = db.execute(_last_shown(conversation_id)).scalar_one()
+    last: int = db.execute(_LAST_SHOWN, {"conversation_id": conversation_id}).scalar_one()
     return last
 
 
 def unshown(db: Connection, conversation_id: str) -> list[str]:
     """Return the messages that are to be seen and have no number yet, in order."""
-    found = _unshown(conversation_id).order_by(_messages.c.seq)
-    return list(db.execute(found).scalars())
+    found = db.execute(_UNSHOWN_IN_ORDER, {"conversation_id": conversation_id})
+    return list(found.scalars())
 
 
-def _rated(conversation_id: str) -> ColumnElement[bool]:
-    """Return whether the visitor said how it was, and nobody said anything since."""
-    of_it = _messages.c.conversation_id == conversation_id
-    last_word = (
-        select(_messages.c.seq)
-        .where(of_it, _messages.c.kind != "system")
-        .order_by(_messages.c.seq.desc())
-        .limit(1)
-        .scalar_subquery()
+# --- what each heartbeat of each window asks, made once ---------------------------------------
+
+_ID: Final = bindparam("conversation_id", type_=String())
+_of_it: Final = _messages.c.conversation_id == _ID
+_last_word: Final = (
+    select(_messages.c.seq)
+    .where(_of_it, _messages.c.kind != "system")
+    .order_by(_messages.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+#: Whether the visitor said how it was, and nobody said anything since.
+_RATED: Final = exists().where(
+    _of_it, _messages.c.event_key.startswith("rated:"), _messages.c.seq > _last_word
+)
+_IS_RATED: Final = select(_RATED)
+_LAST_SHOWN: Final = select(func.coalesce(func.max(_shown.c.seq), 0)).where(
+    _shown.c.conversation_id == _ID
+)
+_recent: Final = (
+    select(_conversations.c.last_seq - _RECENT).where(_conversations.c.id == _ID).scalar_subquery()
+)
+_newest_shown: Final = (
+    select(_messages.c.seq)
+    .join(_shown, _shown.c.message_id == _messages.c.id)
+    .where(_shown.c.conversation_id == _ID)
+    .order_by(_shown.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_seen_up_to: Final = func.coalesce(_newest_shown, 0)
+#: What is to be seen and has no number yet.
+_UNSHOWN: Final = (
+    select(_messages.c.id)
+    .outerjoin(_shown, _shown.c.message_id == _messages.c.id)
+    .where(
+        _of_it,
+        _messages.c.seq > case((_seen_up_to < _recent, _seen_up_to), else_=_recent),
+        _shown.c.message_id.is_(None),
+        _SEEN,
     )
-    is_rating = _messages.c.event_key.startswith("rated:")
-    return exists().where(of_it, is_rating, _messages.c.seq > last_word)
-
-
-def _last_shown(conversation_id: str) -> Select[Any]:
-    return select(func.coalesce(func.max(_shown.c.seq), 0)).where(
-        _shown.c.conversation_id == conversation_id
+)
+_UNSHOWN_IN_ORDER: Final = _UNSHOWN.order_by(_messages.c.seq)
+_unread: Final = (
+    select(func.count())
+    .select_from(_shown.join(_messages, _messages.c.id == _shown.c.message_id))
+    .where(
+        _shown.c.conversation_id == _conversations.c.id,
+        _messages.c.direction == "outbound",
+        _messages.c.status.in_(("sent", "delivered")),
     )
-
-
-def _unshown(conversation_id: str) -> Select[Any]:
-    recent = (
-        select(_conversations.c.last_seq - _RECENT)
-        .where(_conversations.c.id == conversation_id)
-        .scalar_subquery()
+    .scalar_subquery()
+)
+_STANDING: Final = (
+    select(
+        _conversations.c.status,
+        (_conversations.c.unread == 0).label("seen"),
+        _unread.label("unread"),
+        _RATED.label("rated"),
+        _LAST_SHOWN.scalar_subquery().label("last"),
+        _UNSHOWN.exists().label("waiting"),
     )
-    newest_shown = (
-        select(_messages.c.seq)
-        .join(_shown, _shown.c.message_id == _messages.c.id)
-        .where(_shown.c.conversation_id == conversation_id)
-        .order_by(_shown.c.seq.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    seen_up_to = func.coalesce(newest_shown, 0)
-    return (
-        select(_messages.c.id)
-        .outerjoin(_shown, _shown.c.message_id == _messages.c.id)
-        .where(
-            _messages.c.conversation_id == conversation_id,
-            _messages.c.seq > case((seen_up_to < recent, seen_up_to), else_=recent),
-            _shown.c.message_id.is_(None),
-            _SEEN,
-        )
-    )
+    .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+    .where(_conversations.c.id == _ID, _addresses.c.address == bindparam("address", type_=String()))
+)
 
 
 def hold(db: Connection, conversation_id: str) -> bool:
