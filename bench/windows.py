@@ -53,20 +53,21 @@ class Server:
     needs: str = "granian"
     #: Windows, as a multiple of those that a server with a thread for each holds.
     times: float = 1
-    #: kB for each window: what must not be exceeded, and what was found when it was designed.
+    #: kB for each window: a quarter above what was measured, and what the prototype needed, which
+    #: had no accounts, routes and limits around it.
     must: float
     aim: float
 
 
 _SERVERS: Final = (
-    Server(name="granian", must=134, aim=107),
-    Server(name="gthread", words=[*_GUNICORN], needs="gunicorn", must=41, aim=33),
+    Server(name="granian", must=190, aim=107),
+    Server(name="gthread", words=[*_GUNICORN], needs="gunicorn", must=80, aim=33),
     Server(
         name="gevent",
         words=[*_GUNICORN, "-k", "gevent", "--worker-connections", "10000"],
         needs="gevent",
         times=2.5,
-        must=23,
+        must=42,
         aim=18,
     ),
 )

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from hubbub.api import queries, render, shapes
 from hubbub.api.content import read_content
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, optional
+from hubbub.api.moments import within_reach
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.api.work import MOST_TAGS, ConversationChange, add_note, change_conversation, read
 from hubbub.deliver.work import sendable, shown_as
@@ -191,11 +192,9 @@ def _before(query: Page) -> tuple[datetime, str] | None:
         return None
     at, conversation_id = keys
     try:
-        when = datetime.fromisoformat(at)
+        when = within_reach(datetime.fromisoformat(at))
     except ValueError:
         raise _bad_cursor() from None
-    if when.tzinfo is None:
-        raise _bad_cursor()
     return when, conversation_id
 
 

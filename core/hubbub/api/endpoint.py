@@ -193,10 +193,15 @@ def bearer_for(hub: Hub, request: Request, scope: Scope) -> Bearer:
     if bearer is None:
         detail = "Send `Authorization: Bearer <token>` with a token that was not revoked."
         raise _challenge("unauthorized", detail, "" if not token else 'error="invalid_token"')
+    require(bearer, scope)
+    return bearer
+
+
+def require(bearer: Bearer, scope: Scope) -> None:
+    """Raise `Refusal` unless the token has ``scope``."""
     if scope not in bearer.scopes:
         detail = f"This call needs a token with the scope {scope!r}."
         raise _challenge("forbidden", detail, f'error="insufficient_scope", scope="{scope}"')
-    return bearer
 
 
 def read_body(

@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import Connection, Row
 
 from hubbub.api import queries, shapes
-from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, require
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.connect.former import channel_secrets, open_former
 from hubbub.connect.rules import open_connection
@@ -120,8 +120,11 @@ def _file(row: Row[Any], redactor: Redactor | None, name: str, content_type: str
 def replay_event(hub: Hub, ask: Ask[Nothing, Replay]) -> shapes.EventJson:
     """Run a kept call again; what already took effect does not take effect twice.
 
-    A quarantined call is released if it now proves authentic, or by `force`.
+    A quarantined call is released if it now proves authentic, or by `force`, which needs a token
+    with the scope `admin`: whoever sent it may have made it up.
     """
+    if ask.body.force:
+        require(ask.bearer, "admin")
     with reading(hub.engine) as db:
         _found(db, ask.id)
     replay(hub, ask.id, force=ask.body.force)

@@ -3,12 +3,13 @@
 import hashlib
 from typing import Any, Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import Row
 
 from hubbub.api import queries, render, shapes
 from hubbub.api.content import read_content
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.moments import Moment
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.api.work import Order, send
 from hubbub.deliver.actors import nudge_deliver
@@ -40,7 +41,7 @@ class NewMessage(Body):
     channel_id: str | None = None
     to: To | None = None
     reply_to: str | None = Field(None, description="The id of the message to quote.")
-    send_at: AwareDatetime | None = Field(None, description="Not before this time.")
+    send_at: Moment | None = Field(None, description="Not before this time.")
     seen: str | None = Field(
         None,
         description="The id of the conversation's last message as you know it: refused with "

@@ -1,12 +1,12 @@
 """Answer the calls of who operates the hub: what failed, how it is, who changed what."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
 from hubbub.api import shapes
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.moments import Moment
 from hubbub.api.pages import Page, by_id, cut
 from hubbub.health import health
 from hubbub.hub import Hub
@@ -46,8 +46,8 @@ class AuditQuery(Page):
     actor: str | None = Field(None, max_length=100, description="Such as `user:<id>` or `cli`.")
     action: str | None = Field(None, max_length=100, description="How the action begins.")
     object_id: str | None = Field(None, max_length=64)
-    since: datetime | None = None
-    until: datetime | None = Field(None, description="Only what was done before.")
+    since: Moment | None = None
+    until: Moment | None = Field(None, description="Only what was done before.")
 
 
 @endpoint("GET", "/failures", tag=_FAILURES, scope="read")
@@ -73,7 +73,7 @@ def list_requeues(hub: Hub, ask: Ask[Page, Nothing]) -> shapes.Listing[shapes.Re
     "POST",
     "/requeues",
     tag=_FAILURES,
-    scope="write",
+    scope="admin",
     status=202,
     problems=("not-found", "requeue-running"),
 )
@@ -89,7 +89,7 @@ def get_requeue(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.RequeueJson:
     return _requeue(hub, ask.id)
 
 
-@endpoint("POST", "/requeues/{id}/stop", tag=_FAILURES, scope="write")
+@endpoint("POST", "/requeues/{id}/stop", tag=_FAILURES, scope="admin")
 def stop_requeue(hub: Hub, ask: Ask[Nothing, Nothing]) -> shapes.RequeueJson:
     """Try no more of it again. What was tried already goes its way."""
     stop(hub, ask.id, actor=ask.bearer.actor)

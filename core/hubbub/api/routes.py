@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import AwareDatetime, BaseModel, Field
 
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint
+from hubbub.api.moments import Moment
 from hubbub.connect.dryrun import Counted, Moved, dry_run, find_heard, subject_of
 from hubbub.connect.hidden import hidden
 from hubbub.connect.routes import (
@@ -81,7 +82,7 @@ class Supposed(Body):
 
     content: dict[str, Any] | None = Field(None, description="Needed without `message_id`.")
     sender: str | SupposedSender | None = None
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     first_message: bool = False
     message_id: str | None = Field(
         None, description="A message that a contact wrote to this channel; alone."

@@ -1,7 +1,7 @@
 """Let somebody choose a password by a link, once.
 
-Nothing is stored: the link is signed together with the password that it replaces, so that it is
-worth nothing once there is another.
+The link is signed; of the last one a word is stored with the person, so that it is worth nothing
+once it was used, there is another, or they were disabled.
 """
 
 import secrets
@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Invalid, NotFound
-from hubbub.people.rules import Person
+from hubbub.people.rules import Person, check_password
 from hubbub.people.users import add_user, change_user, person
 from hubbub.store.session import reading, transaction
-from hubbub.vault import digest
 
 #: How long a link is good.
 LIFE: Final = timedelta(days=3)
@@ -57,31 +56,43 @@ def invite(hub: Hub, user_id: str, *, actor: str) -> Invite:
         row = queries.user(db, user_id)
         if row is None or row.disabled_at is not None:
             raise NotFound("There is no such user, or they are disabled.")
+        word = secrets.token_hex(8)
+        queries.change_user(db, user_id, invite=word)
         audit(db, now=hub.now(), actor=actor, action="user.invited", object_id=user_id)
     seconds = int(expires_at.timestamp())
-    signature = hub.vault.sign(_text(row, seconds))
+    signature = hub.vault.sign(_text(user_id, word, seconds))
     return Invite(path=f"/welcome/{user_id}/{seconds}/{signature}", expires_at=expires_at)
 
 
 def invited(hub: Hub, user_id: str, seconds: int, signature: str) -> Person:
     """Return whose link this is. Raises `Expired`."""
     with reading(hub.engine) as db:
-        row = queries.user(db, user_id)
-    good = row is not None and hub.vault.signed(_text(row, seconds), signature)
-    if row is None or not good or row.disabled_at is not None or _past(hub, seconds):
-        raise Expired
-    return person(row)
+        return person(_invited(hub, db, user_id, seconds, signature))
 
 
 def accept(hub: Hub, user_id: str, seconds: int, signature: str, *, password: str) -> Person:
     """Give somebody the password that they chose. Raises `Expired` and `Invalid`."""
-    who = invited(hub, user_id, seconds, signature)
-    return change_user(hub, who.id, actor=who.actor, password=password)
+    check_password(password)
+    with transaction(hub.engine) as db:
+        row = _invited(hub, db, user_id, seconds, signature)
+        # Of two who use it at once, one finds it used.
+        if not queries.use_invite(db, user_id, row.invite):
+            raise Expired
+    return change_user(hub, user_id, actor=person(row).actor, password=password)
+
+
+def _invited(hub: Hub, db: Connection, user_id: str, seconds: int, signature: str) -> Row[Any]:
+    row = queries.user(db, user_id)
+    if row is None or row.invite is None or row.disabled_at is not None or _past(hub, seconds):
+        raise Expired
+    if not hub.vault.signed(_text(user_id, row.invite, seconds), signature):
+        raise Expired
+    return row
 
 
 def _past(hub: Hub, seconds: int) -> bool:
     return datetime.fromtimestamp(seconds, UTC) <= hub.now()
 
 
-def _text(row: Row[Any], seconds: int) -> str:
-    return f"invite:{row.id}:{seconds}:{digest(row.password_hash)}"
+def _text(user_id: str, word: str, seconds: int) -> str:
+    return f"invite:{user_id}:{seconds}:{word}"

@@ -64,6 +64,12 @@ def change_user(db: Connection, user_id: str, **values: Any) -> None:
     db.execute(update(_users).where(_users.c.id == user_id).values(**values))
 
 
+def use_invite(db: Connection, user_id: str, invite: str) -> bool:
+    """Let a link to choose a password be good no more; whether it was until now."""
+    used = update(_users).where(_users.c.id == user_id, _users.c.invite == invite)
+    return db.execute(used.values(invite=None)).rowcount == 1
+
+
 def hold_admins(db: Connection) -> list[str]:
     """Return the ids of those who administer the hub; until the commit they stay so."""
     found = select(_users.c.id).where(_users.c.role == "admin", _users.c.disabled_at.is_(None))

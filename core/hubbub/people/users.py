@@ -175,16 +175,17 @@ def _columns(hub: Hub, changes: Changes) -> dict[str, Any]:
         values["name"] = changes["name"].strip()
     if "role" in changes:
         check_role(changes["role"])
-        values["role"] = changes["role"]
+        values |= {"role": changes["role"], "invite": None}
     if "disabled" in changes:
         values["disabled_at"] = hub.now() if changes["disabled"] else None
+        values["invite"] = None
     if "available" in changes:
         values["away_at"] = None if changes["available"] else hub.now()
     if "preferences" in changes:
         values["preferences"] = changes["preferences"].as_json()
     if "password" in changes:
         check_password(changes["password"])
-        values["password_hash"] = _HASHER.hash(changes["password"])
+        values |= {"password_hash": _HASHER.hash(changes["password"]), "invite": None}
     return values
 
 

@@ -81,6 +81,8 @@ class User(SQLModel, table=True):
     away_at: datetime | None = _time(nullable=True)
     #: See `hubbub.people.preferences.Preferences`; None: as usual.
     preferences: dict[str, Any] | None = _json(nullable=True)
+    #: What the last link to choose a password says of itself; None: none is good.
+    invite: str | None = None
 
 
 class Team(SQLModel, table=True):

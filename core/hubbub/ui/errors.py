@@ -16,12 +16,14 @@ from hubbub.ui.guard import Guard, by_script, harden
 from hubbub.ui.words import said
 
 _SAID: Final = {
+    400: "There are characters in it that no text holds.",
     403: "You may not do this here. Perhaps the page was open for too long: load it again.",
     404: "There is nothing here. Perhaps it was deleted.",
     405: "This cannot be done in this way.",
     413: "This is larger than the hub takes.",
 }
 _TITLES: Final = {
+    400: "Not understood",
     403: "Not allowed",
     404: "Not found",
     413: "Too large",

@@ -1,6 +1,7 @@
 """Let in who is logged in, refuse forged forms, and tell browsers what a page may do."""
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
@@ -28,6 +29,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_UNKEPT: Final = re.compile("[\0\ud800-\udfff]")
 
 
 class Guard:
@@ -99,6 +101,15 @@ class Guard:
         given = request.form.get("form_token", "")
         if not hmac.compare_digest(given.encode(), self.token().encode()):
             abort(403)
+
+
+def refuse_unkept() -> None:
+    """Refuse characters that no database keeps: no browser sends them by itself."""
+    given = (request.args, request.form)
+    texts = (text for one in given for pair in one.items(multi=True) for text in pair)
+    path = (request.view_args or {}).values()
+    if any(_UNKEPT.search(text) for text in (*texts, *map(str, path))):
+        abort(400)
 
 
 def harden(answer: AnyResponse) -> AnyResponse:

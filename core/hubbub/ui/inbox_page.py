@@ -19,7 +19,7 @@ from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.composer import Draft
 from hubbub.ui.desk import Desk
-from hubbub.ui.look import MOST, PAGE, VIEWS, Look
+from hubbub.ui.look import KEPT, MOST, PAGE, VIEWS, Look
 from hubbub.ui.presence import Doing
 from hubbub.ui.standstill import missed
 from hubbub.ui.thread_page import ThreadPage, thread_page
@@ -246,8 +246,9 @@ def _filters(db: Connection, look: Look, desk: Desk) -> tuple[Filter, ...]:
 
 
 def _saved(one: SavedView, look: Look) -> Saved:
-    shown = dict(one.filters) == look.kept
-    return Saved(id=one.id, name=one.name, args=one.filters, shown=shown)
+    # Whoever saved it by the API may have named what no list can be narrowed by.
+    kept = {name: value for name, value in one.filters.items() if name in KEPT}
+    return Saved(id=one.id, name=one.name, args=kept, shown=kept == look.kept)
 
 
 def _choice(chosen: str, value: str, label: str) -> Choice:

@@ -17,11 +17,15 @@ VIEWS: Final = (
 )
 #: What the list can be narrowed by, beside the view.
 FILTERS: Final = ("channel", "team", "assignee", "tag")
+#: What of an address a saved view keeps.
+KEPT: Final = frozenset({"view", "q", *FILTERS})
 #: Conversations in the list, at first and with each "Older conversations".
 PAGE: Final = 40
 #: Who looks for something further down searches.
 MOST: Final = 400
 _LONGEST: Final = 100
+#: More than any conversation has messages, and as much as a database counts.
+_LAST: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +52,7 @@ class Look:
     @property
     def kept(self) -> dict[str, str]:
         """What a view that is saved keeps of it."""
-        return {name: str(value) for name, value in self.args.items() if name != "show"}
+        return {name: str(value) for name, value in self.args.items() if name in KEPT}
 
     @property
     def args(self) -> dict[str, Any]:
@@ -70,5 +74,5 @@ def look() -> Look:
         q=request.args.get("q", "").strip()[:_LONGEST],
         **{name: request.args.get(name, "").strip()[:_LONGEST] for name in FILTERS},
         show=min(max(request.args.get("show", PAGE, type=int), PAGE), MOST),
-        since=max(request.args.get("since", 0, type=int), 0),
+        since=min(max(request.args.get("since", 0, type=int), 0), _LAST),
     )

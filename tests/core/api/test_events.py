@@ -1,11 +1,13 @@
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
 
 from hubbub.connect.rules import open_connection
 from hubbub.connect.work import delete_channel, find_channel
+from hubbub.people.tokens import create_token
 from hubbub.store.session import transaction
 from hubbub.store.tables import Call, Message, table
 from tests.core.api.kit import TOKEN
@@ -112,6 +114,17 @@ def test_a_quarantined_call_is_released_by_a_persons_word(
     call_id, _ = add_inbound(api, add_conversation(api, add_channel(api)))
     _change(api, state="quarantined", reason="Wrong signature.")
     assert api.post(f"/events/{call_id}/replay", {"force": True}, status=200)["state"] == "pending"
+
+
+def test_nobody_but_an_admin_releases_what_is_not_proven(
+    api, add_channel, add_conversation, add_inbound
+):
+    call_id, _ = add_inbound(api, add_conversation(api, add_channel(api)))
+    _change(api, state="quarantined", reason="Wrong signature.")
+    _, token = create_token(api.hub, name="narrow", actor="cli", scopes=["read", "write"])
+    narrow = replace(api, token=token)
+    assert narrow("POST", f"/events/{call_id}/replay", {"force": True}).status_code == 403
+    assert narrow("POST", f"/events/{call_id}/replay", {}).status_code == 409
 
 
 def test_a_letter_is_handed_out_as_mail_programs_open_it(every_api, call):

@@ -116,6 +116,14 @@ def test_the_author_is_the_token(api, add_channel):
         ({"conversation_id": "x", "content": "Hello"}, "content"),
         ({"conversation_id": "x", "content": HELLO, "send_at": "tomorrow"}, "send_at"),
         ({"conversation_id": "x", "content": HELLO, "send_at": "2026-01-02T03:04:05"}, "send_at"),
+        (
+            {"conversation_id": "x", "content": HELLO, "send_at": "9999-12-31T23:59:59-12:00"},
+            "send_at",
+        ),
+        (
+            {"conversation_id": "x", "content": HELLO, "send_at": "0001-01-01T00:00:00+12:00"},
+            "send_at",
+        ),
     ],
 )
 def test_a_message_needs_to_know_where_it_goes(api, body, field):

@@ -4,6 +4,7 @@ import pytest
 
 from hubbub.connect.drafts import begin_draft
 from hubbub.people.rules import SESSION_LIFE
+from hubbub.people.saved_views import save_view
 from hubbub.store.session import DatabaseDown
 from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token
@@ -157,6 +158,35 @@ def test_behind_a_proxy_each_client_has_attempts_of_its_own(world, people, make_
 def test_a_login_leads_nowhere_else(browser, where):
     answer = browser().post("/login", data={**LOGIN, "next": where})
     assert answer.headers["Location"] == "/inbox"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/inbox?q=%00", "/inbox/%00", "/contacts?q=a%00", "/channels?q=%00", "/audit?actor=%00"],
+)
+def test_characters_that_no_database_keeps_are_refused_in_words(browser, line, path):
+    answer = browser("admin").get(path)
+    assert answer.status_code in {400, 404}
+    assert "database" not in answer.text
+
+
+def test_a_login_with_such_characters_is_refused_too(browser):
+    answer = browser().post("/login", data={**LOGIN, "email": "a\0@example.com"})
+    assert answer.status_code == 400
+
+
+def test_a_number_that_no_conversation_reaches_asks_for_its_last_messages(browser, world, line):
+    conversation = world.one("SELECT id FROM conversations")["id"]
+    for number in ("99999999999999999999", "-1", "x"):
+        assert browser("admin").get(f"/inbox/{conversation}?since={number}").status_code == 200
+
+
+def test_a_view_that_was_saved_with_odd_filters_breaks_no_page(browser, world, people):
+    filters = {"endpoint": "x", "_anchor": "y", "view": "all"}
+    save_view(world.hub, people["agent"], name="Odd", filters=filters)
+    page = browser("agent").get("/inbox")
+    assert page.status_code == 200
+    assert 'href="/inbox?view=all"' in page.text
 
 
 def test_a_login_leads_to_where_somebody_wanted_to_go(browser):

@@ -190,6 +190,7 @@ def upgrade() -> None:
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.Column("away_at", UtcDateTime(), nullable=True),
         sa.Column("preferences", Json, nullable=True),
+        sa.Column("invite", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
