@@ -23,17 +23,37 @@ _RESTRICTED: Final = or_(_addresses.c.state != AddressState.OK, ~_addresses.c.ma
 
 
 def inherit(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) -> None:
-    """Give a new channel what is known of addresses since its account was last connected.
+    """Give a channel what is known of addresses on all others of its account, or that write as it.
 
-    ``threads``: whether an address may have several conversations.
+    Of what somebody chose here and there, the last counts. ``threads``: whether an address may have
+    several conversations.
     """
-    before = select(_channels.c.id).where(
-        _same_account(channel), _channels.c.deleted_at.is_not(None)
+    others = select(_channels.c.id).where(_same_account(channel), _channels.c.id != channel.id)
+    told = or_(_RESTRICTED, _addresses.c.marketing_at.is_not(None))
+    found = db.execute(select(_addresses).where(_addresses.c.channel_id.in_(others), told)).all()
+    last = {row.address: row for row in sorted(found, key=lambda row: (_chosen_at(row), row.id))}
+    here = select(_addresses.c.address).where(_addresses.c.channel_id == channel.id)
+    known = set(db.execute(here.where(_addresses.c.address.in_(last))).scalars())
+    for address in last.values():
+        if address.address not in known:
+            if address.state != AddressState.OK or not address.marketing:
+                _carry(db, address, channel.id, threads=threads, now=now)
+        elif address.marketing_at is not None:
+            this = (_addresses.c.channel_id == channel.id, _addresses.c.address == address.address)
+            choose_marketing(db, *this, marketing=address.marketing, at=address.marketing_at)
+
+
+def bequeath(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) -> None:
+    """Give what is known of addresses to the channels that have the account of ``channel`` too."""
+    heirs = select(_channels).where(
+        _same_account(channel), _channels.c.deleted_at.is_(None), _channels.c.id != channel.id
     )
-    last = db.execute(before.order_by(_channels.c.deleted_at.desc()).limit(1)).scalar()
-    known = select(_addresses).where(_addresses.c.channel_id == last, _RESTRICTED)
-    for address in db.execute(known).all():
-        _carry(db, address, channel.id, threads=threads, now=now)
+    for heir in db.execute(heirs).all():
+        inherit(db, heir, threads=threads, now=now)
+
+
+def _chosen_at(address: AnyRow) -> float:
+    return address.marketing_at.timestamp() if address.marketing_at else 0.0
 
 
 def recipient(db: Connection, address_id: str) -> AnyRow | None:

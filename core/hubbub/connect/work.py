@@ -27,7 +27,7 @@ from hubbub.connect.rules import (
     still_known,
     wrong_with,
 )
-from hubbub.connect.wishes import inherit
+from hubbub.connect.wishes import bequeath, inherit
 from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
@@ -113,6 +113,9 @@ def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: s
             row = _found(queries.channel(db, channel_id, lock=True))
             values = _changed_columns(hub, row, change)
             queries.change_channel(db, channel_id, values=values)
+            if {"account", "sender"} & values.keys():
+                now_is = _found(queries.channel(db, channel_id))
+                inherit(db, now_is, threads=_threads(hub, row), now=hub.now())
             if change.concerns_provider:
                 # What is fetched waits for the check: it says where a new folder begins.
                 queries.mark_checked(db, channel_id, now=None)
@@ -197,6 +200,7 @@ def delete_channel(hub: Hub, channel_id: str, *, actor: str) -> None:
         gone = {"deleted_at": now, "enabled": False, "secrets": b""}
         if not queries.change_channel(db, channel_id, values=gone):
             raise NotFound("There is no such channel.")
+        bequeath(db, row, threads=_threads(hub, row), now=now)
         queries.wipe_routes(db, channel_id)
         queries.wipe_templates(db, channel_id)
         refresh(db, queries.cancel_waiting(db, channel_id))
@@ -224,6 +228,11 @@ def find_channel(hub: Hub, channel_id: str) -> Row[Any]:
     """Return the row of a channel. Raises `NotFound`."""
     with reading(hub.engine) as db:
         return _found(queries.channel(db, channel_id))
+
+
+def _threads(hub: Hub, row: Row[Any]) -> bool:
+    known = row.type in hub.plugins.channels
+    return known and hub.plugins.channel(row.type).capabilities.threads
 
 
 def _new_row(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hubbub.connect.work import delete_channel
+from hubbub.connect.work import ChannelChange, change_channel, delete_channel
+from hubbub.contacts.work import choose
 from hubbub.deliver.attempt import unsubscribe_url
 from hubbub.web import create_app
 from tests.core.conftest import world
@@ -84,6 +85,40 @@ def test_wishes_and_gone_addresses_hold_when_the_account_is_added_again(world, b
     assert wishes(world, again)[0]["contact_id"] == ada["contact_id"]
     third = readd(world, {"channel_id": again.id})
     assert len(wishes(world, third)) == 2
+
+
+def test_wishes_of_a_channel_that_is_deleted_last_are_known_to_its_successor(world, browser, ada):
+    # As when providers are changed: the new channel is tried before the old one goes.
+    old = world.line(ada["channel_id"])
+    new = world.channel(name="New", perch="elm")
+    world.hear(old, {"id": "2", "from": "+2", "text": "Hello"})
+    world.hear(new, {"id": "3", "from": "+2", "text": "Hello"})
+    browser.post(path(world, ada), data=CLICK)
+    second = world.one("SELECT * FROM addresses WHERE address = '+2' AND channel_id = :i", i=old.id)
+    browser.post(path(world, second), data=CLICK)
+    world.write("UPDATE channels SET sender = 'shop@a.example'")
+    delete_channel(world.hub, old.id, actor="cli")
+    told = sorted((one["address"], one["marketing"]) for one in wishes(world, new))
+    assert told == [("+1", False), ("+2", False)]
+
+
+def test_an_account_that_was_mistyped_at_first_inherits_once_it_is_right(world, browser, ada):
+    browser.post(path(world, ada), data=CLICK)
+    again = readd(world, ada, perch="aok")
+    assert wishes(world, again) == []
+    change = ChannelChange(settings={"perch": "oak"})
+    change_channel(world.hub, again.id, change, actor="cli")
+    assert [one["marketing"] for one in wishes(world, again)] == [False]
+
+
+def test_the_last_choice_on_any_channel_of_the_account_counts(world, browser, ada):
+    browser.post(path(world, ada), data=CLICK)
+    again = readd(world, ada)
+    world.clock.forward(days=1)
+    address = world.one("SELECT * FROM addresses WHERE channel_id = :id", id=again.id)
+    choose(world.hub, address["contact_id"], address["id"], marketing=True, actor="cli")
+    third = readd(world, {"channel_id": again.id})
+    assert all(one["marketing"] for one in wishes(world, third))
 
 
 @pytest.mark.parametrize("other", [{"perch": "elm"}, {"perch": ""}])
