@@ -358,6 +358,8 @@ class Judge:
                 ids[row.conversation_id].add(row.external_id)
         for row in self.facts.deliveries:
             ids[row.conversation_id].add(row.external_id)
+            # What may have arrived is known by the id that we gave it, which begins with ours.
+            ids[row.conversation_id].add(row.id)
         names = {one.external_id: one.names for one in self.facts.seen}
         for row in self.facts.deliveries:
             if self._kinds[row.channel_id] not in self._threaded:
@@ -365,7 +367,9 @@ class Judge:
             first = self._firsts.get(row.conversation_id)
             least = {first} if first else set()  # nothing, where a colleague began it
             named = names.get(self._known_as(row), least)
-            if not least <= {*named} <= ids[row.conversation_id]:
+            known = ids[row.conversation_id]
+            strange = [one for one in named if not {one, _ours(one)} & known]
+            if strange or not least <= {*named}:
                 yield f"{self._known_as(row)} belongs to {first} and names {named}"
 
 
@@ -406,3 +410,8 @@ def settled(facts: Facts) -> Counter[str]:
         elif lost and row.state in ARRIVED:
             ways["told by a receipt"] += 1
     return ways
+
+
+def _ours(message_id: str) -> str:
+    """Return the delivery from which we made a Message-ID; something else of those of others."""
+    return message_id.removeprefix("<").partition(".")[0]

@@ -442,6 +442,11 @@ def test_an_answer_that_does_not_name_its_own_thread_alone_is_a_sentence(letters
     assert threads_verdict(letters) == [f"d3 belongs to <1> and names {names}"]
 
 
+def test_an_answer_may_name_what_was_sent_without_knowing_whether_it_arrived(letters):
+    letters.seen[1] = replace(letters.seen[1], names=["<2>", "<d4.seal@example.org>"])
+    assert threads_verdict(letters) == []
+
+
 def test_pieces_are_told_one_by_one_and_are_one_message(book, facts):
     facts.ledger["applied"] += 2
     assert verdict(book, replace(facts, pieces=["m1", "m1", None])) == []

@@ -162,9 +162,13 @@ class Batch:
         for change in self.changes:
             change(db)
         if self.receipts:
-            by_watermark = self.line.hooks.capabilities.watermarks
+            can = self.line.hooks.capabilities
             self.advanced = take_receipts(
-                db, self.line.id, self.receipts, by_watermark=by_watermark
+                db,
+                self.line.id,
+                self.receipts,
+                by_watermark=can.watermarks,
+                copies="email" in can.outbound,
             )
         queries.add_calls(db, list(self.copies.values()))
         queries.settle(db, [settling.row(self.now) for settling in self.settlings])

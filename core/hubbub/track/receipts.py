@@ -116,8 +116,8 @@ class _Moving:
     #: What becomes of the address.
     marks: list[_Mark] = field(default_factory=list)
     echoed: bool = False
-    #: The addresses of those who got copies.
-    copies: frozenset[str] = frozenset()
+    #: Whether others got copies. They too have what a report must name to be believed.
+    copied: bool = False
 
     @property
     def placed(self) -> bool:
@@ -128,7 +128,7 @@ class _Moving:
     def hear(self, receipt: Mapping[str, Any]) -> None:
         wanted = DeliveryState(receipt["state"])
         fault = receipt["fault"]
-        if fault is not None and fault.get("address") in self.copies:
+        if self.copied and (fault or {}).get("address") != self.row.address:
             return  # It is told in the trace; the message is what came to whom it is to.
         before, self.state = self.state, advance(self.state, wanted)
         self.echoed |= wanted == DeliveryState.SENT and receipt["provider_at"] is not None
@@ -138,7 +138,8 @@ class _Moving:
         if fault is not None:
             if self.state == DeliveryState.FAILED and before != DeliveryState.FAILED:
                 self.error = _error(fault)
-            if fault.get("recipient") and fault.get("address") in {None, self.row.address}:
+            about_us = fault.get("address") in {None, self.row.address}
+            if fault.get("recipient") and about_us and not self.copied:
                 at = receipt["provider_at"] or receipt["received_at"]
                 self.marks.append(_Mark(fault["recipient"], fault["detail"], at))
         elif self.state != DeliveryState.FAILED:
@@ -146,11 +147,17 @@ class _Moving:
 
 
 def take_receipts(
-    db: Connection, channel_id: str, rows: Sequence[dict[str, Any]], *, by_watermark: bool
+    db: Connection,
+    channel_id: str,
+    rows: Sequence[dict[str, Any]],
+    *,
+    by_watermark: bool,
+    copies: bool,
 ) -> list[tuple[str, str]]:
     """Store receipts and advance what they speak of; one without its delivery waits for it.
 
-    ``by_watermark``: some may tell only how far a contact has come.
+    ``by_watermark``: some may tell only how far a contact has come. ``copies``: of what they speak
+    of others may have got copies.
     Returns conversation and message of each message whose status changed.
     """
     named = _named(
@@ -159,7 +166,8 @@ def take_receipts(
         {row["external_id"] for row in rows if row["external_id"]},
         {row["reference"] for row in rows if row["reference"]},
     )
-    _know_copies(db, named.values(), rows)
+    if copies:
+        _know_copies(db, named.values())
     for row in rows:
         moving = named.get(row["reference"]) or named.get(row["external_id"])
         if moving is not None:
@@ -246,22 +254,14 @@ def _attach(
     return _write(db, channel_id, named.values())
 
 
-def _know_copies(
-    db: Connection, named: Iterable[_Moving], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Look up who got copies, where a receipt names somebody else than whom we wrote to."""
-    told = {(row["fault"] or {}).get("address") for row in rows} - {None}
-    asked = [moving for moving in named if told - {moving.row.address}]
-    if not asked:
-        return
-    found = select(_messages.c.id, _messages.c.content).where(
-        _messages.c.id.in_({moving.row.message_id for moving in asked})
-    )
+def _know_copies(db: Connection, named: Iterable[_Moving]) -> None:
+    """Look up of which messages others got copies."""
+    ids = {moving.row.message_id for moving in named}
+    found = select(_messages.c.id, _messages.c.content).where(_messages.c.id.in_(ids))
     contents = {row.id: row.content for row in db.execute(found)}
-    for moving in asked:
+    for moving in named:
         said = contents.get(moving.row.message_id, {})
-        copies = (*said.get("cc", ()), *said.get("bcc", ()))
-        moving.copies = frozenset(one["address"] for one in copies)
+        moving.copied = bool(said.get("cc") or said.get("bcc"))
 
 
 def _may_speak_of(receipt: AnyRow, delivery: AnyRow) -> bool:
