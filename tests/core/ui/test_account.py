@@ -83,11 +83,17 @@ def test_a_colleague_chooses_a_new_password_by_a_link_that_is_good_once(world, b
 def test_a_link_is_not_good_for_ever_and_not_for_who_is_disabled(world, browser, people):
     admin = Reader(browser("admin"))
     path = f"/operate/people/{people['agent']}"
-    made = found(r'id="made" value="([^"]*)"', admin.post(f"{path}/link"))
-    link = urlsplit(made).path
+
+    def made():
+        link = found(r'id="made" value="([^"]*)"', admin.post(f"{path}/link"))
+        return urlsplit(link).path
+
+    link = made()
     admin.post(f"{path}/disable")
     assert browser().get(link).status_code == 410
     admin.post(f"{path}/enable")
+    assert browser().get(link).status_code == 410
+    link = made()
     assert browser().get(link).status_code == 200
     world.clock.forward(days=3)
     assert browser().get(link).status_code == 410
