@@ -213,7 +213,7 @@ def _check_ceilings(line: Line, thread: Thread, author: str) -> None:
             f"{everywhere} to this address; a program may be answering them.",
             code="too-many-automatic",
         )
-    if not here and len(traffic.answered) >= ceilings.conversations:
+    if not (here or traffic.known) and len(traffic.answered) >= ceilings.conversations:
         minutes = ceilings.lately // timedelta(minutes=1)
         raise Refused(
             f"Within {minutes} minutes automatic answers went out in {len(traffic.answered)} "

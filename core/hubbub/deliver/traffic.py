@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from hubbub.deliver.rules import PROGRAMS
 from hubbub.directory import Line
-from hubbub.store.tables import Conversation, Message, table
+from hubbub.store.tables import Address, Conversation, Message, table
 from hubbub.store.threads import Thread, Traffic
 
+_addresses = table(Address)
 _conversations = table(Conversation)
 _messages = table(Message)
 
@@ -37,6 +38,11 @@ def traffic_at(
     if ceilings is None or not address_ids:
         return {}
     found = {address_id: Traffic() for address_id in address_ids}
+    known = select(_addresses.c.id).where(
+        _addresses.c.id.in_(found), _addresses.c.created_at < now - ceilings.lately
+    )
+    for address_id in db.execute(known).scalars():
+        found[address_id].known = True
     since = now - ceilings.within
     for row in db.execute(_counted(found, since).where(_messages.c.direction == "inbound")):
         found[row.address_id].inbound += row.number
@@ -46,7 +52,10 @@ def traffic_at(
 
 
 def answered_lately(db: Connection, line: Line, now: datetime) -> set[str]:
-    """Return the conversations that were answered automatically, as far as a ceiling may matter."""
+    """Return the conversations with strangers that were answered automatically.
+
+    Only as many as a ceiling may matter for.
+    """
     ceilings = line.hooks.capabilities.ceilings
     if ceilings is None:
         return set()
@@ -55,7 +64,9 @@ def answered_lately(db: Connection, line: Line, now: datetime) -> set[str]:
         select(_messages.c.conversation_id)
         .distinct()
         .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
         .where(
+            _addresses.c.created_at >= since,
             _conversations.c.channel_id == line.id,
             _conversations.c.last_message_at >= since,
             _messages.c.created_at >= since,

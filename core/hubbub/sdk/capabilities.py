@@ -55,8 +55,8 @@ class Ceilings:
     conversation: int
     address: int
     per: timedelta = timedelta(days=1)
-    #: In so many conversations of a channel there may be any within ``lately``; what began to be
-    #: answered goes on. A program may write under another address each time.
+    #: In so many conversations with strangers, who first wrote within ``lately``, there may be any;
+    #: what began to be answered goes on. A program may write under another address each time.
     conversations: int = 300
     lately: timedelta = timedelta(hours=1)
     #: An address that writes more often than this ``within`` then is not answered automatically.

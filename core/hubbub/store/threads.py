@@ -43,7 +43,9 @@ class Traffic:
     inbound: int = 0
     #: By conversation.
     automatic: Counter[str] = field(default_factory=Counter[str])
-    #: The conversations of anybody on the channel that were answered so lately.
+    #: Whether it wrote before the time for which strangers are counted.
+    known: bool = False
+    #: The conversations of strangers on the channel that were answered so lately.
     answered: set[str] = field(default_factory=set)
 
     def answer(self, conversation_id: str) -> None:

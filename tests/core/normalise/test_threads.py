@@ -250,6 +250,15 @@ def test_who_writes_from_another_address_each_time_is_answered_a_few_times_an_ho
     assert answers_to(world) == 7
 
 
+def test_a_flood_of_strangers_keeps_no_answer_from_who_wrote_before(world, bot):
+    world.hear(bot, {**said(100), "from": "ada@a.test"})
+    world.clock.forward(hours=2)
+    world.hear(bot, *[said(number, **{"from": f"{number}@b.test"}) for number in range(8)])
+    assert answers_to(world) == 1 + 5
+    world.hear(bot, {**said(101), "from": "ada@a.test"})
+    assert answers_to(world) == 1 + 5 + 1
+
+
 def test_a_program_that_says_so_is_counted_and_others_are_not(world, line):
     world.hear(line, said(1))
     there = conversation(world, "m1")
