@@ -99,3 +99,11 @@ def test_where_it_is_not_wanted_visitors_neither_end_nor_rate(shop):
 def test_nobody_rates_for_ever(shop, ada):
     statuses = [rate(ada, 5).status_code for _ in range(11)]
     assert statuses == [204] * 10 + [429]
+
+
+def test_a_conversation_is_rated_once_until_somebody_says_something(shop, ada):
+    assert [rate(ada, stars).status_code for stars in (5, 1, 1)] == [204] * 3
+    assert [line["detail"] for line in lines(shop)] == ["5 of 5"]
+    ada.write("One more thing")
+    rate(ada, 4)
+    assert [line["detail"] for line in lines(shop)] == ["5 of 5", "4 of 5"]

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import pytest
 
+from hubbub.contacts.erase import erase_contact
+from hubbub.widget import queries
 from hubbub.widget.letters import write_letters
 from tests.core.widget.conftest import SECTIONS, Shop
 from tests.plugins.email.conftest import make_post, serve
@@ -118,3 +120,53 @@ def test_without_a_channel_for_it_no_letter_is_written(shop, post):
     answer(shop, "Until six.")
     minutes_later(shop)
     assert told(post) == []
+
+
+def begin(shop, email, **more):
+    """Let a visitor begin who says that this is their address; return the conversation as well."""
+    window = shop.visitor()
+    assert window.write("Hello", attributes={"email": email}, **more).status_code == 201
+    found = "select id from conversations where channel_id = :id order by id desc limit 1"
+    return window, shop.world.rows(found, id=shop.channel_id)[0]["id"]
+
+
+def test_a_conversation_that_fails_keeps_nobody_else_from_their_letter(shop, post, monkeypatch):
+    _, odd = begin(shop, "odd@example.com")
+    _, fine = begin(shop, ADA)
+    for conversation_id in (odd, fine):
+        shop.answer("Thanks!", conversation_id)
+    real = queries.reached
+
+    def reached(db, conversation_id):
+        if conversation_id == odd:
+            raise RuntimeError("odd")
+        return real(db, conversation_id)
+
+    monkeypatch.setattr(queries, "reached", reached)
+    minutes_later(shop)
+    assert [letter["To"] for letter in post.letters] == [ADA]
+
+
+def test_what_a_letter_told_is_not_told_again_when_its_last_message_is_taken_back(shop, post, ada):
+    answer(shop, "First")
+    last = answer(shop, "Second")
+    minutes_later(shop)
+    shop.world.write(f"update messages set deleted_at = created_at where id = '{last}'")
+    minutes_later(shop)
+    assert len(post.letters) == 1
+
+
+def contact_of(shop, channel_id):
+    found = "select contact_id from conversations where channel_id = :id"
+    return shop.world.one(found, id=channel_id)["contact_id"]
+
+
+def test_whoever_wrote_by_email_before_is_not_erased_with_a_visitor_who_typed_their_address(
+    shop, post, ada
+):
+    post.hears("Good morning", sender=ADA)
+    answer(shop, "Until six.")
+    minutes_later(shop)
+    erase_contact(shop.hub, contact_of(shop, shop.channel_id), actor="cli")
+    rows = shop.world.rows("select channel_id, related_id from conversations")
+    assert rows == [{"channel_id": post.channel_id, "related_id": None}] * 2

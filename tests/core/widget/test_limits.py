@@ -164,3 +164,17 @@ def test_whoever_reads_the_key_in_a_page_cannot_call_the_webhook(shop):
     body = {"kind": "message", "visitor": f"v:{'0' * 26}", "client_id": "1", "content": {}}
     assert shop.world.call(line, body)[0] == 404
     assert shop.world.rows("select id from calls") == []
+
+
+def test_who_reads_without_end_has_to_wait(shop):
+    ada = shop.visitor()
+    statuses = [ada.ask("GET", "events?after=0&wait=0").status_code for _ in range(121)]
+    assert statuses == [200] * 120 + [429]
+    assert ada.ask("GET", "messages").status_code == 429
+
+
+def test_nobody_keeps_the_probe_busy(shop, monkeypatch):
+    monkeypatch.setattr("hubbub.widget.inspection.PAUSE", 0)
+    web = shop.app.test_client()
+    statuses = [web.get(f"/widget/{shop.key}/probe", buffered=True).status_code for _ in range(31)]
+    assert statuses == [200] * 30 + [429]

@@ -212,3 +212,65 @@ def test_case_08_where_only_proof_counts_claims_leave_no_trace(shop):
     row = shop.world.one("select name, attributes from contacts")
     assert row["name"].startswith("Visitor ")
     assert "ada@example.com" not in str(row["attributes"])
+
+
+def known(shop):
+    attributes = shop.world.one("select attributes from contacts")["attributes"]
+    return json.loads(attributes) if isinstance(attributes, str) else attributes
+
+
+def test_a_name_that_an_agent_gave_survives_the_proof(members):
+    ada = members.visitor()
+    ada.write("Hello", attributes={"name": "Somebody"})
+    members.world.write("update contacts set name = 'Ada Lovelace'")
+    ada.session(identity=jwt(members, "u-17"))
+    assert members.world.one("select name from contacts") == {"name": "Ada Lovelace"}
+
+
+def test_what_a_visitor_claims_does_not_grow_without_end(shop):
+    ada = shop.visitor()
+    for turn in range(4):
+        claims = {f"{turn}-{number}-{'x' * 150}": "v" * 200 for number in range(20)}
+        assert ada.write("Hello", attributes=claims).status_code == 201
+    claimed = known(shop)["unverified"]
+    assert len(claimed) == 50
+    assert max(map(len, claimed)) == 40
+
+
+@pytest.mark.parametrize("odd", ['"no"', "7", "[]"])
+def test_a_contact_with_odd_attributes_is_heard_like_any_other(members, odd):
+    ada = members.visitor(identity=jwt(members, "u-17", plan="gold"))
+    ada.write("Hello")
+    members.world.write(f"""update contacts set attributes = '{{"verified": {odd}}}'""")
+    assert ada.write("Again", attributes={"a": "b"}).status_code == 201
+    assert known(members) == {
+        "verified": {"plan": "gold"},
+        "unverified": {"a": "b"},
+    }
+
+
+def ask_raw(window, name, body):
+    return window.web.post(
+        f"/widget/{window.shop.key}/{name}",
+        data=body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {window.token}"},
+    )
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '{"title": "' + "a" * 199 + '\\ud83d"}',
+        '{"title": "a\\u0000b"}',
+        '{"title": 7, "url": null, "more": {}}',
+        '{"url": "https://a.example/' + "a" * 3000 + '"}',
+        '"odd"',
+        "null",
+    ],
+)
+def test_an_odd_page_is_no_reason_to_refuse_its_visitor(shop, page):
+    ada = shop.visitor()
+    assert ask_raw(ada, "session", f'{{"page": {page}, "tz": 3}}').status_code == 200
+    said = '{"client_id": "0123456789abcdef", "content": {"type": "text", "text": "Hello"}'
+    assert ask_raw(ada, "messages", f'{said}, "page": {page}}}').status_code == 201

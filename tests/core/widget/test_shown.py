@@ -159,3 +159,12 @@ def test_a_blocked_visitor_is_heard_and_disturbs_nobody(shop):
     shop.world.write("update contacts set blocked_at = '2026-01-01 00:00:00.000000'")
     assert ada.write("Hello again").status_code == 201
     assert shop.world.one("select unread from conversations") == {"unread": 1}
+
+
+def test_however_many_nobody_looked_at_all_are_shown(shop, monkeypatch):
+    monkeypatch.setattr("hubbub.widget.queries._RECENT", 2)
+    ada = shop.visitor()
+    ada.write("Hello")
+    for number in range(4):
+        shop.answer(str(number))
+    assert ada.texts() == ["Hello", "0", "1", "2", "3"]

@@ -205,3 +205,16 @@ def test_who_turns_pages_quickly_has_a_stream_on_the_last_of_them(shop, ada):
     for answer in answers:
         answer.close()
     assert not shop.hub.live._subscriptions
+
+
+def test_a_stream_that_cannot_begin_holds_no_place(shop, ada, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("It cannot be subscribed to.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("hubbub.widget.calls.listen", fails)
+        for _ in range(4):
+            assert ada.ask("GET", "stream").status_code == 500
+    answer = ada.ask("GET", "stream")
+    assert answer.status_code == 200
+    answer.close()

@@ -4,11 +4,13 @@ import io
 import struct
 import zipfile
 import zlib
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from hubbub.widget import uploads
+from hubbub.media import Missing
+from hubbub.widget import limits, uploads
 
 
 def chunk(kind, data=b""):
@@ -143,3 +145,36 @@ def test_nobody_else_sends_a_visitors_upload(shop):
 def test_where_files_are_not_wanted_none_is_taken(shop):
     shop.open(attachments=False)
     assert upload(shop.visitor(), png(), "a.png", "image/png").status_code == 403
+
+
+def stored(shop):
+    return {row["id"] for row in shop.world.rows("select id from media")}
+
+
+def test_an_upload_goes_once_a_message_has_its_copy_and_not_before(shop):
+    ada = shop.visitor()
+    media_id = upload(ada, b"My number is 123.", "a.txt", "text/plain").json["media_id"]
+    say(ada, media_id)
+    shop.world.clock.forward(days=2)
+    uploads.forget_uploads(shop.hub)
+    assert len(stored(shop)) == 2
+    shop.world.provider.will((200, b"My number is 123."))
+    shop.world.work()
+    uploads.forget_uploads(shop.hub)
+    original = media_id.partition(".")[0]
+    assert len(stored(shop) - {original}) == len(stored(shop)) == 1
+    with pytest.raises(Missing):
+        shop.hub.media.get(original)
+
+
+def test_a_visitor_fills_no_disk(shop, monkeypatch):
+    monkeypatch.setattr(limits, "_FILES", ((2, timedelta(hours=1)), *limits._FILES[1:]))
+    ada, bob = shop.visitor(), shop.visitor()
+
+    def sent(window):
+        return upload(window, b"a" * 900, "a.txt", "text/plain").status_code
+
+    assert [sent(ada) for _ in range(3)] == [201, 201, 429]
+    assert sent(bob) == 201
+    shop.world.clock.forward(minutes=30)
+    assert sent(ada) == 201
