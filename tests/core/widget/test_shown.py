@@ -132,6 +132,18 @@ def test_a_greeting_is_stored_once_it_is_answered(shop):
     assert shop.status(shop.world.one("select id from messages where direction = 'outbound'")["id"])
 
 
+def test_first_words_that_come_at_once_answer_one_greeting(shop, monkeypatch):
+    shop.open(greetings=[{"id": "hi", "content": "Can we help?"}])
+    ada = shop.visitor()
+    with monkeypatch.context() as at_once:
+        # Each finds that nothing was said yet, and is read after both.
+        at_once.setattr("hubbub.widget.reception.normalise", lambda *_: None)
+        for text in ("Yes", "Please"):
+            assert ada.write(text, greeting="hi").status_code == 202
+    shop.world.work()
+    assert ada.texts() == ["Can we help?", "Yes", "Please"]
+
+
 def test_two_windows_number_at_the_same_moment_and_agree(shop):
     ada = shop.visitor()
     conversation = ada.write("Hello").json["conversation_id"]
