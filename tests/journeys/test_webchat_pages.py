@@ -217,8 +217,12 @@ def test_case_12_a_greeting_keeps_its_rules_and_is_stored_once_it_is_answered(
 
 
 def wait_for_keys(page, field):
-    """Wait until keys reach a window: the browser hears of its focus later than the window does."""
+    """Wait until keys reach a window: the browser hears of its focus later than the window does.
+
+    Of several pages, keys go to the one in front.
+    """
     for _ in range(100):
+        page.bring_to_front()
         page.keyboard.press("x")
         page.wait_for_timeout(50)
         if field.input_value():
