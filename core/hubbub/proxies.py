@@ -46,17 +46,18 @@ def asker(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
 
 
 def _is_within(address: str, networks: Sequence[Network]) -> bool:
-    found = _parsed(address)
+    found = parsed(address)
     return found is not None and any(found in network for network in networks)
 
 
 def _read(hop: str) -> str | None:
     match = _HOP.fullmatch(hop.strip())
-    found = match and _parsed(match["v6"] or match["v4"] or match["bare"])
+    found = match and parsed(match["v6"] or match["v4"] or match["bare"])
     return str(found) if found else None
 
 
-def _parsed(text: str) -> _Address | None:
+def parsed(text: str) -> _Address | None:
+    """Return an address, or None. IPv4 that comes by a socket for both is what it is."""
     try:
         found = ipaddress.ip_address(text)
     except ValueError:

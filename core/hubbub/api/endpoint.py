@@ -17,6 +17,7 @@ from hubbub.people.errors import Complaint, NotFound, complaints
 from hubbub.people.rules import Bearer, Scope
 from hubbub.people.tokens import bearer_of
 from hubbub.sdk.errors import HubError
+from hubbub.store.types import UNKEPT
 
 PREFIX: Final = "/api/v1"
 #: Bytes of a JSON body.
@@ -291,5 +292,5 @@ def _unstorable(value: object, where: str) -> Iterator[Complaint]:
 
 
 def _storable(text: str) -> bool:
-    """Whether every database can keep ``text``: no NUL, and no half of a surrogate pair."""
-    return ("\0" not in text and text.isascii()) or not re.search("[\0\ud800-\udfff]", text)
+    """Whether every database can keep ``text``."""
+    return ("\0" not in text and text.isascii()) or not UNKEPT.search(text)

@@ -13,7 +13,7 @@ from hubbub.connect.rules import kept_findings, shown_status
 from hubbub.hub import Hub
 from hubbub.sdk.types import Component
 from hubbub.sdk.values import Finding
-from hubbub.store.traffic import HOUR, hour_of, hours_since
+from hubbub.store.traffic import HOUR, hour_of, hours_since, summed
 from hubbub.store.types import AnyRow
 
 #: ``unknown``: nothing is known yet, which is neither good nor bad.
@@ -126,14 +126,7 @@ def _traffic(rows: Sequence[AnyRow], first: int, failed: int) -> Traffic:
     for row in rows:
         # What a clock that was ahead wrote belongs to this hour.
         hours[min(row.hour - first, _HOURS - 1)] += row.received + row.sent
-    return Traffic(
-        received=sum(row.received for row in rows),
-        sent=sum(row.sent for row in rows),
-        failed=failed,
-        received_at=max(filter(None, (row.received_at for row in rows)), default=None),
-        sent_at=max(filter(None, (row.sent_at for row in rows)), default=None),
-        hours=tuple(hours),
-    )
+    return Traffic(**summed(rows), failed=failed, hours=tuple(hours))
 
 
 def expires_at(row: AnyRow) -> datetime | None:

@@ -16,13 +16,13 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
     union_all,
     update,
 )
 
+from hubbub.store.deliveries import LOST
 from hubbub.store.news import note
 from hubbub.store.states import NEVER, CallState, DeliveryState
 from hubbub.store.tables import (
@@ -36,7 +36,7 @@ from hubbub.store.tables import (
     Template,
     table,
 )
-from hubbub.store.types import AnyRow, one_of
+from hubbub.store.types import AnyRow
 
 _channels = table(Channel)
 _route_sets = table(RouteSet)
@@ -305,9 +305,7 @@ def due_for_check(db: Connection, *, away_before: datetime, others_before: datet
 def failed_since(db: Connection, channel_ids: Sequence[str], since: datetime) -> dict[str, int]:
     """Return how many messages written since then failed, by channel."""
     found = select(_deliveries.c.channel_id, func.count(_deliveries.c.message_id.distinct())).where(
-        # Written so that the index of what was lost is used.
-        _deliveries.c.destination == literal_column("'contact'"),
-        one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+        LOST,
         _deliveries.c.state == DeliveryState.FAILED,
         _deliveries.c.channel_id.in_(channel_ids),
         _deliveries.c.created_at >= since,

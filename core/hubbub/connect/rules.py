@@ -142,6 +142,12 @@ def has_widget(hub: "Hub", row: Row[Any]) -> bool:
     return row.type in widget_types(hub)
 
 
+def has_threads(hub: "Hub", type_name: str) -> bool:
+    """Whether channels of a type tell one conversation of an address from another."""
+    kind = hub.plugins.channels.get(type_name)
+    return kind is not None and kind.capabilities.threads
+
+
 def widget_types(hub: "Hub") -> list[str]:
     """Return the channel types whose provider is the hub's own chat window."""
     settings = {

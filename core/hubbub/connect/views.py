@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from hubbub.connect import wishes
+from hubbub.connect.rules import has_threads
 from hubbub.hub import Hub
 from hubbub.store.session import DatabaseDown, reading, transaction
 
@@ -62,8 +63,7 @@ def _answer(hub: Hub, address_id: str) -> Response:
         of = f"letters of {who.sender}" if who.sender else "messages of ours"
         text = f"{who.address} will get no more {of} that go to many. Answers still come."
         return _page("Unsubscribe?", text, form=_FORM)
-    kind = hub.plugins.channels.get(who.type)
-    threads = kind is not None and kind.capabilities.threads
+    threads = has_threads(hub, who.type)
     with transaction(hub.engine) as db:
         wishes.end_marketing(db, address_id, threads=threads, now=hub.now())
     return _page("You are unsubscribed", f"{who.address} gets no more of these letters.")

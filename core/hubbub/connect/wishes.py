@@ -4,6 +4,7 @@ A channel may be deleted and its account connected again: whoever ended its lett
 them anew. docs/decisions/0038 says how.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -45,10 +46,7 @@ def inherit(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) ->
 
 def bequeath(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) -> None:
     """Give what is known of addresses to the channels that have the account of ``channel`` too."""
-    heirs = select(_channels).where(
-        _same_account(channel), _channels.c.deleted_at.is_(None), _channels.c.id != channel.id
-    )
-    for heir in db.execute(heirs).all():
+    for heir in _heirs(db, channel):
         inherit(db, heir, threads=threads, now=now)
 
 
@@ -71,15 +69,20 @@ def end_marketing(db: Connection, address_id: str, *, threads: bool, now: dateti
     choose_marketing(db, _addresses.c.id == address_id, marketing=False, at=now)
     address = db.execute(select(_addresses).where(_addresses.c.id == address_id)).one()
     channel = db.execute(select(_channels).where(_channels.c.id == address.channel_id)).one()
-    heirs = select(_channels.c.id).where(
-        _same_account(channel), _channels.c.deleted_at.is_(None), _channels.c.id != channel.id
-    )
-    for heir in db.execute(heirs).scalars().all():
-        there = (_addresses.c.channel_id == heir, _addresses.c.address == address.address)
+    for heir in _heirs(db, channel):
+        there = (_addresses.c.channel_id == heir.id, _addresses.c.address == address.address)
         if db.execute(select(_addresses.c.id).where(*there)).first():
             choose_marketing(db, *there, marketing=False, at=now)
         else:
-            _carry(db, address, heir, threads=threads, now=now)
+            _carry(db, address, heir.id, threads=threads, now=now)
+
+
+def _heirs(db: Connection, channel: AnyRow) -> Sequence[AnyRow]:
+    """Return the other channels that write as ``channel`` does, and are there."""
+    heirs = select(_channels).where(
+        _same_account(channel), _channels.c.deleted_at.is_(None), _channels.c.id != channel.id
+    )
+    return db.execute(heirs).all()
 
 
 def _same_account(channel: AnyRow) -> ColumnElement[bool]:

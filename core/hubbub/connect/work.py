@@ -20,6 +20,7 @@ from hubbub.connect.rules import (
     Status,
     clean_name,
     finding_json,
+    has_threads,
     merged,
     new_secrets,
     new_webhook_key,
@@ -115,7 +116,7 @@ def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: s
             queries.change_channel(db, channel_id, values=values)
             if {"account", "sender"} & values.keys():
                 now_is = _found(queries.channel(db, channel_id))
-                inherit(db, now_is, threads=_threads(hub, row), now=hub.now())
+                inherit(db, now_is, threads=has_threads(hub, row.type), now=hub.now())
             if change.concerns_provider:
                 # What is fetched waits for the check: it says where a new folder begins.
                 queries.mark_checked(db, channel_id, now=None)
@@ -200,7 +201,7 @@ def delete_channel(hub: Hub, channel_id: str, *, actor: str) -> None:
         gone = {"deleted_at": now, "enabled": False, "secrets": b""}
         if not queries.change_channel(db, channel_id, values=gone):
             raise NotFound("There is no such channel.")
-        bequeath(db, row, threads=_threads(hub, row), now=now)
+        bequeath(db, row, threads=has_threads(hub, row.type), now=now)
         queries.wipe_routes(db, channel_id)
         queries.wipe_templates(db, channel_id)
         refresh(db, queries.cancel_waiting(db, channel_id))
@@ -228,11 +229,6 @@ def find_channel(hub: Hub, channel_id: str) -> Row[Any]:
     """Return the row of a channel. Raises `NotFound`."""
     with reading(hub.engine) as db:
         return _found(queries.channel(db, channel_id))
-
-
-def _threads(hub: Hub, row: Row[Any]) -> bool:
-    known = row.type in hub.plugins.channels
-    return known and hub.plugins.channel(row.type).capabilities.threads
 
 
 def _new_row(

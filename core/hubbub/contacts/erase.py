@@ -109,12 +109,17 @@ def _erase(db: Connection, contact_id: str) -> tuple[Erased, list[str]]:
     """Erase what there is of a contact; return how much that was, and the files to delete."""
     held = queries.held(db, contact_id)
     messages = _ids(_messages, _messages.c.contact_id == contact_id)
-    files = or_(_media.c.message_id.in_(messages), _is_upload(contact_id, messages))
-    media_ids = list(db.execute(select(_media.c.id).where(files)).scalars())
+    media_ids = list(db.execute(_files_of(contact_id, messages)).scalars())
     erased = Erased(**held, calls=_empty_calls(db, contact_id))
     _remember_events(db, contact_id, messages)
     _erase_rows(db, contact_id, messages)
     return erased, media_ids
+
+
+def _files_of(contact_id: str, messages: Select[Any]) -> Select[Any]:
+    """Return the ids of all files of a contact, those of their ``messages`` and uploads."""
+    theirs = or_(_media.c.message_id.in_(messages), _is_upload(contact_id, messages))
+    return _ids(_media, theirs)
 
 
 def _is_upload(contact_id: str, messages: Select[Any]) -> ColumnElement[bool]:
@@ -151,16 +156,14 @@ def _erase_rows(db: Connection, contact_id: str, messages: Select[Any]) -> None:
     deliveries = _ids(_deliveries, _deliveries.c.message_id.in_(messages))
     conversations = _ids(_conversations, _conversations.c.contact_id == contact_id)
     addresses = _ids(_addresses, _addresses.c.contact_id == contact_id)
-    # From the leaves to the root, as the foreign keys ask.
     related = _conversations.c.related_id.in_(conversations)
     db.execute(update(_conversations).where(related).values(related_id=None))
-    uploads = list(db.execute(_ids(_media, _is_upload(contact_id, messages))).scalars())
+    # From the leaves to the root, as the foreign keys ask.
     for rows, name, wanted in (
-        (MediaFile, "id", uploads),
+        (MediaFile, "id", _files_of(contact_id, messages)),
         (Attempt, "delivery_id", deliveries),
         (Receipt, "delivery_id", deliveries),
         (Delivery, "message_id", messages),
-        (MediaFile, "message_id", messages),
         (MessageVersion, "message_id", messages),
         (Piece, "id", _pieces_of(contact_id)),
         (ShownMessage, "message_id", messages),

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from hubbub.metrics import messages_stored
 from hubbub.sdk.values import Fault
 from hubbub.store.addresses import choose_marketing
+from hubbub.store.deliveries import LOST
 from hubbub.store.news import note
 from hubbub.store.prepared import Adding
 from hubbub.store.states import ACTIVE, DUE_STATES, NEVER, DeliveryState, predecessors
@@ -182,8 +183,7 @@ def revive(db: Connection, message_id: str, *, now: datetime) -> int:
         update(_deliveries)
         .where(
             _deliveries.c.message_id == message_id,
-            _deliveries.c.destination == "contact",
-            one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+            LOST,
         )
         .values(
             state=DeliveryState.QUEUED,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     update,
 )
 
+from hubbub.store.deliveries import LOST
 from hubbub.store.states import CallState, DeliveryState
 from hubbub.store.tables import Call, Channel, Delivery, Requeue, table
 from hubbub.store.types import AnyRow, UtcDateTime, one_of
@@ -30,9 +31,6 @@ _CAUSES: Final = 200
 _LISTED: Final = 50
 
 _code: ColumnElement[str] = func.coalesce(_deliveries.c.error["code"].as_string(), "")
-#: Written so that the index of these is used.
-_TO_CONTACTS: Final = _deliveries.c.destination == literal_column("'contact'")
-_LOST: Final = one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN))
 _UNREAD: Final = one_of(_calls.c.state, (CallState.DEAD, CallState.QUARANTINED))
 
 
@@ -46,7 +44,7 @@ def lost_messages(db: Connection) -> Sequence[AnyRow]:
             func.max(_deliveries.c.error["detail"].as_string(), type_=String()).label("detail"),
             *_counted(_deliveries.c.message_id.distinct(), _deliveries.c.created_at),
         )
-        .where(_TO_CONTACTS, _LOST)
+        .where(LOST)
         .group_by(_deliveries.c.channel_id, _deliveries.c.state, _code)
     )
     return db.execute(found.limit(_CAUSES)).all()
@@ -134,8 +132,7 @@ def _failed(kind: str, channel_id: str, cause: str) -> Select[Any]:
             select(_deliveries.c.message_id.label("id"))
             .distinct()
             .where(
-                _TO_CONTACTS,
-                _LOST,
+                LOST,
                 _deliveries.c.state == kind,
                 _deliveries.c.channel_id == channel_id,
                 _code == cause,

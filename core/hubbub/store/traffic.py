@@ -76,6 +76,16 @@ def hours_since(db: Connection, channel_ids: Sequence[str], since: datetime) -> 
     return [*db.execute(stored), *db.execute(newer)]
 
 
+def summed(rows: Sequence[AnyRow]) -> dict[str, Any]:
+    """Return what ``rows`` count together, and when the last of each came."""
+    return {
+        "received": sum(one.received for one in rows),
+        "sent": sum(one.sent for one in rows),
+        "received_at": max(filter(None, (one.received_at for one in rows)), default=None),
+        "sent_at": max(filter(None, (one.sent_at for one in rows)), default=None),
+    }
+
+
 def _held(db: Connection) -> str:
     """Return up to which message all are counted; nobody else counts until the end."""
     upto = db.execute(select(_counted.c.upto).with_for_update()).scalar()
@@ -91,14 +101,7 @@ def _stored(db: Connection, found: Sequence[AnyRow]) -> Sequence[AnyRow]:
 
 def _sum(row: AnyRow, known: AnyRow | None) -> Mapping[str, Any]:
     both = [row, known] if known else [row]
-    return {
-        "channel_id": row.channel_id,
-        "hour": row.hour,
-        "received": sum(one.received for one in both),
-        "sent": sum(one.sent for one in both),
-        "received_at": max(filter(None, (one.received_at for one in both)), default=None),
-        "sent_at": max(filter(None, (one.sent_at for one in both)), default=None),
-    }
+    return {"channel_id": row.channel_id, "hour": row.hour, **summed(both)}
 
 
 def _by_hour(db: Connection) -> Select[Any]:

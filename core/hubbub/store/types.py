@@ -1,6 +1,7 @@
 """Give tables their column types and rows their ids."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +16,8 @@ from sqlalchemy.types import TypeDecorator
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
 
+#: What no database keeps in a text: NUL, and half of a pair that stands for one character.
+UNKEPT: Final = re.compile("[\0\ud800-\udfff]")
 #: A row of a statement, whatever its columns.
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 #: JSON, indexable where the database can.

@@ -150,6 +150,12 @@ def attach_strays(hub: Hub, *, back: timedelta) -> None:
         hub.live.publish([LiveEvent("status", channel_id, *ids) for ids in changed])
 
 
+def count_traffic(hub: Hub) -> None:
+    """Add up what went through the channels, but for the last seconds."""
+    with transaction(hub.engine) as db:
+        count_on(db, before=hub.now() - _COUNTED)
+
+
 def _any_due(db: Connection, now: datetime, *, bulk: bool) -> bool:
     due = select(_channels.c.id).where(
         is_open(now, bulk=literal(bulk)),
@@ -228,9 +234,3 @@ _OVERDUE_CHANNELS: Final = (
         _channels.c.deleted_at.is_(None),
     )
 )
-
-
-def count_traffic(hub: Hub) -> None:
-    """Add up what went through the channels, but for the last seconds."""
-    with transaction(hub.engine) as db:
-        count_on(db, before=hub.now() - _COUNTED)

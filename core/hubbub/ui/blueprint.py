@@ -12,7 +12,7 @@ from hubbub.ui.channels import add_channels
 from hubbub.ui.contacts import add_contacts
 from hubbub.ui.errors import add_console_errors, context
 from hubbub.ui.failures import add_failures
-from hubbub.ui.guard import Guard, harden, refuse_unkept
+from hubbub.ui.guard import Guard, harden, refuse_unkept_address
 from hubbub.ui.inbox import add_inbox
 from hubbub.ui.instance import add_instance
 from hubbub.ui.letters import add_letters
@@ -61,7 +61,7 @@ def make_ui(hub: Hub) -> Blueprint:
     add_teams(ui, hub, guard)
     add_tokens(ui, hub, guard)
     add_live(ui, hub, guard)
-    ui.before_request(refuse_unkept)
+    ui.before_request(refuse_unkept_address)
     ui.after_request(harden)
     ui.context_processor(context)
     add_console_errors(ui, guard)

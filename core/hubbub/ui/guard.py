@@ -1,18 +1,20 @@
 """Let in who is logged in, refuse forged forms, and tell browsers what a page may do."""
 
 import hmac
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Response, abort, g, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from hubbub.hub import Hub
 from hubbub.people.rules import Person
 from hubbub.people.sessions import cookie_name, person_of
+from hubbub.store.types import UNKEPT
 from hubbub.vault import digest
 
 View = Callable[..., Any]
@@ -29,7 +31,6 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_UNKEPT: Final = re.compile("[\0\ud800-\udfff]")
 
 
 class Guard:
@@ -61,7 +62,7 @@ class Guard:
         @wraps(view)
         def wrapped(**path: str) -> Any:
             if request.method == "POST":
-                self._refuse_foreign_forms()
+                self._check_form()
             return view(**path)
 
         return wrapped
@@ -78,13 +79,18 @@ class Guard:
                 return _to_login()
             g.person, g.form_token = person, self.token()
             if request.method == "POST":
-                self._refuse_foreign_forms()
+                self._check_form()
                 self._check_token()
             if admin and person.role != "admin":
                 abort(403)
             return view(**path)
 
         return wrapped
+
+    def _check_form(self) -> None:
+        """Refuse a form that is not ours, before it is read, and then what cannot be kept of it."""
+        self._refuse_foreign_forms()
+        _refuse_unkept(_texts(request.form))
 
     def _refuse_foreign_forms(self) -> None:
         site = request.headers.get("Sec-Fetch-Site")
@@ -103,13 +109,18 @@ class Guard:
             abort(403)
 
 
-def refuse_unkept() -> None:
+def refuse_unkept_address() -> None:
     """Refuse characters that no database keeps: no browser sends them by itself."""
-    given = (request.args, request.form)
-    texts = (text for one in given for pair in one.items(multi=True) for text in pair)
-    path = (request.view_args or {}).values()
-    if any(_UNKEPT.search(text) for text in (*texts, *map(str, path))):
+    _refuse_unkept([*_texts(request.args), *map(str, (request.view_args or {}).values())])
+
+
+def _refuse_unkept(texts: Iterable[str]) -> None:
+    if any(UNKEPT.search(text) for text in texts):
         abort(400)
+
+
+def _texts(fields: MultiDict[str, str]) -> Iterable[str]:
+    return chain.from_iterable(fields.items(multi=True))
 
 
 def harden(answer: AnyResponse) -> AnyResponse:

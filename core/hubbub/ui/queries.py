@@ -9,14 +9,13 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
-    and_,
     cast,
     func,
-    literal_column,
     select,
     update,
 )
 
+from hubbub.store.deliveries import LOST
 from hubbub.store.names import CONTACT_NAME, named_messages
 from hubbub.store.readings import READINGS, read_by, unread_by
 from hubbub.store.states import DeliveryState
@@ -36,7 +35,7 @@ from hubbub.store.tables import (
     table,
 )
 from hubbub.store.tags import has_tag
-from hubbub.store.types import AnyRow, one_of
+from hubbub.store.types import AnyRow
 
 _calls = table(Call)
 _channels = table(Channel)
@@ -66,11 +65,6 @@ _ROW: Final = (
     .join(_addresses, _addresses.c.id == _conversations.c.address_id)
     .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
     .join(_channels, _channels.c.id == _conversations.c.channel_id)
-)
-#: Messages to contacts that failed or may have; written so that the index of these is used.
-_LOST: Final = and_(
-    _deliveries.c.destination == literal_column("'contact'"),
-    one_of(_deliveries.c.state, (DeliveryState.FAILED, DeliveryState.UNKNOWN)),
 )
 #: Notes shown with a conversation.
 _NOTES: Final = 200
@@ -108,7 +102,7 @@ def conversations(
 def lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, AnyRow]:
     """Return the last message of each conversation that was not sent, or perhaps not."""
     lost_ids = select(_deliveries.c.message_id).where(
-        _deliveries.c.conversation_id.in_(conversation_ids), _LOST
+        _deliveries.c.conversation_id.in_(conversation_ids), LOST
     )
     columns = ("id", "conversation_id", "seq", "content", "status", "error")
     found = select(*(_messages.c[name] for name in columns)).where(_messages.c.id.in_(lost_ids))
@@ -118,7 +112,7 @@ def lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, AnyRow]:
 def with_lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, str]:
     """Return the conversations in which something was not sent, or perhaps not, and which it is."""
     found = select(_deliveries.c.conversation_id, _deliveries.c.state).where(
-        _deliveries.c.conversation_id.in_(conversation_ids), _LOST
+        _deliveries.c.conversation_id.in_(conversation_ids), LOST
     )
     rows = db.execute(found.distinct()).all()
     # What failed outranks what perhaps did.
@@ -402,7 +396,7 @@ def _of_view(found: Select[Any], view: str, user_id: str) -> Select[Any]:
         case "resolved":
             return found.where(_conversations.c.status == "resolved")
         case "failed":
-            failed = select(_deliveries.c.conversation_id).where(_LOST)
+            failed = select(_deliveries.c.conversation_id).where(LOST)
             return found.where(_conversations.c.id.in_(failed))
         case "all":
             return found

@@ -8,14 +8,12 @@ from pydantic import Field, StringConstraints, field_validator
 
 from hubbub.api.endpoint import Body
 from hubbub.sdk.widget import LONGEST_TEXT
+from hubbub.store.types import UNKEPT
 
 #: Bytes of a JSON body: the longest text may be written in escapes, twelve for each character.
 LIMIT: Final = 1 << 16
 #: What nobody sees (C0 but tab and line feed), and what turns the text around it (bidi overrides).
 _UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-
-#: What no database keeps: NUL, and half of a pair that stands for one character.
-_UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
 #: Characters of what stands in one line, and of an address; what a page may say of its visitor.
 _LONGEST_LINE: Final = 200
 _LONGEST_URL: Final = 2000
@@ -182,7 +180,7 @@ def _text(value: object, longest: int = _LONGEST_LINE) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value) if isinstance(value, str | int | float) else ""
-    return _UNKEPT.sub("", text).strip()[:longest]
+    return UNKEPT.sub("", text).strip()[:longest]
 
 
 _MENDS: Final[Mapping[str, Callable[[object], object]]] = {

@@ -90,7 +90,7 @@ def for_window(
         "key": line.webhook_key,
         "name": line.name,
         **chosen,
-        "accepted": ",".join(f".{ending}" for ending in sorted(ACCEPTED)),
+        "accepted": ACCEPTED,
         "availability": availability(settings, now),
     }
 

@@ -1,6 +1,7 @@
 """The kinds of files that visitors may send, each with the endings that go with it."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Final
 
 OFFICE: Final = "application/vnd.openxmlformats-officedocument."
@@ -26,5 +27,5 @@ ENDINGS: Final[Mapping[str, frozenset[str]]] = {
     f"{OPEN}spreadsheet": frozenset({"ods"}),
     f"{OPEN}presentation": frozenset({"odp"}),
 }
-#: The endings of all that is taken.
-ACCEPTED: Final = frozenset[str]().union(*ENDINGS.values())
+#: The endings of all that is taken, as a page asks for files.
+ACCEPTED: Final = ",".join(f".{ending}" for ending in sorted({*chain(*ENDINGS.values())}))

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from hubbub.connect.rules import widget_types
+from hubbub.connect.rules import KNOWN_VISITOR, widget_types
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.deliver.rules import by_person
 from hubbub.deliver.work import start_conversation, submit
@@ -150,7 +150,7 @@ def _missed(
 def _email_of(visitor: AnyRow) -> tuple[str, bool]:
     """Return the email address of a visitor, or nothing, and whether the site has proven it."""
     known = dict(visitor.attributes or {})
-    user = visitor.address.startswith("u:")
+    user = visitor.address.startswith(KNOWN_VISITOR)
     for kind in ("verified",) if user else ("verified", "unverified"):
         told = known.get(kind)
         given = told.get("email") if isinstance(told, dict) else None

@@ -29,8 +29,6 @@ _LIMITS: Final[Mapping[str, tuple[Sequence[_Rate], Sequence[_Rate]]]] = {
     "rate": (((10, _HOUR),), ((100, _HOUR),)),
     "probe": ((), ((30, _MINUTE),)),
 }
-
-
 #: Kilobytes of files: of a visitor, from one place, and of a channel. Disks are not endless.
 _FILES: Final = ((25 << 10, _HOUR), (100 << 10, _HOUR), (10 << 20, 24 * _HOUR))
 
@@ -42,9 +40,7 @@ def spend(limiter: Limiter, what: str, *, visitor: str, network: str) -> None:
         *_buckets(what, visitor, by_visitor if visitor else ()),
         *_buckets(what, network, by_network),
     ]
-    (delay,) = limiter.acquire([buckets])
-    if delay is not None:
-        raise slow_down(delay.seconds)
+    _take(limiter, buckets)
 
 
 def spend_bytes(limiter: Limiter, size: int, *, visitor: str, network: str, channel: str) -> None:
@@ -54,6 +50,10 @@ def spend_bytes(limiter: Limiter, size: int, *, visitor: str, network: str, chan
         Bucket(f"widget:files:{count}:{who}", count, per, burst=count, cost=cost)
         for who, (count, per) in zip((visitor, network, channel), _FILES, strict=True)
     ]
+    _take(limiter, buckets)
+
+
+def _take(limiter: Limiter, buckets: Sequence[Bucket]) -> None:
     (delay,) = limiter.acquire([buckets])
     if delay is not None:
         raise slow_down(delay.seconds)

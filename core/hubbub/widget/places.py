@@ -3,6 +3,8 @@
 import ipaddress
 from typing import Final, Literal
 
+from hubbub.proxies import parsed
+
 #: Of an address: what one household is given, and what does not tell one household from others.
 _HOUSEHOLD: Final = {4: 32, 6: 64}
 _NEIGHBOURHOOD: Final = {4: 24, 6: 48}
@@ -21,12 +23,9 @@ def kept_of(ip: str, how: Literal["none", "network", "whole"]) -> str:
 
 
 def _cut(ip: str, bits: dict[int, int]) -> str:
-    try:
-        found = ipaddress.ip_address(ip)
-    except ValueError:
+    found = parsed(ip)
+    if found is None:
         return ""
-    # Where one socket takes both, IPv4 comes as ::ffff:a.b.c.d: all of it is in one /64.
-    found = getattr(found, "ipv4_mapped", None) or found
     if (length := bits[found.version]) == found.max_prefixlen:
         return str(found)
     return str(ipaddress.ip_network((found, length), strict=False))
