@@ -4,29 +4,29 @@ from flask import Blueprint
 
 from hubbub.hub import Hub
 from hubbub.people.throttle import Throttle
-from hubbub.ui.account import add_account
-from hubbub.ui.calls import add_calls
-from hubbub.ui.canned import add_canned_pages
-from hubbub.ui.channel_tabs import add_channel_tabs
-from hubbub.ui.channels import add_channels
-from hubbub.ui.contacts import add_contacts
+from hubbub.ui.channels.calls import add_calls
+from hubbub.ui.channels.tabs import add_channel_tabs
+from hubbub.ui.channels.views import add_channels
+from hubbub.ui.channels.wizard import add_wizard
+from hubbub.ui.contacts.views import add_contacts
 from hubbub.ui.errors import add_console_errors, context
-from hubbub.ui.failures import add_failures
 from hubbub.ui.guard import Guard, harden, refuse_unkept_address
-from hubbub.ui.inbox import add_inbox
-from hubbub.ui.instance import add_instance
-from hubbub.ui.letters import add_letters
+from hubbub.ui.inbox.canned import add_canned_pages
+from hubbub.ui.inbox.letters import add_letters
+from hubbub.ui.inbox.pictures import add_pictures, public_internet
+from hubbub.ui.inbox.views import add_inbox
+from hubbub.ui.inbox.writing import add_writing
 from hubbub.ui.live import add_live
-from hubbub.ui.messages import add_messages
-from hubbub.ui.people import add_people
-from hubbub.ui.pictures import add_pictures, public_internet
-from hubbub.ui.routing import add_routing
-from hubbub.ui.routing_past import add_routing_past
-from hubbub.ui.session import add_session
-from hubbub.ui.teams import add_teams
-from hubbub.ui.tokens import add_tokens
-from hubbub.ui.wizard import add_wizard
-from hubbub.ui.writing import add_writing
+from hubbub.ui.operate.failures import add_failures
+from hubbub.ui.operate.instance import add_instance
+from hubbub.ui.operate.trace import add_messages
+from hubbub.ui.people.account import add_account
+from hubbub.ui.people.session import add_session
+from hubbub.ui.people.teams import add_teams
+from hubbub.ui.people.tokens import add_tokens
+from hubbub.ui.people.views import add_people
+from hubbub.ui.routing.past import add_routing_past
+from hubbub.ui.routing.views import add_routing
 
 
 def make_ui(hub: Hub) -> Blueprint:

@@ -365,7 +365,7 @@ def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
 
 
 def _is_like(db: Connection, name: str, value: str) -> ColumnElement[bool]:
-    """Return the condition for one of `hubbub.ui.look.FILTERS`."""
+    """Return the condition for one of `hubbub.ui.inbox.look.FILTERS`."""
     match name, value:
         case "channel", _:
             return _conversations.c.channel_id == value

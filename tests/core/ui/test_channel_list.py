@@ -6,7 +6,7 @@ from datetime import timedelta
 from html import unescape
 
 from hubbub.plugins import PluginStatus
-from hubbub.ui.channel_list import spark
+from hubbub.ui.channels.listing import spark
 
 
 def names(page):
@@ -42,7 +42,7 @@ def test_a_channel_without_its_plugin_is_found_among_those_in_error(admin, world
 
 
 def test_many_channels_are_shown_page_by_page(admin, world, monkeypatch):
-    monkeypatch.setattr("hubbub.ui.channel_list._PAGE", 2)
+    monkeypatch.setattr("hubbub.ui.channels.listing._PAGE", 2)
     for number in range(3):
         world.channel(name=f"Channel {number}", perch=str(number))
     page = admin.get("/channels?q=Channel")
@@ -121,7 +121,7 @@ def test_the_templates_of_a_channel_are_listed_with_their_status(admin, world, l
 
 
 def test_what_people_did_to_a_channel_is_listed_page_by_page(admin, line, monkeypatch):
-    monkeypatch.setattr("hubbub.ui.channel_tabs._ENTRIES", 1)
+    monkeypatch.setattr("hubbub.ui.channels.tabs._ENTRIES", 1)
     admin.fill(f"/channels/{line.id}/change", name="Branch")
     page = admin.get(f"/channels/{line.id}/audit").text
     assert "changed its name" in page

@@ -104,7 +104,7 @@ def test_a_deleted_channel_is_named_as_such_in_its_conversations(admin, world, l
 
 def test_a_credential_that_was_renamed_is_asked_for_in_the_form(admin, line, monkeypatch):
     required = '<input id="credentials-secret" name="credentials.secret" type="password"'
-    monkeypatch.setattr("hubbub.ui.channel_page.stored_credentials", lambda *_: frozenset({"old"}))
+    monkeypatch.setattr("hubbub.ui.channels.page.stored_credentials", lambda *_: frozenset({"old"}))
     shown = next(
         one
         for one in admin.get(f"/channels/{line.id}/settings").text.splitlines()
@@ -133,7 +133,7 @@ def test_a_call_that_is_not_authentic_is_not_released(admin, world, line):
 def test_calls_are_listed_by_what_became_of_them_with_the_reason_and_page_by_page(
     admin, world, line, monkeypatch
 ):
-    monkeypatch.setattr("hubbub.ui.calls_page._PAGE", 2)
+    monkeypatch.setattr("hubbub.ui.channels.calls_page._PAGE", 2)
     world.hear(line, {"what": "nothing known"})
     for _ in range(3):
         world.call(line, {"items": []}, secret="wrong")

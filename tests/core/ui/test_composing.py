@@ -9,7 +9,7 @@ from hubbub.people.canned import filled_in
 from hubbub.sdk.templates import TemplateParameter, TemplateStatus
 from hubbub.store.templates import KnownTemplate
 from hubbub.ui import words
-from hubbub.ui.presence import Presence
+from hubbub.ui.inbox.presence import Presence
 from tests.core.ui.kit import conversation, form_token, found
 
 SCRIPT = {"X-Script": "1"}

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from hubbub.route import read_message
 from hubbub.route.rules import decide, read_route_set
-from hubbub.ui.conditions import read_group, read_when, shown_group, write_when
+from hubbub.ui.routing.conditions import read_group, read_when, shown_group, write_when
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LEAVES: tuple[dict[str, Any], ...] = (

@@ -278,7 +278,7 @@ def test_what_contacts_write_is_never_markup(world, browser):
 
 def test_a_broken_page_says_no_more_than_that(world, people, monkeypatch):
     app = create_app(hub=world.hub)
-    monkeypatch.setattr("hubbub.ui.session._page", lambda problem: 1 / 0)
+    monkeypatch.setattr("hubbub.ui.people.session._page", lambda problem: 1 / 0)
     page = app.test_client().get("/login")
     assert page.status_code == 500
     assert "ZeroDivisionError" not in page.text

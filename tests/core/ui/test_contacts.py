@@ -28,7 +28,7 @@ def agent(browser):
 
 
 def test_contacts_are_listed_found_and_turned_over_by_pages(world, agent, line, monkeypatch):
-    monkeypatch.setattr("hubbub.ui.contacts_page._PAGE", 2)
+    monkeypatch.setattr("hubbub.ui.contacts.page._PAGE", 2)
     for number in range(2, 6):
         world.hear(
             line, {"id": f"p{number}", "from": f"+{number}", "name": f"N{number}", "text": "Hi"}

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from hubbub.ui.letter_page import (
+from hubbub.ui.inbox.letter_page import (
     HEADERS,
     MOST_PICTURES,
     letter_body,
     shows_pictures_from_elsewhere,
 )
-from hubbub.ui.shown import answer_subject
+from hubbub.ui.inbox.shown import answer_subject
 
 HOSTILE = [
     "<script>alert(1)</script>",

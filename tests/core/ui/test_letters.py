@@ -16,8 +16,8 @@ from hubbub.store.session import transaction
 from hubbub.store.tables import Call, table
 from hubbub.store.types import new_id
 from hubbub.transport import HttpTransport
-from hubbub.ui.pictures import picture_address, public_internet
-from hubbub.ui.shown import LONGEST_SHOWN, shown_letter
+from hubbub.ui.inbox.pictures import picture_address, public_internet
+from hubbub.ui.inbox.shown import LONGEST_SHOWN, shown_letter
 from hubbub.web import create_app
 from tests.core.ui.kit import conversation, form_token, found
 from tests.core.ui.test_inbox import PNG

@@ -88,7 +88,7 @@ def test_plugins_are_switched_for_the_next_start(world, admin, make_settings, tm
 
 
 def test_the_audit_log_is_filtered_and_turned_over_by_pages(world, admin, people, monkeypatch):
-    monkeypatch.setattr("hubbub.ui.instance._PAGE", 2)
+    monkeypatch.setattr("hubbub.ui.operate.instance._PAGE", 2)
     page = admin.get("/operate/audit").text
     assert 'id="older"' in page
     assert "Command line" in page

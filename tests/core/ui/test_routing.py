@@ -389,7 +389,7 @@ def test_a_dry_run_is_bounded_and_says_so(admin, where, world, line, monkeypatch
 
 
 def test_what_would_go_elsewhere_is_shown_page_by_page(admin, where, line, monkeypatch, world):
-    monkeypatch.setattr("hubbub.ui.routing_past._EXAMPLES", 1)
+    monkeypatch.setattr("hubbub.ui.routing.past._EXAMPLES", 1)
     world.hear(line, {"id": "m2", "from": "+1", "name": "Ada", "text": "again"})
     form = f"{where}/rules/fallback"
     admin.post(form, data=filled(admin.get(form).text, **{"to.team": "night"}))
@@ -415,7 +415,7 @@ def test_versions_tell_who_changed_what_and_are_rolled_back(admin, where, save, 
 
 
 def test_versions_go_on_from_page_to_page(admin, where, save, monkeypatch):
-    monkeypatch.setattr("hubbub.ui.routing_past._VERSIONS", 2)
+    monkeypatch.setattr("hubbub.ui.routing.past._VERSIONS", 2)
     save(MENU)
     save(SALES)
     page = admin.get(f"{where}/versions").text

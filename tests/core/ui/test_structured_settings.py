@@ -2,7 +2,7 @@
 
 import json
 
-from hubbub.ui.channel_form import change_form, draft_form, read_change, read_new
+from hubbub.ui.channels.form import change_form, draft_form, read_change, read_new
 from hubbub_webchat.channel import Webchat
 
 HOURS = {"timezone": "Europe/Berlin", "weekly": {"mon": [["09:00", "17:00"]]}}

@@ -1,0 +1,1 @@
+"""Show channels, set them up, and show what their providers called."""

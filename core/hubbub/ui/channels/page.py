@@ -1,0 +1,134 @@
+"""Build what the pages of channels show."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from hubbub.connect.health import Part, channel_health
+from hubbub.connect.routes import current_routes
+from hubbub.connect.rules import kept_findings, stored_credentials
+from hubbub.connect.versions import names_of
+from hubbub.connect.work import find_channel
+from hubbub.hub import Hub
+from hubbub.route.telling import reads
+from hubbub.sdk.content import from_json, preview
+from hubbub.sdk.errors import HubError
+from hubbub.sdk.values import Finding
+from hubbub.store.session import reading
+from hubbub.store.types import AnyRow
+from hubbub.ui import queries, words
+from hubbub.ui.channels.calls_page import CallRow, last_calls
+from hubbub.ui.channels.form import FormPage, change_form
+from hubbub.ui.channels.head import ChannelHead, head_of
+from hubbub.ui.channels.listing import When
+
+#: Calls, and messages that failed, shown with a channel.
+_CALLS: Final = 5
+_FAILED: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedRow:
+    """A message that was not sent, or perhaps not."""
+
+    id: str
+    text: str
+    at: When
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPage:
+    """Everything of one channel. ``form`` is None while its plugin is not loaded."""
+
+    head: ChannelHead
+    #: How each part of it is; what was found when the provider was asked last, and when.
+    parts: tuple[Part, ...]
+    findings: tuple[Finding, ...]
+    checked: When
+    #: When its credentials end, where that is known.
+    expires: When
+    #: Whether a message ever came in: until then its set-up is not finished.
+    heard: bool
+    failed: tuple[FailedRow, ...]
+    #: The names of the rules that are asked, and what they say.
+    routes: tuple[tuple[str, str], ...]
+    fallback: str
+    calls: tuple[CallRow, ...]
+    form: FormPage | None
+    #: Until when the credentials from before prove calls; empty where they do not.
+    old_until: str
+    touches: Mapping[str, int]
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What somebody just tried with a channel, what they typed for it, and how it ended."""
+
+    what: str = ""
+    typed: Mapping[str, str]
+    error: HubError | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def error_of(self, *names: str) -> HubError | None:
+        """Return the error if it is about one of ``names``."""
+        return self.error if self.what in names else None
+
+    def typed_for(self, name: str) -> Mapping[str, str]:
+        """Return what was typed if it is to be shown again."""
+        return self.typed if self.error_of(name) else {}
+
+
+def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
+    """Return everything of one channel. Raises `NotFound`."""
+    row = find_channel(hub, channel_id)
+    now = hub.now()
+    current = current_routes(hub, channel_id)
+    with reading(hub.engine) as db:
+        health = channel_health(hub, db, row)
+        line = hub.directory.usable(db, channel_id)
+        former = line.former if line and line.former and line.former.until > now else None
+        return ChannelPage(
+            head=head_of(hub, row),
+            parts=health.parts,
+            findings=tried.findings or kept_findings(row),
+            checked=When.of(row.checked_at, now),
+            expires=When.of(health.expires_at, now),
+            heard=queries.heard(db, channel_id),
+            failed=tuple(_failed(queries.failed_on_channel(db, channel_id, limit=_FAILED), now)),
+            routes=tuple(
+                (route.name, reads(route, names_of(hub, route.to)))
+                for route in current.routes
+                if route.enabled
+            ),
+            fallback=names_of(hub, current.fallback),
+            calls=last_calls(db, channel_id, now, most=_CALLS),
+            form=_form(hub, row, tried),
+            old_until=words.exact(former.until) if former else "",
+            touches=queries.counts_of_channel(db, channel_id),
+            problem=_other_problem(tried),
+        )
+
+
+def _failed(rows: Iterable[AnyRow], now: datetime) -> Iterator[FailedRow]:
+    for row in rows:
+        yield FailedRow(
+            id=row.id,
+            text=preview(from_json(row.content)),
+            at=When.of(row.created_at, now),
+            reason=(row.error or {}).get("detail") or words.TICKS[row.status].explained,
+        )
+
+
+def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:
+    kind = hub.plugins.channels.get(row.type)
+    if kind is None:
+        return None
+    kept = stored_credentials(hub, row)
+    return change_form(kind, row, kept, tried.typed_for("change"), tried.error_of("change"))
+
+
+def _other_problem(tried: Tried) -> str:
+    return tried.error.detail if tried.error and tried.what != "change" else ""

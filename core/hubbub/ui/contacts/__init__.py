@@ -1,0 +1,1 @@
+"""Show contacts; change, merge, hand out and erase them."""

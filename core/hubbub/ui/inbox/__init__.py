@@ -1,0 +1,1 @@
+"""Show conversations and answer in them."""

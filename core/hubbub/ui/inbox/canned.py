@@ -1,0 +1,174 @@
+"""Manage canned replies, and offer them to who writes."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from hubbub.hub import Hub
+from hubbub.people.canned import (
+    Canned,
+    add_canned,
+    change_canned,
+    delete_canned,
+    filled_in,
+    find_canned,
+    list_canned,
+)
+from hubbub.people.rules import Person
+from hubbub.sdk.errors import HubError
+from hubbub.store.session import reading
+from hubbub.ui import queries
+from hubbub.ui.guard import Guard
+from hubbub.ui.words import said
+
+#: Replies offered to who writes, and in the page.
+_OFFERED: Final = 8
+_MOST: Final = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannedRow:
+    """One reply in the list."""
+
+    id: str
+    shortcut: str
+    text: str
+    shared: bool
+    #: Whether who looks may change it.
+    open: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannedPage:
+    """One reply, or a new one: then ``id`` is empty."""
+
+    id: str
+    shortcut: str
+    text: str
+    shared: bool
+    problem: str
+
+
+def add_canned_pages(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+    """Add the pages of canned replies, and what the composer asks for."""
+    _add_list(ui, hub, guard)
+    _add_one(ui, hub, guard)
+
+    @ui.get("/inbox/<conversation_id>/canned")
+    @guard.page
+    def offered(conversation_id: str) -> Response:
+        with reading(hub.engine) as db:
+            row = queries.conversation(db, conversation_id)
+        if row is None:
+            abort(404)
+        q = request.args.get("q", "").strip()[:100]
+        name = row.contact_name or row.address
+        values = {
+            "name": name,
+            "first_name": name.partition(" ")[0],
+            "channel": row.channel_name,
+            "agent": g.person.name or g.person.email,
+        }
+        found = list_canned(hub, user_id=g.person.id, q=q)
+        # Whose shortcut begins so comes before whose words hold it.
+        found.sort(key=lambda one: (not one.shortcut.startswith(q.casefold()), one.shortcut))
+        return jsonify(
+            [
+                {"shortcut": one.shortcut, "text": filled_in(one.text, values)}
+                for one in found[:_OFFERED]
+            ]
+        )
+
+
+def _add_list(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+    @ui.get("/canned")
+    @guard.page
+    def canned() -> str:
+        found = list_canned(hub, user_id=g.person.id, limit=_MOST)
+        rows = (_row(one, g.person) for one in sorted(found, key=lambda one: one.shortcut))
+        return render_template("inbox/canned.html", replies=tuple(rows))
+
+    @ui.route("/canned/new", methods=["GET", "POST"])
+    @guard.page
+    def new_canned() -> Any:
+        if request.method == "GET":
+            return _page(None)
+        shared = "shared" in request.form
+        if shared and g.person.role != "admin":
+            abort(403)
+        try:
+            add_canned(
+                hub, **_given(), user_id=None if shared else g.person.id, actor=g.person.actor
+            )
+        except HubError as error:
+            return _page(None, problem=said(error)), 422
+        return redirect(url_for("ui.canned"))
+
+
+def _add_one(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+    @ui.route("/canned/<canned_id>", methods=["GET", "POST"])
+    @guard.page
+    def one_canned(canned_id: str) -> Any:
+        found = _mine(hub, canned_id)
+        if request.method == "GET":
+            return _page(found)
+        try:
+            change_canned(hub, canned_id, **_given(), user_id=found.user_id, actor=g.person.actor)
+        except HubError as error:
+            return _page(found, problem=said(error)), 422
+        return redirect(url_for("ui.canned"))
+
+    @ui.post("/canned/<canned_id>/delete")
+    @guard.page
+    def remove_canned(canned_id: str) -> Any:
+        found = _mine(hub, canned_id)
+        delete_canned(hub, canned_id, user_id=found.user_id, actor=g.person.actor)
+        return redirect(url_for("ui.canned"))
+
+
+def _mine(hub: Hub, canned_id: str) -> Canned:
+    """Return a reply that who asks may change."""
+    found = find_canned(hub, canned_id, user_id=g.person.id)
+    if not _may_change(found, g.person):
+        abort(403)
+    return found
+
+
+def _may_change(one: Canned, person: Person) -> bool:
+    return one.user_id == person.id or (one.user_id is None and person.role == "admin")
+
+
+def _given() -> dict[str, str]:
+    return {name: request.form.get(name, "") for name in ("shortcut", "text")}
+
+
+def _row(one: Canned, person: Person) -> CannedRow:
+    return CannedRow(
+        id=one.id,
+        shortcut=one.shortcut,
+        text=one.text,
+        shared=one.user_id is None,
+        open=_may_change(one, person),
+    )
+
+
+def _page(one: Canned | None, problem: str = "") -> str:
+    page = CannedPage(
+        id=one.id if one else "",
+        shortcut=request.form.get("shortcut", one.shortcut if one else ""),
+        text=request.form.get("text", one.text if one else ""),
+        shared=one.user_id is None if one else "shared" in request.form,
+        problem=problem,
+    )
+    return render_template("inbox/canned_one.html", page=page)

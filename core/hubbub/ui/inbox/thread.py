@@ -1,0 +1,226 @@
+"""Build what one conversation shows: its messages and notes, and what can be answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from hubbub.connect import queries as channels
+from hubbub.connect.rules import shown_status
+from hubbub.deliver import work as deliver
+from hubbub.hub import Hub
+from hubbub.people import queries as people_queries
+from hubbub.people.rules import Person
+from hubbub.store.types import AnyRow
+from hubbub.ui import queries, words
+from hubbub.ui.addresses import said_as
+from hubbub.ui.inbox.bubbles import Bubble, bubbles_of
+from hubbub.ui.inbox.composer import Composer, Draft, composer
+from hubbub.ui.inbox.desk import Desk
+from hubbub.ui.inbox.presence import Doing
+
+#: Messages shown at first, and more with each "Earlier messages".
+PAGE: Final = 40
+#: Messages in one page; all of them are in the API.
+MOST: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """Somebody, or a team, to whom a conversation can be given."""
+
+    id: str
+    name: str
+    #: Whether it is theirs already.
+    has_it: bool
+    away: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadPage:
+    """The open conversation."""
+
+    id: str
+    contact_id: str
+    name: str
+    #: As people say it; empty where it tells them nothing.
+    address: str
+    channel: str
+    channel_id: str
+    channel_type: str
+    #: What is wrong with the channel; empty when it is well.
+    trouble: str
+    status: str
+    owner: str
+    bot_answers: bool
+    #: Whether the contact stopped what goes to many.
+    unsubscribed: bool
+    mine: bool
+    #: Who else is here, in a sentence; empty where nobody is.
+    company: str
+    #: Until when it is snoozed, for machines and in words.
+    sleeps_until: str
+    sleeps: str
+    #: To whom it can be given.
+    colleagues: tuple[Receiver, ...]
+    teams: tuple[Receiver, ...]
+    version: int
+    tags: tuple[str, ...]
+    #: Tags that conversations have, to choose from.
+    known_tags: tuple[str, ...]
+    bubbles: tuple[Bubble, ...]
+    #: From which message on "Earlier messages" shows; 0 when all are shown.
+    earlier: int
+    composer: Composer
+    #: Other conversations with the contact.
+    others: tuple["Other", ...]
+    #: The one that it began by answering, though its writer has no part in that.
+    related: "Other | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """Another conversation."""
+
+    id: str
+    name: str
+    channel: str
+    preview: str
+    ago: str
+    at: str
+
+
+def thread_page(
+    hub: Hub,
+    db: Connection,
+    conversation_id: str,
+    *,
+    since: int,
+    person: Person,
+    draft: Draft,
+    there: Mapping[str, Doing],
+    desk: Desk,
+) -> ThreadPage | None:
+    """Return a conversation from message ``since`` on, 0: the latest; None if there is none."""
+    row = queries.conversation(db, conversation_id)
+    if row is None:
+        return None
+    # Colleagues by their id, and the contact, where the messages do not say, by their address.
+    names, teams = desk.people, desk.teams
+    rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
+    first = rows[0].seq if rows else 1
+    line = hub.directory.usable(db, row.channel_id)
+    ours = (line.hooks.sender(line.connection) if line else "") or ""
+    return ThreadPage(
+        id=row.id,
+        contact_id=row.contact_id,
+        name=row.contact_name or row.address,
+        address=said_as(hub, row.channel_type, row.address),
+        channel=row.channel_name,
+        channel_id=row.channel_id,
+        channel_type=row.channel_type,
+        trouble=words.trouble(row.channel_status, row.channel_reason) if line else "",
+        status=row.status,
+        owner=_owner(row, names, teams),
+        bot_answers=row.owner.startswith("bot:"),
+        unsubscribed=not row.marketing,
+        mine=row.assignee_id == person.id,
+        company=_company(there, names, but=person.id),
+        sleeps_until=words.exact(row.snoozed_until) if row.status == "snoozed" else "",
+        sleeps=_sleeps(row),
+        colleagues=_colleagues(db, row),
+        teams=tuple(
+            Receiver(id=team_id, name=name, has_it=team_id == row.team_id)
+            for team_id, name in teams.items()
+        ),
+        version=row.owner_version,
+        tags=tuple(row.tags or ()),
+        known_tags=tuple(desk.tags),
+        bubbles=bubbles_of(hub, db, conversation_id, rows, names, person=person, ours=ours),
+        earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
+        composer=composer(
+            line,
+            deliver.sendable(hub, db, conversation_id, author=person.actor),
+            rows,
+            person=person,
+            draft=draft,
+            now=hub.now(),
+            ours=ours,
+            gone="" if line else _unusable(hub, db, row),
+        ),
+        others=tuple(
+            _other(one, hub.now())
+            for one in queries.others(db, contact_id=row.contact_id, but=row.id)
+        ),
+        related=_related(db, row, hub.now()),
+    )
+
+
+def _owner(row: AnyRow, names: dict[str, str], teams: Mapping[str, str]) -> str:
+    owner = words.owner(row.owner, names)
+    if not owner and row.assignee_id:
+        owner = f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
+    team = teams.get(row.team_id or "")
+    return f"{owner} In the queue of {team}.".strip() if team else owner
+
+
+def _company(there: Mapping[str, Doing], names: Mapping[str, str], *, but: str) -> str:
+    others = {
+        names.get(user_id, "A colleague"): doing
+        for user_id, doing in there.items()
+        if user_id != but
+    }
+    writing = sorted(name for name, doing in others.items() if doing == "writes")
+    looking = sorted(name for name, doing in others.items() if doing == "looks")
+    told = []
+    if writing:
+        told.append(
+            f"✎ {words.listed(writing)} {'is' if len(writing) == 1 else 'are'} writing here."
+        )
+    if looking:
+        told.append(f"{words.listed(looking)} {'has' if len(looking) == 1 else 'have'} this open.")
+    return " ".join(told)
+
+
+def _colleagues(db: Connection, row: AnyRow) -> tuple[Receiver, ...]:
+    return tuple(
+        Receiver(
+            id=one.id,
+            name=one.name or one.email,
+            has_it=one.id == row.assignee_id,
+            away=one.away_at is not None,
+        )
+        for one in people_queries.colleagues(db)
+    )
+
+
+def _sleeps(row: AnyRow) -> str:
+    if row.status != "snoozed":
+        return ""
+    return words.moment(row.snoozed_until) if row.snoozed_until else "the contact writes"
+
+
+def _unusable(hub: Hub, db: Connection, row: AnyRow) -> str:
+    channel = channels.channel(db, row.channel_id)
+    return words.NO_CHANNEL if channel is None else shown_status(hub, channel)[1]
+
+
+def _related(db: Connection, row: AnyRow, now: datetime) -> Other | None:
+    other = queries.conversation(db, row.related_id) if row.related_id else None
+    if other is None:
+        return None
+    subject = queries.last_subject(db, other.id)
+    return replace(_other(other, now), **({"preview": subject} if subject else {}))
+
+
+def _other(row: AnyRow, now: datetime) -> Other:
+    return Other(
+        id=row.id,
+        name=row.contact_name or row.address,
+        channel=row.channel_name,
+        preview=row.preview or "No messages yet",
+        ago=words.ago(row.last_message_at, now),
+        at=words.exact(row.last_message_at),
+    )

@@ -1,0 +1,1 @@
+"""Show how this instance is, what failed, and what became of one message."""

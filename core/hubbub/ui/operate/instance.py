@@ -1,0 +1,243 @@
+"""Show how this instance is, its plugins, and who changed what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+
+from hubbub.api.operate import plugins, switch_plugin
+from hubbub.api.shapes import PluginJson
+from hubbub.health import Check, Health, Source, health
+from hubbub.hub import Hub
+from hubbub.people import queries as people
+from hubbub.sdk.errors import HubError
+from hubbub.store.clean import clean
+from hubbub.store.session import reading
+from hubbub.store.types import AnyRow
+from hubbub.ui import queries, words
+from hubbub.ui.guard import Guard
+
+_PAGE: Final = 50
+_FILTERS: Final = ("actor", "action", "object_id", "since", "until")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueRow:
+    """What waits."""
+
+    name: str
+    waiting: int
+    oldest: str
+    oldest_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessRow:
+    """A process."""
+
+    id: str
+    kind: str
+    host: str
+    alive: bool
+    started: str
+    started_at: str
+    seen: str
+    seen_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthPage:
+    """How this instance is."""
+
+    version: str
+    python: str
+    #: What is wrong comes first.
+    checks: tuple[Check, ...]
+    wrong: int
+    queues: tuple[QueueRow, ...]
+    processes: tuple[ProcessRow, ...]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginsPage:
+    """Every plugin."""
+
+    plugins: tuple[PluginJson, ...]
+    #: Whether the next start loads others than run now.
+    pending: bool
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """What somebody changed."""
+
+    id: str
+    at: str
+    when: str
+    who: str
+    what: str
+    #: The page of what was changed; empty where there is none.
+    link: str
+    object_id: str
+    detail: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditPage:
+    """Some lines of the audit log, the newest first."""
+
+    rows: tuple[AuditRow, ...]
+    #: Who can be asked for, by what the log calls them.
+    people: Mapping[str, str]
+    wanted: Mapping[str, str]
+    before: str
+    older: str
+    problem: str
+
+
+def add_instance(ui: Blueprint, hub: Hub, guard: Guard) -> None:
+    """Add the pages of this instance, which are for admins."""
+
+    @ui.get("/operate")
+    @guard.admin
+    def operate() -> str:
+        return render_template("operate/health.html", page=_health(health(hub), hub.now()))
+
+    @ui.get("/operate/audit")
+    @guard.admin
+    def audit_log() -> str:
+        return render_template("operate/audit.html", page=_audit(hub))
+
+    @ui.get("/operate/plugins")
+    @guard.admin
+    def plugin_list() -> str:
+        return _plugins(hub)
+
+    @ui.post("/operate/plugins/<name>")
+    @guard.admin
+    def switch(name: str) -> Any:
+        try:
+            switch_plugin(hub, name, on=request.form.get("enabled") == "yes", actor=g.person.actor)
+        except HubError as error:
+            return _plugins(hub, error.detail), 422
+        return redirect(url_for("ui.plugin_list", _anchor=f"plugin-{name}"))
+
+
+def _health(found: Health, now: datetime) -> HealthPage:
+    return HealthPage(
+        version=found.version,
+        python=found.python,
+        checks=tuple(sorted(found.checks, key=lambda check: check.ok)),
+        wrong=sum(not check.ok for check in found.checks),
+        queues=tuple(
+            QueueRow(
+                name=one.name,
+                waiting=one.waiting,
+                oldest=words.ago(one.oldest_at, now) if one.oldest_at else "",
+                oldest_at=words.exact(one.oldest_at),
+            )
+            for one in found.queues
+        ),
+        processes=tuple(
+            ProcessRow(
+                id=one.id,
+                kind=one.kind,
+                host=one.host,
+                alive=one.alive,
+                started=words.ago(one.started_at, now),
+                started_at=words.exact(one.started_at),
+                seen=words.ago(one.seen_at, now),
+                seen_at=words.exact(one.seen_at),
+            )
+            for one in found.processes
+        ),
+        sources=found.sources,
+    )
+
+
+def _plugins(hub: Hub, problem: str = "") -> str:
+    found = tuple(plugins(hub))
+    pending = any(one.enabled != (one.state in {"loaded", "refused"}) for one in found)
+    page = PluginsPage(plugins=found, pending=pending, problem=problem)
+    return render_template("operate/plugins.html", page=page)
+
+
+def _audit(hub: Hub) -> AuditPage:
+    given = {name: clean(request.args.get(name, "")).strip()[:100] for name in _FILTERS}
+    wanted = {name: value for name, value in given.items() if value}
+    before, problem = request.args.get("before", ""), ""
+    try:
+        chosen = people.AuditFilter(
+            actor=wanted.get("actor"),
+            action=wanted.get("action"),
+            object_id=wanted.get("object_id"),
+            since=_day(given["since"]),
+            until=_day(given["until"], after=timedelta(days=1)),
+        )
+    except ValueError:
+        chosen, problem = people.AuditFilter(), "A day is written as 2026-01-31."
+    with reading(hub.engine) as db:
+        rows = people.audit(db, chosen, before=before or None, limit=_PAGE + 1)
+        names = queries.names(db)
+        tokens = {f"token:{row.id}": row.name for row in people.tokens(db, before=None, limit=200)}
+    who = {f"user:{one}": name for one, name in names.items()}
+    shown = rows[:_PAGE]
+    return AuditPage(
+        rows=tuple(_audit_row(row, {**tokens, **who, "cli": "Command line"}) for row in shown),
+        people={
+            **who,
+            **{one: f"{name} (token)" for one, name in tokens.items()},
+            "cli": "Command line",
+        },
+        wanted=wanted,
+        before=before,
+        older=shown[-1].id if len(rows) > _PAGE else "",
+        problem=problem,
+    )
+
+
+def _day(text: str, after: timedelta = timedelta()) -> datetime | None:
+    """Return the beginning of a day in UTC, or that of one ``after`` it. Raises `ValueError`."""
+    if not text:
+        return None
+    return datetime.combine(datetime.fromisoformat(text).date(), time(), UTC) + after
+
+
+def _audit_row(row: AnyRow, names: Mapping[str, str]) -> AuditRow:
+    kind = row.action.partition(".")[0]
+    return AuditRow(
+        id=row.id,
+        at=words.exact(row.at),
+        when=words.moment(row.at),
+        who=names.get(row.actor, row.actor),
+        what=row.action.replace(".", ": ").replace("_", " "),
+        link=_link(kind, row.object_id),
+        object_id=row.object_id,
+        detail=tuple((name.replace("_", " "), _said(one)) for name, one in row.detail.items()),
+    )
+
+
+def _said(value: object) -> str:
+    """Return a value of the log in words."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+def _link(kind: str, object_id: str) -> str:
+    match kind:
+        case "contact":
+            return url_for("ui.contact", contact_id=object_id)
+        case "channel":
+            return url_for("ui.channel", channel_id=object_id)
+        case "conversation":
+            return url_for("ui.conversation", conversation_id=object_id)
+        case "user":
+            return url_for("ui.one_person", user_id=object_id)
+    return ""

@@ -1,0 +1,1 @@
+"""Let people in, and manage who works here: people, teams and tokens."""

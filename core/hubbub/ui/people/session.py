@@ -1,0 +1,80 @@
+"""Log people in and out."""
+
+import re
+from typing import Any, Final
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from hubbub.hub import Hub
+from hubbub.people.errors import TooManyAttempts
+from hubbub.people.rules import SESSION_LIFE
+from hubbub.people.sessions import close_session, cookie_name, open_session
+from hubbub.people.throttle import Throttle
+from hubbub.people.users import authenticate
+from hubbub.ui.guard import Guard
+
+#: A path of ours.
+_OURS: Final = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
+
+
+def add_session(ui: Blueprint, hub: Hub, guard: Guard, throttle: Throttle) -> None:
+    """Add the pages for logging in and out."""
+
+    @ui.route("/login", methods=["GET", "POST"])
+    @guard.open
+    def login() -> Any:
+        if request.method == "GET":
+            return _page("")
+        try:
+            person = authenticate(
+                hub,
+                throttle,
+                email=request.form.get("email", "")[:254],
+                password=request.form.get("password", "")[:512],
+                address=request.remote_addr or "",
+            )
+        except TooManyAttempts as error:
+            seconds = str(round(error.retry_after.total_seconds()))
+            return _page(error.detail), 429, {"Retry-After": seconds}
+        if person is None:
+            return _page("This email and password do not belong together."), 401
+        cookie = open_session(hub, person.id, replaces=guard.cookie() or None)
+        return keeping_login(hub, redirect(_next()), cookie)
+
+    @ui.post("/logout")
+    @guard.page
+    def logout() -> Any:
+        close_session(hub, guard.cookie())
+        answer = make_response(redirect(url_for("ui.login")))
+        answer.delete_cookie(cookie_name(hub.settings))
+        return answer
+
+
+def keeping_login(hub: Hub, answer: Response, cookie: str) -> Response:
+    """Return ``answer``, after which the browser is logged in by ``cookie``."""
+    answer.set_cookie(
+        cookie_name(hub.settings),
+        cookie,
+        max_age=SESSION_LIFE,
+        httponly=True,
+        samesite="Lax",
+        secure=hub.settings.base_url.startswith("https://"),
+    )
+    return answer
+
+
+def _page(problem: str) -> str:
+    return render_template(
+        "people/login.html",
+        problem=problem,
+        email=request.form.get("email", ""),
+        next=request.values.get("next", ""),
+    )
+
+
+def _next() -> str:
+    """Return where to go after the login: a path of ours, and nowhere else."""
+    wanted = request.form.get("next", "")
+    # Browsers leave out some characters, and take others for a slash: what is left may be a host.
+    return wanted if _OURS.fullmatch(wanted) else url_for("ui.inbox")

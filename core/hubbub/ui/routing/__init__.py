@@ -1,0 +1,1 @@
+"""Put the rules of a channel in order, try them, and look back."""
