@@ -42,6 +42,12 @@ def test_every_link_between_pages_leads_somewhere(page):
     assert missing == []
 
 
+def test_every_screenshot_is_shown():
+    folder = ROOT / "docs/screens"
+    shown = re.findall(r"\]\(([\w-]+\.png)\)", (folder / "index.md").read_text())
+    assert sorted(shown) == sorted(path.name for path in folder.glob("*.png"))
+
+
 def test_every_make_target_that_the_readme_names_exists():
     named = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text()))
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -64,6 +64,8 @@ class Check:
     detail: str
     why: str = ""
     fix: str = ""
+    #: Whether it is ``ok`` for who tries the hub, and not for more.
+    limited: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +259,7 @@ def _public_url(settings: Settings) -> Check:
         detail=settings.base_url + note,
         why="Providers call webhooks by https alone, and what passes in the clear can be read.",
         fix="Put a proxy with a certificate in front and set HUBBUB_PUBLIC_URL to its https URL.",
+        limited=near,
     )
 
 

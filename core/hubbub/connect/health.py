@@ -156,7 +156,8 @@ def _webhook(facts: Facts) -> Part:
         detail = "None is needed: the hub fetches what comes."
         return Part(name="webhook", state="fine", detail=detail)
     if facts.quarantined:
-        detail = f"{facts.quarantined} calls are quarantined: nothing proved who made them."
+        calls = "1 call is" if facts.quarantined == 1 else f"{facts.quarantined} calls are"
+        detail = f"{calls} quarantined: nothing proved who made them."
         return Part(name="webhook", state="warning", detail=detail)
     if facts.called:
         return Part(

@@ -248,13 +248,21 @@ def _refusal(line: Line, who: Recipient) -> Refused | None:
     if who.state == "opted_out":
         return Refused("The contact asked not to be written to.", code="opted-out")
     if who.state == "blocked":
-        why = "The contact blocked this channel, or never wrote to it."
-        return Refused(why, code="recipient-blocked")
+        return Refused(_unreached(who), code="recipient-blocked")
     if who.state == "gone":
         return Refused("The address no longer exists.", code="recipient-gone")
     if not line.hooks.capabilities.initiates and who.last_inbound_at is None:
         return Refused("On this channel the contact has to write first.", code="cannot-initiate")
     return None
+
+
+def _unreached(who: Recipient) -> str:
+    if who.last_inbound_at is None:
+        return "The contact blocked this channel, or never wrote to it."
+    return (
+        "The provider says that the contact cannot be reached: they blocked this channel, or their "
+        "account is gone. Once they write again, they can be answered."
+    )
 
 
 def _window(line: Line, who: Recipient, now: datetime, author: str) -> tuple[datetime | None, str]:

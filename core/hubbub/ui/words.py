@@ -1,6 +1,6 @@
 """Say times, states and sizes in words, for templates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -116,7 +116,7 @@ def size(count: int | None) -> str:
     return f"{count / _KILO:.0f} kB" if count < _KILO**2 else f"{count / _KILO**2:.1f} MB"
 
 
-def author(author: str | None, names: dict[str, str]) -> str:
+def author(author: str | None, names: Mapping[str, str]) -> str:
     """Return who wrote an outbound message."""
     kind, _, name = (author or "").partition(":")
     if kind == "user":

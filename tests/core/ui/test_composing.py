@@ -217,6 +217,7 @@ def templates(world, line, monkeypatch):
         parameters = (
             TemplateParameter(name="1", max_length=5),
             TemplateParameter(name="header.city", required=False),
+            TemplateParameter(name="button.1.url", required=False),
         )
         known[name, "en"] = KnownTemplate(
             id=name,
@@ -235,7 +236,8 @@ def templates(world, line, monkeypatch):
             name=name,
             status=status,
             components='[{"type": "HEADER", "text": "Hi from {{city}}"}, '
-            '{"type": "BODY", "text": "Order {{1}} is <ready>."}]',
+            '{"type": "BODY", "text": "Order {{1}} is <ready>."}, '
+            '{"type": "BUTTONS", "buttons": [{"text": "No"}, {"text": "Track it"}]}]',
             **values,
         )
     can = line.hooks.capabilities
@@ -273,6 +275,7 @@ def test_outside_the_window_a_template_is_filled_in_and_sent(world, desk, templa
     page = agent.see(form)
     assert '<mark data-fills="1" data-blank="{{1}}">{{1}}</mark> is &lt;ready&gt;.' in page
     assert 'data-fills="header.city"' in page
+    assert "End of the address behind “Track it”" in page
     wrong = agent.post(form, **{"parameter.1": "far too long"})
     assert wrong.status_code == 409
     assert "Take at most 5 characters." in wrong.text

@@ -263,6 +263,14 @@ def test_a_circle_shows_a_letter_or_the_end_of_a_number(name, stands_for):
     assert words.initial(name) == stands_for
 
 
+def test_the_trace_of_an_answer_names_who_wrote_it(inbox, world):
+    inbox.post("reply", text="Yes")
+    (sent,) = world.rows("SELECT id, author FROM messages WHERE direction = 'outbound'")
+    page = inbox.client.get(f"/messages/{sent['id']}/trace").text
+    assert '<dt>author</dt><dd dir="auto">agent@example.org</dd>' in page
+    assert sent["author"] not in page
+
+
 def test_a_bot_is_relieved_by_one_button(inbox, world):
     with transaction(world.hub.engine) as db:
         db.execute(text("UPDATE conversations SET owner = 'bot:keyword'"))
@@ -388,7 +396,10 @@ def test_who_cannot_be_answered_has_no_form_to_answer_with(inbox, world, line):
     world.hear(line, {"address": "+1", "state": "blocked", "key": "one_way"})
     page = inbox.page()
     assert 'id="composer"' not in page
+    assert 'id="send"' not in page
     assert 'id="closed"' in page
+    inbox.post("note", text="They left, it seems.")
+    assert "They left, it seems." in bubbles(inbox.page())
 
 
 def test_the_last_notes_are_shown_however_many_there_are(inbox, world):

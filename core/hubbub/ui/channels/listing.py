@@ -21,6 +21,7 @@ from hubbub.ui.standstill import missed
 _PAGE: Final = 50
 #: A token that ends sooner is worth a word in the list.
 _SOON: Final = timedelta(days=14)
+_A_DAY: Final = timedelta(days=1)
 _STATES: Final = ("connected", "error", "inactive")
 #: The height of a sparkline, and the width of an hour in it.
 _HIGH, _WIDE = 20, 4
@@ -67,7 +68,10 @@ class ChannelRow:
     reason: str
     since: When
     received_at: When
+    #: When it last sent in these 24 hours; before them it is not known.
     sent_at: When
+    #: Whether it is no older than that.
+    young: bool
     enabled: bool
     #: Why campaigns wait; empty when they do not.
     campaigns: str
@@ -161,6 +165,7 @@ def _row(hub: Hub, row: AnyRow, told: tuple[str, str], day: Traffic, waiting: in
         since=When.of(row.status_since, now),
         received_at=When.of(day.received_at or row.last_active_at, now),
         sent_at=When.of(day.sent_at, now),
+        young=row.created_at > now - _A_DAY,
         enabled=row.enabled,
         campaigns=_campaigns(row, now),
         expiry=_expiry(row, now),

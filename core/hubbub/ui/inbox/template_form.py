@@ -1,7 +1,7 @@
 """Show a template as a form, with what it says filled in as far as it is."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,12 @@ from hubbub.store.types import AnyRow
 _BLANK: Final = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 #: How the names of what is filled in begin in a form.
 _PREFIX: Final = "parameter."
+#: What is filled in of a button, before what stands on it.
+_OF_BUTTON: Final = {
+    "url": "End of the address behind",
+    "quick_reply": "What comes back from",
+    "copy_code": "Code to copy by",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +106,7 @@ def template_form(
         id=known.id,
         name=known.name,
         language=known.language,
-        blanks=tuple(_blanks(known, given, wrong)),
+        blanks=tuple(_blanks(known, given, wrong, _buttons(row.components))),
         lines=tuple(_lines(row.components, given, known)),
         unknown=known.parameters is None,
         problem="" if error is None or wrong else error.detail,
@@ -130,12 +136,15 @@ def _wrong(error: HubError | None) -> dict[str, str]:
 
 
 def _blanks(
-    known: KnownTemplate, given: Mapping[str, str], wrong: Mapping[str, str]
+    known: KnownTemplate,
+    given: Mapping[str, str],
+    wrong: Mapping[str, str],
+    buttons: Sequence[str],
 ) -> Iterator[Blank]:
     for one in known.parameters or ():
         yield Blank(
             name=one.name,
-            label=_label(one.name),
+            label=_label(one.name, buttons),
             value=given.get(_PREFIX + one.name, ""),
             required=one.required,
             max_length=one.max_length,
@@ -144,9 +153,23 @@ def _blanks(
         )
 
 
-def _label(name: str) -> str:
-    words = name.replace(".", " ").replace("_", " ")
-    return f"Blank {words}" if words.isdecimal() else words.capitalize()
+def _label(name: str, buttons: Sequence[str]) -> str:
+    """Return what a blank is called: ``1``, ``header.name``, ``button.0.url``."""
+    match name.split("."):
+        case ["button", number, what] if number.isdecimal() and int(number) < len(buttons):
+            return f"{_OF_BUTTON.get(what, what.capitalize())} “{buttons[int(number)]}”"
+        case [number] if number.isdecimal():
+            return f"Blank {number}"
+    return name.replace(".", " ").replace("_", " ").capitalize()
+
+
+def _buttons(components: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what stands on the buttons of a template, in their order."""
+    return [
+        str(one.get("text", "")) if isinstance(one, Mapping) else ""
+        for component in components
+        for one in component.get("buttons") or ()
+    ]
 
 
 def _lines(

@@ -1,6 +1,7 @@
 """Show everything that happened to one message, and settle what went wrong with it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from hubbub.route.telling import sentence
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading, transaction
 from hubbub.track.trace import TraceItem, place, trace
-from hubbub.ui import words
+from hubbub.ui import queries, words
 from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.routing.path import step_of
 
@@ -89,6 +90,7 @@ def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             if row is None:
                 abort(404)
             items = trace(db, message_id)
+            names = queries.names(db)
         page = TracePage(
             id=row.id,
             conversation_id=row.conversation_id,
@@ -98,7 +100,7 @@ def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             tick=words.TICKS[row.status],
             problem=(row.error or {}).get("detail", ""),
             why=_why(row.channel_id, row.decision),
-            steps=tuple(_step(item) for item in items),
+            steps=tuple(_step(item, names) for item in items),
         )
         return render_template("operate/trace.html", page=page)
 
@@ -149,9 +151,11 @@ def _ruled(one: Considered) -> Ruled:
     return Ruled(name=one.name, state=step.state, said=step.said, conditions=one.conditions)
 
 
-def _step(item: TraceItem) -> Step:
+def _step(item: TraceItem, names: Mapping[str, str]) -> Step:
     known = {name: value for name, value in item.detail.items() if value not in (None, "", [], {})}
     call_id = str(known.pop("event_id", ""))
+    if "author" in known:
+        known["author"] = words.author(known["author"], names)
     facts = {name: _fact(value) for name, value in known.items()}
     long = {name: value for name, value in known.items() if facts[name] is None}
     return Step(

@@ -59,7 +59,7 @@ async function send(event, refresh, toTheEnd) {
       complain(form, '');
       if (where === form.action) showQueued(body);
       if (event.submitter?.dataset.undo !== undefined) takeBack(form);
-      if (form.id === 'composer') empty(form);
+      if (isComposer(form)) empty(form);
       else settle(form);
       toldTyping = 0;
       toTheEnd();
@@ -68,7 +68,7 @@ async function send(event, refresh, toTheEnd) {
       location.reload();
     } else {
       complain(form, (await answer.text()).trim());
-      if (form.id === 'composer' && answer.status < 500) form.elements.key.value = newKey();
+      if (isComposer(form) && answer.status < 500) form.elements.key.value = newKey();
     }
     refresh();
   } catch {
@@ -137,7 +137,7 @@ function address(form) {
 }
 
 function leave() {
-  const form = document.getElementById('composer');
+  const form = document.querySelector('.composer');
   if (!form) return;
   navigator.sendBeacon(form.dataset.typing.replace(/typing$/, 'left'), new URLSearchParams({ form_token: form.elements.form_token.value }));
 }
@@ -148,11 +148,16 @@ function complain(form, text) {
   place.hidden = !text;
 }
 
+function isComposer(form) {
+  return form.classList.contains('composer');
+}
+
 function empty(form) {
   form.reset();
   form.elements.text.value = '';
   document.getElementById('preview').hidden = true;
-  document.getElementById('schedule').open = false;
+  const schedule = document.getElementById('schedule');
+  if (schedule) schedule.open = false;
   address(form);
   form.elements.key.value = newKey();
   written(form.elements.text);
