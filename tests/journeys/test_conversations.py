@@ -2,6 +2,7 @@
 
 import re
 import time
+import zlib
 
 import pytest
 from playwright.sync_api import expect
@@ -18,6 +19,11 @@ WATCH = """() => {
   };
   new MutationObserver(look).observe(document.getElementById('log'),
     { subtree: true, childList: true, attributes: true });
+}"""
+#: Whether the last line of a conversation is in sight.
+AT_THE_END = """() => {
+  const log = document.getElementById('log');
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 2;
 }"""
 #: Notes when a text first stood in the page.
 CLOCK = """(text) => {
@@ -240,3 +246,42 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154"
     "789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
 )
+
+
+def png(width, height):
+    """A grey picture."""
+
+    def chunk(name, data):
+        return (
+            len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
+        )
+
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", size + b"\x08\0\0\0\0")
+        + chunk(b"IDAT", rows)
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_the_end_stays_in_sight_for_who_is_there_and_others_hear_of_news(agent, customer):
+    ada = customer()
+    for number in range(12):
+        ada.write(f"Line {number}")
+    enter(agent, "Line 11")
+    agent.locator("#file").set_input_files(
+        {"name": "wheel.png", "mimeType": "image/png", "buffer": png(300, 400)}
+    )
+    agent.get_by_role("button", name="Send", exact=True).click()
+    expect(agent.locator(".bubble.out .picture")).to_have_js_property("complete", value=True)
+    agent.wait_for_function("document.querySelector('.bubble.out .picture').naturalHeight > 300")
+    agent.wait_for_function(AT_THE_END)
+    agent.locator("#log").evaluate("log => { log.scrollTop = 0; }")
+    ada.write("Below the fold")
+    news = agent.get_by_role("button", name="New messages")
+    expect(news).to_be_visible()
+    news.click()
+    expect(news).to_be_hidden()
+    assert agent.evaluate(AT_THE_END)

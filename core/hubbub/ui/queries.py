@@ -199,6 +199,11 @@ def any_channel(db: Connection) -> bool:
     )
 
 
+def any_conversation(db: Connection) -> bool:
+    """Whether anybody ever wrote, or was written to."""
+    return db.execute(select(_conversations.c.id).limit(1)).first() is not None
+
+
 def unseen(db: Connection, conversation_id: str, user_id: str) -> tuple[int, ...]:
     """Return how much of a conversation nobody has seen, how much somebody, and which mentions."""
     mentions = (

@@ -123,6 +123,8 @@ class InboxPage:
     empty: str
     #: Whether no channel is there yet, so that nobody can write.
     no_channel: bool
+    #: Where one can be a customer, in a demo to which nobody has written; or empty.
+    practice: str
     #: How many conversations "Older conversations" shows; 0 without any older ones.
     older: int
     #: Of how many of the latest conversations alone the list tells, where it tells of a search.
@@ -198,6 +200,7 @@ def inbox_page(
         ),
         empty=_empty(look),
         no_channel=not rows and not queries.any_channel(db),
+        practice=hub.settings.sandbox_url if not queries.any_conversation(db) else "",
         older=min(look.show + PAGE, MOST) if more and look.show < MOST else 0,
         searched=sought.latest if sought and not more else None,
         too_many=more and look.show >= MOST,

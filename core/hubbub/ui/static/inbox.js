@@ -12,6 +12,7 @@ let counting = 0;
 
 export function inbox(refresh) {
   let stay = false;
+  let last = lastBubble();
 
   document.addEventListener('submit', (event) => {
     if (event.target.dataset.stay !== undefined) send(event, refresh, () => { stay = true; });
@@ -28,15 +29,20 @@ export function inbox(refresh) {
   addEventListener('pagehide', leave);
   document.addEventListener('keydown', sendByKey);
   document.addEventListener('hub:typing', (event) => showTyping(event.detail));
-  document.addEventListener('hub:before', () => { stay ||= isAtEnd(); });
+  document.addEventListener('hub:before', () => {
+    stay ||= isAtEnd();
+    last = lastBubble();
+  });
   document.addEventListener('hub:shown', () => {
     if (stay) toEnd();
+    else if (lastBubble() !== last) newer(true);
     stay = false;
     sayUnread();
     restore();
   });
   document.addEventListener('keydown', closeByKey);
   document.addEventListener('click', closeOthers);
+  followTheEnd();
   if (!location.hash) toEnd();
   sayUnread();
   restore();
@@ -280,6 +286,32 @@ function say(place, text) {
 function sayUnread() {
   const unread = document.querySelectorAll('.entry.unread').length;
   document.title = unread ? `(${unread}) ${title}` : title;
+}
+
+// Who is at the end stays there, also when a picture gets its height late, or the log gets lower.
+function followTheEnd() {
+  const log = document.getElementById('log');
+  if (!log) return;
+  let follows = isAtEnd();
+  const follow = () => { if (follows) toEnd(); };
+  log.addEventListener('scroll', () => {
+    follows = isAtEnd();
+    if (follows) newer(false);
+  });
+  log.addEventListener('load', follow, true);
+  new ResizeObserver(follow).observe(log);
+  document.getElementById('newer').addEventListener('click', () => {
+    toEnd();
+    log.focus({ preventScroll: true });
+  });
+}
+
+function newer(shown) {
+  document.getElementById('newer').hidden = !shown;
+}
+
+function lastBubble() {
+  return [...document.querySelectorAll('#log .bubble')].at(-1)?.id;
 }
 
 function isAtEnd() {
