@@ -14,6 +14,7 @@ from hubbub.connect import wishes
 from hubbub.connect.rules import has_threads
 from hubbub.hub import Hub
 from hubbub.store.session import DatabaseDown, reading, transaction
+from hubbub.store.types import UNKEPT
 
 _BUTTON: Final = ("List-Unsubscribe", "One-Click")
 #: Bytes of a click.
@@ -55,8 +56,10 @@ def make_unsubscribing(hub: Hub) -> Blueprint:
 
 
 def _answer(hub: Hub, address_id: str) -> Response:
-    with reading(hub.engine) as db:
-        who = wishes.recipient(db, address_id)
+    who = None
+    if not UNKEPT.search(address_id):
+        with reading(hub.engine) as db:
+            who = wishes.recipient(db, address_id)
     if who is None:
         return _page("This link is not complete", _UNKNOWN, status=404)
     if not _clicked():
