@@ -175,6 +175,7 @@ def _without_token(address: str, account: Account) -> str:
 def _notes(letter: Letter) -> list[str]:
     """Return what is to be said of a letter beside its own words."""
     notes = [_SEALED] if letter.sealed else [invite.line() for invite in letter.invites]
+    notes += [f"[{why}]" for why in letter.unshown]
     elsewhere = [box.address for box in letter.reply_to if box != letter.sender]
     if elsewhere and letter.sender and letter.sender.address not in elsewhere:
         notes.append(_ELSEWHERE.format(address=elsewhere[0]))

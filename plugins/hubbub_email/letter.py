@@ -85,6 +85,8 @@ class Letter:
     #: Whether the domain that it says to be from disowns it, by the word of a server that we trust.
     forged: bool
     report: Report | None
+    #: What of its words is not shown, and why; for people.
+    unshown: tuple[str, ...]
     #: What was wrong with it, for people.
     troubles: tuple[str, ...]
 
@@ -127,6 +129,7 @@ def read_letter(raw: bytes, arrival: Arrival) -> Letter:
         sign=_sign(header, sender, arrival),
         forged=dmarc_failed(header, arrival.trusted),
         report=reports.report_of(raw, root, words.text),
+        unshown=words.troubles,
         troubles=_troubles(root, words.troubles),
     )
 

@@ -45,7 +45,7 @@ def read_markup(source: str) -> Markup:
     source = without_comments(source)
     if too_costly(source):
         text = _bare_text(source)
-        why = "Its HTML is too large or too deep to be shown: only its text is."
+        why = "Its HTML is too large, too deep or too full to be shown: only its text is."
         return Markup(html=None, text=text, quoting=text, trouble=why)
     tokens = list(tokens_of(_CLEANER.clean(source)))
     text = Page(tokens).text() or _bare_text(source)

@@ -60,7 +60,22 @@ def cleaner(*, keep: frozenset[str], schemes: frozenset[str]) -> nh3.Cleaner:
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
+        attribute_filter=_fetching_nothing,
     )
+
+
+#: A declaration that names no address in any of the ways that CSS has: no ``url()``, no text.
+_PLAIN_STYLE: Final = re.compile(
+    r"\s*[a-z-]+\s*:(?:[\w #.,%!+-]|(?:rgb|hsl)a?\([\w .,%/+-]*\))*", re.IGNORECASE
+)
+
+
+def _fetching_nothing(tag: str, name: str, value: str) -> str:
+    """Return the value of an attribute, a style without what it would have fetched."""
+    del tag
+    if name != "style":
+        return value
+    return ";".join(one for one in value.split(";") if _PLAIN_STYLE.fullmatch(one))
 
 
 # --- before it is cleaned --------------------------------------------------------------------
@@ -77,6 +92,17 @@ _OPENS: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]*)")
 _LOOSE: Final = name_set("p li td th tr dt dd option tbody thead tfoot")
 #: How far up an end tag may find what it ends.
 _NEAR: Final = 20
+#: Of one tag: each is compared with all before it.
+_MOST_ATTRIBUTES: Final = 500
+_BEGIN: Final = re.compile(r"</?(?=[A-Za-z])")
+_NAME: Final = re.compile(r"[^\t\n\f\r />]{1,200}")
+#: As the HTML standard reads them ("13.2.5 Tokenization"): whatever is no blank may be a name.
+_NEXT_ATTRIBUTE: Final = re.compile(
+    r"""[\t\n\f\r\x20/]*+ (?: = | [^\t\n\f\r\x20/>=] ) [^\t\n\f\r\x20/>=]*+
+        (?: [\t\n\f\r\x20]*+ = [\t\n\f\r\x20]*+
+            (?: "[^"]*+" | '[^']*+' | [^\t\n\f\r\x20>"'] [^\t\n\f\r\x20>]*+ | (?=>) ) )?+""",
+    re.VERBOSE,
+)
 
 
 def too_costly(source: str) -> bool:
@@ -84,7 +110,7 @@ def too_costly(source: str) -> bool:
     tags = source.count("<")
     if tags > _MOST_TAGS or source.count("&") > _MOST_REFERENCES:
         return True
-    return tags > _SURELY_QUICK and _too_deep(source)
+    return (tags > _SURELY_QUICK and _too_deep(source)) or _too_many_attributes(source)
 
 
 def without_comments(source: str) -> str:
@@ -112,6 +138,27 @@ def _too_deep(source: str) -> bool:
             while inside.pop() != tag:
                 pass
         if len(inside) > _DEEPEST:
+            return True
+    return False
+
+
+def _too_many_attributes(source: str) -> bool:
+    """Whether a tag has too many attributes, wherever tags may begin: also within others' words.
+
+    So nobody has to know what a script is and where a quote ends. Each place is read once.
+    """
+    behind: dict[int, int] = {}
+    for begin in _BEGIN.finditer(source):
+        name = _NAME.match(source, begin.end())
+        at, places = name.end() if name else begin.end(), []
+        while at not in behind and (attribute := _NEXT_ATTRIBUTE.match(source, at)):
+            places.append(at)
+            if len(places) > _MOST_ATTRIBUTES:
+                return True
+            at = attribute.end()
+        rest = behind.get(at, 0)
+        behind |= {place: rest + count for count, place in enumerate(reversed(places), 1)}
+        if rest + len(places) > _MOST_ATTRIBUTES:
             return True
     return False
 

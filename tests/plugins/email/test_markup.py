@@ -5,8 +5,10 @@ import time
 
 import pytest
 
-from hubbub_email.markup import read_markup
-from tests.plugins.email.letters import LARGE, read
+from hubbub.sdk import Email, MessageReceived, markup
+from hubbub_email.events import Account, events_of
+from hubbub_email.markup import read_markup, text_with_links
+from tests.plugins.email.letters import LARGE, html, read
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -45,6 +47,7 @@ ATTACKS = [
     "<a title='\"><img src=x onerror=alert(1)>' href='https://x.example'>x</a>",
     "\ud800<b>x</b>\x00<script>alert(1)</script>",
 ]
+UNSHOWN = "Its HTML is too large, too deep or too full to be shown: only its text is."
 #: All that may be in an attribute of what we show.
 TAG = re.compile(r'<(/?)([a-z0-9]+)((?: [a-z-]+="[^"]*")*)>|[^<>]+')
 FORBIDDEN = {"script", "style", "iframe", "object", "embed", "form", "input", "svg", "math", "base"}
@@ -67,6 +70,31 @@ def test_conformance_07_what_is_shown_runs_nothing_and_fetches_nothing(attack):
                 assert "url" not in value
                 assert "position" not in value
     assert "".join(found[0] for found in TAG.finditer(html)) == html, "what is not well-formed"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "background:url(https://evil.example/x)",
+        "background-color:url(https://evil.example/x)",
+        "color:URL(//evil.example/x)",
+        "color:u\\72l(https://evil.example/x)",
+        "color:var(--x,url(https://evil.example/x))",
+        "background-color:image-set('https://evil.example/x' 1x)",
+        "color:src('https://evil.example/x')",
+        "display:image(url(x))",
+        "font-weight:'https://evil.example/x'",
+        "background-color:cross-fade(url(https://evil.example/x),red)",
+    ],
+)
+def test_no_style_names_anything_to_fetch(style):
+    html = read_markup(f'<p style="{style};color:#ABC">x</p><p style="{style}">y</p>').html
+    assert html == '<p style="color:#ABC">x</p><p style="">y</p>'
+
+
+def test_plain_styles_stay():
+    style = "color:rgb(1, 2, 3);background-color:hsla(120deg, 60%, 70%, 0.3);font-weight:700"
+    assert read_markup(f'<p style="{style}">x</p>').html == f'<p style="{style}">x</p>'
 
 
 def test_links_open_elsewhere_and_say_nothing_of_us():
@@ -109,7 +137,7 @@ def test_html_is_read_as_a_browser_shows_it(source, text):
 def test_conformance_07_only_the_text_of_what_is_nested_too_deeply_is_shown():
     found = read(LARGE["50,000 nested divs"]())
     assert (found.html, found.text) == (None, "words")
-    assert found.troubles == ("Its HTML is too large or too deep to be shown: only its text is.",)
+    assert found.troubles == (UNSHOWN,)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +155,80 @@ def test_what_passes_for_shallow_is_cleaned_in_time(source):
     started = time.thread_time()
     read_markup(source + "words")
     assert time.thread_time() - started < 2
+
+
+def _named(count: int, rest: str = "") -> str:
+    return " ".join(f"a{number}{rest}" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        f"<p {_named(130_000)}>",
+        f"</p {_named(130_000)}>",
+        f"<p/{_named(130_000).replace(' ', '/')}>",
+        f"<p {_named(501)}>",
+        f"<p {_named(501, '=1')}>",
+        "<p {}>".format(_named(501, '=">"').replace(" ", "")),
+        "<p {}>".format(_named(501, ' = "<b>"')),
+        f"<p {_named(501, '<b')}>",
+        f"""<script><a b="</script><p {_named(501)}>"</script>""",
+        f"""<!DOCTYPE <a b="><p {_named(501)}>">""",
+    ],
+)
+def test_tags_with_too_many_attributes_reach_no_sanitiser(monkeypatch, tag):
+    monkeypatch.setattr("hubbub_email.markup._CLEANER", None)
+    source = f"<p>words</p>{tag}</p>"
+    assert (read_markup(source).html, read_markup(source).trouble) == (None, UNSHOWN)
+    assert read_markup(source).text.startswith("words")
+    assert "words" in text_with_links(source)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        f"<p {_named(499)}>",
+        f"<p title='{_named(5000)}'>",
+        '<img src="data:image/png;base64,{}">'.format("ab/=" * 5000),
+        f"<p {_named(400)}><p {_named(400)}>",
+        "<p>a < b " * 5000,
+    ],
+)
+def test_tags_with_few_attributes_are_shown(tag):
+    assert read_markup(f"{tag}words").html is not None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<a b="' * 50_000,
+        """<a b="<a b='""" * 20_000,
+        "<a b='\"" * 50_000,
+        "<a x=y " * 50_000,
+        ("<a x=y " * 200 + ">") * 200,
+        "<a" * 50_000 + "x" * 500_000,
+        "<p title='" + " <b" * 50_000 + "'>",
+        "<p a=1 b='2'><b>x</b></p>" * 19_000,
+    ],
+)
+def test_each_attribute_is_looked_at_once_before_the_sanitiser(monkeypatch, source):
+    read_at: list[int] = []
+
+    class Counting:
+        def match(self, text, at):
+            read_at.append(at)
+            return pattern.match(text, at)
+
+    pattern = markup._NEXT_ATTRIBUTE
+    monkeypatch.setattr(markup, "_NEXT_ATTRIBUTE", Counting())
+    markup.too_costly(source)
+    assert len(read_at) <= 2 * len(set(read_at))
+
+
+def test_a_letter_says_that_its_html_is_not_shown():
+    letter = read(html(f"<p>words</p><p {_named(501)}>"))
+    (event,) = events_of(letter, Account(address="us@example.com", key=b"key"))
+    assert isinstance(event, MessageReceived)
+    assert isinstance(event.content, Email)
+    assert event.content.html is None
+    assert (event.content.text, event.content.visible) == (f"words\n\n[{UNSHOWN}]", None)
