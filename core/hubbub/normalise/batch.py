@@ -389,8 +389,12 @@ class Batch:
         if event.reply_address:
             addressee = self._addressee(event.reply_address, name=event.reply_name)
         else:
-            sender = event.sender
-            addressee = self._addressee(sender.address, also=sender.also, name=sender.name)
+            who = event.sender
+            known = self.threads.addressee(who.address, who.also)
+            # Who may be another than they say changes nothing of who is known.
+            if known is None or not event.answers.doubted:
+                known = self._addressee(who.address, also=who.also, name=who.name)
+            addressee = known
         return self._thread(addressee, event.answers)
 
     def _thread(self, addressee: Addressee, answers: Answers) -> Thread:
@@ -465,6 +469,8 @@ class Batch:
 
     def _reachable(self, who: Addressee, event: MessageReceived) -> None:
         """Who writes can be reached; only who opted out has to opt in again."""
+        if event.answers.doubted:
+            return
         state, why = who.state, ""
         if event.opt_out:
             state, why = AddressState.OPTED_OUT, "The contact asked not to be written to."

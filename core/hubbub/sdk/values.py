@@ -155,7 +155,7 @@ class Answers:
     #: Claimed: ids of earlier messages, the latest first.
     external_ids: tuple[ExternalId, ...] = ()
     #: Whether its sender may be another than it says: then it belongs to no conversation of theirs,
-    #: and begins one beside that which it answers.
+    #: and begins one beside that which it answers. Nor does it change what is known of them.
     doubted: bool = False
 
 

@@ -126,6 +126,22 @@ def test_who_may_be_another_than_they_say_goes_on_beside_those_whom_they_answer(
     assert places(world) == [0, 1, 1, 0]
 
 
+def test_who_may_be_another_than_they_say_changes_nothing_of_them(world, line):
+    world.hear(line, said(1, name="Ann"), {"address": ANN, "state": "gone", "key": "g"})
+    world.hear(line, said(2, name="Mallory", answers={"doubted": True}))
+    sql = "SELECT a.state, a.name, c.name AS given FROM addresses a JOIN contacts c"
+    sql += " ON c.id = a.contact_id"
+    assert world.one(sql) == {"state": "gone", "name": "Ann", "given": "Ann"}
+    world.hear(line, said(3, name="Anna"))
+    assert world.one(sql) == {"state": "ok", "name": "Anna", "given": "Anna"}
+
+
+def test_who_is_met_by_a_letter_in_doubt_goes_by_its_name_until_they_write(world, line):
+    world.hear(line, said(1, name="Mallory", answers={"doubted": True}))
+    world.hear(line, said(2, name="Ann"))
+    assert world.one("SELECT name FROM contacts") == {"name": "Ann"}
+
+
 def test_who_uses_the_id_of_another_draws_nobody_away(world, line):
     world.hear(line, said(1))
     world.hear(line, {**said(1, **{"from": BOB}), "text": "Mine", "key": "another"})
