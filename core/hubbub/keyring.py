@@ -10,7 +10,14 @@ from sqlalchemy import ColumnElement, Engine, LargeBinary, func, inspect, select
 
 from hubbub.settings import BadSettings, Settings
 from hubbub.store.session import DatabaseDown, make_folder, reading, transaction
-from hubbub.store.tables import Channel, ChannelDraft, RouteDraft, RouteSet, table
+from hubbub.store.tables import (
+    Channel,
+    ChannelDraft,
+    DigestKey,
+    RouteDraft,
+    RouteSet,
+    table,
+)
 from hubbub.vault import KEY_ID_LENGTH, Vault, key_id
 
 #: How to go on from there.
@@ -23,12 +30,14 @@ _channels = table(Channel)
 _route_sets = table(RouteSet)
 _route_drafts = table(RouteDraft)
 _drafts = table(ChannelDraft)
+_digest_keys = table(DigestKey)
 #: All that is encrypted: what identifies a row, and the ciphertext.
 _SEALED: Final = (
     (_channels.c.id, _channels.c.secrets),
     (_route_sets.c.id, _route_sets.c.sealed),
     (_route_drafts.c.id, _route_drafts.c.sealed),
     (_drafts.c.id, _drafts.c.sealed),
+    (_digest_keys.c.id, _digest_keys.c.sealed),
 )
 log = structlog.get_logger(__name__)
 

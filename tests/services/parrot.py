@@ -270,6 +270,7 @@ def _event(item: Any) -> Any:
                 address=address,
                 state=AddressState(item.get("state", "ok")),
                 moved_to=item.get("moved_to"),
+                marketing=item.get("marketing"),
             )
     return MessageReceived(
         key=item.get("key") or (f"message:{item['id']}" if "id" in item else None),

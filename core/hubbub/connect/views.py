@@ -64,12 +64,17 @@ def _answer(hub: Hub, address_id: str) -> Response:
         return _page("This link is not complete", _UNKNOWN, status=404)
     if not _clicked():
         of = f"letters of {who.sender}" if who.sender else "messages of ours"
-        text = f"{who.address} will get no more {of} that go to many. Answers still come."
+        text = f"{_named(who)} will get no more {of} that go to many. Answers still come."
         return _page("Unsubscribe?", text, form=_FORM)
     threads = has_threads(hub, who.type)
     with transaction(hub.engine) as db:
         wishes.end_marketing(db, address_id, threads=threads, now=hub.now())
-    return _page("You are unsubscribed", f"{who.address} gets no more of these letters.")
+    return _page("You are unsubscribed", f"{_named(who)} will get no more of these letters.")
+
+
+def _named(who: wishes.Recipient) -> str:
+    """Return what to call them; who was erased has no address here."""
+    return who.address or "You"
 
 
 def _clicked() -> bool:

@@ -6,21 +6,38 @@ them anew. docs/decisions/0038 says how.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
+from sqlalchemy import Connection, insert, null, or_, select, update
 
 from hubbub.sdk.values import AddressState
+from hubbub.store.accounts import of_account
 from hubbub.store.addresses import choose_marketing
-from hubbub.store.tables import Address, Channel, Conversation, table
+from hubbub.store.tables import Address, Channel, Contact, Conversation, ErasedAddress, table
 from hubbub.store.threads import Addressee, begun, row_of
 from hubbub.store.types import AnyRow, new_id
 
 _addresses = table(Address)
 _channels = table(Channel)
+_contacts = table(Contact)
 _conversations = table(Conversation)
+_erased = table(ErasedAddress)
 
-_RESTRICTED: Final = or_(_addresses.c.state != AddressState.OK, ~_addresses.c.marketing)
+_RESTRICTED: Final = or_(
+    _addresses.c.state != AddressState.OK,
+    ~_addresses.c.marketing,
+    _contacts.c.blocked_at.is_not(None),
+)
+
+
+class Recipient(NamedTuple):
+    """Whom a link was sent to: an address, or one that was erased and is not there again."""
+
+    address_id: str | None
+    address: str | None
+    #: What wrote to them, where that is known, and the type of its channel.
+    sender: str | None
+    type: str
 
 
 def inherit(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) -> None:
@@ -29,16 +46,24 @@ def inherit(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) ->
     Of what somebody chose here and there, the last counts. ``threads``: whether an address may have
     several conversations.
     """
-    others = select(_channels.c.id).where(_same_account(channel), _channels.c.id != channel.id)
     told = or_(_RESTRICTED, _addresses.c.marketing_at.is_not(None))
-    found = db.execute(select(_addresses).where(_addresses.c.channel_id.in_(others), told)).all()
-    last = {row.address: row for row in sorted(found, key=lambda row: (_chosen_at(row), row.id))}
+    found = (
+        select(_addresses, _RESTRICTED.label("restricted"))
+        .join(_contacts, _contacts.c.id == _addresses.c.contact_id)
+        .where(
+            _addresses.c.channel_id.in_(of_account(channel.id)),
+            _addresses.c.channel_id != channel.id,
+            told,
+        )
+    )
+    rows = sorted(db.execute(found).all(), key=lambda row: (_chosen_at(row), row.id))
+    last = {row.address: row for row in rows}
     here = select(_addresses.c.address).where(_addresses.c.channel_id == channel.id)
     known = set(db.execute(here.where(_addresses.c.address.in_(last))).scalars())
     for address in last.values():
         if address.address not in known:
-            if address.state != AddressState.OK or not address.marketing:
-                _carry(db, address, channel.id, threads=threads, now=now)
+            if address.restricted:
+                _carry(db, address.id, channel.id, threads=threads, now=now)
         elif address.marketing_at is not None:
             this = (_addresses.c.channel_id == channel.id, _addresses.c.address == address.address)
             choose_marketing(db, *this, marketing=address.marketing, at=address.marketing_at)
@@ -46,7 +71,7 @@ def inherit(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) ->
 
 def bequeath(db: Connection, channel: AnyRow, *, threads: bool, now: datetime) -> None:
     """Give what is known of addresses to the channels that have the account of ``channel`` too."""
-    for heir in _heirs(db, channel):
+    for heir in _heirs(db, channel.id):
         inherit(db, heir, threads=threads, now=now)
 
 
@@ -54,48 +79,53 @@ def _chosen_at(address: AnyRow) -> float:
     return address.marketing_at.timestamp() if address.marketing_at else 0.0
 
 
-def recipient(db: Connection, address_id: str) -> AnyRow | None:
-    """Return an address, and what wrote to it (``sender``, maybe None); None if it is unknown."""
-    found = select(_addresses.c.address, _channels.c.sender, _channels.c.type)
-    found = found.join(_channels, _channels.c.id == _addresses.c.channel_id)
-    return db.execute(found.where(_addresses.c.id == address_id)).one_or_none()
+def recipient(db: Connection, address_id: str) -> Recipient | None:
+    """Return whom the link with this id was sent to; None if it is unknown."""
+    back = select(_erased.c.address_id).where(_erased.c.id == address_id).scalar_subquery()
+    there = select(_addresses.c.id, _addresses.c.address, _channels.c.sender, _channels.c.type)
+    there = there.join(_channels, _channels.c.id == _addresses.c.channel_id)
+    there = there.where(or_(_addresses.c.id == address_id, _addresses.c.id == back))
+    erased = select(null(), null(), _channels.c.sender, _channels.c.type)
+    erased = erased.join(_erased, _erased.c.channel_id == _channels.c.id)
+    erased = erased.where(_erased.c.id == address_id)
+    row = db.execute(there).one_or_none() or db.execute(erased).one_or_none()
+    return Recipient(*row) if row else None
 
 
 def end_marketing(db: Connection, address_id: str, *, threads: bool, now: datetime) -> None:
-    """Note that an address takes nothing any more that goes to many.
+    """Note that whom a link was sent to takes nothing any more that goes to many.
 
-    It holds as well on the channel that has the account of a deleted one now.
+    It holds as well on the channel that has the account of a deleted one now, and for whom was
+    erased once they are there again.
     """
-    choose_marketing(db, _addresses.c.id == address_id, marketing=False, at=now)
-    address = db.execute(select(_addresses).where(_addresses.c.id == address_id)).one()
-    channel = db.execute(select(_channels).where(_channels.c.id == address.channel_id)).one()
-    for heir in _heirs(db, channel):
-        there = (_addresses.c.channel_id == heir.id, _addresses.c.address == address.address)
-        if db.execute(select(_addresses.c.id).where(*there)).first():
-            choose_marketing(db, *there, marketing=False, at=now)
-        else:
-            _carry(db, address, heir.id, threads=threads, now=now)
+    chosen = {"marketing": False, "marketing_at": now}
+    db.execute(update(_erased).where(_erased.c.id == address_id).values(chosen))
+    who = recipient(db, address_id)
+    if who is None or who.address_id is None:
+        return
+    choose_marketing(db, _addresses.c.id == who.address_id, marketing=False, at=now)
+    of_theirs = select(_addresses.c.channel_id).where(_addresses.c.id == who.address_id)
+    for heir in _heirs(db, db.execute(of_theirs).scalar_one()):
+        there = (_addresses.c.channel_id == heir.id, _addresses.c.address == who.address)
+        if not db.execute(select(_addresses.c.id).where(*there)).first():
+            _carry(db, who.address_id, heir.id, threads=threads, now=now)
 
 
-def _heirs(db: Connection, channel: AnyRow) -> Sequence[AnyRow]:
-    """Return the other channels that write as ``channel`` does, and are there."""
+def _heirs(db: Connection, channel_id: str) -> Sequence[AnyRow]:
+    """Return the other channels that write as this one does, and are there."""
     heirs = select(_channels).where(
-        _same_account(channel), _channels.c.deleted_at.is_(None), _channels.c.id != channel.id
+        _channels.c.id.in_(of_account(channel_id)),
+        _channels.c.deleted_at.is_(None),
+        _channels.c.id != channel_id,
     )
     return db.execute(heirs).all()
 
 
-def _same_account(channel: AnyRow) -> ColumnElement[bool]:
-    """Return the condition that a channel writes as ``channel`` does; unknown is like nobody."""
-    known = {"account": channel.account, "sender": channel.sender}
-    alike = [_channels.c[name] == value for name, value in known.items() if value is not None]
-    return and_(_channels.c.type == channel.type, or_(_channels.c.id == channel.id, *alike))
-
-
 def _carry(
-    db: Connection, address: AnyRow, channel_id: str, *, threads: bool, now: datetime
+    db: Connection, address_id: str, channel_id: str, *, threads: bool, now: datetime
 ) -> None:
     """Make an address of the same contact on another channel, as it is."""
+    address = db.execute(select(_addresses).where(_addresses.c.id == address_id)).one()
     values = {**address._asdict(), "id": new_id(), "channel_id": channel_id, "created_at": now}
     db.execute(insert(_addresses), values)
     if threads:

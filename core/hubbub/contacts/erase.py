@@ -25,6 +25,7 @@ from hubbub.contacts.work import missing
 from hubbub.deliver.media import delete_files
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
+from hubbub.remembered import remember as remember_choices
 from hubbub.store.calls import EMPTIED
 from hubbub.store.erased import remember
 from hubbub.store.letters import letters_about
@@ -84,15 +85,16 @@ def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> Erased:
     Whoever is known only by letters that told what this one missed in a chat window is erased, too.
     The calls that told of them stay counted, but lose all they told. Of what was told, hashes
     stay: it may be told again, by a provider or another folder of a mailbox, and is then ignored.
+    So does what they chose about letters to many, by a digest of each address.
     Raises `NotFound`, or `hubbub.contacts.work.Merged`.
     """
     with transaction(hub.engine) as db:
         beside = _only_by_letter(db, contact_id)
         if contact_id not in queries.hold(db, [contact_id, *beside]):
             raise missing(db, contact_id)
-        erased, media_ids = _erase(db, contact_id)
+        erased, media_ids = _erase(hub, db, contact_id)
         for other_id in beside:
-            media_ids += _erase(db, other_id)[1]
+            media_ids += _erase(hub, db, other_id)[1]
         audit(
             db,
             now=hub.now(),
@@ -105,13 +107,14 @@ def erase_contact(hub: Hub, contact_id: str, *, actor: str) -> Erased:
     return erased
 
 
-def _erase(db: Connection, contact_id: str) -> tuple[Erased, list[str]]:
+def _erase(hub: Hub, db: Connection, contact_id: str) -> tuple[Erased, list[str]]:
     """Erase what there is of a contact; return how much that was, and the files to delete."""
     held = queries.held(db, contact_id)
     messages = _ids(_messages, _messages.c.contact_id == contact_id)
     media_ids = list(db.execute(_files_of(contact_id, messages)).scalars())
     erased = Erased(**held, calls=_empty_calls(db, contact_id))
     _remember_events(db, contact_id, messages)
+    remember_choices(db, hub.vault, contact_id)
     _erase_rows(db, contact_id, messages)
     return erased, media_ids
 

@@ -329,11 +329,12 @@ def hold_channel(db: Connection, channel_id: str) -> None:
         )
 
 
-def add_addressee(db: Connection, addressee: Addressee, now: datetime) -> None:
-    """Store a contact that nobody has heard of, and where to reach them."""
+def add_addressee(db: Connection, addressee: Addressee, now: datetime) -> dict[str, Any]:
+    """Store a contact that nobody has heard of, and where to reach them: return that row."""
     contact, address = rows_of(addressee, now)
     db.execute(insert(_contacts), contact)
     db.execute(insert(_addresses), address)
+    return address
 
 
 def add_thread(db: Connection, thread: Thread, now: datetime) -> None:

@@ -13,6 +13,7 @@ from hubbub.deliver.rules import Refused, as_error, by_program, compose, with_co
 from hubbub.deliver.traffic import count_traffic
 from hubbub.directory import Line
 from hubbub.hub import Hub
+from hubbub.remembered import recall
 from hubbub.sdk.content import OUTBOUND_TYPES, Content, Text, files_of
 from hubbub.sdk.sms import segments
 from hubbub.sdk.values import Draft, Part
@@ -60,16 +61,16 @@ def start_conversation(hub: Hub, db: Connection, *, channel_id: str, address: st
     if not can.initiates:
         raise Refused("On this channel the contact has to write first.", code="cannot-initiate")
     now = hub.now()
-    thread = begun(_addressee(db, channel_id, address, now), now, threads=can.threads)
+    thread = begun(_addressee(hub, db, channel_id, address), now, threads=can.threads)
     queries.add_thread(db, thread, now)
     return thread.conversation_id
 
 
-def _addressee(db: Connection, channel_id: str, address: str, now: datetime) -> Addressee:
+def _addressee(hub: Hub, db: Connection, channel_id: str, address: str) -> Addressee:
     for row in addressees(db, channel_id, [address]):
         return addressee_of(row)
     addressee = Addressee(id=new_id(), channel_id=channel_id, contact_id=new_id(), address=address)
-    queries.add_addressee(db, addressee, now)
+    recall(db, hub.vault, [queries.add_addressee(db, addressee, hub.now())])
     return addressee
 
 

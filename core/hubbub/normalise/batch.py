@@ -37,6 +37,7 @@ from hubbub.normalise.rules import (
     take_media,
 )
 from hubbub.normalise.threads import Threads
+from hubbub.remembered import recall
 from hubbub.route.queue import queue_up
 from hubbub.route.work import Case, Placement, place, routable
 from hubbub.sdk.content import Content, preview
@@ -153,6 +154,7 @@ class Batch:
             (queries.address_changes, self.address_changes),
         ):
             queries.add(db, which, new_rows)
+        recall(db, self.hub.vault, self.addresses)
         queries.join(db, self.joined)
         known = self.touched.keys() - self.begun.keys()
         save(db, [self.touched[conversation_id] for conversation_id in sorted(known)])
@@ -476,10 +478,11 @@ class Batch:
             state, why = AddressState.OPTED_OUT, "The contact asked not to be written to."
         elif event.opt_out is False or state != AddressState.OPTED_OUT:
             state = AddressState.OK
-        self._set_state(who, state, why)
+        # Whoever is new may have said otherwise before they were erased.
+        self._set_state(who, state, why, anyway=event.opt_out is False)
 
-    def _set_state(self, who: Addressee, state: str, why: str) -> None:
-        if state == who.state:
+    def _set_state(self, who: Addressee, state: str, why: str, *, anyway: bool = False) -> None:
+        if state == who.state and not anyway:
             return
         who.state = state
         address_id = who.id

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select
 
+from hubbub.store.accounts import ids_of_account
 from hubbub.store.prepared import Prepared, among
 from hubbub.store.tables import ErasedEvent, table
 
@@ -22,9 +23,12 @@ def remember(db: Connection, events: Iterable[tuple[str, str]]) -> None:
 
 
 def erased(db: Connection, channel_id: str, keys: Collection[str]) -> frozenset[str]:
-    """Return those of ``keys`` that events of the channel had which were erased."""
-    digests = {_digest(channel_id, key): key for key in keys}
-    return frozenset(digests[one] for one in _known(db, digests)) if digests else frozenset()
+    """Return those of ``keys`` that events which were erased had, on any channel of the account."""
+    if not keys:
+        return frozenset()
+    channels = ids_of_account(db, channel_id)
+    digests = {_digest(one, key): key for one in channels for key in keys}
+    return frozenset(digests[one] for one in _known(db, digests))
 
 
 def _known(db: Connection, digests: Collection[str]) -> set[str]:

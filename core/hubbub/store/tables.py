@@ -572,6 +572,33 @@ class ErasedEvent(SQLModel, table=True):
     digest: str = Field(primary_key=True)
 
 
+class ErasedAddress(SQLModel, table=True):
+    """What outlives an erased address: what its owner chose, and where links sent to it lead.
+
+    ``id`` is the one that it had. The address itself is not kept, only a digest under a key.
+    """
+
+    __tablename__ = "erased_addresses"
+    __table_args__ = (Index("ix_erased_addresses_channel_id_digest", "channel_id", "digest"),)
+    id: str = Field(primary_key=True)
+    channel_id: str = Field(foreign_key="channels.id")
+    digest: str
+    #: The address that its owner has now on a channel of the account, where there is one.
+    address_id: str | None = Field(default=None, foreign_key="addresses.id", index=True)
+    #: Whether they asked not to be written to at all.
+    opted_out: bool = False
+    marketing: bool = True
+    marketing_at: datetime | None = _time(nullable=True)
+
+
+class DigestKey(SQLModel, table=True):
+    """A key of such digests, encrypted; lookups try all that can be decrypted."""
+
+    __tablename__ = "digest_keys"
+    id: str = Field(primary_key=True)
+    sealed: bytes = _blob()
+
+
 class Note(SQLModel, table=True):
     """A remark among colleagues; never sent."""
 

@@ -143,3 +143,45 @@ def test_a_link_of_a_deleted_channel_holds_where_its_account_is_now(world, brows
     assert [one["marketing"] for one in wishes(world, again)] == [False]
     world.hear(again, {"id": "5", "from": "+1", "text": "Hello"})
     assert len(wishes(world, again)) == 1
+
+
+def test_who_is_blocked_stays_so_when_the_account_is_added_again(world, ada):
+    world.write("UPDATE contacts SET blocked_at = created_at")
+    again = readd(world, ada)
+    world.hear(again, {"id": "4", "from": "+1", "text": "Hello again"})
+    assert wishes(world, again)[0]["contact_id"] == ada["contact_id"]
+    assert len(world.rows("SELECT id FROM contacts WHERE blocked_at IS NOT NULL")) == 1
+    assert len(world.rows("SELECT id FROM contacts")) == 1
+
+
+@pytest.fixture
+def beside(world, ada):
+    """Another channel that writes from the same address, where she is known too."""
+    line = world.channel("Beside", perch="elm")
+    world.write("UPDATE channels SET sender = 'shop@a.example'")
+    world.hear(line, {"id": "5", "from": "+1", "text": "Hello"})
+    world.clock.forward(minutes=1)
+    return line
+
+
+def complain(world, ada):
+    world.hear(world.line(ada["channel_id"]), {"address": "+1", "key": "c", "marketing": False})
+
+
+def tell(world, ada):
+    choose(world.hub, ada["contact_id"], ada["id"], marketing=False, actor="cli")
+
+
+@pytest.mark.parametrize("say", [complain, tell])
+def test_a_choice_holds_at_once_on_another_channel_of_the_account(world, ada, beside, say):
+    say(world, ada)
+    assert [one["marketing"] for one in wishes(world, beside)] == [False]
+
+
+@pytest.mark.parametrize("say", [complain, tell])
+def test_a_choice_holds_where_they_become_known_later(world, ada, say):
+    line = world.channel("Beside", perch="elm")
+    world.write("UPDATE channels SET sender = 'shop@a.example'")
+    say(world, ada)
+    world.hear(line, {"id": "5", "from": "+1", "text": "Hello"})
+    assert [one["marketing"] for one in wishes(world, line)] == [False]

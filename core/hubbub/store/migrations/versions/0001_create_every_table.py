@@ -116,6 +116,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
     )
     op.create_table(
+        "digest_keys",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_digest_keys")),
+    )
+    op.create_table(
         "erased_events",
         sa.Column("digest", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_erased_events")),
@@ -511,6 +517,32 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("team_id IS NOT NULL"),
         postgresql_where=sa.text("team_id IS NOT NULL"),
+    )
+    op.create_table(
+        "erased_addresses",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("address_id", sa.String(), nullable=True),
+        sa.Column("opted_out", sa.Boolean(), nullable=False),
+        sa.Column("marketing", sa.Boolean(), nullable=False),
+        sa.Column("marketing_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["address_id"], ["addresses.id"], name=op.f("fk_erased_addresses_address_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name=op.f("fk_erased_addresses_channel_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erased_addresses")),
+    )
+    op.create_index(
+        op.f("ix_erased_addresses_address_id"), "erased_addresses", ["address_id"], unique=False
+    )
+    op.create_index(
+        "ix_erased_addresses_channel_id_digest",
+        "erased_addresses",
+        ["channel_id", "digest"],
+        unique=False,
     )
     op.create_table(
         "messages",
