@@ -2,52 +2,66 @@
 
 Anybody can write such a header. The server that we fetch from puts its own on top, and takes away
 others in its name or leaves them below: so the first one counts that a server in our confidence has
-written, and those of the same hop. Only a failure is acted upon: to forge one harms the forger.
+written, and those of the same hop. Only a failure is acted upon, and what cannot be read, since
+senders may get a bracket or a quote into it that hides one: to forge either harms the forger.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from hubbub_email.headers import Headers
 
 #: What a message says of itself where this fails, for people and for whoever routes it.
 FORGED: Final = "DMARC failed: the sender may be forged."
+#: And where that is not known.
+UNREADABLE: Final = "What the mail server says of the sender cannot be read: it may be forged."
 
 _RESULT: Final = re.compile(r"\s*([a-z0-9-]+)\s*(?:/\s*[0-9]+\s*)?=\s*([a-z0-9-]+)")
 
 
 class _Said(NamedTuple):
-    """One header: which server wrote it, and what came of each method."""
+    """One header: which server wrote it, what came of each method, and whether all was read."""
 
     server: str
     results: tuple[tuple[str, str], ...]
+    whole: bool
 
 
-def dmarc_failed(headers: Headers, trusted: Collection[str]) -> bool:
-    """Whether a server among ``trusted`` says that the domain of From disowns the letter."""
+def doubt_of(headers: Headers, trusted: Collection[str]) -> str:
+    """Return why the sender may be forged; empty where no server among ``trusted`` says so."""
     believed = False
     for name, value in headers.fields:
         if name == "received" and believed:
-            return False
+            return ""
         if name == "authentication-results":
             said = _read(value.decode("utf-8", "replace").lower())
             if said.server in trusted:
                 believed = True
-                if found := {result for method, result in said.results if method == "dmarc"}:
-                    return "fail" in found
-    return False
+                found = {result for method, result in said.results if method == "dmarc"}
+                if "fail" in found:
+                    return FORGED
+                if not said.whole:
+                    return UNREADABLE
+                if found:
+                    return ""
+    return ""
 
 
 def _read(text: str) -> _Said:
-    server, *clauses = "".join(_plain(text)).split(";")
+    plain, whole = _plain(text)
+    server, *clauses = plain.split(";")
     found = (_RESULT.match(clause) for clause in clauses)
     results = tuple((one[1], one[2]) for one in found if one)
-    return _Said((server.split() or [""])[0], results)
+    return _Said((server.split() or [""])[0], results, whole)
 
 
-def _plain(text: str) -> Iterator[str]:
-    """Yield the characters of a header without comments; what is quoted parts nothing there."""
+def _plain(text: str) -> tuple[str, bool]:
+    """Return a header without comments, and whether all that it opens is closed.
+
+    What is quoted parts nothing there.
+    """
+    left: list[str] = []
     depth, quoted, escaped = 0, False, False
     for character in text:
         if escaped:
@@ -60,6 +74,7 @@ def _plain(text: str) -> Iterator[str]:
             depth += 1
         elif character == ")" and depth:
             depth -= 1
-            yield " "
+            left.append(" ")
         elif not depth and not (quoted and character in ";="):
-            yield character
+            left.append(character)
+    return "".join(left), not (depth or quoted or escaped)

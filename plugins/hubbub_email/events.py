@@ -22,7 +22,6 @@ from hubbub.sdk import (
 )
 from hubbub_email import tokens
 from hubbub_email.addresses import Mailbox
-from hubbub_email.authentication import FORGED
 from hubbub_email.automation import Kind
 from hubbub_email.letter import Letter
 from hubbub_email.reports import Report, Said, Verdict
@@ -116,7 +115,7 @@ def _message(letter: Letter, account: Account) -> MessageReceived:
     # Who has no address here proves nothing by one of ours.
     answers = Answers() if _is_from_here(letter, account) else thread_of(letter, key)
     why = _not_routed(letter, account)
-    if letter.forged:
+    if letter.doubt:
         answers = replace(answers, doubted=True)
     return MessageReceived(
         key=letter.dedupe_key,
@@ -143,7 +142,7 @@ def _content(letter: Letter, account: Account) -> Email:
         html=letter.html,
         to=_correspondents(letter.to, account),
         cc=_correspondents(letter.cc, account),
-        doubt=FORGED if letter.forged else None,
+        doubt=letter.doubt or None,
         automatic=letter.sign.reason if letter.sign and letter.sign.by_program else None,
         attachments=tuple(
             Media(
@@ -211,8 +210,8 @@ def _not_routed(letter: Letter, account: Account) -> str:
         return "This hub wrote it, and somebody sent it back."
     if _is_from_here(letter, account):
         return "It comes from this mailbox's own address, as web forms write."
-    if letter.forged:
-        return FORGED
+    if letter.doubt:
+        return letter.doubt
     if letter.sign:
         return letter.sign.reason
     return "It was in the mailbox before the hub was." if letter.arrival.historical else ""

@@ -12,7 +12,7 @@ from typing import Final
 
 from hubbub_email import bodies, files, invites, reports
 from hubbub_email.addresses import Mailbox, identity, mailboxes
-from hubbub_email.authentication import dmarc_failed
+from hubbub_email.authentication import doubt_of
 from hubbub_email.automation import Kind, Sign, sign_of
 from hubbub_email.files import File
 from hubbub_email.headers import Headers
@@ -82,8 +82,8 @@ class Letter:
     #: Whether it is encrypted: then the raw letter is its only file.
     sealed: bool
     sign: Sign | None
-    #: Whether the domain that it says to be from disowns it, by the word of a server that we trust.
-    forged: bool
+    #: Why its sender may be forged, by the word of a server that we trust; else empty.
+    doubt: str
     report: Report | None
     #: What of its words is not shown, and why; for people.
     unshown: tuple[str, ...]
@@ -127,7 +127,7 @@ def read_letter(raw: bytes, arrival: Arrival) -> Letter:
         invites=_invites(raw, root),
         sealed=parts.sealed,
         sign=_sign(header, sender, arrival),
-        forged=dmarc_failed(header, arrival.trusted),
+        doubt=doubt_of(header, arrival.trusted),
         report=reports.report_of(raw, root, words.text),
         unshown=words.troubles,
         troubles=_troubles(root, words.troubles),

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from hubbub_email.authentication import FORGED, dmarc_failed
+from hubbub_email.authentication import FORGED, UNREADABLE, doubt_of
 from hubbub_email.events import Account, events_of
 from hubbub_email.headers import read_header
 from hubbub_email.letter import read_letter
@@ -19,9 +19,13 @@ def says(text):
     return f"Authentication-Results: {text}"
 
 
-def failed(*lines, trusted=MINE):
+def doubt(*lines, trusted=MINE):
     header, _ = read_header("\r\n".join((*lines, "From: ada@a.test", "", "")).encode())
-    return dmarc_failed(header, trusted)
+    return doubt_of(header, trusted)
+
+
+def failed(*lines, trusted=MINE):
+    return doubt(*lines, trusted=trusted) == FORGED
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,33 @@ def test_a_failure_is_read_however_it_is_written(text):
     ],
 )
 def test_what_is_no_failure_or_said_by_another_counts_nothing(text):
-    assert not failed(says(text))
+    assert doubt(says(text)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mx.hub.test; (dmarc=fail",
+        "mx.hub.test; spf=none smtp.mailfrom=a(b@a.test; dmarc=fail (p=none) header.from=a.test",
+        "mx.hub.test (; dmarc=pass header.from=a.test",
+        'mx.hub.test; spf=none smtp.mailfrom="b@a.test; dmarc=fail header.from=a.test',
+        "mx.hub.test; spf=none (\\); dmarc=fail",
+        'mx.hub.test; spf=none reason="x\\"; dmarc=fail',
+        "mx.hub.test; dmarc=pass header.from=a.test; spf=pass (",
+        "mx.hub.test; spf=pass (\\",
+        "mx.hub.test; spf=pass (" + "x" * 40_000 + "); dmarc=fail",
+    ],
+)
+def test_what_opens_and_does_not_close_hides_no_failure(text):
+    assert doubt(says(text)) == UNREADABLE
+    assert doubt(says("mx.hub.test; spf=pass"), says(text)) == UNREADABLE
+
+
+def test_what_cannot_be_read_counts_nothing_where_another_said_it():
+    assert doubt(says("mx.elsewhere.test; (dmarc=fail")) == ""
+    assert doubt(says("(mx.hub.test; dmarc=fail")) == ""
+    assert doubt(says("mx.hub.test; dmarc=pass"), says("mx.hub.test; (dmarc=fail")) == ""
+    assert doubt(says("mx.hub.test; spf=pass"), RECEIVED, says("mx.hub.test; (")) == ""
 
 
 def test_the_word_on_top_counts_and_none_from_an_earlier_hop():
@@ -93,6 +123,9 @@ def test_a_letter_that_may_be_forged_says_so_and_is_for_people_alone():
     assert not event.quiet
     # It may be from anybody: an automatic letter as well.
     assert heard(bad, "Auto-Submitted: auto-replied").content.doubt == FORGED
+    unread = heard(says("mx.hub.test; (dmarc=fail"))
+    assert (unread.content.doubt, unread.not_routed) == (UNREADABLE, UNREADABLE)
+    assert unread.answers.doubted
     fine = heard(says("mx.hub.test; dmarc=pass"))
     assert (fine.content.doubt, fine.not_routed, fine.answers.doubted) == (None, "", False)
 
