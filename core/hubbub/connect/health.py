@@ -10,6 +10,7 @@ from sqlalchemy import Connection as Database
 
 from hubbub.connect import queries
 from hubbub.connect.rules import kept_findings, shown_status
+from hubbub.deliver.traffic import ceiling_reached
 from hubbub.hub import Hub
 from hubbub.sdk.types import Component
 from hubbub.sdk.values import Finding
@@ -75,6 +76,8 @@ class Facts:
     #: Whether the hub fetches what comes, and nobody calls it.
     fetches: bool
     called: bool
+    #: Why strangers get no automatic answers; empty where they do.
+    ceiling: str = ""
 
 
 def channel_health(hub: Hub, db: Database, row: AnyRow) -> Health:
@@ -93,6 +96,7 @@ def channel_health(hub: Hub, db: Database, row: AnyRow) -> Health:
         quarantined=queries.quarantined(db, row.id),
         fetches=line is not None and hub.plugins.fetches(row.type, line.connection),
         called=row.last_active_at is not None or queries.ever_called(db, row.id),
+        ceiling=ceiling_reached(db, line, hub.now()) if line else "",
     )
     return Health(
         parts=parts(facts),
@@ -180,6 +184,8 @@ def _outbound(facts: Facts) -> Part:
     if found := _found("outbound", facts, only_bad=True):
         return found
     day = facts.traffic
+    if facts.ceiling:
+        return Part(name="outbound", state="warning", detail=facts.ceiling)
     if day.failed:
         detail = f"{day.failed} of {day.sent} messages of the last 24 hours failed."
         return Part(name="outbound", state="warning", detail=detail)

@@ -1,7 +1,7 @@
 """Count what an address wrote and was answered automatically, lest programs talk for ever."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
@@ -75,6 +75,20 @@ def answered_lately(db: Connection, line: Line, now: datetime) -> set[str]:
         .limit(ceilings.conversations)
     )
     return set(db.execute(found).scalars())
+
+
+def ceiling_reached(db: Connection, line: Line, now: datetime) -> str:
+    """Return why strangers get no automatic answers now, and what helps; empty where they do."""
+    ceilings = line.hooks.capabilities.ceilings
+    if ceilings is None or len(answered_lately(db, line, now)) < ceilings.conversations:
+        return ""
+    minutes = ceilings.lately // timedelta(minutes=1)
+    return (
+        f"Whoever writes for the first time gets no automatic answer now: within {minutes} minutes "
+        f"{ceilings.conversations} of them did, and a program may be writing under many addresses. "
+        "They wait in the inbox: let people answer, and keep out at the provider what floods it. "
+        f"It ends by itself once fewer were answered within {minutes} minutes."
+    )
 
 
 def _counted(address_ids: Collection[str], since: datetime) -> Select[Any]:

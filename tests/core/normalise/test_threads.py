@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from hubbub.connect.health import channel_health
 from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.connect.work import find_channel
 from hubbub.deliver.rules import Refused
 from hubbub.deliver.work import start_conversation, submit
 from hubbub.sdk import Ceilings, Text
-from hubbub.store.session import transaction
+from hubbub.store.session import reading, transaction
+from hubbub.ui.channels.listing import channel_rows
 from tests.services.parrot import Parrot
 
 ANN, BOB = "ann@a.test", "bob@b.test"
@@ -264,6 +267,22 @@ def test_who_writes_from_another_address_each_time_is_answered_a_few_times_an_ho
     world.clock.forward(hours=1, seconds=1)
     world.hear(bot, said(10, **{"from": "10@a.test"}))
     assert answers_to(world) == 7
+
+
+def test_while_no_stranger_is_answered_the_channel_says_so(world, bot):
+    def outbound():
+        with reading(world.hub.engine) as db:
+            health = channel_health(world.hub, db, find_channel(world.hub, bot.id))
+            (row,) = channel_rows(world.hub, db, [find_channel(world.hub, bot.id)])
+        (part,) = [part for part in health.parts if part.name == "outbound"]
+        return part.state, "no automatic answer now" in part.detail, row.silenced
+
+    world.hear(bot, *[said(number, **{"from": f"{number}@a.test"}) for number in range(4)])
+    assert outbound() == ("fine", False, "")
+    world.hear(bot, *[said(number, **{"from": f"{number}@a.test"}) for number in range(4, 9)])
+    assert outbound() == ("warning", True, "Bots answer no new contacts for now.")
+    world.clock.forward(hours=1, seconds=1)
+    assert outbound() == ("fine", False, "")
 
 
 def test_a_flood_of_strangers_keeps_no_answer_from_who_wrote_before(world, bot):

@@ -11,6 +11,7 @@ from hubbub.connect import queries as channel_queries
 from hubbub.connect.drafts import drafts
 from hubbub.connect.health import NO_TRAFFIC, Traffic, expires_at, traffic
 from hubbub.connect.rules import campaigns_paused, shown_status
+from hubbub.deliver.traffic import ceiling_reached
 from hubbub.hub import Hub
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
@@ -75,6 +76,8 @@ class ChannelRow:
     enabled: bool
     #: Why campaigns wait; empty when they do not.
     campaigns: str
+    #: That bots answer no strangers; empty when they do.
+    silenced: str
     #: That its credentials end soon, or have; empty where that is far off or not known.
     expiry: str
     #: How many messages wait for it; empty where none does.
@@ -146,12 +149,21 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
     stuck = [channel_id for channel_id, (status, _) in told.items() if status != "connected"]
     waiting = channel_queries.waiting(db, stuck, now=now)
     return tuple(
-        _row(hub, row, told[row.id], day.get(row.id, NO_TRAFFIC), waiting.get(row.id, 0))
+        _row(
+            hub,
+            row,
+            told[row.id],
+            day.get(row.id, NO_TRAFFIC),
+            waiting=waiting.get(row.id, 0),
+            silenced=_silenced(hub, db, row.id),
+        )
         for row in rows
     )
 
 
-def _row(hub: Hub, row: AnyRow, told: tuple[str, str], day: Traffic, waiting: int) -> ChannelRow:
+def _row(
+    hub: Hub, row: AnyRow, told: tuple[str, str], day: Traffic, *, waiting: int, silenced: str
+) -> ChannelRow:
     now, kind = hub.now(), hub.plugins.channels.get(row.type)
     status, reason = told
     return ChannelRow(
@@ -168,6 +180,7 @@ def _row(hub: Hub, row: AnyRow, told: tuple[str, str], day: Traffic, waiting: in
         young=row.created_at > now - _A_DAY,
         enabled=row.enabled,
         campaigns=_campaigns(row, now),
+        silenced=silenced,
         expiry=_expiry(row, now),
         waiting=_waiting(waiting),
         received=day.received,
@@ -210,6 +223,12 @@ def _expiry(row: AnyRow, now: datetime) -> str:
 def _campaigns(row: AnyRow, now: datetime) -> str:
     until = campaigns_paused(row, now)
     return f"{CAMPAIGNS_PAUSED} They are sent {words.until(until, now)}." if until else ""
+
+
+def _silenced(hub: Hub, db: Connection, channel_id: str) -> str:
+    line = hub.directory.usable(db, channel_id)
+    reached = line is not None and ceiling_reached(db, line, hub.now())
+    return "Bots answer no new contacts for now." if reached else ""
 
 
 def _drafts(hub: Hub, now: datetime) -> tuple[DraftRow, ...]:
