@@ -120,6 +120,10 @@ class ChannelHooks:
         """Return the address from which we write, or None."""
         return cast("str | None", self._call("sender", connection=connection))
 
+    def owns(self, address: str, connection: Connection[Any]) -> bool:
+        """Return whether ``address`` is one of ours."""
+        return bool(self._call("owns", address=address, connection=connection))
+
     def window(self, connection: Connection[Any], *, by_person: bool) -> timedelta | None:
         """Return how long free-form messages may follow a contact's last one; None: always."""
         found = self._call("window", connection=connection, by_person=by_person)

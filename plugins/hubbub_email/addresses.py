@@ -61,6 +61,12 @@ def sound(text: str) -> str:
     return f"{unicodedata.normalize('NFC', found['local'].lower())}@{domain}" if domain else ""
 
 
+def without_tag(address: str) -> str:
+    """Return ``address`` without what stands behind a plus, which most servers leave aside."""
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
+
+
 def _in_ascii(domain: str) -> str:
     """Return a domain as DNS has it; nothing where it can be none.
 

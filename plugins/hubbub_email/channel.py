@@ -20,7 +20,7 @@ from hubbub.sdk import (
     Verdict,
 )
 from hubbub_email import account, inbound, manifest, outbound
-from hubbub_email.addresses import sound
+from hubbub_email.addresses import sound, without_tag
 from hubbub_email.fields import EmailConnection, EmailFields
 
 
@@ -59,6 +59,12 @@ class EmailChannel(ChannelType[EmailFields]):
     def sender(self, connection: EmailConnection) -> str | None:
         """Return our address."""
         return connection.fields.settings.from_address
+
+    def owns(self, address: str, connection: EmailConnection) -> bool:
+        """Return whether letters to ``address`` come to us, whatever stands behind a plus in it."""
+        settings = connection.fields.settings
+        ours = (settings.from_address, settings.reply_to, self.account(connection) or "")
+        return without_tag(sound(address)) in {without_tag(one) for one in ours if one}
 
     def verify(self, call: Call, connection: EmailConnection) -> Verdict:
         """Believe nobody: letters are fetched."""

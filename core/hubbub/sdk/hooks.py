@@ -123,6 +123,11 @@ def channel_sender(connection: Connection[Any]) -> str | None:
 
 
 @hookspec(firstresult=True)
+def channel_owns(address: str, connection: Connection[Any]) -> bool:  # type: ignore[empty-body]  # a spec
+    """Return whether an address is one of ours; pure, in web, where answers go to many."""
+
+
+@hookspec(firstresult=True)
 def channel_window(connection: Connection[Any], by_person: bool) -> timedelta | None:  # noqa: FBT001  # see there
     """Return how long free-form messages may follow a contact's; pure, where the gate is asked."""
 

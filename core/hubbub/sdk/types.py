@@ -240,6 +240,10 @@ class ChannelType(Generic[F]):
         del connection
         return None
 
+    def owns(self, address: str, connection: Connection[F]) -> bool:
+        """Return whether ``address`` is one of ours, which is offered no answer to many."""
+        return address == self.sender(connection)
+
     def window(self, connection: Connection[F], by_person: bool) -> timedelta | None:  # noqa: FBT001  # a hook is given its arguments in order
         """Return how long after a contact's last message free-form ones may follow; None: always.
 

@@ -175,12 +175,13 @@ def test_a_conversation_that_a_stranger_began_by_an_answer_says_whose_it_was(wor
 
 # --- to all ----------------------------------------------------------------------------------
 
-OURS = "shop@example.org"
+OURS, ALSO = "shop@example.org", "answers@example.org"
 
 
 @pytest.fixture
 def _ours(monkeypatch):
     monkeypatch.setattr(Parrot, "sender", lambda *_: OURS)
+    monkeypatch.setattr(Parrot, "owns", lambda _, address, connection: address in {OURS, ALSO})
 
 
 @pytest.mark.usefixtures("_ours")
@@ -189,9 +190,11 @@ def _ours(monkeypatch):
     [
         ([OURS], [], None, ""),
         ([OURS, "max@x.test"], ["boss@x.test"], "max@x.test", "max@x.test, boss@x.test"),
+        ([OURS, ALSO, "max@x.test"], [ALSO], "max@x.test", "max@x.test"),
+        ([ALSO, "boss@x.test"], [], "boss@x.test", "boss@x.test"),
         (["list@x.test"], [], "list@x.test", ""),
     ],
-    ids=["to us alone", "to us and others", "to us unseen"],
+    ids=["to us alone", "to us and others", "to us twice", "to another of ours", "to us unseen"],
 )
 def test_who_else_got_a_letter_is_shown_and_offered_where_it_says_that_we_did(
     world, agent, to, cc, shown, offered

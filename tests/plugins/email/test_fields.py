@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from hubbub.sdk import Connection
 from hubbub.store.types import new_id
 from hubbub_email.addresses import sound
+from hubbub_email.channel import EmailChannel
 from hubbub_email.fields import EmailFields
 from hubbub_email.presets import PRESETS
 from hubbub_email.servers import Mailboxes, outgoing
-from hubbub_email.tokens import reply_address
+from hubbub_email.tokens import bounce_address, reply_address
 
 PASSWORD = {"smtp_password": "s"}
 OAUTH = {"oauth": {"client_id": "c", "client_secret": "x", "refresh_token": "r"}}
@@ -251,3 +252,28 @@ def test_a_provider_without_passwords_is_given_none():
     assert wrong({"smtp_password": "x"}, **given) == {"credentials.smtp_password"}
     # Somebody else's servers may take one.
     fields({"smtp_password": "x"}, **given, smtp_host="mail.x.test", imap_host="mail.x.test")
+
+
+@pytest.mark.parametrize(
+    ("address", "ours"),
+    [
+        ("us@hub.test", True),
+        ("Us@HUB.test", True),
+        (reply_address("us@hub.test", "c" * 26, b"key"), True),
+        ("us+billing@hub.test", True),
+        ("answers@hub.test", True),
+        (bounce_address("answers@hub.test", "d" * 26, b"another"), True),
+        ("login@hub.test", True),
+        ("us@else.test", False),
+        ("usa@hub.test", False),
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_all_addresses_of_the_mailbox_are_ours(address, ours):
+    line = connection(
+        **{**CUSTOM, "imap_host": "imap.hub.test"},
+        imap_username="login@hub.test",
+        reply_to="answers+x@hub.test",
+    )
+    assert EmailChannel().owns(address, line) is ours

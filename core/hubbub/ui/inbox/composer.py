@@ -1,9 +1,10 @@
 """Say what can be answered in a conversation now, and how."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from hubbub.deliver.gate import Sendable
@@ -76,12 +77,11 @@ def composer(
     person: Person,
     draft: Draft,
     now: datetime,
-    ours: str,
     gone: str,
 ) -> Composer:
     """Return the form for a conversation whose last messages are ``rows``.
 
-    ``ours`` is the channel's address, and ``gone`` says what is wrong where there is no ``line``.
+    ``gone`` says what is wrong where there is no ``line``.
     """
     can = line.hooks.capabilities if line else None
     closed = "" if "text" in answer.kinds else answer.reasons.get("text", _NOTHING)
@@ -97,12 +97,19 @@ def composer(
         file_limits={kind: rule.max_size for kind, rule in can.media.items()} if can else {},
         files=_files(can.media) if can else "",
         subject=_about(rows) if can and "email" in can.outbound else None,
-        copies=copies_of(rows, ours),
+        copies=copies_of(rows, _owns(line)),
         key=secrets.token_hex(16),
         seen=rows[-1].id if rows else "",
         hold=int(HOLD.total_seconds()) if person.preferences.undo else 0,
         draft=draft,
     )
+
+
+def _owns(line: Line | None) -> Callable[[str], bool]:
+    """Return what knows the addresses of ours."""
+    if line is None:
+        return lambda _: False
+    return partial(line.hooks.owns, connection=line.connection)
 
 
 _NOTHING: Final = "Nothing can be sent now."

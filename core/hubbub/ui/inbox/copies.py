@@ -1,7 +1,7 @@
 """Say to whom letters go beside whom they are with, and let answers go to all of them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +23,13 @@ class Copies:
     addresses: str
 
 
-def copies_of(rows: Sequence[AnyRow], ours: str) -> Copies:
-    """Return who else the last letter in ``rows`` went to; ``ours`` is the channel's address."""
+def copies_of(rows: Sequence[AnyRow], owns: Callable[[str], bool]) -> Copies:
+    """Return who else the last letter in ``rows`` went to; ``owns`` knows addresses of ours."""
     last = next((row for row in reversed(rows) if row.kind == "email"), None)
     if last is None:
         return Copies(about="", addresses="")
     content = from_json(last.content)
-    others = _others(content, last, ours.lower()) if isinstance(content, Email) else ()
+    others = _others(content, last, owns) if isinstance(content, Email) else ()
     return Copies(about=last.id, addresses=", ".join(others))
 
 
@@ -49,13 +49,14 @@ def lines_of(letter: Email, ours: str) -> tuple[tuple[str, str], ...]:
     return tuple((title, _names(found)) for title, found in named if found)
 
 
-def _others(letter: Email, row: AnyRow, ours: str) -> tuple[str, ...]:
+def _others(letter: Email, row: AnyRow, owns: Callable[[str], bool]) -> tuple[str, ...]:
     if row.direction == "outbound":
-        return tuple(one.address for one in letter.cc)
+        return tuple(one.address for one in letter.cc if not owns(one.address))
     named = dict.fromkeys(one.address for one in (*letter.to, *letter.cc))
-    if ours not in named:
+    ours = {address for address in named if owns(address)}
+    if not ours:
         return ()  # Whoever sent it unseen did not want the others to know.
-    return tuple(address for address in named if address not in {ours, row.sender_address})
+    return tuple(address for address in named if address not in {*ours, row.sender_address})
 
 
 def _names(found: Sequence[Correspondent]) -> str:

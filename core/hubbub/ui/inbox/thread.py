@@ -147,7 +147,6 @@ def thread_page(
             person=person,
             draft=draft,
             now=hub.now(),
-            ours=ours,
             gone="" if line else _unusable(hub, db, row),
         ),
         others=tuple(
