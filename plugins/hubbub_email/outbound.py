@@ -1,7 +1,7 @@
 """Write letters and hand them to the mail server."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from hubbub.sdk import (
@@ -36,6 +36,8 @@ from hubbub_email.writing import Writing, answer_to, letter
 #: What others wrote as an id, and can stand in a header as it is.
 _ID: Final = re.compile(r"<[!-;=?-~]{1,900}>")
 
+#: What the codes of refusals begin with that hold for now (RFC 5321).
+_FOR_NOW: Final = 4
 _SES: Final = re.compile(r"email-smtp(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com")
 _SES_ID: Final = re.compile(r"\bOk ([0-9a-f]{16}-[0-9a-f-]{36}-[0-9]{6})\b")
 
@@ -47,18 +49,19 @@ def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
     """
     access, writing = Access(connection), compose(part, connection)
     whole = _written(writing, connection)
+    recipients = (part.only,) if part.only else writing.recipients
 
     def request(token: str) -> HttpRequest:
         return posting(
             outgoing(connection, token),
             sender=envelope_sender(connection, part.reference),
-            recipients=writing.recipients,
+            recipients=recipients,
             letter=whole,
         )
 
     try:
         said = yield from access.ask(request, _read, is_login)
-        error = error_of(said, writing.recipient)
+        error = error_of(said, recipients[0])
         if error is not None:
             raise error
     except SendError as failed:
@@ -68,14 +71,24 @@ def send(part: Part, connection: EmailConnection) -> Exchange[Accepted]:
     return Accepted(
         external_id=_rewritten(said, connection) or writing.message_id,
         note=_note(said),
+        put_off=tuple(_put_off(said)),
         renewed=access.renewed,
     )
 
 
 def _note(said: Posted) -> str:
     """Return what the server said: also of those who get no copy."""
-    refused = (f"No copy for {who}: {reply.text[:200]}" for who, reply in said.refused.items())
+    later = set(_put_off(said))
+    refused = (
+        f"No copy for {who}{' yet' if who in later else ''}: {reply.text[:200]}"
+        for who, reply in said.refused.items()
+    )
     return "\n".join([said.reply.text[:200], *refused])[:2000]
+
+
+def _put_off(said: Posted) -> Iterator[str]:
+    """Yield who gets no copy for now."""
+    return (who for who, reply in said.refused.items() if reply.code // 100 == _FOR_NOW)
 
 
 def _rewritten(said: Posted, connection: EmailConnection) -> str:

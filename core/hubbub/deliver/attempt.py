@@ -9,6 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from hubbub.deliver import queries
+from hubbub.deliver.copies import COPY, original
 from hubbub.deliver.gate import Recipient, check_still_sendable, past_window
 from hubbub.deliver.rules import Refused, by_program
 from hubbub.directory import Line
@@ -51,7 +52,12 @@ class Parcel:
     @property
     def to_contact(self) -> bool:
         """Whether it goes out to a contact, and not on to a destination."""
-        return bool(self.row.destination == "contact")
+        return not self.row.onward
+
+    @property
+    def copy_alone(self) -> bool:
+        """Whether it brings a copy to one who was put off when all others got it."""
+        return bool(self.row.destination == COPY)
 
     @property
     def content(self) -> Content:
@@ -129,6 +135,15 @@ def ready(parcel: Parcel) -> bool:
 
 def part_of(hub: Hub, parcel: Parcel) -> Part:
     """Return the part that ``parcel`` carries, its files within the provider's reach."""
+    part = _part_to_all(hub, parcel)
+    if not parcel.copy_alone:
+        return part
+    with reading(hub.engine) as db:
+        first = original(db, parcel.row.message_id)
+    return replace(part, address=first.address, reference=first.id, only=parcel.row.address)
+
+
+def _part_to_all(hub: Hub, parcel: Parcel) -> Part:
     return Part(
         content=with_files(parcel.content, lambda media: _within_reach(hub, media)),
         address=parcel.row.address,

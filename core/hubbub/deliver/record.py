@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from hubbub.deliver import lanes, queries
 from hubbub.deliver.attempt import Parcel, Result
+from hubbub.deliver.copies import try_again
 from hubbub.deliver.rules import (
     LANE_HOLD,
     PROOF_WAIT,
@@ -70,7 +71,7 @@ def record(
             _follow_up(hub, db, result, now)
         else:
             finish(hub, db, result)
-    contact = [result for result in results if result.parcel.to_contact]
+    contact = [result for result in results if _goes_by_its_id(result.parcel)]
     changed = _attach(db, contact)
     changed += refresh(db, [result.parcel.row.message_id for result in contact])
     return changed
@@ -117,6 +118,11 @@ def _unanswered(db: Connection, results: Sequence[Result]) -> list[Result]:
         if result.parcel.id not in answered:
             first.setdefault(result.parcel.id, result)
     return list(first.values())
+
+
+def _goes_by_its_id(parcel: Parcel) -> bool:
+    """Whether what the provider tells of its id is about it: a copy shares that of its letter."""
+    return parcel.to_contact and not parcel.copy_alone
 
 
 def _attach(db: Connection, results: Sequence[Result]) -> list[tuple[str, str]]:
@@ -169,7 +175,7 @@ def _result_row(result: Result, now: datetime) -> tuple[DeliveryState, dict[str,
     if result.error is not None:
         return _failed_row(result, result.error, row, now)
     if result.accepted is not None:
-        row["external_id"] = result.accepted.external_id
+        row["external_id"] = None if result.parcel.copy_alone else result.accepted.external_id
         row["address"] = result.accepted.address
     wait = result.waits
     if wait is not None:
@@ -217,6 +223,8 @@ def _follow_up(hub: Hub, db: Connection, result: Result, now: datetime) -> None:
         keep_renewed(hub, db, parcel.line, end.renewed)
     if error is not None:
         _after_error(db, parcel, error, now)
+    if accepted is not None and accepted.put_off and not parcel.copy_alone:
+        try_again(db, parcel.line, parcel.row, accepted.put_off, now=now)
 
 
 def _after_error(db: Connection, parcel: Parcel, error: SendError, now: datetime) -> None:
@@ -242,7 +250,7 @@ def _after_error(db: Connection, parcel: Parcel, error: SendError, now: datetime
             templates.doubt(db, parcel.line.id, now=now)
         case MarketingRefused():
             queries.stop_marketing(db, parcel.line.id, parcel.row.address, now=now)
-        case RecipientGone(opted_out=opted_out):
+        case RecipientGone(opted_out=opted_out) if not parcel.copy_alone:
             queries.mark_address(
                 db,
                 parcel.line.id,

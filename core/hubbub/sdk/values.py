@@ -422,6 +422,9 @@ class Part:
     earlier: tuple[Earlier, ...] = ()
     #: Whether a person wrote it and `Capabilities.window` has passed (`ChannelType.window`).
     past_window: bool = False
+    #: The one address that is still to get it, of those who get copies (`Accepted.put_off`); empty:
+    #: it goes to all.
+    only: str = ""
     #: For `find`: the ids of the other messages to this contact, which this part is not.
     others: frozenset[ExternalId] = frozenset()
 
@@ -527,6 +530,8 @@ class Accepted:
     address: str | None = None
     #: A few words for the trace, such as "3 segments".
     note: str = ""
+    #: Of those who get copies, who is to be tried again later, each alone (`Part.only`).
+    put_off: tuple[str, ...] = ()
     #: What had to be renewed on the way, so that the next send need not.
     renewed: Renewed | None = None
 

@@ -708,7 +708,8 @@ class MediaFile(SQLModel, table=True):
 class Delivery(SQLModel, table=True):
     """The carrying of one part of an outbound message, or of an inbound one to a destination.
 
-    ``destination`` is ``contact``, or the type of a route whose handling takes requests.
+    ``destination`` is ``contact``, the type of a route whose handling takes requests, or ``copy``:
+    one who gets a copy of a letter is tried again alone.
     A delivery in an active state holds up the later ones of its conversation and destination
     until ``lane_until``, without end where that is empty.
     """

@@ -95,7 +95,7 @@ def recover(hub: Hub) -> None:
             return
         log.warning("deliveries of dead processes", deliveries=len(rows))
         for row in rows:
-            to_contact = row.destination == "contact"
+            to_contact = not row.onward
             db.execute(
                 update(_deliveries)
                 .where(
@@ -189,7 +189,7 @@ def _claimed(db: Connection, now: datetime) -> list[Any]:
         select(
             _deliveries.c.id,
             _deliveries.c.message_id,
-            _deliveries.c.destination,
+            _deliveries.c.onward,
             _deliveries.c.claimed_by,
             _deliveries.c.claimed_at,
         )

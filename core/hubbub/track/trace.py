@@ -204,6 +204,8 @@ def _files(db: Connection, message: AnyRow) -> Iterator[TraceItem]:
 
 def _named(delivery: AnyRow) -> dict[str, Any]:
     named: dict[str, Any] = {"delivery_id": delivery.id, "destination": delivery.destination}
+    if delivery.destination == "copy":
+        named["address"] = delivery.address
     if delivery.parts > 1:
         named["part"] = f"{delivery.part + 1} of {delivery.parts}"
     return named

@@ -19,6 +19,7 @@ from hubbub.sdk import (
     Part,
     Permanent,
     Text,
+    Transient,
 )
 from hubbub_email import tokens
 from hubbub_email.channel import EmailChannel
@@ -231,8 +232,30 @@ def test_a_letter_with_copies_names_who_may_be_seen_and_goes_to_all():
     assert b"\r\nCc: boss@b.example\r\n" in whole
     assert b"max@" not in whole
     with pytest.raises(StopIteration) as end:
-        exchange.send(posted(refused={"boss@b.example": (550, "5.1.1 nobody")}))
-    assert end.value.value.note.endswith("No copy for boss@b.example: 5.1.1 nobody")
+        refused = {"boss@b.example": (550, "5.1.1 nobody"), "max@b.example": (451, "4.7.1 later")}
+        exchange.send(posted(refused=refused))
+    assert end.value.value.note.endswith(
+        "No copy for boss@b.example: 5.1.1 nobody\nNo copy for max@b.example yet: 4.7.1 later"
+    )
+    assert end.value.value.put_off == ("max@b.example",)
+
+
+def test_a_copy_that_was_put_off_goes_alone_and_is_the_same_letter():
+    copied = Email(
+        subject="Order",
+        text="Hi",
+        cc=(Correspondent(address="boss@b.example"),),
+        bcc=(Correspondent(address="max@b.example"),),
+    )
+    ours = connection(**CUSTOM)
+    first = next(EmailChannel().send(part(copied), ours))
+    exchange = EmailChannel().send(replace(part(copied), only="max@b.example"), ours)
+    again = next(exchange)
+    assert again.headers["rcpt-to"] == "max@b.example"
+    assert again.headers["mail-from"] == first.headers["mail-from"]
+    assert again.body == first.body
+    with pytest.raises(Transient):
+        exchange.send(posted(451, "4.7.1 later", phase="recipients"))
 
 
 def test_what_may_have_arrived_did_so_under_the_id_that_we_gave_it():

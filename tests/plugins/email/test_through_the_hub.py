@@ -10,7 +10,9 @@ from hubbub.connect.work import ChannelChange, change_channel
 from hubbub.listener import Listener
 from hubbub.mailbox.patience import Pace
 from hubbub.people.errors import Conflict, Invalid
-from hubbub.sdk import Attachment, Email, Media, Text
+from hubbub.sdk import Attachment, Correspondent, Email, Media, Text
+from hubbub.store.session import reading
+from hubbub.track.trace import trace
 from hubbub.web import create_app
 from tests.plugins.email.letters import letter, raw
 from tests.services.dovecot import until
@@ -235,3 +237,90 @@ def test_through_the_api_secrets_stay_hidden_and_what_is_wrong_is_told_at_its_fi
     change_channel(post.world.hub, post.channel_id, change, actor="cli")
     kept = post.line.connection.fields.credentials.oauth
     assert (kept.client_id, kept.refresh_token) == ("other", "r" * 12)
+
+
+# --- copies that are put off -----------------------------------------------------------------
+
+COPIED = Email(
+    subject="Order",
+    text="Hi",
+    cc=(Correspondent(address="boss@b.example"),),
+    bcc=(Correspondent(address="max@b.example"),),
+)
+
+
+def recipients(post):
+    return [line[8:].strip(" <>\r\n") for line in post.office.heard if line[:4] in {"rcpt", "RCPT"}]
+
+
+def bounce_of(sent, recipient):
+    body = (
+        "--b\r\nContent-Type: text/plain\r\n\r\nIt came back.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.test\r\n\r\n"
+        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        "--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+        f"Message-ID: {sent['Message-ID']}\r\n\r\n--b--\r\n"
+    )
+    return letter(
+        "From: MAILER-DAEMON@mx.test",
+        "Message-ID: <dsn@mx.test>",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
+        body=body.encode(),
+    )
+
+
+def states(post):
+    rows = post.world.rows("SELECT destination, address, state FROM deliveries ORDER BY id")
+    return [(row["destination"], row["address"], row["state"]) for row in rows]
+
+
+def test_a_copy_that_was_put_off_is_tried_again_alone_until_it_is_taken(post):
+    post.open()
+    post.office.says["RCPT"] = [None, "450 4.2.0 greylisted", None, "451 4.7.1 later", None]
+    message = post.write(COPIED)
+    assert recipients(post) == ["ada@a.example", "boss@b.example", "max@b.example"]
+    assert [row["status"] for row in post.outbound()] == ["sent"]
+    post.office.heard.clear()
+    post.world.pass_time(minutes=2)
+    assert recipients(post) == ["boss@b.example"]
+    post.world.pass_time(minutes=10)
+    assert recipients(post) == ["boss@b.example"] * 2
+    post.world.pass_time(days=2)
+    assert recipients(post) == ["boss@b.example"] * 2
+    first, again = post.letters
+    assert again["Message-ID"] == first["Message-ID"]
+    assert again["Date"] == first["Date"]
+    assert (again["To"], again["Cc"]) == ("ada@a.example", "boss@b.example")
+    assert states(post) == [
+        ("contact", "ada@a.example", "sent"),
+        ("copy", "boss@b.example", "sent"),
+    ]
+    (row,) = post.outbound()
+    assert (row["id"], row["status"], row["external_id"]) == (message, "sent", first["Message-ID"])
+    with reading(post.world.hub.engine) as db:
+        told = [item for item in trace(db, message) if item.detail.get("address")]
+    assert [item.what for item in told] == ["attempt 1: transient", "attempt 2: accepted"]
+
+
+def test_a_copy_that_is_refused_for_good_later_fails_alone(post):
+    post.open()
+    post.hears(sender="boss@b.example")
+    post.office.says["RCPT"] = [None, "450 4.2.0 greylisted", None, "550 5.1.1 nobody"]
+    post.write(COPIED)
+    post.world.pass_time(minutes=2)
+    assert states(post)[-1] == ("copy", "boss@b.example", "failed")
+    assert post.outbound()[-1]["status"] == "sent"
+    assert {row["state"] for row in post.world.rows("SELECT state FROM addresses")} == {"ok"}
+
+
+def test_a_bounce_of_a_letter_whose_copy_was_tried_again_is_about_the_letter(post):
+    post.open()
+    post.office.says["RCPT"] = [None, "450 4.2.0 greylisted"]
+    post.write(COPIED)
+    post.world.pass_time(minutes=2)
+    post.arrive(bounce_of(post.letters[0], "ada@a.example"))
+    assert states(post) == [
+        ("contact", "ada@a.example", "failed"),
+        ("copy", "boss@b.example", "sent"),
+    ]
+    assert post.outbound()[-1]["status"] == "failed"
