@@ -19,6 +19,9 @@ UNREADABLE: Final = "What the mail server says of the sender cannot be read: it 
 
 _RESULT: Final = re.compile(r"\s*([a-z0-9-]+)\s*(?:/\s*[0-9]+\s*)?=\s*([a-z0-9-]+)")
 
+#: And where several wrote it: what servers find out is about From alone.
+BESIDE: Final = "Who sent it is named beside several writers, which no server checks: maybe forged."
+
 
 class _Said(NamedTuple):
     """One header: which server wrote it, what came of each method, and whether all was read."""

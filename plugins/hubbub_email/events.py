@@ -112,10 +112,11 @@ def _is_from_here(letter: Letter, account: Account) -> bool:
 
 def _message(letter: Letter, account: Account) -> MessageReceived:
     contact, key = contact_of(letter, account), account.key
-    # Who has no address here proves nothing by one of ours.
-    answers = Answers() if _is_from_here(letter, account) else thread_of(letter, key)
+    # Who has no address here proves nothing by one of ours, nor who they are.
+    from_here = _is_from_here(letter, account)
+    answers = Answers() if from_here else thread_of(letter, key)
     why = _not_routed(letter, account)
-    if letter.doubt:
+    if letter.doubt or from_here:
         answers = replace(answers, doubted=True)
     return MessageReceived(
         key=letter.dedupe_key,

@@ -12,7 +12,7 @@ from typing import Final
 
 from hubbub_email import bodies, files, invites, reports
 from hubbub_email.addresses import Mailbox, identity, mailboxes
-from hubbub_email.authentication import doubt_of
+from hubbub_email.authentication import BESIDE, doubt_of
 from hubbub_email.automation import Kind, Sign, sign_of
 from hubbub_email.files import File
 from hubbub_email.headers import Headers
@@ -82,7 +82,7 @@ class Letter:
     #: Whether it is encrypted: then the raw letter is its only file.
     sealed: bool
     sign: Sign | None
-    #: Why its sender may be forged, by the word of a server that we trust; else empty.
+    #: Why its sender may be forged; empty where nothing speaks for that.
     doubt: str
     report: Report | None
     #: What of its words is not shown, and why; for people.
@@ -127,7 +127,7 @@ def read_letter(raw: bytes, arrival: Arrival) -> Letter:
         invites=_invites(raw, root),
         sealed=parts.sealed,
         sign=_sign(header, sender, arrival),
-        doubt=doubt_of(header, arrival.trusted),
+        doubt=doubt_of(header, arrival.trusted) or _beside(header, sender),
         report=reports.report_of(raw, root, words.text),
         unshown=words.troubles,
         troubles=_troubles(root, words.troubles),
@@ -137,6 +137,10 @@ def read_letter(raw: bytes, arrival: Arrival) -> Letter:
 def _sender(header: Headers) -> Mailbox | None:
     # Several may write one letter; then another field names who sent it.
     return identity(header.raw("from")) or identity(header.raw("sender"))
+
+
+def _beside(header: Headers, sender: Mailbox | None) -> str:
+    return BESIDE if sender and not identity(header.raw("from")) else ""
 
 
 def _sent_to(header: Headers) -> tuple[str, ...]:

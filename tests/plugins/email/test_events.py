@@ -16,6 +16,7 @@ from hubbub.sdk import (
     to_json,
 )
 from hubbub_email import tokens
+from hubbub_email.authentication import BESIDE
 from hubbub_email.events import Account, events_of, thread_of
 from hubbub_email.files import file_bytes
 from hubbub_email.letter import read_letter
@@ -100,6 +101,20 @@ def test_a_letter_of_nobody_can_be_seen_but_not_answered():
     assert event.not_routed == "Who wrote it cannot be read."
 
 
+def test_whom_a_web_form_names_is_not_proven():
+    event = message(letter("From: support@example.com", "Reply-To: Eve <ada@example.org>"))
+    assert (event.sender.address, event.answers.doubted) == ("ada@example.org", True)
+    assert event.content.doubt is None
+
+
+def test_who_is_named_beside_several_writers_is_doubted():
+    several = "From: eve@example.net, max@example.net"
+    event = message(letter(several, "Sender: ada@example.org", f"In-Reply-To: {OURS}"))
+    assert (event.sender.address, event.answers.doubted) == ("ada@example.org", True)
+    assert event.content.doubt == event.not_routed == BESIDE
+    assert message(letter("Sender: ada@example.org")).content.doubt is None
+
+
 @pytest.mark.parametrize("reply_to", ["orders@example.org", "eve@example.net", "nonsense"])
 def test_who_wrote_is_answered_whatever_address_is_named_for_that(reply_to):
     event = message(letter(f"Reply-To: {reply_to}"))
@@ -113,7 +128,7 @@ def test_what_a_form_sends_from_our_own_address_is_from_whom_it_names():
     assert (event.not_routed != "", event.quiet) == (True, False)
     # Whoever can write that may name anybody.
     named = message(letter("From: support@example.com", f"In-Reply-To: {OURS}"))
-    assert named.answers == Answers()
+    assert named.answers == Answers(doubted=True)
 
 
 def test_a_letter_of_each_day_with_one_id_is_a_letter_each_day():
