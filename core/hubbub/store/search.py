@@ -333,9 +333,9 @@ def _hits(db: Connection, wanted: Wanted) -> dict[str, str] | None:
     said = select(_messages.c.id, _messages.c.conversation_id).where(_says(db, wanted, "messages"))
     # Counted while they are grouped, so that one conversation full of them is one row.
     hit = said.limit(_HITS + 1).subquery()
-    columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("count"))
+    columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("hits"))
     rows = db.execute(select(*columns).group_by(hit.c.conversation_id).limit(_FEW + 1)).all()
-    if len(rows) > _FEW or sum(row.count for row in rows) > _HITS:
+    if len(rows) > _FEW or sum(row.hits for row in rows) > _HITS:
         return None
     return {row.conversation_id: row.id for row in rows}
 
