@@ -341,6 +341,25 @@ def test_who_was_overtaken_is_told_and_loses_nothing(admin, where, save, in_forc
     assert in_force() == ["Mine"]
 
 
+@pytest.mark.parametrize("what", ["save", "discard", "json"])
+def test_a_page_that_shows_an_older_draft_changes_nothing_and_says_so(admin, where, in_force, what):
+    admin.fill(f"{where}/add")
+    older = admin.get(where).text
+    admin.fill(f"{where}/add")
+    form = {"draft": re.search(r'name="draft" value="([^"]+)"', older)[1]}
+    if what == "json":
+        form["routes"] = '{"routes": [], "fallback": {"type": "inbox"}}'
+    refused = admin.fill(f"{where}/{what}", **form)
+    assert refused.status_code == 409
+    assert "in another window meanwhile" in refused.text
+    assert names(refused.text) == ["New rule", "New rule"]
+    assert in_force() == []
+    if what == "json":
+        assert "&#34;routes&#34;: []," in refused.text
+    newer = re.search(r'name="draft" value="([^"]+)"', refused.text)[1]
+    assert admin.fill(f"{where}/{what}", **form | {"draft": newer}).status_code != 409
+
+
 def test_a_message_is_followed_rule_by_rule(admin, where, save):
     save(MENU, {**SALES, "enabled": False}, {**SALES, "name": "All", "when": {}})
     page = admin.fill(f"{where}/explain", text="What price?", kind="text").text
