@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from hubbub.connect import route_drafts
 from hubbub.connect.route_drafts import Draft, change_draft, draft_of, save_draft
 from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
 from hubbub.people.errors import Conflict, NotFound
@@ -122,14 +121,13 @@ def test_what_is_changed_while_the_draft_is_saved_is_kept(
 ):
     channel_id = add_channel(every_hub)
     change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[0]))
-    real = route_drafts.save_routes
 
     def beside(*asked, **more):
-        saved = real(*asked, **more)
+        saved = save_routes(*asked, **more)
         change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[1]))
         return saved
 
-    monkeypatch.setattr(route_drafts, "save_routes", beside)
+    monkeypatch.setattr("hubbub.connect.route_drafts.save_routes", beside)
     save_draft(every_hub, channel_id, person, accepted=())
     monkeypatch.undo()
     draft = draft_of(every_hub, channel_id, person)
@@ -142,14 +140,13 @@ def test_a_change_that_waited_for_a_save_goes_on_from_what_is_in_force_then(
 ):
     channel_id = add_channel(every_hub)
     change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[0]))
-    real = route_drafts.current_routes
 
     def late(hub, channel_id):
-        before = real(hub, channel_id)
+        before = current_routes(hub, channel_id)
         monkeypatch.undo()
         save_draft(hub, channel_id, person, accepted=())
         return before
 
-    monkeypatch.setattr(route_drafts, "current_routes", late)
+    monkeypatch.setattr("hubbub.connect.route_drafts.current_routes", late)
     draft = change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[1]))
     assert (order(draft), draft.base) == ("ab", 2)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
+from tests.core.ui.kit import found
 from tests.services.guest import Length
 
 MENU = {"name": "Menu", "when": {"text": {"word": ["menu"]}}, "to": {"type": "keyword"}}
@@ -94,6 +95,10 @@ def names(page):
 
 def ids(page):
     return re.findall(r'<li class="card rule[^"]*" id="rule-([^"]+)"', page)
+
+
+def shown_draft(page):
+    return found(r'name="draft" value="([^"]+)"', page)
 
 
 def press(admin, where, rule_id, what):
@@ -344,9 +349,9 @@ def test_who_was_overtaken_is_told_and_loses_nothing(admin, where, save, in_forc
 @pytest.mark.parametrize("what", ["save", "discard", "json"])
 def test_a_page_that_shows_an_older_draft_changes_nothing_and_says_so(admin, where, in_force, what):
     admin.fill(f"{where}/add")
-    older = admin.get(where).text
+    older = admin.get(where)
     admin.fill(f"{where}/add")
-    form = {"draft": re.search(r'name="draft" value="([^"]+)"', older)[1]}
+    form = {"draft": shown_draft(older)}
     if what == "json":
         form["routes"] = '{"routes": [], "fallback": {"type": "inbox"}}'
     refused = admin.fill(f"{where}/{what}", **form)
@@ -356,7 +361,7 @@ def test_a_page_that_shows_an_older_draft_changes_nothing_and_says_so(admin, whe
     assert in_force() == []
     if what == "json":
         assert "&#34;routes&#34;: []," in refused.text
-    newer = re.search(r'name="draft" value="([^"]+)"', refused.text)[1]
+    newer = shown_draft(refused)
     assert admin.fill(f"{where}/{what}", **form | {"draft": newer}).status_code != 409
 
 
