@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, text, update
 
-from hubbub.store.tables import Conversation, Team, TeamMember, User, table
+from hubbub.store.tables import UNRESOLVED, Conversation, Team, TeamMember, User, table
 from hubbub.store.types import AnyRow
 
 _teams = table(Team)
@@ -116,6 +116,14 @@ def waiting(db: Connection, team_id: str) -> int:
     """Return how many conversations stand in a team's queue."""
     found = select(func.count()).where(_conversations.c.team_id == team_id)
     return int(db.execute(found).scalar_one())
+
+
+def assigned(db: Connection, user_ids: Collection[str], *, limit: int) -> list[str]:
+    """Return some of the conversations that wait for one of these users."""
+    found = select(_conversations.c.id).where(
+        _conversations.c.assignee_id.in_(user_ids), text(UNRESOLVED)
+    )
+    return list(db.execute(found.limit(limit)).scalars()) if user_ids else []
 
 
 def empty_queue(db: Connection, team_id: str) -> None:

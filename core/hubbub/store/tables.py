@@ -127,7 +127,7 @@ class Token(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """What somebody changed. ``actor`` is ``user:<id>``, ``token:<id>`` or ``cli``."""
+    """What was changed. ``actor`` is ``user:<id>``, ``token:<id>``, ``cli`` or ``hub`` (by itself)."""
 
     __tablename__ = "audit"
     id: str = Field(primary_key=True)
@@ -373,6 +373,10 @@ class Address(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+#: Of conversations that wait for somebody, as their index says it.
+UNRESOLVED = "status <> 'resolved'"
+
+
 class Conversation(SQLModel, table=True):
     """What one channel and one contact say to each other.
 
@@ -399,6 +403,7 @@ class Conversation(SQLModel, table=True):
             "id",
             **_only("team_id IS NOT NULL"),
         ),
+        Index("ix_conversations_waiting", "assignee_id", **_only(UNRESOLVED)),
         Index("ix_conversations_snoozed", "snoozed_until", **_only("status = 'snoozed'")),
         # Only where the type tells conversations apart has an address several of them.
         UniqueConstraint("address_id", "thread"),

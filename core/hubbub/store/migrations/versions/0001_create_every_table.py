@@ -512,6 +512,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("team_id IS NOT NULL"),
         postgresql_where=sa.text("team_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_conversations_waiting",
+        "conversations",
+        ["assignee_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'resolved'"),
+        postgresql_where=sa.text("status <> 'resolved'"),
+    )
     op.create_table(
         "messages",
         sa.Column("id", sa.String(), nullable=False),
