@@ -127,7 +127,7 @@ class Token(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """What was changed. ``actor`` is ``user:<id>``, ``token:<id>``, ``cli`` or ``hub`` (by itself)."""
+    """What was changed. ``actor`` is ``user:<id>``, ``token:<id>``, ``cli`` or ``hub`` itself."""
 
     __tablename__ = "audit"
     id: str = Field(primary_key=True)
