@@ -683,6 +683,10 @@ class MediaFile(SQLModel, table=True):
 # --- deliver ---------------------------------------------------------------------------------
 
 
+#: Of deliveries that reached nobody, as their index says it.
+FAILED_TO_CONTACT = "destination = 'contact' AND state = 'failed'"
+
+
 class Delivery(SQLModel, table=True):
     """The carrying of one part of an outbound message, or of an inbound one to a destination.
 
@@ -705,6 +709,7 @@ class Delivery(SQLModel, table=True):
             "conversation_id",
             **_only("destination = 'contact' AND state IN ('failed', 'unknown')"),
         ),
+        Index("ix_deliveries_failed", "channel_id", "created_at", **_only(FAILED_TO_CONTACT)),
         Index("ix_deliveries_lane", "conversation_id", "seq", "part", **_only(_ACTIVE)),
         Index(
             "ix_deliveries_due",

@@ -665,6 +665,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('queued', 'retrying')"),
     )
     op.create_index(
+        "ix_deliveries_failed",
+        "deliveries",
+        ["channel_id", "created_at"],
+        unique=False,
+        sqlite_where=sa.text("destination = 'contact' AND state = 'failed'"),
+        postgresql_where=sa.text("destination = 'contact' AND state = 'failed'"),
+    )
+    op.create_index(
         "ix_deliveries_lane",
         "deliveries",
         ["conversation_id", "seq", "part"],
