@@ -10,7 +10,7 @@ way; how far that goes has an end, in conversations, in messages of each and in 
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +55,8 @@ _MOST_WORDS: Final = 10
 #: Conversations in which the index finds words, and messages; more are no help.
 _FEW: Final = 2000
 _HITS: Final = 100_000
+#: Hits in one conversation, on the average, that are a crowd: only then more than `_FEW` are read.
+_CROWD: Final = 4
 #: Words are frequent that are in so many of so many messages.
 _OFTEN: Final = 25
 _SAMPLE: Final = 500
@@ -330,14 +332,25 @@ def _places(db: Connection, wanted: Wanted) -> Sought | None:
 
 def _hits(db: Connection, wanted: Wanted) -> dict[str, str] | None:
     """Return the last message with the words of each conversation; None where there are many."""
-    said = select(_messages.c.id, _messages.c.conversation_id).where(_says(db, wanted, "messages"))
-    # Counted while they are grouped, so that one conversation full of them is one row.
-    hit = said.limit(_HITS + 1).subquery()
-    columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("hits"))
-    rows = db.execute(select(*columns).group_by(hit.c.conversation_id).limit(_FEW + 1)).all()
-    if len(rows) > _FEW or sum(row.hits for row in rows) > _HITS:
+    most, rows = _FEW, _grouped(db, wanted, most=_FEW)
+    if sum(row.hits for row in rows) > most and len(rows) * _CROWD <= most:
+        most, rows = _HITS, _grouped(db, wanted, most=_HITS)
+    if len(rows) > _FEW or sum(row.hits for row in rows) > most:
         return None
     return {row.conversation_id: row.id for row in rows}
+
+
+def _grouped(db: Connection, wanted: Wanted, *, most: int) -> Sequence[AnyRow]:
+    """Return how many messages have the words in each conversation, and the last of them.
+
+    One more than ``most`` at the most, grouped within the database: a conversation full of them is
+    one row.
+    """
+    said = select(_messages.c.id, _messages.c.conversation_id)
+    hit = said.where(_says(db, wanted, "messages")).limit(most + 1).subquery()
+    columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("hits"))
+    found = select(*columns).group_by(hit.c.conversation_id)
+    return db.execute(found.limit(_FEW + 1)).all()
 
 
 def _is_frequent(db: Connection, wanted: Wanted) -> bool:

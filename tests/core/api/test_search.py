@@ -159,7 +159,7 @@ def passages(api, q):
     return {conversation_id: row.seq for conversation_id, row in rows.items()}
 
 
-@pytest.mark.parametrize("few", [3, -1], ids=["by index", "by looking"])
+@pytest.mark.parametrize("few", [8, -1], ids=["by index", "by looking"])
 def test_a_conversation_full_of_the_words_hides_no_other(every_api, said, monkeypatch, few):
     monkeypatch.setattr(search, "_FEW", few)
     for seq in range(2, 12):
