@@ -117,7 +117,7 @@ def test_what_a_deletion_touches_is_counted_up_to_an_end(admin, world, line, mon
     settings = f"/channels/{line.id}/settings"
     assert "Its 1 conversation with 1 message stay" in admin.get(settings).text
     world.hear(line, {"from": "+1", "text": "And"})
-    monkeypatch.setattr("hubbub.ui.channel_page._COUNTED", 1)
+    monkeypatch.setattr("hubbub.ui.channels.page._COUNTED", 1)
     assert "Its 1 conversation with more than 1 messages stay" in admin.get(settings).text
 
 
