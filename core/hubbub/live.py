@@ -48,6 +48,8 @@ AGENT_TYPES: Final = "agent types"
 VISITOR_TYPES: Final = "visitor types"
 #: Somebody here opened a conversation, began to write in it, or left it.
 PRESENCE: Final = "presence"
+#: Somebody's login ended: whoever is told of news looks whether it was theirs.
+LOGINS: Final = "logins"
 
 
 def _all(event: LiveEvent) -> bool:

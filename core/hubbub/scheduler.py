@@ -14,6 +14,7 @@ from hubbub.connect.actors import nudge_probes, nudge_templates
 from hubbub.deliver.actors import nudge_bulk, nudge_deliver, nudge_media, nudge_proof
 from hubbub.hub import Hub
 from hubbub.normalise.actors import nudge_normalise, nudge_pieces
+from hubbub.people.leaving import give_back
 from hubbub.requeue.work import go_on
 from hubbub.settings import Settings
 from hubbub.signals import stop_on_signal
@@ -59,6 +60,7 @@ def _tasks() -> list[_Task]:
     return [
         _Task("nudge", timedelta(seconds=1), nudge_what_waits),
         _Task("wake", timedelta(seconds=5), sweep.wake),
+        _Task("who left", timedelta(seconds=5), give_back),
         _Task("recover", timedelta(seconds=3), sweep.recover, settled=True),
         _Task("receipts", timedelta(seconds=10), partial(sweep.attach_strays, back=_RECENT)),
         _Task("older receipts", timedelta(hours=1), partial(sweep.attach_strays, back=_OLD)),

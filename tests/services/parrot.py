@@ -279,6 +279,7 @@ def _event(item: Any) -> Any:
         external_id=item.get("id"),
         reply_to_external_id=item.get("reply_to"),
         reply_address=item.get("group"),
+        reply_name=item.get("group_name"),
         provider_at=datetime.fromisoformat(item["at"]) if "at" in item else None,
         opt_out=item.get("opt_out"),
         not_routed=item.get("not_routed", ""),

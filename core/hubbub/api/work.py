@@ -15,7 +15,7 @@ from hubbub.deliver.rules import by_program
 from hubbub.deliver.work import start_conversation, submit
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.people import queries as people_queries, team_queries
+from hubbub.people import queries as people_queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.people.mentions import mentioned
@@ -312,16 +312,16 @@ def _tags(thread: Thread, change: ConversationChange) -> list[str]:
 
 
 def _give_to_team(db: Connection, thread: Thread, team_id: str | None, *, unassign: bool) -> None:
-    team = team_queries.team(db, team_id) if team_id else None
-    if team_id is not None and team is None:
-        raise Invalid(Complaint("team", "There is no such team."))
-    if team is None:
+    if team_id is None:
         thread.team_id = None
         return
     if unassign:
         thread.assignee_id = None
         thread.give_to("people")
-    hand_to_team(db, thread, team)
+    try:
+        hand_to_team(db, thread, team_id)
+    except NotFound as error:
+        raise Invalid(Complaint("team", error.detail)) from None
 
 
 def _assign(db: Connection, thread: Thread, user_id: str | None) -> None:

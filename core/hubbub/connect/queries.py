@@ -18,14 +18,15 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     union_all,
     update,
 )
 
-from hubbub.store.deliveries import LOST
 from hubbub.store.news import note
 from hubbub.store.states import NEVER, CallState, DeliveryState
 from hubbub.store.tables import (
+    FAILED_TO_CONTACT,
     Call,
     Channel,
     ChannelDraft,
@@ -65,6 +66,8 @@ _HEARD = select(
 
 #: What is counted is counted so far: a page says "1000 or more".
 MOST = 1000
+#: Parts of messages that failed are counted up to here.
+MOST_FAILED = 10_000
 #: Drafts that a list shows.
 _DRAFTS = 20
 #: A send that has begun cannot be called back; what has not can.
@@ -303,14 +306,26 @@ def due_for_check(db: Connection, *, away_before: datetime, others_before: datet
 
 
 def failed_since(db: Connection, channel_ids: Sequence[str], since: datetime) -> dict[str, int]:
-    """Return how many messages written since then failed, by channel."""
-    found = select(_deliveries.c.channel_id, func.count(_deliveries.c.message_id.distinct())).where(
-        LOST,
-        _deliveries.c.state == DeliveryState.FAILED,
-        _deliveries.c.channel_id.in_(channel_ids),
-        _deliveries.c.created_at >= since,
+    """Return how many messages written since then failed, by channel; `MOST_FAILED`: or more."""
+    if not channel_ids:
+        return {}
+    each = (
+        select(
+            literal(one).label("channel_id"),
+            _counted(_failed_ids(one, since), most=MOST_FAILED).label("count"),
+        )
+        for one in channel_ids
     )
-    return {row[0]: row[1] for row in db.execute(found.group_by(_deliveries.c.channel_id))}
+    return {row[0]: row[1] for row in db.execute(union_all(*each)) if row[1]}
+
+
+def _failed_ids(channel_id: str, since: datetime) -> Select[Any]:
+    parts = select(_deliveries.c.message_id).where(
+        _deliveries.c.channel_id == channel_id,
+        _deliveries.c.created_at >= since,
+        text(FAILED_TO_CONTACT),
+    )
+    return select(parts.limit(MOST_FAILED).subquery().c.message_id).distinct()
 
 
 def waiting(db: Connection, channel_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
@@ -344,8 +359,8 @@ def ever_called(db: Connection, channel_id: str) -> bool:
     return db.execute(ours.limit(1)).first() is not None
 
 
-def _counted(rows: Select[Any]) -> ScalarSelect[int]:
-    return select(func.count()).select_from(rows.limit(MOST).subquery()).scalar_subquery()
+def _counted(rows: Select[Any], *, most: int = MOST) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows.limit(most).subquery()).scalar_subquery()
 
 
 def templates(db: Connection, channel_id: str) -> list[Row[Any]]:

@@ -4,6 +4,8 @@ A draft is JSON that may be half done: what is wrong with it keeps it from being
 It holds the secrets of its destinations, as the routes in force do, and is encrypted like them.
 """
 
+import hmac
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hubbub.connect import queries
 from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
+from hubbub.connect.rules import open_routes
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict, NotFound
 from hubbub.people.rules import Person
@@ -26,6 +29,18 @@ Json: TypeAlias = dict[str, Any]
 #: Changes that can be undone, and rules that one channel may have.
 _STEPS: Final = 20
 _MOST: Final = 100
+
+
+class DraftChanged(Conflict):
+    """The draft is not what a page of its maker shows: they changed it in another one."""
+
+    code = "draft_changed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You changed this draft in another window meanwhile: here it is as it is now. Look at "
+            "it, and try again."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,48 +168,103 @@ def begun_with(routes: RouteSet) -> Draft:
 
 
 def change_draft(
-    hub: Hub, channel_id: str, person: Person, change: Callable[[Draft], Draft]
+    hub: Hub,
+    channel_id: str,
+    person: Person,
+    change: Callable[[Draft], Draft],
+    *,
+    seen: str | None = None,
 ) -> Draft:
-    """Change somebody's draft and return it. Raises `NotFound`, or what ``change`` raises."""
-    current = current_routes(hub, channel_id)
+    """Change somebody's draft and return it.
+
+    Raises `NotFound`, `DraftChanged` where it is not as it was ``seen``, or what ``change`` raises.
+    """
+    current_routes(hub, channel_id)
     try:
         with transaction(hub.engine) as db:
             row = queries.route_draft(db, channel_id, person.id, lock=True)
-            draft = change(_opened(hub, row) or begun_with(current))
-            row_id = row.id if row else new_id()
-            values = {
-                "base_version": draft.base,
-                "sealed": hub.vault.seal(_as_json(draft), row_id),
-                "changed_at": hub.now(),
-            }
+            # Now: a save that this waited for may have put other routes in force.
+            before = _opened(hub, row) or begun_with(
+                open_routes(hub, queries.route_set(db, channel_id))
+            )
+            _check_seen(hub, before, seen)
+            draft = change(before)
             if row:
-                queries.change_route_draft(db, row_id, **values)
+                queries.change_route_draft(db, row.id, **_columns(hub, row.id, draft))
             else:
-                about = {"channel_id": channel_id, "user_id": person.id}
-                queries.add_route_draft(db, id=row_id, **about, **values)
+                row_id, about = new_id(), {"channel_id": channel_id, "user_id": person.id}
+                queries.add_route_draft(db, id=row_id, **about, **_columns(hub, row_id, draft))
     except IntegrityError:
         raise Conflict("You changed this twice at the same moment: try again.") from None
     return draft
 
 
-def drop_draft(hub: Hub, channel_id: str, person: Person) -> None:
-    """Throw somebody's draft away; safe to run twice."""
+def drop_draft(hub: Hub, channel_id: str, person: Person, *, seen: str | None = None) -> None:
+    """Throw somebody's draft away; safe to run twice.
+
+    Raises `DraftChanged` where it is not as it was ``seen``.
+    """
     with transaction(hub.engine) as db:
+        draft = _opened(hub, queries.route_draft(db, channel_id, person.id, lock=True))
+        if draft is not None:
+            _check_seen(hub, draft, seen)
         queries.remove_route_draft(db, channel_id, person.id)
 
 
-def save_draft(hub: Hub, channel_id: str, person: Person, *, accepted: Collection[str]) -> RouteSet:
+def save_draft(
+    hub: Hub,
+    channel_id: str,
+    person: Person,
+    *,
+    accepted: Collection[str],
+    seen: str | None = None,
+) -> RouteSet:
     """Put somebody's draft in force; ``accepted`` are the conflicts that they mean.
 
-    When it is refused the draft stays. Raises as `save_routes` does.
+    When it is refused the draft stays, and so does what they change of it meanwhile. Raises as
+    `save_routes` does, and `DraftChanged` where it is not as it was ``seen``.
     """
     draft = draft_of(hub, channel_id, person)
+    _check_seen(hub, draft, seen)
     wanted = WantedRoutes(
         routes=draft.rules, fallback=draft.fallback, accepted=accepted, version=draft.base
     )
     saved = save_routes(hub, channel_id, wanted, actor=person.actor)
-    drop_draft(hub, channel_id, person)
+    _let_go(hub, channel_id, person, draft, saved.version)
     return saved
+
+
+def mark_of(hub: Hub, draft: Draft) -> str:
+    """Return what a page repeats of the draft that it shows, by which nobody can guess a secret."""
+    told = json.dumps([draft.base, draft.rules, draft.fallback], sort_keys=True)
+    return hub.vault.sign(f"draft:{told}")
+
+
+def _check_seen(hub: Hub, draft: Draft, seen: str | None) -> None:
+    if seen is not None and not hmac.compare_digest(mark_of(hub, draft).encode(), seen.encode()):
+        raise DraftChanged
+
+
+def _let_go(hub: Hub, channel_id: str, person: Person, saved: Draft, version: int) -> None:
+    """Drop the draft that was saved as ``version``, or go on from there if it was changed since."""
+    with transaction(hub.engine) as db:
+        row = queries.route_draft(db, channel_id, person.id, lock=True)
+        draft = _opened(hub, row)
+        if row is None or draft is None:
+            return
+        if (draft.rules, draft.fallback) == (saved.rules, saved.fallback):
+            queries.remove_route_draft(db, channel_id, person.id)
+        else:
+            after = draft.rebased(version)
+            queries.change_route_draft(db, row.id, **_columns(hub, row.id, after))
+
+
+def _columns(hub: Hub, row_id: str, draft: Draft) -> dict[str, Any]:
+    return {
+        "base_version": draft.base,
+        "sealed": hub.vault.seal(_as_json(draft), row_id),
+        "changed_at": hub.now(),
+    }
 
 
 def _opened(hub: Hub, row: Row[Any] | None) -> Draft | None:

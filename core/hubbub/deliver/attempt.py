@@ -23,7 +23,7 @@ from hubbub.sdk.content import Content, Media, from_json, with_files
 from hubbub.sdk.errors import Permanent, SendError, TemplateRefused, Transient
 from hubbub.sdk.routing import Inquiry, Outcome, Wait
 from hubbub.sdk.values import Accepted, Earlier, Exchange, HttpRequest, HttpResponse, Part
-from hubbub.store.clean import bounded, clean
+from hubbub.store.clean import LONGEST_ADDRESS, bounded, clean
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
 from hubbub.vault import Undecryptable
@@ -252,7 +252,11 @@ def _from_elsewhere(hub: Hub, url: str) -> bytes:
 
 def storable(accepted: Accepted) -> Accepted:
     """Return what a provider answered, fit for every database and its indexes."""
-    return clean(replace(accepted, external_id=bounded(accepted.external_id)))
+    told = accepted.address or ""
+    # It was sent: a form of the address that cannot be one is as good as none.
+    address = accepted.address if len(told) <= LONGEST_ADDRESS else None
+    external_id = bounded(accepted.external_id)
+    return clean(replace(accepted, external_id=external_id, address=address))
 
 
 def inquiry_of(hub: Hub, parcel: Parcel) -> Inquiry:

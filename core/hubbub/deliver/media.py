@@ -19,6 +19,7 @@ from hubbub.plugins import RAISED
 from hubbub.sdk.errors import OutcomeUnknown, Permanent, SendError, Transient
 from hubbub.sdk.values import Exchange, FetchedMedia
 from hubbub.store.calls import kept_call
+from hubbub.store.clean import LONGEST_NAME, clean
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import AnyRow
 
@@ -69,8 +70,9 @@ def learn_name(hub: Hub, channel_id: str, address: str) -> None:
     if ran.error is not None:
         log.info("name not learnt", channel=channel_id, error=ran.error.code)
     elif ran.value:
+        name = clean(ran.value)[:LONGEST_NAME]
         with transaction(hub.engine) as db:
-            queries.name_contact(db, channel_id, address, ran.value)
+            queries.name_contact(db, channel_id, address, name)
 
 
 def ask_aside(hub: Hub, line: Line, exchange: Exchange[T]) -> Ran[T] | None:

@@ -142,8 +142,7 @@ class Batch:
 
     def store(self, db: Connection) -> None:
         """Write everything; the order satisfies the foreign keys."""
-        for thread, placement in self.queued:
-            queue_up(db, thread, placement, now=self.now)
+        queue_up(db, self.queued, now=self.now)
         for which, new_rows in (
             (queries.contacts, self.contacts),
             (queries.addresses, self.addresses),

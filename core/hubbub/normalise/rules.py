@@ -1,6 +1,6 @@
 """Read calls into events and say what each becomes, without touching the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -26,9 +26,18 @@ from hubbub.sdk.content import (
 )
 from hubbub.sdk.fit import choice_from_reply
 from hubbub.sdk.screening import Drop, Incoming, Quarantine
-from hubbub.sdk.values import Call, Event, Ignored, MessageReceived, Unreadable
+from hubbub.sdk.values import (
+    AddressChanged,
+    Call,
+    Event,
+    Ignored,
+    MessageReceived,
+    ReceiptReceived,
+    SentElsewhere,
+    Unreadable,
+)
 from hubbub.store.calls import ERASED
-from hubbub.store.clean import bounded, clean
+from hubbub.store.clean import LONGEST_ADDRESS, LONGEST_NAME, bounded, clean
 from hubbub.store.states import CallState
 from hubbub.store.threads import Thread
 from hubbub.store.types import new_id
@@ -145,13 +154,39 @@ def _keyed(event: Event, call: Call) -> Event:
 
 
 def _bounded(event: Event) -> Event:
-    """Return ``event`` with ids that an index takes: nobody may stop a channel by a long one."""
+    """Return ``event`` with ids, names and addresses that an index takes, or that it has none.
+
+    Nobody may stop a channel by a long one.
+    """
+    if any(len(address) > LONGEST_ADDRESS for address in _addresses(event)):
+        return Unreadable(reason=f"It has an address of more than {LONGEST_ADDRESS} characters.")
+    if isinstance(event, MessageReceived):
+        event = _briefly_named(event)
     short: dict[str, Any] = {
         name: shorter
         for name in _IDS
         if (given := getattr(event, name, None)) and (shorter := bounded(given)) is not given
     }
     return replace(event, **short) if short else event
+
+
+def _addresses(event: Event) -> Iterator[str]:
+    match event:
+        case MessageReceived(sender=sender, reply_address=reply_address):
+            yield from filter(None, (sender.address, sender.also, reply_address))
+        case AddressChanged(address=address, moved_to=moved_to):
+            yield from filter(None, (address, moved_to))
+        case SentElsewhere(address=address) | ReceiptReceived(address=str(address)):
+            yield address
+
+
+def _briefly_named(event: MessageReceived) -> MessageReceived:
+    sender, reply_name = event.sender, event.reply_name
+    if sender.name and len(sender.name) > LONGEST_NAME:
+        event = replace(event, sender=replace(sender, name=sender.name[:LONGEST_NAME]))
+    if reply_name and len(reply_name) > LONGEST_NAME:
+        event = replace(event, reply_name=reply_name[:LONGEST_NAME])
+    return event
 
 
 def _unknown(event: object) -> Unreadable:

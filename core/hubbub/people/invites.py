@@ -15,8 +15,8 @@ from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Invalid, NotFound
-from hubbub.people.rules import Person, check_password
-from hubbub.people.users import add_user, change_user, person
+from hubbub.people.rules import Person
+from hubbub.people.users import add_user, choose_password, person
 from hubbub.store.session import reading, transaction
 
 #: How long a link is good.
@@ -72,13 +72,17 @@ def invited(hub: Hub, user_id: str, seconds: int, signature: str) -> Person:
 
 def accept(hub: Hub, user_id: str, seconds: int, signature: str, *, password: str) -> Person:
     """Give somebody the password that they chose. Raises `Expired` and `Invalid`."""
-    check_password(password)
-    with transaction(hub.engine) as db:
+    # First: to hash a password takes long on purpose, and anybody may ask for it here.
+    invited(hub, user_id, seconds, signature)
+
+    def use(db: Connection) -> Row[Any]:
         row = _invited(hub, db, user_id, seconds, signature)
         # Of two who use it at once, one finds it used.
         if not queries.use_invite(db, user_id, row.invite):
             raise Expired
-    return change_user(hub, user_id, actor=person(row).actor, password=password)
+        return row
+
+    return choose_password(hub, user_id, use, password=password)
 
 
 def _invited(hub: Hub, db: Connection, user_id: str, seconds: int, signature: str) -> Row[Any]:

@@ -52,6 +52,11 @@ def known(db: Connection, user_ids: Collection[str]) -> set[str]:
     return set(db.execute(select(_users.c.id).where(_users.c.id.in_(user_ids))).scalars())
 
 
+def disabled(db: Connection) -> list[str]:
+    """Return the ids of the users who cannot log in any more."""
+    return list(db.execute(select(_users.c.id).where(_users.c.disabled_at.is_not(None))).scalars())
+
+
 def colleagues(db: Connection) -> list[Row[Any]]:
     """Return the users who can log in, by name: with id, name, email and whether they are away."""
     columns = (_users.c.id, _users.c.name, _users.c.email, _users.c.away_at)

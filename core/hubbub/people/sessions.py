@@ -3,6 +3,7 @@
 import secrets
 
 from hubbub.hub import Hub
+from hubbub.live import LOGINS, LiveEvent
 from hubbub.people import queries
 from hubbub.people.rules import SESSION_LIFE, Person
 from hubbub.people.users import person
@@ -51,3 +52,4 @@ def close_session(hub: Hub, cookie: str) -> None:
     """Log out. Safe to run twice."""
     with transaction(hub.engine) as db:
         queries.drop_session(db, digest(cookie))
+    hub.live.publish([LiveEvent(LOGINS)])

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, text, update
 
-from hubbub.store.tables import Conversation, Team, TeamMember, User, table
+from hubbub.store.tables import UNRESOLVED, Conversation, Team, TeamMember, User, table
 from hubbub.store.types import AnyRow
 
 _teams = table(Team)
@@ -29,7 +29,11 @@ def names(db: Connection) -> dict[str, str]:
 
 
 def team(db: Connection, team_id: str, *, hold: bool = False) -> AnyRow | None:
-    """Return a team, or None."""
+    """Return a team, or None.
+
+    Hold conversations before teams, and several of either in the order of their ids: whoever does
+    it otherwise may wait in a circle.
+    """
     found = select(_teams).where(_teams.c.id == team_id)
     return db.execute(found.with_for_update() if hold else found).one_or_none()
 
@@ -114,10 +118,24 @@ def waiting(db: Connection, team_id: str) -> int:
     return int(db.execute(found).scalar_one())
 
 
+def assigned(db: Connection, user_ids: Collection[str], *, limit: int) -> list[str]:
+    """Return some of the conversations that wait for one of these users."""
+    found = select(_conversations.c.id).where(
+        _conversations.c.assignee_id.in_(user_ids), text(UNRESOLVED)
+    )
+    return list(db.execute(found.limit(limit)).scalars()) if user_ids else []
+
+
+def empty_queue(db: Connection, team_id: str) -> None:
+    """Let a team's conversations be everybody's."""
+    mine = select(_conversations.c.id).where(_conversations.c.team_id == team_id)
+    held = mine.order_by(_conversations.c.id).with_for_update()
+    db.execute(update(_conversations).where(_conversations.c.id.in_(held)).values(team_id=None))
+
+
 def delete_team(db: Connection, team_id: str) -> None:
-    """Delete a team; its conversations are everybody's."""
+    """Delete a team whose queue is empty."""
     for change in (
-        update(_conversations).where(_conversations.c.team_id == team_id).values(team_id=None),
         delete(_members).where(_members.c.team_id == team_id),
         delete(_teams).where(_teams.c.id == team_id),
     ):

@@ -18,6 +18,8 @@ from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, new_id
 
 _LONGEST_NAME: Final = 100
+#: How often a team is emptied to be deleted, if it is given conversations meanwhile.
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,31 +76,46 @@ def change_team(
 
 
 def delete_team(hub: Hub, team_id: str, *, actor: str) -> None:
-    """Delete a team; its conversations stay with whom they are, or are everybody's."""
-    try:
-        with transaction(hub.engine) as db:
-            name = _found(db, team_id).name
-            team_queries.delete_team(db, team_id)
-            _note(db, hub, actor, "team.deleted", team_id, name=name)
-    except IntegrityError:
-        raise Conflict("The team was just given a conversation: try again.") from None
+    """Delete a team; its conversations stay with whom they are, or are everybody's.
+
+    Raises `NotFound`, or `Conflict` while it is given conversations again and again.
+    """
+    for _ in range(_TRIES):
+        if _deleted(hub, team_id, actor=actor):
+            return
+    raise Conflict("The team is just given conversations by its routes: try again.")
 
 
-def hand_to_team(db: Connection, thread: Thread, team: AnyRow) -> str | None:
+def hand_to_team(db: Connection, thread: Thread, team_id: str) -> str | None:
     """Put a conversation into a team's queue; return who was given it, if it was nobody's.
 
-    Its members have it in turn, those who are away left out.
+    Its members have it in turn, those who are away left out. Raises `NotFound`.
     """
-    thread.team_id = team.id
+    if thread.assignee_id is not None and thread.team_id == team_id:
+        return None
+    # It may be deleted by who was faster, and two must not be told of the same member.
+    _found(db, team_id, hold=True)
+    thread.team_id = team_id
     if thread.assignee_id is not None:
         return None
-    team_queries.team(db, team.id, hold=True)
-    user_id = team_queries.next_member(db, team.id)
+    user_id = team_queries.next_member(db, team_id)
     if user_id is None:
         return None
     thread.assignee_id = user_id
     thread.give_to(f"user:{user_id}")
     return user_id
+
+
+def _deleted(hub: Hub, team_id: str, *, actor: str) -> bool:
+    """Delete a team, unless it was given a conversation meanwhile; the others left it then."""
+    with transaction(hub.engine) as db:
+        team_queries.empty_queue(db, team_id)
+        name = _found(db, team_id, hold=True).name
+        if team_queries.waiting(db, team_id):
+            return False
+        team_queries.delete_team(db, team_id)
+        _note(db, hub, actor, "team.deleted", team_id, name=name)
+    return True
 
 
 @contextmanager

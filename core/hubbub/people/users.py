@@ -1,6 +1,6 @@
 """Add people, change them, and let them in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from hubbub.hub import Hub
+from hubbub.live import LOGINS, LiveEvent
 from hubbub.people import queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
@@ -78,21 +79,40 @@ def change_user(hub: Hub, user_id: str, *, actor: str, **changes: Unpack[Changes
         if admins == [user_id]:
             _refuse_to_lose_the_last(values)
         if values:
-            queries.change_user(db, user_id, **values)
-            if values.get("disabled_at") or "password_hash" in values:
-                queries.drop_sessions(db, user_id)
-            _note(db, hub.now(), actor, "user.changed", user_id, changed=sorted(changes))
+            _write(hub, db, user_id, values, actor=actor, changed=changes)
         after = queries.user(db, user_id)
+    _tell_of_ends(hub, values)
     return person(after or before)
 
 
+def choose_password(
+    hub: Hub, user_id: str, prove: Callable[[Connection], Row[Any]], *, password: str
+) -> Person:
+    """Give somebody the password that they chose, if ``prove`` finds that they may.
+
+    What they prove it by is used up in the same transaction, and every login of theirs ends.
+    Raises `Invalid`, or what ``prove`` raises.
+    """
+    values = _columns(hub, {"password": password})
+    with transaction(hub.engine) as db:
+        chooser = person(prove(db))
+        _write(hub, db, user_id, values, actor=chooser.actor, changed=["password"])
+    _tell_of_ends(hub, values)
+    return chooser
+
+
 def end_sessions(hub: Hub, user_id: str, *, actor: str) -> None:
-    """Log somebody out everywhere. Safe to run twice. Raises `NotFound`."""
+    """Log somebody out everywhere, and let no link to choose a password let them in again.
+
+    Safe to run twice. Raises `NotFound`.
+    """
     with transaction(hub.engine) as db:
         if queries.user(db, user_id) is None:
             raise NotFound("There is no such user.")
         queries.drop_sessions(db, user_id)
+        queries.change_user(db, user_id, invite=None)
         _note(db, hub.now(), actor, "user.logged_out", user_id)
+    hub.live.publish([LiveEvent(LOGINS)])
 
 
 def change_own_password(
@@ -167,6 +187,30 @@ def person(row: Row[Any]) -> Person:
         available=row.away_at is None,
         preferences=Preferences.of(row.preferences),
     )
+
+
+def _write(
+    hub: Hub,
+    db: Connection,
+    user_id: str,
+    values: Mapping[str, Any],
+    *,
+    actor: str,
+    changed: Iterable[str],
+) -> None:
+    queries.change_user(db, user_id, **values)
+    if _ends_logins(values):
+        queries.drop_sessions(db, user_id)
+    _note(db, hub.now(), actor, "user.changed", user_id, changed=sorted(changed))
+
+
+def _tell_of_ends(hub: Hub, values: Mapping[str, Any]) -> None:
+    if _ends_logins(values):
+        hub.live.publish([LiveEvent(LOGINS)])
+
+
+def _ends_logins(values: Mapping[str, Any]) -> bool:
+    return bool(values.get("disabled_at")) or "password_hash" in values
 
 
 def _columns(hub: Hub, changes: Changes) -> dict[str, Any]:

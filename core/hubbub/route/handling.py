@@ -109,7 +109,7 @@ def _thread(hub: Hub, db: Connection, parcel: Parcel) -> Thread:
 
 
 def _store(hub: Hub, db: Connection, parcel: Parcel, thread: Thread, placement: Placement) -> None:
-    queue_up(db, thread, placement, now=hub.now())
+    queue_up(db, [(thread, placement)], now=hub.now())
     queries.add_to_decision(db, parcel.row.message_id, placement.decision)
     for message in placement.messages:
         queries.add_message(db, message)

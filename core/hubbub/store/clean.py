@@ -10,6 +10,10 @@ T = TypeVar("T")
 #: PostgreSQL refuses index entries of more than 2704.
 _LONGEST_ID: Final = 1000
 _WIDEST: Final = 4
+#: The most characters of a name that is given to a contact, and of an address: the longest of a
+#: mailbox has no more, and an index over words takes neither of any length.
+LONGEST_NAME: Final = 200
+LONGEST_ADDRESS: Final = 320
 
 
 def clean(value: T) -> T:

@@ -6,15 +6,16 @@ by their beginning or their end.
 
 On PostgreSQL an index says where words are (`INDEXES`), as long as these are few places. Words that
 are everywhere are met soon by who looks through the latest conversations, and SQLite has no other
-way; how far that goes has an end.
+way; how far that goes has an end, in conversations, in messages of each and in messages of all.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -51,13 +52,19 @@ _IN_NUMBERS: Final = re.compile(r"[\s()./+-]")
 _NUMBER: Final = re.compile(r"0{0,2}([1-9][0-9]{3,20})")
 #: Words that are looked for at once.
 _MOST_WORDS: Final = 10
-#: Places in which the index looks for words; more are no help.
+#: Conversations in which the index finds words, and messages; more are no help.
 _FEW: Final = 2000
+_HITS: Final = 100_000
+#: Hits in one conversation, on the average, that are a crowd: only then more than `_FEW` are read.
+_CROWD: Final = 4
 #: Words are frequent that are in so many of so many messages.
 _OFTEN: Final = 25
 _SAMPLE: Final = 500
-#: The latest conversations that are looked through.
+#: The latest conversations that are looked through, the latest messages of each, and how many
+#: messages that may be: who has a few conversations without end waits no longer for it.
 _LATEST: Final = {"postgresql": 1000, "sqlite": 5000}
+_DEEP: Final = {"postgresql": 200, "sqlite": 1000}
+_LOOKED_AT: Final = {"postgresql": 10_000, "sqlite": 50_000}
 
 #: Characters of a message that are looked at.
 LONGEST: Final = 100_000
@@ -99,12 +106,31 @@ def make_indexes(_tables: object, db: Connection, **_: Any) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Words, and a number."""
+
+    words: tuple[str, ...]
+    #: The digits of a phone number, without what is dialled before it; empty for anything else.
+    number: str
+
+
+class Latest(NamedTuple):
+    """How many of the latest conversations, and messages of each, were looked through."""
+
+    conversations: int
+    messages: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sought:
     """Which conversations somebody looks for."""
 
     condition: ColumnElement[bool]
-    #: Of how many of the latest conversations it speaks; None: of all.
-    latest: int | None = None
+    wanted: Wanted | None = None
+    #: The last message that has the words, by conversation; None: nobody knows it yet.
+    hits: Mapping[str, str] | None = None
+    #: How far was looked; None: everywhere.
+    latest: Latest | None = None
 
 
 def conversations(db: Connection, q: str) -> Sought:
@@ -113,15 +139,8 @@ def conversations(db: Connection, q: str) -> Sought:
     if wanted is None:
         return Sought(condition=false())
     if db.dialect.name == "postgresql" and (places := _places(db, wanted)) is not None:
-        return Sought(condition=places)
-    condition = _has(db, wanted)
-    latest = _LATEST[db.dialect.name]
-    recent = select(_conversations.c.last_message_at)
-    recent = recent.order_by(_conversations.c.last_message_at.desc())
-    edge = db.execute(recent.offset(latest).limit(1)).scalar()
-    if edge is None:
-        return Sought(condition=condition)
-    return Sought(condition=(_conversations.c.last_message_at > edge) & condition, latest=latest)
+        return places
+    return _among_the_latest(db, wanted)
 
 
 def contacts(db: Connection, q: str) -> ColumnElement[bool]:
@@ -138,18 +157,17 @@ def contacts(db: Connection, q: str) -> ColumnElement[bool]:
     return _says(db, wanted, "contacts") | _any(reached, of=_contacts)
 
 
-def passages(db: Connection, q: str, conversation_ids: Collection[str]) -> dict[str, AnyRow]:
-    """Return the last message that has the words, of each of the conversations that has one."""
-    wanted = _wanted(q)
-    if wanted is None or not conversation_ids:
+def passages(db: Connection, sought: Sought, ids: Collection[str]) -> dict[str, AnyRow]:
+    """Return the last message that has the words, of each of these conversations that has one."""
+    if sought.wanted is None or not ids:
         return {}
+    if sought.hits is None:
+        message_ids = _last_with(db, sought.wanted, ids)
+    else:
+        message_ids = {sought.hits[one] for one in ids if one in sought.hits}
     columns = (_messages.c[name] for name in ("id", "conversation_id", "seq", "content"))
-    found = select(*columns).where(
-        _messages.c.conversation_id.in_(conversation_ids),
-        _messages.c.deleted_at.is_(None),
-        _says(db, wanted, "messages"),
-    )
-    return {row.conversation_id: row for row in db.execute(found.order_by(_messages.c.seq))}
+    found = select(*columns).where(_messages.c.id.in_(message_ids))
+    return {row.conversation_id: row for row in db.execute(found)}
 
 
 def around(said: str, q: str, *, length: int = 80) -> str:
@@ -164,17 +182,10 @@ def around(said: str, q: str, *, length: int = 80) -> str:
 # --- what is looked for ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    words: tuple[str, ...]
-    #: The digits of a phone number, without what is dialled before it; empty for anything else.
-    number: str
-
-
-def _wanted(q: str) -> _Wanted | None:
+def _wanted(q: str) -> Wanted | None:
     words = tuple(_words(q)[:_MOST_WORDS])
     number = _NUMBER.fullmatch(_IN_NUMBERS.sub("", q))
-    return _Wanted(words=words, number=number[1] if number else "") if words else None
+    return Wanted(words=words, number=number[1] if number else "") if words else None
 
 
 def _words(said: str) -> list[str]:
@@ -184,7 +195,7 @@ def _words(said: str) -> list[str]:
 # --- how a database is asked ----------------------------------------------------------------
 
 
-def _says(db: Connection, wanted: _Wanted, name: str) -> ColumnElement[bool]:
+def _says(db: Connection, wanted: Wanted, name: str) -> ColumnElement[bool]:
     """Return the condition that a row of a table has the words."""
     if db.dialect.name == "postgresql":
         asked = " & ".join(f"'{word}':*" for word in wanted.words)
@@ -197,7 +208,7 @@ def _says(db: Connection, wanted: _Wanted, name: str) -> ColumnElement[bool]:
     return has == 1
 
 
-def _ends(db: Connection, wanted: _Wanted) -> ColumnElement[bool]:
+def _ends(db: Connection, wanted: Wanted) -> ColumnElement[bool]:
     """Return the condition that an address ends with the number, if it is one."""
     if not wanted.number:
         return false()
@@ -206,22 +217,36 @@ def _ends(db: Connection, wanted: _Wanted) -> ColumnElement[bool]:
     return _addresses.c.address.endswith(wanted.number)
 
 
-def _has(db: Connection, wanted: _Wanted) -> ColumnElement[bool]:
+def _has(db: Connection, wanted: Wanted) -> ColumnElement[bool]:
     """Return the condition that a conversation has the words."""
     named = select(_contacts.c.id).where(
         _contacts.c.id == _conversations.c.contact_id, _says(db, wanted, "contacts")
     )
-    said = (
-        select(source.c.id).where(
-            source.c.conversation_id == _conversations.c.id, _says(db, wanted, source.name)
-        )
-        for source in (_messages, _notes)
+    noted = select(_notes.c.id).where(
+        _notes.c.conversation_id == _conversations.c.id, _says(db, wanted, "notes")
     )
     reached = _reached(db, wanted, _conversations.c.contact_id)
-    return or_(*(_any(found, of=_conversations) for found in (*said, named, reached)))
+    everywhere = (_said_lately(db, wanted), noted, named, reached)
+    return or_(*(_any(found, of=_conversations) for found in everywhere))
 
 
-def _reached(db: Connection, wanted: _Wanted, contact_id: ColumnElement[Any]) -> Select[Any]:
+def _said_lately(db: Connection, wanted: Wanted) -> Select[Any]:
+    """Return those of the latest messages of a conversation that have the words."""
+    return select(_messages.c.id).where(
+        _messages.c.conversation_id == _conversations.c.id,
+        _messages.c.seq > _conversations.c.last_seq - _DEEP[db.dialect.name],
+        _says(db, wanted, "messages"),
+    )
+
+
+def _last_with(db: Connection, wanted: Wanted, ids: Collection[str]) -> set[str]:
+    """Return the ids of the last messages with the words, as far as conversations are read."""
+    last = _said_lately(db, wanted).order_by(_messages.c.seq.desc()).limit(1)
+    found = select(last.correlate(_conversations).scalar_subquery())
+    return {*db.execute(found.where(_conversations.c.id.in_(ids))).scalars()} - {None}
+
+
+def _reached(db: Connection, wanted: Wanted, contact_id: ColumnElement[Any]) -> Select[Any]:
     """Return the addresses of a contact that have the words."""
     return select(_addresses.c.id).where(
         _addresses.c.contact_id == contact_id,
@@ -247,32 +272,95 @@ def _asked(asked: str) -> tuple[str, ...]:
     return tuple(asked.lower().split())
 
 
+# --- by looking -----------------------------------------------------------------------------
+
+
+class _Reach(NamedTuple):
+    """How far is looked: through so many conversations, those with a message after ``edge``."""
+
+    conversations: int
+    edge: datetime | None
+    #: Whether that is all there is.
+    whole: bool
+
+
+def _among_the_latest(db: Connection, wanted: Wanted) -> Sought:
+    reach, condition = _reach(db), _has(db, wanted)
+    if reach.whole:
+        return Sought(condition=condition, wanted=wanted)
+    if reach.edge is not None:
+        condition = (_conversations.c.last_message_at > reach.edge) & condition
+    latest = Latest(reach.conversations, _DEEP[db.dialect.name])
+    return Sought(condition=condition, wanted=wanted, latest=latest)
+
+
+def _reach(db: Connection) -> _Reach:
+    latest, deep, most = (at[db.dialect.name] for at in (_LATEST, _DEEP, _LOOKED_AT))
+    recent = select(_conversations.c.last_message_at, _conversations.c.last_seq)
+    recent = recent.order_by(_conversations.c.last_message_at.desc()).limit(latest + 1)
+    looked, count, whole = 0, 0, True
+    for row in db.execute(recent):
+        looked += min(row.last_seq, deep)
+        # One at least.
+        if count == latest or (count and looked > most):
+            return _Reach(count, row.last_message_at, whole=False)
+        count, whole = count + 1, whole and row.last_seq <= deep
+    return _Reach(count, None, whole)
+
+
 # --- by the indexes of PostgreSQL -----------------------------------------------------------
 
 
-def _places(db: Connection, wanted: _Wanted) -> ColumnElement[bool] | None:
+def _places(db: Connection, wanted: Wanted) -> Sought | None:
     """Return in which conversations the words are; None where they are in too many."""
     if _is_frequent(db, wanted):
         return None
     with _by_index(db):
         contact_ids = _contact_ids(db, wanted)
+        hits = _hits(db, wanted)
+        if hits is None or len(contact_ids) > _FEW:
+            return None
         ids = {
-            *_ids(db, _messages.c.conversation_id, _says(db, wanted, "messages")),
+            *hits,
             *_ids(db, _notes.c.conversation_id, _says(db, wanted, "notes")),
             *_ids(db, _conversations.c.id, _one_of(_conversations.c.contact_id, contact_ids)),
         }
-    few = len(contact_ids) <= _FEW and len(ids) <= _FEW
-    return _one_of(_conversations.c.id, ids) if few else None
+    if len(ids) > _FEW:
+        return None
+    return Sought(condition=_one_of(_conversations.c.id, ids), wanted=wanted, hits=hits)
 
 
-def _is_frequent(db: Connection, wanted: _Wanted) -> bool:
+def _hits(db: Connection, wanted: Wanted) -> dict[str, str] | None:
+    """Return the last message with the words of each conversation; None where there are many."""
+    most, rows = _FEW, _grouped(db, wanted, most=_FEW)
+    if sum(row.hits for row in rows) > most and len(rows) * _CROWD <= most:
+        most, rows = _HITS, _grouped(db, wanted, most=_HITS)
+    if len(rows) > _FEW or sum(row.hits for row in rows) > most:
+        return None
+    return {row.conversation_id: row.id for row in rows}
+
+
+def _grouped(db: Connection, wanted: Wanted, *, most: int) -> Sequence[AnyRow]:
+    """Return how many messages have the words in each conversation, and the last of them.
+
+    One more than ``most`` at the most, grouped within the database: a conversation full of them is
+    one row.
+    """
+    said = select(_messages.c.id, _messages.c.conversation_id)
+    hit = said.where(_says(db, wanted, "messages")).limit(most + 1).subquery()
+    columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("hits"))
+    found = select(*columns).group_by(hit.c.conversation_id)
+    return db.execute(found.limit(_FEW + 1)).all()
+
+
+def _is_frequent(db: Connection, wanted: Wanted) -> bool:
     """Whether many of the last messages have the words: then the index takes long to name them."""
     last = select(_messages).order_by(_messages.c.id.desc()).limit(_SAMPLE).subquery("messages")
     found = select(func.count()).select_from(last).where(_says(db, wanted, "messages"))
     return db.execute(found).scalar_one() >= _OFTEN
 
 
-def _contact_ids(db: Connection, wanted: _Wanted) -> set[str]:
+def _contact_ids(db: Connection, wanted: Wanted) -> set[str]:
     return {
         *_ids(db, _contacts.c.id, _says(db, wanted, "contacts")),
         *_ids(db, _addresses.c.contact_id, _says(db, wanted, "addresses")),

@@ -127,7 +127,7 @@ class Token(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """What somebody changed. ``actor`` is ``user:<id>``, ``token:<id>`` or ``cli``."""
+    """What was changed. ``actor`` is ``user:<id>``, ``token:<id>``, ``cli`` or ``hub`` itself."""
 
     __tablename__ = "audit"
     id: str = Field(primary_key=True)
@@ -373,6 +373,10 @@ class Address(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+#: Of conversations that wait for somebody, as their index says it.
+UNRESOLVED = "status <> 'resolved'"
+
+
 class Conversation(SQLModel, table=True):
     """What one channel and one contact say to each other.
 
@@ -399,6 +403,7 @@ class Conversation(SQLModel, table=True):
             "id",
             **_only("team_id IS NOT NULL"),
         ),
+        Index("ix_conversations_waiting", "assignee_id", **_only(UNRESOLVED)),
         Index("ix_conversations_snoozed", "snoozed_until", **_only("status = 'snoozed'")),
         # Only where the type tells conversations apart has an address several of them.
         UniqueConstraint("address_id", "thread"),
@@ -705,6 +710,10 @@ class MediaFile(SQLModel, table=True):
 # --- deliver ---------------------------------------------------------------------------------
 
 
+#: Of deliveries that reached nobody, as their index says it.
+FAILED_TO_CONTACT = "destination = 'contact' AND state = 'failed'"
+
+
 class Delivery(SQLModel, table=True):
     """The carrying of one part of an outbound message, or of an inbound one to a destination.
 
@@ -728,6 +737,7 @@ class Delivery(SQLModel, table=True):
             "conversation_id",
             **_only("destination = 'contact' AND state IN ('failed', 'unknown')"),
         ),
+        Index("ix_deliveries_failed", "channel_id", "created_at", **_only(FAILED_TO_CONTACT)),
         Index("ix_deliveries_lane", "conversation_id", "seq", "part", **_only(_ACTIVE)),
         Index(
             "ix_deliveries_due",

@@ -353,20 +353,17 @@ def channel_names(db: Connection) -> dict[str, AnyRow]:
     return {row.id: row for row in db.execute(found.order_by(func.lower(_channels.c.name)))}
 
 
-def counts_of_channel(db: Connection, channel_id: str) -> Mapping[str, int]:
-    """Return what deleting a channel would touch."""
-    conversations_of = (
-        select(func.count())
-        .select_from(_conversations)
-        .where(_conversations.c.channel_id == channel_id)
+def counts_of_channel(db: Connection, channel_id: str, *, most: int) -> tuple[int, int]:
+    """Return how many conversations and messages a channel has; ``most`` + 1: more than those."""
+    conversations_of, messages_of = (
+        select(source.c.id).where(source.c.channel_id == channel_id).limit(most + 1).subquery()
+        for source in (_conversations, _messages)
     )
-    messages_of = (
-        select(func.count()).select_from(_messages).where(_messages.c.channel_id == channel_id)
+    count = select(func.count())
+    return (
+        db.execute(count.select_from(conversations_of)).scalar_one(),
+        db.execute(count.select_from(messages_of)).scalar_one(),
     )
-    return {
-        "conversations": db.execute(conversations_of).scalar_one(),
-        "messages": db.execute(messages_of).scalar_one(),
-    }
 
 
 def _is_like(db: Connection, name: str, value: str) -> ColumnElement[bool]:

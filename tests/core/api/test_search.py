@@ -6,7 +6,7 @@ from sqlalchemy import insert, select, update
 from hubbub.sdk.content import Attachment, Email, Media, Text, to_json
 from hubbub.store import search
 from hubbub.store.session import reading, transaction
-from hubbub.store.tables import Contact, Message, Note, table
+from hubbub.store.tables import Contact, Conversation, Message, Note, table
 from hubbub.store.types import new_id
 
 CONTENTS = (
@@ -32,14 +32,17 @@ def said(every_api, add_channel, add_conversation):
     return ids
 
 
-def say(api, conversation_id, content):
+def say(api, conversation_id, content, seq=1):
+    conversations = table(Conversation)
+    mine = update(conversations).where(conversations.c.id == conversation_id)
     with transaction(api.hub.engine) as db:
+        db.execute(mine.values(last_seq=seq))
         row = {
             "id": new_id(),
             "channel_id": "c",
             "conversation_id": conversation_id,
             "contact_id": "c",
-            "seq": 1,
+            "seq": seq,
             "direction": "inbound",
             "kind": content.type,
             "content": to_json(content),
@@ -122,7 +125,8 @@ def test_only_the_latest_are_looked_through_and_that_is_said(every_api, said, mo
     assert found(every_api, "broken") == [said[0]]
     assert found(every_api, "lieferung") == []
     with reading(every_api.hub.engine) as db:
-        assert search.conversations(db, "lieferung").latest == 2
+        postgresql = db.dialect.name == "postgresql"
+        assert search.conversations(db, "lieferung").latest == (2, 200 if postgresql else 1000)
     monkeypatch.setattr(search, "_LATEST", {"postgresql": 3, "sqlite": 3})
     with reading(every_api.hub.engine) as db:
         assert search.conversations(db, "lieferung").latest is None
@@ -137,7 +141,84 @@ def test_a_passage_shows_the_words_within_a_long_text():
 
 def test_the_last_message_with_the_words_is_the_passage(every_api, said):
     with reading(every_api.hub.engine) as db:
-        passages = search.passages(db, "lamp", said)
+        passages = search.passages(db, search.conversations(db, "lamp"), said)
         ids = db.execute(select(table(Message).c.id)).scalars().all()
     assert list(passages) == [said[0]]
     assert passages[said[0]].id in ids
+
+
+def everywhere(monkeypatch, name, value):
+    monkeypatch.setattr(search, name, {"postgresql": value, "sqlite": value})
+
+
+def passages(api, q):
+    """Return the number of the message that is shown of each conversation."""
+    with reading(api.hub.engine) as db:
+        ids = db.execute(select(table(Conversation).c.id)).scalars().all()
+        rows = search.passages(db, search.conversations(db, q), ids)
+    return {conversation_id: row.seq for conversation_id, row in rows.items()}
+
+
+@pytest.mark.parametrize("few", [8, -1], ids=["by index", "by looking"])
+def test_a_conversation_full_of_the_words_hides_no_other(every_api, said, monkeypatch, few):
+    monkeypatch.setattr(search, "_FEW", few)
+    for seq in range(2, 12):
+        say(every_api, said[0], Text(text="A needle"), seq)
+    say(every_api, said[2], Text(text="Another needle"), 2)
+    assert found(every_api, "needle") == [said[0], said[2]]
+    assert passages(every_api, "needle") == {said[0]: 11, said[2]: 2}
+
+
+def test_more_hits_than_are_counted_are_looked_for_among_the_latest(every_api, said, monkeypatch):
+    monkeypatch.setattr(search, "_HITS", 3)
+    for seq in range(2, 12):
+        say(every_api, said[0], Text(text="A needle"), seq)
+    assert found(every_api, "needle") == [said[0]]
+    assert passages(every_api, "needle") == {said[0]: 11}
+
+
+def test_of_each_conversation_the_latest_messages_are_looked_through(every_api, said, monkeypatch):
+    monkeypatch.setattr(search, "_FEW", -1)
+    everywhere(monkeypatch, "_DEEP", 2)
+    say(every_api, said[0], Text(text="Thanks"), 2)
+    assert found(every_api, "lamp") == [said[0]]
+    say(every_api, said[0], Text(text="Bye"), 3)
+    assert found(every_api, "lamp") == []
+    with reading(every_api.hub.engine) as db:
+        assert search.conversations(db, "lamp").latest == (3, 2)
+
+
+def test_no_more_messages_are_looked_through_than_one_waits_for(every_api, said, monkeypatch):
+    monkeypatch.setattr(search, "_FEW", -1)
+    everywhere(monkeypatch, "_LOOKED_AT", 2)
+    assert found(every_api, "invoice") == [said[1]]
+    assert found(every_api, "lieferung") == []
+    say(every_api, said[0], Text(text="Thanks"), 9)
+    assert found(every_api, "thanks") == [said[0]]
+    assert found(every_api, "invoice") == []
+    with reading(every_api.hub.engine) as db:
+        looked = search.conversations(db, "thanks").latest
+    assert looked
+    assert looked.conversations == 1
+
+
+def test_a_conversation_without_end_is_not_read_for_a_word_that_is_not_in_it(
+    api, add_channel, add_conversation, monkeypatch
+):
+    looked = []
+
+    def asked(words):
+        looked.append(words)
+        return (words,)
+
+    monkeypatch.setattr(search, "_asked", asked)
+    everywhere(monkeypatch, "_DEEP", 5)
+    conversation_id = add_conversation(api, add_channel(api), "+44770090000")
+    for seq in range(1, 41):
+        say(api, conversation_id, Text(text="Hello"), seq)
+    assert found(api, "nowhere") == []
+    # Five messages, and the names.
+    assert 5 <= len(looked) <= 7
+    looked.clear()
+    assert passages(api, "nowhere") == {}
+    assert len(looked) == 5

@@ -114,3 +114,39 @@ def test_what_fails_changes_nothing(every_hub, add_channel, person):
     with pytest.raises(NotFound):
         change_draft(every_hub, channel_id, person, lambda draft: draft.removed("x"))
     assert draft_of(every_hub, channel_id, person).changed_at is None
+
+
+def test_what_is_changed_while_the_draft_is_saved_is_kept(
+    every_hub, add_channel, person, monkeypatch
+):
+    channel_id = add_channel(every_hub)
+    change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[0]))
+
+    def beside(*asked, **more):
+        saved = save_routes(*asked, **more)
+        change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[1]))
+        return saved
+
+    monkeypatch.setattr("hubbub.connect.route_drafts.save_routes", beside)
+    save_draft(every_hub, channel_id, person, accepted=())
+    monkeypatch.undo()
+    draft = draft_of(every_hub, channel_id, person)
+    assert (order(draft), draft.base) == ("ab", 2)
+    assert save_draft(every_hub, channel_id, person, accepted=()).version == 3
+
+
+def test_a_change_that_waited_for_a_save_goes_on_from_what_is_in_force_then(
+    every_hub, add_channel, person, monkeypatch
+):
+    channel_id = add_channel(every_hub)
+    change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[0]))
+
+    def late(hub, channel_id):
+        before = current_routes(hub, channel_id)
+        monkeypatch.undo()
+        save_draft(hub, channel_id, person, accepted=())
+        return before
+
+    monkeypatch.setattr("hubbub.connect.route_drafts.current_routes", late)
+    draft = change_draft(every_hub, channel_id, person, lambda draft: draft.added(RULES[1]))
+    assert (order(draft), draft.base) == ("ab", 2)

@@ -511,6 +511,48 @@ def test_an_address_of_any_length_holds_up_nobody(world):
     assert "pending" not in {row["state"] for row in _calls(world)}
 
 
+def words(count):
+    """As many different words, which an index over words has to keep one by one."""
+    return " ".join(f"{number:x}" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("told", "address"), [({"name": ""}, "+1"), ({"group": "g", "group_name": ""}, "g")]
+)
+def test_a_name_of_any_length_is_kept_as_far_as_a_name_goes(world, told, address):
+    line = world.channel()
+    *_, field = told
+    for name in (words(135_000), "x" + words(135_000)):
+        assert len(name) > 700_000
+        hello = {"from": "+1", "text": "Hello"}
+        world.hear(line, hello | told | {field: name}, {"from": "+2", "text": "Hello"})
+        assert outcomes(world)[-1] == ["applied", "applied"]
+        known = world.one(f"SELECT name FROM addresses WHERE address = '{address}'")
+        assert known["name"] == name[:200]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"from": "1" * 321, "text": "Hello"},
+        {"from": "+1", "also": "1" * 321, "text": "Hello"},
+        {"from": "+1", "group": "1" * 321, "text": "Hello"},
+        {"said": "m1", "to": "1" * 321, "text": "Hello"},
+        {"address": "+2", "moved_to": "1" * 321, "key": "k"},
+        {"status": "read", "to": "1" * 321, "up_to": "2026-01-01T00:00:00+00:00"},
+    ],
+)
+def test_an_address_too_long_to_be_one_is_refused_alone(world, item):
+    line = world.channel()
+    world.hear(line, {"from": "+2", "text": "Hello"}, item, {"from": "+3", "text": "Hello"})
+    assert outcomes(world) == [["applied", "dead", "applied"]]
+    assert _calls(world)[0]["reason"] == "It has an address of more than 320 characters."
+    assert world.rows("SELECT address FROM addresses ORDER BY address") == [
+        {"address": "+2"},
+        {"address": "+3"},
+    ]
+
+
 def test_a_call_that_tells_of_nothing_says_so(world):
     line = world.channel()
     world.hear(line)

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from hubbub.people import queries
 from hubbub.people.errors import Invalid, NotFound
 from hubbub.people.invites import Expired, accept, add_invited, invite, invited
-from hubbub.people.users import change_user
+from hubbub.people.users import change_user, end_sessions
 
 PASSWORD = "correct horse"
 
@@ -52,6 +53,29 @@ def test_what_changes_about_a_person_takes_the_link_back(every_hub, ada, change)
     change_user(every_hub, ada, actor="cli", disabled=False)
     with pytest.raises(Expired):
         invited(every_hub, *good)
+
+
+def test_to_be_logged_out_everywhere_takes_the_link_back(every_hub, ada):
+    good = link(every_hub, ada)
+    end_sessions(every_hub, ada, actor="cli")
+    with pytest.raises(Expired):
+        accept(every_hub, *good, password=PASSWORD)
+
+
+def test_a_link_is_used_up_by_the_password_and_by_nothing_less(every_hub, ada, monkeypatch):
+    good = link(every_hub, ada)
+    with monkeypatch.context() as broken:
+        broken.setattr(queries, "drop_sessions", None)
+        with pytest.raises(TypeError):
+            accept(every_hub, *good, password=PASSWORD)
+    assert accept(every_hub, *good, password=PASSWORD).id == ada
+
+
+def test_a_link_that_is_not_good_costs_no_hash(every_hub, ada, monkeypatch):
+    user, seconds, _ = link(every_hub, ada)
+    monkeypatch.setattr("hubbub.people.users._HASHER", None)
+    with pytest.raises(Expired):
+        accept(every_hub, user, seconds, "0" * 64, password=PASSWORD)
 
 
 def test_a_newer_link_takes_the_older_back(every_hub, ada):

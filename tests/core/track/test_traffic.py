@@ -90,3 +90,23 @@ def test_answers_and_failures_are_counted_apart_and_the_last_of_each_is_known(wo
     assert (found.received, found.sent, found.failed) == (1, 1, 1)
     assert found.received_at == heard_at
     assert found.sent_at == heard_at + timedelta(minutes=1)
+
+
+def test_of_what_nobody_added_up_the_newest_is_counted(world, line, monkeypatch):
+    monkeypatch.setattr("hubbub.store.traffic._NEWEST", 2)
+    hear(world, line, "a", "b", "c")
+    assert day(world, line).received == 2
+    add_up(world)
+    assert day(world, line).received == 3
+
+
+def test_messages_that_failed_are_counted_once_each_and_up_to_an_end(world, line, monkeypatch):
+    hear(world, line, "a")
+    for _ in range(3):
+        world.provider.will((400, {}))
+        send(world)
+    assert day(world, line).failed == 3
+    monkeypatch.setattr("hubbub.connect.queries.MOST_FAILED", 2)
+    assert day(world, line).failed == 2
+    world.clock.forward(hours=25)
+    assert day(world, line).failed == 0

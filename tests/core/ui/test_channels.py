@@ -113,6 +113,14 @@ def test_a_credential_that_was_renamed_is_asked_for_in_the_form(admin, line, mon
     assert " required" in shown
 
 
+def test_what_a_deletion_touches_is_counted_up_to_an_end(admin, world, line, monkeypatch):
+    settings = f"/channels/{line.id}/settings"
+    assert "Its 1 conversation with 1 message stay" in admin.get(settings).text
+    world.hear(line, {"from": "+1", "text": "And"})
+    monkeypatch.setattr("hubbub.ui.channels.page._COUNTED", 1)
+    assert "Its 1 conversation with more than 1 messages stay" in admin.get(settings).text
+
+
 def test_a_channel_is_deleted_by_its_name_alone(admin, line):
     assert admin.fill(f"/channels/{line.id}/delete", name="another").status_code == 422
     assert admin.fill(f"/channels/{line.id}/delete", name="Perch").status_code == 302

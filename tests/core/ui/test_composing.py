@@ -241,20 +241,19 @@ def templates(world, line, monkeypatch):
             **values,
         )
     can = line.hooks.capabilities
-    for name, value in {
+    wanted = {
         "outbound": can.outbound | {"template"},
         "templates": True,
         "window": timedelta(hours=24),
-    }.items():
+    }
+    # All tests of a process share the channel type, and so what it can.
+    before = {name: getattr(can, name) for name in wanted}
+    for name, value in wanted.items():
         object.__setattr__(can, name, value)
     monkeypatch.setattr("hubbub.directory.known_templates", lambda db, channel_id: known)
     world.write("UPDATE channels SET version = version + 1")
     yield
-    for name, value in {
-        "outbound": can.outbound - {"template"},
-        "templates": False,
-        "window": None,
-    }.items():
+    for name, value in before.items():
         object.__setattr__(can, name, value)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
+from tests.core.ui.kit import found
 from tests.services.guest import Length
 
 MENU = {"name": "Menu", "when": {"text": {"word": ["menu"]}}, "to": {"type": "keyword"}}
@@ -94,6 +95,10 @@ def names(page):
 
 def ids(page):
     return re.findall(r'<li class="card rule[^"]*" id="rule-([^"]+)"', page)
+
+
+def shown_draft(page):
+    return found(r'name="draft" value="([^"]+)"', page)
 
 
 def press(admin, where, rule_id, what):
@@ -339,6 +344,25 @@ def test_who_was_overtaken_is_told_and_loses_nothing(admin, where, save, in_forc
     admin.fill(f"{where}/over")
     assert admin.fill(f"{where}/save").status_code == 302
     assert in_force() == ["Mine"]
+
+
+@pytest.mark.parametrize("what", ["save", "discard", "json"])
+def test_a_page_that_shows_an_older_draft_changes_nothing_and_says_so(admin, where, in_force, what):
+    admin.fill(f"{where}/add")
+    older = admin.get(where)
+    admin.fill(f"{where}/add")
+    form = {"draft": shown_draft(older)}
+    if what == "json":
+        form["routes"] = '{"routes": [], "fallback": {"type": "inbox"}}'
+    refused = admin.fill(f"{where}/{what}", **form)
+    assert refused.status_code == 409
+    assert "in another window meanwhile" in refused.text
+    assert names(refused.text) == ["New rule", "New rule"]
+    assert in_force() == []
+    if what == "json":
+        assert "&#34;routes&#34;: []," in refused.text
+    newer = shown_draft(refused)
+    assert admin.fill(f"{where}/{what}", **form | {"draft": newer}).status_code != 409
 
 
 def test_a_message_is_followed_rule_by_rule(admin, where, save):

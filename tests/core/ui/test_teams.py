@@ -2,7 +2,9 @@
 
 import pytest
 
+from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.connect.routes import WantedRoutes, save_routes
+from hubbub.people.leaving import give_back
 from hubbub.people.teams import create_team, delete_team
 from hubbub.people.users import add_user, change_user
 from tests.core.ui.kit import conversation, form_token
@@ -41,6 +43,41 @@ def test_members_are_given_conversations_in_turn_and_who_is_away_is_not(world, s
     assert sorted(later) == sorted([members[0], members[2]] * 2)
     world.hear(line, {"from": "+0", "text": "Me again"})
     assert len(given(world)) == 7
+
+
+def test_what_waits_for_who_was_disabled_goes_to_the_next_of_their_team(world, sales):
+    (stays, gone, done), line = sales
+    world.hear(line, *({"from": f"+{n}", "text": "Hi"} for n in range(3)))
+    world.write("UPDATE conversations SET status = 'resolved' WHERE assignee_id = :id", id=done)
+    change_user(world.hub, gone, actor="cli", disabled=True)
+    change_user(world.hub, done, actor="cli", disabled=True)
+    give_back(world.hub)
+    assert sorted(given(world)) == sorted([done, stays, stays])
+    owners = {row["owner"] for row in world.rows("SELECT owner FROM conversations")}
+    assert owners == {f"user:{done}", f"user:{stays}"}
+    (noted,) = world.rows("SELECT actor, detail FROM audit WHERE action = 'conversation.changed'")
+    assert noted["actor"] == "hub"
+    assert gone in str(noted["detail"])
+    give_back(world.hub)
+    assert len(world.rows("SELECT id FROM audit WHERE action = 'conversation.changed'")) == 1
+    world.hear(line, *({"from": f"+{n}", "text": "Hi"} for n in range(3, 6)))
+    assert given(world)[3:] == [stays] * 3
+
+
+def test_what_waits_for_who_was_disabled_is_everybodys_where_there_is_no_team(
+    world, browser, line, people
+):
+    change = ConversationChange(assignee=people["agent"], status="snoozed")
+    change_conversation(world.hub, conversation(world), change, actor="cli")
+    give_back(world.hub)
+    assert given(world) == [people["agent"]]
+    change_user(world.hub, people["agent"], actor="cli", disabled=True)
+    give_back(world.hub)
+    assert given(world) == [None]
+    assert world.one("SELECT owner FROM conversations")["owner"] == "queue"
+    page = browser("admin").get("/operate/audit").text
+    assert "The hub itself" in page
+    assert "They were disabled." in page
 
 
 def test_without_anybody_there_a_conversation_waits_in_the_queue(world, sales, browser):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import Connection
+
 from hubbub.connect.health import Part, channel_health
 from hubbub.connect.routes import current_routes
 from hubbub.connect.rules import kept_findings, stored_credentials
@@ -26,6 +28,8 @@ from hubbub.ui.channels.listing import When
 #: Calls, and messages that failed, shown with a channel.
 _CALLS: Final = 5
 _FAILED: Final = 10
+#: Conversations, and messages, of which is said how many there are.
+_COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,8 @@ class ChannelPage:
     form: FormPage | None
     #: Until when the credentials from before prove calls; empty where they do not.
     old_until: str
-    touches: Mapping[str, int]
+    #: What deleting it would touch, in words.
+    touches: str
     problem: str
 
 
@@ -107,9 +112,19 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             calls=last_calls(db, channel_id, now, most=_CALLS),
             form=_form(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
-            touches=queries.counts_of_channel(db, channel_id),
+            touches=_touches(db, channel_id),
             problem=_other_problem(tried),
         )
+
+
+def _touches(db: Connection, channel_id: str) -> str:
+    conversations, messages = queries.counts_of_channel(db, channel_id, most=_COUNTED)
+    return f"{_several(conversations, 'conversation')} with {_several(messages, 'message')}"
+
+
+def _several(count: int, word: str) -> str:
+    number = f"more than {_COUNTED:,}" if count > _COUNTED else f"{count:,}"
+    return f"{number} {word}{'' if count == 1 else 's'}"
 
 
 def _failed(rows: Iterable[AnyRow], now: datetime) -> Iterator[FailedRow]:

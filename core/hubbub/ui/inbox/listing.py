@@ -127,8 +127,8 @@ class InboxPage:
     practice: str
     #: How many conversations "Older conversations" shows; 0 without any older ones.
     older: int
-    #: Of how many of the latest conversations alone the list tells, where it tells of a search.
-    searched: int | None
+    #: How far was looked, where the list tells of a search that did not find what it shows at once.
+    searched: search.Latest | None
     #: Whether there are more than the list ever shows.
     too_many: bool
     silent: tuple[str, ...]
@@ -174,7 +174,7 @@ def inbox_page(
     rows = rows[: look.show]
     ids = [row.id for row in rows]
     lost = queries.with_lost(db, ids)
-    spots = _spots(db, look, ids)
+    spots = _spots(db, look, sought, ids)
     closing = _closing(hub, db, rows, now)
     mine = team_queries.teams_of(db, person.id)
     return InboxPage(
@@ -291,9 +291,11 @@ def _entry(
     )
 
 
-def _spots(db: Connection, look: Look, ids: Sequence[str]) -> dict[str, Spot]:
-    if look.q:
-        found = search.passages(db, look.q, ids)
+def _spots(
+    db: Connection, look: Look, sought: search.Sought | None, ids: Sequence[str]
+) -> dict[str, Spot]:
+    if sought is not None:
+        found = search.passages(db, sought, ids)
         return {id_: _passage(message, look.q) for id_, message in found.items()}
     if look.view == "failed":
         return {id_: _failed(message) for id_, message in queries.lost(db, ids).items()}

@@ -187,17 +187,17 @@ def _audit(hub: Hub) -> AuditPage:
     who = {f"user:{one}": name for one, name in names.items()}
     shown = rows[:_PAGE]
     return AuditPage(
-        rows=tuple(_audit_row(row, {**tokens, **who, "cli": "Command line"}) for row in shown),
-        people={
-            **who,
-            **{one: f"{name} (token)" for one, name in tokens.items()},
-            "cli": "Command line",
-        },
+        rows=tuple(_audit_row(row, {**tokens, **who, **_NOBODY}) for row in shown),
+        people={**who, **{one: f"{name} (token)" for one, name in tokens.items()}, **_NOBODY},
         wanted=wanted,
         before=before,
         older=shown[-1].id if len(rows) > _PAGE else "",
         problem=problem,
     )
+
+
+#: Actors that are no person.
+_NOBODY: Final = {"cli": "Command line", "hub": "The hub itself"}
 
 
 def _day(text: str, after: timedelta = timedelta()) -> datetime | None:

@@ -155,7 +155,10 @@ def _change(hub: Hub, user_id: str, what: str) -> str:
             return "They are logged out everywhere."
     change_user(hub, user_id, actor=actor, disabled=what == "disable")
     if what == "disable":
-        return "They cannot log in any more, and are logged out everywhere."
+        return (
+            "They cannot log in any more, and are logged out everywhere. What waits for them goes "
+            "back to its queue."
+        )
     return "They can log in again."
 
 

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.dryrun import DAYS
 from hubbub.connect.hidden import hidden
-from hubbub.connect.route_drafts import Draft, draft_of
+from hubbub.connect.route_drafts import Draft, draft_of, mark_of
 from hubbub.connect.routes import current_routes, faults_of, faults_of_destination
 from hubbub.connect.versions import find_version, names_of
 from hubbub.connect.work import find_channel
@@ -109,6 +109,8 @@ class RoutingPage:
     recent: tuple[Heard, ...]
     days: int
     written: str
+    #: Which draft this is (`mark_of`).
+    draft: str
     problems: tuple[str, ...]
     #: Which form the problems are about: "save", "json" or "explain".
     wrong: str
@@ -192,6 +194,7 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
         ),
         days=DAYS,
         written=tried.written or _written(hub.plugins, draft),
+        draft=mark_of(hub, draft),
         problems=tuple(problems),
         wrong="explain" if problem else tried.what,
         at=tried.at,

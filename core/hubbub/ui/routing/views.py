@@ -6,7 +6,14 @@ from typing import Any, Final, TypeAlias
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from hubbub.connect.route_drafts import Draft, change_draft, draft_of, drop_draft, save_draft
+from hubbub.connect.route_drafts import (
+    Draft,
+    DraftChanged,
+    change_draft,
+    draft_of,
+    drop_draft,
+    save_draft,
+)
 from hubbub.connect.routes import WantedRoutes, current_routes, read_wanted
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
@@ -55,7 +62,7 @@ def _add_page(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         accepted = request.form.getlist("accept")
         meant = {*accepted, *settled_before(current_routes(hub, channel_id))}
         try:
-            save_draft(hub, channel_id, g.person, accepted=meant)
+            save_draft(hub, channel_id, g.person, accepted=meant, seen=_seen())
         except HubError as error:
             return _refused(hub, channel_id, what="save", error=error, accepted=accepted)
         return _back(channel_id, "saved")
@@ -66,9 +73,15 @@ def _add_page(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         written = request.form.get("routes", "")
         try:
             rules, fallback = _read_json(hub, channel_id, written)
+            change_draft(
+                hub,
+                channel_id,
+                g.person,
+                lambda draft: draft.rewritten(rules, fallback),
+                seen=_seen(),
+            )
         except HubError as error:
             return _refused(hub, channel_id, what="json", error=error, written=written)
-        _change(hub, channel_id, lambda draft: draft.rewritten(rules, fallback))
         return _back(channel_id, "json")
 
 
@@ -80,7 +93,7 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             case "undo":
                 _change(hub, channel_id, Draft.undone)
             case "discard":
-                drop_draft(hub, channel_id, g.person)
+                return _discard(hub, channel_id)
             case "over":
                 version = current_routes(hub, channel_id).version
                 _change(hub, channel_id, lambda draft: draft.rebased(version))
@@ -97,6 +110,14 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         change = _ACTS[verb](rule_id, int(place) if place.isdecimal() and len(place) < 4 else 0)  # noqa: PLR2004  # a place among 100
         _change(hub, channel_id, change)
         return _back(channel_id, verb, rule_id, at=_focus(rule_id, verb))
+
+
+def _discard(hub: Hub, channel_id: str) -> Any:
+    try:
+        drop_draft(hub, channel_id, g.person, seen=_seen())
+    except DraftChanged as error:
+        return _refused(hub, channel_id, what="save", error=error)
+    return _back(channel_id, "discard")
 
 
 def _focus(rule_id: str, verb: str) -> str:
@@ -148,8 +169,14 @@ def _page(hub: Hub, channel_id: str, **tried: Any) -> str:
     return render_template("routing/rules.html", page=page, head=channel_head(hub, channel_id))
 
 
-def _refused(hub: Hub, channel_id: str, **tried: Any) -> tuple[str, int]:
-    return _page(hub, channel_id, at="problems", **tried), 422
+def _refused(hub: Hub, channel_id: str, *, error: HubError, **tried: Any) -> tuple[str, int]:
+    status = 409 if isinstance(error, DraftChanged) else 422
+    return _page(hub, channel_id, at="problems", error=error, **tried), status
+
+
+def _seen() -> str | None:
+    """Return which draft the page showed."""
+    return request.form.get("draft")
 
 
 def _back(channel_id: str, did: str, rule_id: str = "", *, at: str = "") -> Any:

@@ -518,6 +518,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("team_id IS NOT NULL"),
         postgresql_where=sa.text("team_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_conversations_waiting",
+        "conversations",
+        ["assignee_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'resolved'"),
+        postgresql_where=sa.text("status <> 'resolved'"),
+    )
     op.create_table(
         "erased_addresses",
         sa.Column("id", sa.String(), nullable=False),
@@ -687,6 +695,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state IN ('queued', 'retrying')"),
         postgresql_where=sa.text("state IN ('queued', 'retrying')"),
+    )
+    op.create_index(
+        "ix_deliveries_failed",
+        "deliveries",
+        ["channel_id", "created_at"],
+        unique=False,
+        sqlite_where=sa.text("destination = 'contact' AND state = 'failed'"),
+        postgresql_where=sa.text("destination = 'contact' AND state = 'failed'"),
     )
     op.create_index(
         "ix_deliveries_lane",
