@@ -22,6 +22,7 @@ from hubbub.ui.channels.calls_page import CallRow, last_calls
 from hubbub.ui.channels.form import FormPage, change_form
 from hubbub.ui.channels.head import ChannelHead, head_of
 from hubbub.ui.channels.listing import When
+from hubbub.ui.forms import Form
 
 #: Calls, and messages that failed, shown with a channel.
 _CALLS: Final = 5
@@ -68,7 +69,7 @@ class Tried:
     """What somebody just tried with a channel, what they typed for it, and how it ended."""
 
     what: str = ""
-    typed: Mapping[str, str]
+    typed: Form
     error: HubError | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -76,9 +77,9 @@ class Tried:
         """Return the error if it is about one of ``names``."""
         return self.error if self.what in names else None
 
-    def typed_for(self, name: str) -> Mapping[str, str]:
+    def typed_for(self, name: str) -> Form | None:
         """Return what was typed if it is to be shown again."""
-        return self.typed if self.error_of(name) else {}
+        return self.typed if self.what == name else None
 
 
 def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:

@@ -20,6 +20,7 @@ from hubbub.ui.channels.listing import Look, channels_page
 from hubbub.ui.channels.page import Tried, channel_page
 from hubbub.ui.channels.types import types_page
 from hubbub.ui.guard import Guard
+from hubbub.ui.schema_form import Act
 
 #: What a list of channels may be asked for.
 _LOOK: Final = ("q", "type", "state", "before")
@@ -83,6 +84,8 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.post("/channels/<channel_id>/<any(change,switch):what>")
     @guard.admin
     def act(channel_id: str, what: str) -> Any:
+        if what == "change" and Act.of(request.form).looks:
+            return _page(hub, channel_id, "channels/settings.html", what=what)
         try:
             _ACTS[what](hub, channel_id)
         except HubError as error:
@@ -108,7 +111,7 @@ def _change(hub: Hub, channel_id: str) -> None:
     change = ChannelChange(
         name=request.form.get("name"),
         credentials=given["credentials"] or None,
-        settings=given["settings"] or None,
+        settings=given["settings"],
         old_credentials_until=_old_until(hub) if given["credentials"] else None,
     )
     change_channel(hub, channel_id, change, actor=g.person.actor)

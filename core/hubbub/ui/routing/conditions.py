@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 
 from hubbub.route.conditions import DAYS, INBOUND_TYPES, VERBS
 from hubbub.sdk.types import ConditionType
-from hubbub.ui.forms import FormField, shown_value
-from hubbub.ui.schema_form import Form, Node, SchemaForm, typed
+from hubbub.ui.forms import Form, FormField, shown_value, typed
+from hubbub.ui.schema_form import Node, SchemaForm
 
 Json: TypeAlias = dict[str, Any]
 Kinds: TypeAlias = Mapping[str, ConditionType]
