@@ -1,4 +1,4 @@
-"""An admin fills in what a chat window wants to know, with and without script, and by keyboard."""
+"""An admin sets a chat window up: with and without script, by keyboard, and site by site."""
 
 import json
 
@@ -6,7 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.journeys.sites import site
 from tests.journeys.test_reach import AUDIT, SIDEWAYS
+from tests.journeys.window import launcher
 
 SHOWN = {
     "hours": {
@@ -143,3 +145,26 @@ def _stumbles(page):
         *page.evaluate(AUDIT),
         *(["it scrolls sideways"] if page.evaluate(SIDEWAYS) else []),
     ]
+
+
+def test_a_site_on_which_the_window_was_not_shown_is_named_and_allowed(
+    browser, widget, settings, demo, stored
+):
+    settings(allowed_origins=["https://shop.example"])
+    ((channel,),) = demo.sql("SELECT id FROM channels WHERE name = 'Webchat demo'")
+    with site(widget) as at:
+        visitor = browser(logged_in=False).new_page()
+        visitor.goto(f"{at()}/strict")
+        expect(visitor.get_by_role("heading", name="Strict")).to_be_visible()
+        page = browser().new_page()
+        page.goto(f"/channels/{channel}")
+        row = page.get_by_role("listitem").filter(has_text=at())
+        expect(row).to_contain_text("once")
+        assert _stumbles(page) == []
+        row.get_by_role("button", name=f"Allow {at()}").click()
+        expect(row).to_have_count(0)
+        assert stored()["allowed_origins"] == ["https://shop.example", at()]
+        # Whoever comes now gets the script that knows of it.
+        visitor = browser(logged_in=False).new_page()
+        visitor.goto(f"{at()}/strict")
+        expect(launcher(visitor)).to_be_visible()

@@ -8,13 +8,16 @@ from typing import Final
 from hubbub.connect.health import Part, channel_health
 from hubbub.connect.routes import current_routes
 from hubbub.connect.rules import kept_findings, stored_credentials
+from hubbub.connect.sites import refused_sites
 from hubbub.connect.versions import names_of
 from hubbub.connect.work import find_channel
+from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.route.telling import reads
 from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
+from hubbub.sdk.widget import WidgetSettings
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
@@ -40,6 +43,15 @@ class FailedRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedRow:
+    """A site on which the chat window was not shown, how often at least, and when last."""
+
+    origin: str
+    times: int
+    last: When
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChannelPage:
     """Everything of one channel. ``form`` is None while its plugin is not loaded."""
 
@@ -57,6 +69,8 @@ class ChannelPage:
     routes: tuple[tuple[str, str], ...]
     fallback: str
     calls: tuple[CallRow, ...]
+    #: Sites on which its chat window was not shown.
+    refused: tuple[RefusedRow, ...]
     form: FormPage | None
     #: Until when the credentials from before prove calls; empty where they do not.
     old_until: str
@@ -106,6 +120,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             ),
             fallback=names_of(hub, current.fallback),
             calls=last_calls(db, channel_id, now, most=_CALLS),
+            refused=_refused(hub, line, now) if line else (),
             form=_form(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
             touches=queries.counts_of_channel(db, channel_id),
@@ -121,6 +136,15 @@ def _failed(rows: Iterable[AnyRow], now: datetime) -> Iterator[FailedRow]:
             at=When.of(row.created_at, now),
             reason=(row.error or {}).get("detail") or words.TICKS[row.status].explained,
         )
+
+
+def _refused(hub: Hub, line: Line, now: datetime) -> tuple[RefusedRow, ...]:
+    if not isinstance(line.settings, WidgetSettings):
+        return ()
+    return tuple(
+        RefusedRow(origin=one.origin, times=one.times, last=When.of(one.last_at, now))
+        for one in refused_sites(hub, line.id, line.settings)
+    )
 
 
 def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:

@@ -81,7 +81,7 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return page, 422
         return redirect(url_for("ui.channels"))
 
-    @ui.post("/channels/<channel_id>/<any(change,switch):what>")
+    @ui.post("/channels/<channel_id>/<any(change,switch,allow):what>")
     @guard.admin
     def act(channel_id: str, what: str) -> Any:
         if what == "change" and Act.of(request.form).looks:
@@ -134,7 +134,17 @@ def _delete(hub: Hub, channel_id: str) -> None:
     delete_channel(hub, channel_id, actor=g.person.actor)
 
 
+def _allow(hub: Hub, channel_id: str) -> None:
+    """Let the chat window open on one site more; where it opens on all there is nothing to do."""
+    allowed = find_channel(hub, channel_id).settings.get("allowed_origins")
+    origin = request.form.get("origin", "").strip()
+    if allowed and origin not in allowed:
+        change = ChannelChange(settings={"allowed_origins": [*allowed, origin]})
+        change_channel(hub, channel_id, change, actor=g.person.actor)
+
+
 _ACTS: Final = {
     "change": _change,
+    "allow": _allow,
     "switch": _switch,
 }
