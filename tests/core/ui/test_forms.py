@@ -8,7 +8,8 @@ from werkzeug.datastructures import MultiDict
 
 from hubbub.people.errors import Complaint
 from hubbub.ui.forms import FormField, field_of, typed
-from hubbub.ui.schema_form import Act, Fieldset, Rows, SchemaForm, fields_of
+from hubbub.ui.nodes import Act, Fieldset, Rows, fields_of
+from hubbub.ui.schema_form import SchemaForm
 
 
 def field(**schema):

@@ -11,7 +11,7 @@ from hubbub.connect.rules import merged
 from hubbub.people.errors import Invalid
 from hubbub.sdk.types import ChannelType, Fields
 from hubbub.ui.channels.form import change_form, draft_form, read_change, read_form
-from hubbub.ui.schema_form import every, fields_of
+from hubbub.ui.nodes import every, fields_of
 from hubbub_webchat.channel import Webchat
 
 HOURS = {

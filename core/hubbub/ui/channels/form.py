@@ -10,17 +10,8 @@ from hubbub.sdk.errors import HubError
 from hubbub.sdk.types import ChannelType
 from hubbub.store.types import AnyRow
 from hubbub.ui.forms import Form
-from hubbub.ui.schema_form import (
-    Act,
-    Fieldset,
-    Node,
-    Rows,
-    SchemaForm,
-    control_after,
-    every,
-    fields_of,
-    placed,
-)
+from hubbub.ui.nodes import Act, Fieldset, Node, Rows, control_after, every, fields_of, placed
+from hubbub.ui.schema_form import SchemaForm
 
 Json: TypeAlias = Mapping[str, Any]
 #: Fields of the form that no plugin describes.

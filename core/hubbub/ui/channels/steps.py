@@ -28,7 +28,8 @@ from hubbub.ui.channels.form import FormPage, draft_form, read_form
 from hubbub.ui.channels.head import webhook_title
 from hubbub.ui.channels.listing import ChannelRow, When, channel_rows
 from hubbub.ui.forms import Form, FormField
-from hubbub.ui.schema_form import Act, SchemaForm, fields_of
+from hubbub.ui.nodes import Act, fields_of
+from hubbub.ui.schema_form import SchemaForm
 
 STEPS: Final = (
     ("start", "Before you start"),

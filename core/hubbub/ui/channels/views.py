@@ -20,7 +20,7 @@ from hubbub.ui.channels.listing import Look, channels_page
 from hubbub.ui.channels.page import Tried, channel_page
 from hubbub.ui.channels.types import types_page
 from hubbub.ui.guard import Guard
-from hubbub.ui.schema_form import Act
+from hubbub.ui.nodes import Act
 
 #: What a list of channels may be asked for.
 _LOOK: Final = ("q", "type", "state", "before")

@@ -34,7 +34,7 @@ from hubbub.ui.channels.steps import (
     webhook_page,
 )
 from hubbub.ui.guard import Guard
-from hubbub.ui.schema_form import Act
+from hubbub.ui.nodes import Act
 
 
 def add_wizard(ui: Blueprint, hub: Hub, guard: Guard) -> None:

@@ -12,6 +12,7 @@ from hubbub.people.errors import Complaint
 from hubbub.plugins import Plugins
 from hubbub.ui.channels.form import Problem
 from hubbub.ui.forms import Form
+from hubbub.ui.nodes import Act, Node
 from hubbub.ui.routing.conditions import (
     MODES,
     Condition,
@@ -28,7 +29,7 @@ from hubbub.ui.routing.conditions import (
     write_when,
     zone_of,
 )
-from hubbub.ui.schema_form import Act, Node, SchemaForm
+from hubbub.ui.schema_form import SchemaForm
 
 Json: TypeAlias = dict[str, Any]
 #: The name under which the fallback is edited, where others have a rule's id.
