@@ -4,6 +4,7 @@ What is typed is kept as it is, sound or not: whoever owns the schema says what 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -17,8 +18,11 @@ from hubbub.ui.forms import Form, FormField, field_of, shown_value, typed
 from hubbub.ui.nodes import Act, Fieldset, Node, Rows, every, placed
 from hubbub.ui.shapes import Group, Named, Rows as Listed, Schema, Shapes, Tuple
 
-#: Rows that one list in a form may have.
-_MOST: Final = 200
+#: Rows to which a button adds one more.
+_MOST: Final = 1000
+#: Parts of a name that are looked at: no field lies deeper.
+_LONGEST: Final = 20
+_NUMBER: Final = re.compile(r"[0-9]{1,4}")
 #: What is behind the name of rows that people name, in the field for the next name.
 _NEXT: Final = "+"
 
@@ -58,6 +62,8 @@ class SchemaForm:
 
     def after(self, act: Act, value: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``value`` with what was pressed done to it: a row more, or one less."""
+        if not act.looks:
+            return dict(value)
         lists = [one for one in every(self.nodes(value)) if isinstance(one, Rows)]
         known = {
             "row": {one.name for one in lists if one.adding == "row"},
@@ -177,6 +183,7 @@ class _Reading:
         self._shapes = shapes
         self._form = form
         self._hides = hides
+        self._parts = _parts(form)
 
     def group(self, group: Group, path: str, kept: Any) -> dict[str, Any]:
         known = kept if isinstance(kept, Mapping) else {}
@@ -209,7 +216,8 @@ class _Reading:
 
     def _rows(self, row: Schema, path: str, kept: Sequence[Any]) -> Iterator[Any]:
         for number in self._numbers(path):
-            one = self._row(row, f"{path}.{number}", dict(enumerate(kept)).get(number))
+            before = kept[number] if number < len(kept) else None
+            one = self._row(row, f"{path}.{number}", before)
             if one is not None:
                 yield one
 
@@ -230,18 +238,25 @@ class _Reading:
 
     def _numbers(self, path: str) -> list[int]:
         """Return the numbers of the rows that the form has at ``path``."""
-        known = {int(one) for one in self._below(path) if re.fullmatch(r"[0-9]{1,3}", one)}
-        return sorted(known)[:_MOST]
+        found = (one for one in self._parts.get(path, ()) if _NUMBER.fullmatch(one))
+        return sorted(set(map(int, found)))
 
     def _keys(self, path: str) -> list[str]:
         """Return the names of the rows at ``path``, and the one that was just thought of."""
-        named = [unquote(one) for one in self._below(path) if one != _NEXT]
+        named = [unquote(one) for one in self._parts.get(path, ()) if one != _NEXT]
         new = self._form.get(_within(path, _NEXT), "").strip()
-        return list(dict.fromkeys([*named, *filter(None, [new])]))[:_MOST]
+        return list(dict.fromkeys([*named, *filter(None, [new])]))
 
-    def _below(self, path: str) -> Iterator[str]:
-        found = (re.match(rf"{re.escape(path)}\.([^.]+)(?:\.|$)", name) for name in self._form)
-        return (one[1] for one in found if one)
+
+def _parts(form: Form) -> dict[str, dict[str, None]]:
+    """Return what the names of a form have behind each path, in their order."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for name in form:
+        path = ""
+        for part in name.split(".", _LONGEST):
+            found[path][part] = None
+            path = _within(path, part)
+    return found
 
 
 def _unsaid(value: Any, kept: Any, default: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 Schema: TypeAlias = Mapping[str, Any]
 #: How deep groups lie in each other before one is written as JSON: a model may hold itself.
-_DEEPEST: Final = 10
+_DEEPEST: Final = 6
 
 
 @dataclass(frozen=True)

@@ -276,6 +276,12 @@ def test_every_name_in_a_form_is_there_once():
     assert len(ids) == len(set(ids))
 
 
+def test_of_many_rows_none_is_lost():
+    sent = MultiDict({f"stops.{number}.place": str(number) for number in range(1500)})
+    places = [one["place"] for one in SchemaForm(Settings).read(sent, {})["stops"]]
+    assert places == [str(number) for number in range(1500)]
+
+
 def test_a_form_begins_with_its_path():
     model = create_model("Model", x=(str, ...), rows=(list[Size], []))
     fields = SchemaForm(model, "to")
