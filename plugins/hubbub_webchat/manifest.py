@@ -52,7 +52,12 @@ SETUP_STEPS: Final = (
 )
 
 #: What findings are about.
-COMPONENTS: Final[Mapping[str, Component]] = {"origins": "inbound", "public_url": "webhook"}
+COMPONENTS: Final[Mapping[str, Component]] = {
+    "origins": "inbound",
+    #: Found by the hub, which serves the window.
+    "refused_site": "inbound",
+    "public_url": "webhook",
+}
 
 ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">'

@@ -20,8 +20,8 @@ class ChannelDraft:
 
     id: str
     type: str
-    #: The form by its fields' paths, as it was typed.
-    typed: Mapping[str, str] = field(repr=False)
+    #: Its name, credentials and settings as they were typed.
+    typed: Mapping[str, Any] = field(repr=False)
     #: An account at the simulator: then nobody outside is written to.
     simulated: bool
     created_by: str
@@ -45,7 +45,7 @@ def begin_draft(hub: Hub, *, type: str, actor: str) -> str:  # noqa: A002  # the
 
 
 def save_draft(
-    hub: Hub, draft: ChannelDraft, typed: Mapping[str, str], *, simulated: bool | None = None
+    hub: Hub, draft: ChannelDraft, typed: Mapping[str, Any], *, simulated: bool | None = None
 ) -> ChannelDraft:
     """Keep what was typed now; return the draft as it is then."""
     told = draft.simulated if simulated is None else simulated

@@ -1,6 +1,7 @@
 """Ask a provider about a channel: no transaction is open, and no plugin's failure is ours."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, TypeVar, cast
 
 import structlog
@@ -13,6 +14,7 @@ from hubbub.connect.rules import (
     from_failure,
     open_connection,
 )
+from hubbub.connect.sites import findings_of
 from hubbub.exchange import run
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict
@@ -36,7 +38,8 @@ def ask(hub: Hub, row: Row[Any], verb: Literal["setup", "check"]) -> Asked:
         connection = open_connection(hub, row)
     except HubError as error:
         return from_failure(error)
-    return ask_connection(hub, hooks, connection, verb)
+    asked = ask_connection(hub, hooks, connection, verb)
+    return replace(asked, findings=(*asked.findings, *findings_of(hub, connection)))
 
 
 def ask_connection(

@@ -5,7 +5,7 @@ Only a demo has them beside it. Whatever is sent there reaches nobody outside.
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
 from hubbub.hub import Hub
@@ -13,8 +13,8 @@ from hubbub.sdk.content import Media
 from hubbub.sdk.values import HttpRequest
 from hubbub.store.types import AnyRow
 
-#: The form of a channel by its fields' paths, and what its provider has to be told beforehand.
-Form = dict[str, str]
+#: The credentials and settings of a channel, of which its provider has been told.
+Form: TypeAlias = dict[str, dict[str, Any]]
 
 
 def simulated(hub: Hub, channel_type: str) -> Form | None:
@@ -66,9 +66,8 @@ def _telegram(hub: Hub, sandbox: str) -> Form:
         {"token": token, "username": name, "first_name": "Practice bot"},
     )
     return {
-        "credentials.token": token,
-        "settings.api_base": f"{sandbox}/telegram",
-        "settings.mode": "webhook",
+        "credentials": {"token": token},
+        "settings": {"api_base": f"{sandbox}/telegram", "mode": "webhook"},
     }
 
 
@@ -77,10 +76,8 @@ def _twilio(hub: Hub, sandbox: str) -> Form:
     about = {"sid": account, "auth_token": token, "numbers": [number]}
     tell_sandbox(hub, f"{sandbox}/_sandbox/accounts", about)
     return {
-        "credentials.account_sid": account,
-        "credentials.auth_token": token,
-        "settings.from_number": number,
-        "settings.api_base": f"{sandbox}/twilio",
+        "credentials": {"account_sid": account, "auth_token": token},
+        "settings": {"from_number": number, "api_base": f"{sandbox}/twilio"},
     }
 
 
@@ -95,9 +92,8 @@ def _vonage(hub: Hub, sandbox: str) -> Form:
     about = {**credentials, "name": "Practice", "numbers": [number]}
     tell_sandbox(hub, f"{sandbox}/_sandbox/applications", about)
     return {
-        **{f"credentials.{name}": value for name, value in credentials.items()},
-        "settings.from_number": number,
-        "settings.api_base": f"{sandbox}/vonage",
+        "credentials": credentials,
+        "settings": {"from_number": number, "api_base": f"{sandbox}/vonage"},
     }
 
 
@@ -107,11 +103,7 @@ def _whatsapp(hub: Hub, sandbox: str) -> Form:
     tell_sandbox(
         hub, f"{sandbox}/_sandbox/numbers", {**ids, **secret, "verified_name": "Practice shop"}
     )
-    return {
-        **{f"credentials.{name}": value for name, value in secret.items()},
-        **{f"settings.{name}": value for name, value in ids.items()},
-        "settings.api_base": f"{sandbox}/whatsapp",
-    }
+    return {"credentials": secret, "settings": {**ids, "api_base": f"{sandbox}/whatsapp"}}
 
 
 def _messenger(hub: Hub, sandbox: str) -> Form:
@@ -121,11 +113,7 @@ def _messenger(hub: Hub, sandbox: str) -> Form:
         "app_secret": secrets.token_hex(16),
     }
     tell_sandbox(hub, f"{sandbox}/_sandbox/pages", {**ids, **secret, "name": "Practice page"})
-    return {
-        **{f"credentials.{name}": value for name, value in secret.items()},
-        **{f"settings.{name}": value for name, value in ids.items()},
-        "settings.api_base": f"{sandbox}/messenger",
-    }
+    return {"credentials": secret, "settings": {**ids, "api_base": f"{sandbox}/messenger"}}
 
 
 def _email(hub: Hub, sandbox: str) -> Form:
@@ -134,7 +122,7 @@ def _email(hub: Hub, sandbox: str) -> Form:
         hub, f"{sandbox}/_sandbox/mailboxes", {"address": address, "password": password}
     )
     servers = {
-        f"settings.{protocol}_{name}": str(value)
+        f"{protocol}_{name}": value
         for protocol in ("smtp", "imap")
         for name, value in {
             "host": made[f"{protocol}_host"],
@@ -143,9 +131,8 @@ def _email(hub: Hub, sandbox: str) -> Form:
         }.items()
     }
     return {
-        **servers,
-        "credentials.smtp_password": password,
-        "settings.from_address": address,
+        "credentials": {"smtp_password": password},
+        "settings": {**servers, "from_address": address},
     }
 
 

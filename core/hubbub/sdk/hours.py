@@ -11,15 +11,25 @@ from itertools import pairwise
 from typing import Annotated, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from hubbub.sdk.types import Fields
 
 Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NAMES: Final[Mapping[Day, str]] = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
+_DAYS: Final = tuple(_NAMES)
 #: From one local time to another. One that ends no later than it begins lasts into the next day.
-Span: TypeAlias = tuple[dt.time, dt.time]
-Spans: TypeAlias = Annotated[tuple[Span, ...], Field(max_length=12)]
+Span: TypeAlias = tuple[
+    Annotated[dt.time, Field(title="From")], Annotated[dt.time, Field(title="To")]
+]
 #: Days ahead in which the next opening is looked for.
 _HORIZON: Final = 14
 _ONE_DAY: Final = dt.timedelta(days=1)
@@ -37,15 +47,16 @@ def _apart(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     return spans
 
 
+Spans: TypeAlias = Annotated[tuple[Span, ...], Field(max_length=12), AfterValidator(_apart)]
+
+
 class SpecialDay(Fields):
     """A day that is not like others of its weekday; without ``spans`` it is closed."""
 
-    date: dt.date
-    spans: Spans = ()
+    date: dt.date = Field(title="Day")
+    spans: Spans = Field(default=(), title="Open", description="Empty: closed all day.")
     #: Whether it comes again every year.
-    yearly: bool = False
-
-    _check_spans = field_validator("spans")(_apart)
+    yearly: bool = Field(default=False, title="Every year")
 
     def is_on(self, day: dt.date) -> bool:
         """Whether it speaks of ``day``."""
@@ -57,9 +68,23 @@ class SpecialDay(Fields):
 class Hours(Fields):
     """Opening hours: ``{"timezone": "Europe/Berlin", "weekly": {"mon": [["09:00", "17:00"]]}}``."""
 
-    timezone: str
-    weekly: Mapping[Day, Spans] = Field(default_factory=dict)
-    exceptions: Annotated[tuple[SpecialDay, ...], Field(max_length=400)] = ()
+    timezone: str = Field(
+        title="Time zone",
+        description="Such as Europe/Berlin; summer time is minded.",
+        json_schema_extra={"format": "timezone"},
+    )
+    weekly: Mapping[Day, Spans] = Field(
+        default_factory=dict,
+        title="Every week",
+        description="What ends no later than it begins lasts into the next day; from 00:00 to "
+        "00:00 is the whole day. A day without times is closed.",
+        json_schema_extra={"labels": dict(_NAMES.items())},
+    )
+    exceptions: Annotated[tuple[SpecialDay, ...], Field(max_length=400)] = Field(
+        default=(),
+        title="Special days",
+        description="Such as holidays. Each counts before its weekday.",
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -69,11 +94,6 @@ class Hours(Fields):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("Take the name of a time zone, such as Europe/Berlin.") from None
         return name
-
-    @field_validator("weekly")
-    @classmethod
-    def _check_weekly(cls, weekly: Mapping[Day, Spans]) -> Mapping[Day, Spans]:
-        return {day: _apart(spans) for day, spans in weekly.items()}
 
     def spans_on(self, day: dt.date) -> tuple[Span, ...]:
         """Return when it opens on ``day``; a special day counts before its weekday."""

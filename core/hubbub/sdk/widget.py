@@ -10,7 +10,7 @@ import hmac
 import re
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field, TypeAdapter, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, field_validator
 
 from hubbub.sdk.content import Json
 from hubbub.sdk.hours import Hours
@@ -25,11 +25,24 @@ LONGEST_TEXT: Final = 4000
 
 _ORIGIN: Final = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?", re.IGNORECASE)
 _COLOUR: Final = r"^#[0-9a-fA-F]{6}$"
-_LOCALE: Final = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+_LOCALE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 ADDRESS: Final = r"^(v:[0-9a-z]{26}|u:[^\x00-\x1f\x7f]{1,200})$"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password", "advanced": True}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
 
+
+def _labels(**labels: str) -> dict[str, Any]:
+    """Return what the words of a choice are called where people make it."""
+    return {"labels": labels}
+
+
+def _locale(code: str) -> str:
+    if _LOCALE.fullmatch(code) is None:
+        raise ValueError("Take the code of a language, such as de or pt-BR.")
+    return code
+
+
+Locale: TypeAlias = Annotated[str, AfterValidator(_locale)]
 Words: TypeAlias = Annotated[str, Field(max_length=500)]
 
 
@@ -50,96 +63,189 @@ class WidgetCredentials(Fields):
 class Theme(Fields):
     """How the window looks."""
 
-    color: str = Field(default="#1d4ed8", pattern=_COLOUR)
-    position: Literal["end", "start"] = "end"
-    scheme: Literal["auto", "light", "dark"] = "auto"
-    #: CSS pixels from the edges of the page.
-    offset_x: int = Field(default=20, ge=0, le=400)
-    offset_y: int = Field(default=20, ge=0, le=400)
+    color: str = Field(
+        default="#1d4ed8", pattern=_COLOUR, title="Colour", json_schema_extra={"format": "color"}
+    )
+    position: Literal["end", "start"] = Field(
+        default="end",
+        title="Where it stands",
+        json_schema_extra=_labels(
+            end="Where lines end: on the right, or on the left of an Arabic page",
+            start="Where lines begin",
+        ),
+    )
+    scheme: Literal["auto", "light", "dark"] = Field(
+        default="auto",
+        title="Light or dark",
+        json_schema_extra=_labels(auto="As the visitor's system", light="Light", dark="Dark"),
+    )
+    offset_x: int = Field(default=20, ge=0, le=400, title="Pixels from the side of the page")
+    offset_y: int = Field(default=20, ge=0, le=400, title="Pixels from its bottom")
 
 
 class Texts(Fields):
     """What the window says in one language; what is empty is said in the hub's own words."""
 
-    title: Words = ""
-    welcome: Words = ""
-    launcher: Words = ""
-    reply_time: Words = ""
-    offline: Words = ""
-    consent: Words = ""
+    title: Words = Field(default="", title="Title of the window")
+    welcome: Words = Field(default="", title="Welcome, before the first message")
+    launcher: Words = Field(default="", title="On the button that opens it")
+    reply_time: Words = Field(default="", title="How soon somebody answers")
+    offline: Words = Field(default="", title="What is said while it is closed")
+    consent: Words = Field(default="", title="What a visitor agrees to in a form")
 
 
 class FormField(Fields):
     """One question of a form."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    label: Words
-    kind: Literal["text", "email", "phone", "select", "checkbox"] = "text"
-    required: bool = False
-    options: Annotated[tuple[Words, ...], Field(max_length=50)] = ()
-    autocomplete: str = Field(default="", pattern=r"^[a-z -]{0,40}$")
+    label: Words = Field(title="Question")
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        title="Name of the answer",
+        description="Small letters, digits and _, such as order_number: under it the answer is "
+        "kept of the contact.",
+    )
+    kind: Literal["text", "email", "phone", "select", "checkbox"] = Field(
+        default="text",
+        title="Kind of answer",
+        json_schema_extra=_labels(
+            text="Text",
+            email="Email address",
+            phone="Phone number",
+            select="One of several",
+            checkbox="A tick",
+        ),
+    )
+    required: bool = Field(default=False, title="It has to be answered")
+    options: Annotated[tuple[Words, ...], Field(max_length=50)] = Field(
+        default=(), title="Answers to choose from", description="One a line."
+    )
+    autocomplete: str = Field(
+        default="",
+        pattern=r"^[a-z -]{0,40}$",
+        title="What browsers fill in",
+        description="A word of HTML, such as email, tel or given-name.",
+    )
 
 
 class Prechat(Fields):
     """What a visitor is asked before the first message."""
 
-    when: Literal["never", "first", "closed"] = "never"
-    fields: Annotated[tuple[FormField, ...], Field(max_length=20)] = ()
+    when: Literal["never", "first", "closed"] = Field(
+        default="never",
+        title="When to ask",
+        json_schema_extra=_labels(
+            never="Never", first="Before the first message", closed="Only while it is closed"
+        ),
+    )
+    fields: Annotated[tuple[FormField, ...], Field(max_length=20)] = Field(
+        default=(), title="Questions"
+    )
 
 
 class When(Fields):
     """When a greeting is shown: all that is said here must hold."""
 
-    url: Annotated[tuple[Words, ...], Field(max_length=50)] = ()
-    not_url: Annotated[tuple[Words, ...], Field(max_length=50)] = ()
-    delay_s: int = Field(default=0, ge=0, le=3600)
-    scroll_pct: int = Field(default=0, ge=0, le=100)
-    visits_min: int = Field(default=0, ge=0, le=1000)
-    lang: Annotated[tuple[Words, ...], Field(max_length=50)] = ()
-    availability: Literal["any", "open", "closed"] = "any"
-    device: Literal["any", "phone", "desktop"] = "any"
+    url: Annotated[tuple[Words, ...], Field(max_length=50)] = Field(
+        default=(),
+        title="On these pages",
+        description="One a line, such as https://shop.example/cart*. A * stands for anything "
+        "within a segment, ** for anything at all. Empty: on every page.",
+    )
+    not_url: Annotated[tuple[Words, ...], Field(max_length=50)] = Field(
+        default=(), title="But not on these", description="One a line."
+    )
+    delay_s: int = Field(default=0, ge=0, le=3600, title="After so many seconds")
+    scroll_pct: int = Field(
+        default=0, ge=0, le=100, title="After so much of the page was scrolled, in percent"
+    )
+    visits_min: int = Field(default=0, ge=0, le=1000, title="From this visit on")
+    lang: Annotated[tuple[Words, ...], Field(max_length=50)] = Field(
+        default=(), title="In these languages", description="One a line, such as de. Empty: in all."
+    )
+    availability: Literal["any", "open", "closed"] = Field(
+        default="any",
+        title="At what hours",
+        json_schema_extra=_labels(any="At all", open="While open", closed="While closed"),
+    )
+    device: Literal["any", "phone", "desktop"] = Field(
+        default="any",
+        title="On what device",
+        json_schema_extra=_labels(any="On all", phone="On phones", desktop="On others than phones"),
+    )
 
 
 class Greeting(Fields):
     """What the window says of its own accord. The first whose ``when`` holds is shown."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    content: Annotated[str, Field(min_length=1, max_length=1000)] = Field(
+        title="What it says", json_schema_extra={"format": "multiline"}
+    )
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        title="Its name",
+        description="Letters, digits, - and _, such as cart: agents see which one was answered.",
+    )
+    once: Literal["visitor", "session", "page"] = Field(
+        default="visitor",
+        title="How often",
+        json_schema_extra=_labels(
+            visitor="Once for each visitor", session="Once a visit", page="Once a page"
+        ),
+    )
+    show: Literal["bubble", "panel"] = Field(
+        default="bubble",
+        title="How",
+        json_schema_extra=_labels(bubble="Beside the button", panel="In the window, opened"),
+    )
     when: When = Field(default=When(), title="When it is shown")
-    once: Literal["visitor", "session", "page"] = "visitor"
-    show: Literal["bubble", "panel"] = "bubble"
-    content: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Offline(Fields):
     """What a visitor can do while it is closed."""
 
-    #: form: leave an address and a message. chat: write all the same, with a notice.
-    mode: Literal["form", "chat"] = "form"
+    mode: Literal["form", "chat"] = Field(
+        default="form",
+        title="What a visitor can do",
+        json_schema_extra=_labels(
+            form="Leave an address and a message", chat="Write all the same, with a notice"
+        ),
+    )
 
 
 class Closing(Fields):
     """What a visitor can do at the end of a conversation."""
 
-    end_by_visitor: bool = True
-    #: From one star to five, with a comment.
-    rating: bool = False
+    end_by_visitor: bool = Field(default=True, title="Visitors may end a conversation")
+    rating: bool = Field(default=False, title="Ask for one to five stars and a comment")
 
 
 class Privacy(Fields):
     """What is kept of visitors beside what they say."""
 
-    #: Of the address that they come from: nothing, its network (/24, of IPv6 /48), or all of it.
-    ip: Literal["none", "network", "whole"] = "none"
+    ip: Literal["none", "network", "whole"] = Field(
+        default="none",
+        title="Of the address that they come from",
+        json_schema_extra=_labels(
+            none="Nothing", network="Its network (/24, of IPv6 /48)", whole="All of it"
+        ),
+    )
 
 
 class EmailFallback(Fields):
     """Where an answer goes that no window has seen."""
 
-    #: The id of a channel for email; empty: nowhere.
-    channel: str = ""
-    after_minutes: int = Field(default=10, ge=1, le=10_080)
-    subject: Annotated[str, Field(min_length=1, max_length=200)] = "Our answer to your message"
-    intro: Words = "You were gone when we answered:"
+    channel: str = Field(
+        default="",
+        title="Channel for email",
+        description="Its id, which is in the address of its page. Empty: nothing is sent.",
+    )
+    after_minutes: int = Field(
+        default=10, ge=1, le=10_080, title="Minutes in which no window showed the answer"
+    )
+    subject: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        default="Our answer to your message", title="Subject"
+    )
+    intro: Words = Field(default="You were gone when we answered:", title="First line")
 
 
 class WidgetSettings(SeenSettings):
@@ -148,24 +254,26 @@ class WidgetSettings(SeenSettings):
     allowed_origins: Annotated[tuple[str, ...], Field(max_length=100)] = Field(
         default=(),
         title="Allowed sites",
-        description="Such as https://example.com or https://*.example.com. Empty: every site.",
+        description="One a line, such as https://example.com or https://*.example.com. Empty: "
+        "every site.",
     )
     theme: Theme = Field(default=Theme(), title="Look", json_schema_extra=_ADVANCED)
-    locale: str = Field(
+    locale: Locale = Field(
         default="en",
-        pattern=_LOCALE,
         title="Language",
         description="Where neither page nor browser says one that is known here.",
         json_schema_extra=_ADVANCED,
     )
-    texts: dict[Annotated[str, Field(pattern=_LOCALE)], Texts] = Field(
-        default_factory=dict, title="Texts by language", json_schema_extra=_ADVANCED
+    texts: dict[Locale, Texts] = Field(
+        default_factory=dict,
+        title="Texts by language",
+        description="What is empty is said in the hub's own words.",
+        json_schema_extra={**_ADVANCED, "key": "Language, such as de or pt-BR"},
     )
     hours: Hours | None = Field(
         default=None,
         title="Opening hours",
-        description='Such as {"timezone": "Europe/Berlin", "weekly": {"mon": [["09:00", "17:00"]]}}'
-        ". Empty: always open.",
+        description="Empty: always open.",
         json_schema_extra=_ADVANCED,
     )
     offline: Offline = Field(default=Offline(), title="While closed", json_schema_extra=_ADVANCED)

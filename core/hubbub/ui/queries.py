@@ -122,7 +122,8 @@ def with_lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, str]
 
 def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     """Return a conversation with its contact and channel, or None."""
-    return db.execute(_ROW.where(_conversations.c.id == conversation_id)).one_or_none()
+    found = _ROW.add_columns(_contacts.c.attributes.label("contact_attributes"))
+    return db.execute(found.where(_conversations.c.id == conversation_id)).one_or_none()
 
 
 def last_subject(db: Connection, conversation_id: str) -> str:

@@ -8,6 +8,7 @@ from hubbub.hub import Hub
 from hubbub.widget import calls, config, flood, pages
 from hubbub.widget.calls import CALLS, as_json
 from hubbub.widget.desk import Desk
+from hubbub.widget.refusals import notice
 
 
 def make_widget(hub: Hub) -> Blueprint:
@@ -26,6 +27,7 @@ def _add_pages(widget: Blueprint, desk: Desk) -> None:
     def loader(key: str) -> Response:
         def make() -> Response:
             line, settings = desk.line(key)
+            notice(hub, line, settings, request)
             told = config.for_loader(line, settings, hub.settings.base_url, hub.now())
             return pages.loader(request, told)
 
@@ -35,6 +37,7 @@ def _add_pages(widget: Blueprint, desk: Desk) -> None:
     def frame(key: str) -> Response:
         def make() -> Response:
             line, settings = desk.line(key)
+            notice(hub, line, settings, request)
             doubt = flood.lasts(hub, line.id)
             told = config.for_window(line, settings, hub.now(), doubt=doubt)
             return pages.frame(told, settings.allowed_origins)

@@ -1,11 +1,10 @@
 """Tell loader and window what they have to know of a channel. All of it is public."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from hubbub.connect.sites import sites_of
 from hubbub.directory import Line
 from hubbub.sdk.hours import opening
 from hubbub.sdk.widget import WidgetCredentials, WidgetSettings
@@ -22,9 +21,6 @@ _WINDOW_ONLY: Final = (
     "conversation",
     "accepted",
 )
-#: What stands for any host below one, where everything is taken as it is written.
-_ANY_HOST: Final = re.escape("*")
-
 #: The luminance on which black and white are read equally well.
 _MIDDLE: Final = 0.179
 
@@ -102,12 +98,3 @@ def for_loader(
     window = for_window(line, settings, now)
     shared = {name: value for name, value in window.items() if name not in _WINDOW_ONLY}
     return {**shared, "base": base_url, "sites": sites_of(settings, base_url)}
-
-
-def sites_of(settings: WidgetSettings, base_url: str) -> str:
-    """Return a regular expression of the origins of pages on which the window may be shown."""
-    if not settings.allowed_origins:
-        return ""
-    public = urlsplit(base_url)
-    origins = (f"{public.scheme}://{public.netloc}", *settings.allowed_origins)
-    return f"^({'|'.join(re.escape(one).replace(_ANY_HOST, '.+') for one in origins)})$"

@@ -27,6 +27,7 @@ _LIMITS: Final[Mapping[str, tuple[Sequence[_Rate], Sequence[_Rate]]]] = {
     "offline": (((3, _HOUR),), ((10, _HOUR),)),
     "end": (((10, _HOUR),), ((100, _HOUR),)),
     "rate": (((10, _HOUR),), ((100, _HOUR),)),
+    "refused": ((), ((60, _HOUR),)),
     "probe": ((), ((30, _MINUTE),)),
 }
 #: Kilobytes of files: of a visitor, from one place, and of a channel. Disks are not endless.

@@ -113,7 +113,7 @@ def test_a_pasted_value_is_found_and_one_in_the_wrong_field_is_told(admin, draft
     schema = Parrot.fields.model_json_schema()
     schema["$defs"]["Credentials"]["properties"]["secret"]["looks_like"] = "key-[a-z]+"
     schema["$defs"]["Settings"]["properties"]["perch"]["looks_like"] = "[0-9]+"
-    monkeypatch.setattr("hubbub.ui.channels.steps.schema_of", lambda _: schema)
+    monkeypatch.setattr(Parrot.fields, "model_json_schema", lambda: schema)
     page = admin.fill(draft, do="save", name="Pete", **{"settings.perch": "Perch: 42."}).text
     assert 'value="42"' in page
     page = admin.fill(draft, do="save", name="Pete", **{"settings.perch": "your key-abc"}).text

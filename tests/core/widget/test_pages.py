@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.connect.sites import sites_of
 from hubbub.sdk.widget import WidgetSettings
 from hubbub.widget import pages
-from hubbub.widget.config import ink_on, sites_of
+from hubbub.widget.config import ink_on
 
 FOLDER = Path(pages.__file__).parent / "static"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.js"))

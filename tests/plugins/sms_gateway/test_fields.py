@@ -4,10 +4,11 @@ from typing import get_args
 
 import pytest
 from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
 
 import hubbub_sms_gateway
 from hubbub.sdk import BadAddress, ChannelType
-from hubbub.ui.forms import form_fields, read_form
+from hubbub.ui.channels.form import draft_form, read_form
 from hubbub_sms_gateway.fields import Preset
 from hubbub_sms_gateway.presets import PRESETS
 from tests.plugins.sms_gateway.conftest import NEEDED
@@ -28,14 +29,13 @@ def test_every_preset_can_be_chosen():
     assert set(get_args(Preset)) == set(PRESETS) == set(NEEDED)
 
 
-def test_a_person_fills_in_little(schema):
-    simple = {one.name for one in form_fields(schema, {}, {}) if not one.advanced}
+def test_a_person_fills_in_little(channel):
+    simple = {one.name for one in draft_form(channel, {}).nodes}
     assert {"settings.preset", "settings.api_base", "settings.from_number"} <= simple
     assert not any(name.startswith("settings.send_") for name in simple)
 
 
-def test_what_the_form_gives_is_what_the_fields_take(schema, channel):
-    fields = form_fields(schema, {}, {})
+def test_what_the_form_gives_is_what_the_fields_take(channel):
     typed = {
         "settings.preset": "kannel",
         "settings.from_number": "+1 500 555 0001",
@@ -43,13 +43,7 @@ def test_what_the_form_gives_is_what_the_fields_take(schema, channel):
         "credentials.username": "u",
         "credentials.password": "p",
     }
-    given = read_form(fields, typed)
-    made = channel.fields.model_validate(
-        {
-            part: {name: one for name, one in values.items() if one is not None}
-            for part, values in given.items()
-        }
-    )
+    made = channel.fields.model_validate(read_form(channel, MultiDict(typed), {}))
     assert made.settings.from_number == "+15005550001"
     rules = made.settings.gateway.sending.errors[:2]
     assert [(one.word, one.pattern) for one in rules] == [("credit", "no credit"), ("retry", "")]

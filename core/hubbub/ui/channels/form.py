@@ -1,16 +1,21 @@
 """Build the form of a channel: a new one, or one that is changed."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeAlias
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel
-
-from hubbub.people.errors import Invalid
+from hubbub.people.errors import Complaint, Invalid
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.types import ChannelType
 from hubbub.store.types import AnyRow
-from hubbub.ui.forms import FormField, form_fields, read_form, shown_value
+from hubbub.ui.forms import Form
+from hubbub.ui.nodes import Act, Fieldset, Node, Rows, control_after, every, fields_of, placed
+from hubbub.ui.schema_form import SchemaForm
+
+Json: TypeAlias = Mapping[str, Any]
+#: Fields of the form that no plugin describes.
+_OURS: Final = {"name": "Name"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,97 +35,162 @@ class FormPage:
     type: str
     name: str
     name_problem: str
-    fields: tuple[FormField, ...]
+    nodes: tuple[Node, ...]
+    #: Those for the few, behind a fold.
+    advanced: tuple[Node, ...]
+    #: Whether the fold is open.
+    open: bool
+    #: Whether there are secrets among the fields.
+    secret: bool
+    #: The time zones, where one is asked for.
+    zones: tuple[str, ...]
+    #: The id of what has the focus, after something was pressed that only changes the form.
+    at: str
     legacy: str
     problems: tuple[Problem, ...]
 
 
 def draft_form(
-    kind: ChannelType[Any], typed: Mapping[str, str], error: HubError | None = None
+    kind: ChannelType[Any], typed: Json, error: HubError | None = None, act: Act | None = None
 ) -> FormPage:
     """Return the form of a channel to be, with what was typed and why it was refused.
 
     Secrets that were typed are kept and never shown again.
     """
-    wrong = _complaints(error)
-    schema = schema_of(kind)
-    secrets = [one.name for one in form_fields(schema, {}, {}) if one.kind == "password"]
-    kept = {path.split(".")[1] for path in secrets if typed.get(path)}
-    fields = form_fields(schema, typed, wrong, kept=kept)
-    return FormPage(
-        label=kind.label,
-        type=kind.type,
-        name=typed.get("name") or kind.label,
-        name_problem=wrong.get("name", ""),
-        fields=fields,
-        legacy=kind.legacy,
-        problems=_problems(fields, wrong),
-    )
+    name = typed.get("name") or kind.label
+    return _page(kind, typed, name=name, kept=None, error=error, act=act)
 
 
 def change_form(
     kind: ChannelType[Any],
     row: AnyRow,
     kept: Collection[str],
-    typed: Mapping[str, str],
+    typed: Form | None = None,
     error: HubError | None = None,
 ) -> FormPage:
-    """Return the form of a channel that is there; the credentials ``kept`` are never shown."""
+    """Return the form of a channel that is there; the credentials ``kept`` are never shown.
+
+    ``typed``: what it holds in place of what is stored, with what was pressed done to it.
+    """
+    act = Act.of(typed) if typed is not None else None
+    value: Json = {"settings": row.settings}
+    name = row.name
+    if typed is not None:
+        value, name = read_form(kind, typed, value), typed.get("name", row.name)
+    hidden = [
+        field.name
+        for field in fields_of(SchemaForm(kind.fields).nodes({}))
+        if field.name.split(".")[:1] == ["credentials"] and field.name.split(".")[1] in kept
+    ]
+    return _page(kind, value, name=name, kept=hidden, error=error, act=act)
+
+
+def read_form(kind: ChannelType[Any], form: Form, before: Json) -> dict[str, Any]:
+    """Return the credentials and settings that a form says, with what was pressed done to them.
+
+    ``before``: what it showed; a secret in it that was left empty stays.
+    """
+    fields = SchemaForm(kind.fields, hides=False)
+    return fields.after(Act.of(form), fields.read(form, before))
+
+
+def read_change(kind: ChannelType[Any], row: AnyRow, form: Form) -> dict[str, dict[str, Any]]:
+    """Return the credentials and settings to change; what of the settings was emptied is None."""
+    read = read_form(kind, form, {"settings": row.settings})
+    return {
+        "credentials": read.get("credentials", {}),
+        "settings": _changes(row.settings, read.get("settings", {})),
+    }
+
+
+def _changes(before: Json, after: Json) -> dict[str, Any]:
+    """Return what makes ``after`` out of ``before``: each value that differs; None: it is gone."""
+    changes: dict[str, Any] = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        former = before.get(name)
+        if isinstance(former, Mapping) and isinstance(value, Mapping):
+            if inner := _changes(former, value):
+                changes[name] = inner
+        elif name not in before or value != former:
+            changes[name] = value
+    return changes
+
+
+def _page(
+    kind: ChannelType[Any],
+    value: Json,
+    *,
+    name: str,
+    kept: Collection[str] | None,
+    error: HubError | None,
+    act: Act | None,
+) -> FormPage:
     wrong = _complaints(error)
-    fields = form_fields(schema_of(kind), {**_flat(row.settings), **typed}, wrong, kept=kept)
+    nodes = _top(SchemaForm(kind.fields).nodes(value, wrong, kept=kept))
+    fields = tuple(fields_of(nodes))
+    advanced = tuple(one for one in nodes if one.advanced)
+    at = control_after(act, nodes) if act else ""
+    inside = tuple(every(advanced))
     return FormPage(
         label=kind.label,
         type=kind.type,
-        name=typed.get("name", row.name),
-        name_problem=wrong.get("name", ""),
-        fields=fields,
+        name=name,
+        name_problem=" ".join(one.message for one in wrong if one.field == "name"),
+        nodes=tuple(one for one in nodes if not one.advanced),
+        advanced=advanced,
+        open=any(one.problem for one in inside) or (bool(at) and _leads_into(inside, act)),
+        secret=any(one.kind == "password" for one in fields),
+        zones=tuple(sorted(available_timezones())) if _tells_zone(nodes) else (),
+        at=at,
         legacy=kind.legacy,
-        problems=_problems(fields, wrong),
+        problems=_problems(nodes, wrong),
     )
 
 
-def read_new(kind: ChannelType[Any], form: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the credentials and settings of a new channel."""
-    return read_form(form_fields(schema_of(kind), {}, {}), form)
+def _top(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Return what credentials and settings hold, in the order in which it is asked for."""
+    held = (part for one in nodes for part in getattr(one, "parts", ()))
+    return tuple(sorted(held, key=lambda one: (one.advanced, not one.first)))
 
 
-def read_change(
-    kind: ChannelType[Any], row: AnyRow, form: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """Return the credentials and settings to change; a setting that was emptied is None."""
-    return read_form(form_fields(schema_of(kind), _flat(row.settings), {}), form)
+def _tells_zone(nodes: Sequence[Node]) -> bool:
+    return any(one.kind == "zone" for one in fields_of(nodes))
 
 
-def schema_of(kind: ChannelType[Any]) -> Mapping[str, Any]:
-    """Return the JSON Schema of a type's form."""
-    fields: type[BaseModel] = kind.fields
-    schema: Mapping[str, Any] = fields.model_json_schema()
-    return schema
+def _leads_into(inside: Sequence[Node], act: Act | None) -> bool:
+    place = act.name if act else ""
+    return any(place == one.name or place.startswith(f"{one.name}.") for one in inside)
 
 
-def _flat(settings: Mapping[str, Any]) -> dict[str, str]:
-    return dict(_shown("settings", settings))
-
-
-def _shown(path: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what stands in the fields, by their paths: an object may be one, or a group of them."""
-    for name, value in values.items():
-        yield f"{path}.{name}", shown_value(value)
-        if isinstance(value, Mapping):
-            yield from _shown(f"{path}.{name}", value)
-
-
-def _complaints(error: HubError | None) -> dict[str, str]:
+def _complaints(error: HubError | None) -> tuple[Complaint, ...]:
     if error is None:
-        return {}
-    if isinstance(error, Invalid):
-        return {one.field: one.message[:1].upper() + one.message[1:] for one in error.complaints}
-    return {"": error.detail}
+        return ()
+    found = error.complaints if isinstance(error, Invalid) else (Complaint("", error.detail),)
+    return tuple(Complaint(one.field, one.message[:1].upper() + one.message[1:]) for one in found)
 
 
-def _problems(fields: tuple[FormField, ...], wrong: Mapping[str, str]) -> tuple[Problem, ...]:
-    titles = {"name": "Name", **{field.name: field.title for field in fields}}
-    return tuple(
-        Problem(id=path.replace(".", "-"), title=titles.get(path, path), text=text)
-        for path, text in wrong.items()
+def _problems(nodes: Sequence[Node], wrong: Sequence[Complaint]) -> tuple[Problem, ...]:
+    elsewhere = [one for one in wrong if not placed(nodes, [one])]
+    titles = dict(_titles(nodes))
+    return (
+        *(
+            Problem(id=one.field, title=_OURS.get(one.field, one.field), text=one.message)
+            for one in elsewhere
+        ),
+        *(
+            Problem(id=where.replace(".", "-"), title=titles[where], text=text)
+            for where, text in placed(nodes, wrong).items()
+        ),
     )
+
+
+def _titles(nodes: Sequence[Node], around: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the title of each node, behind that of the one around it."""
+    for one in nodes:
+        yield one.name, f"{around}: {one.title}" if around else one.title
+        match one:
+            case Fieldset():
+                yield from _titles(one.parts, one.title)
+            case Rows():
+                # A row says itself of what it is one.
+                yield from _titles(one.rows)

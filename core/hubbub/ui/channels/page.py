@@ -10,13 +10,16 @@ from sqlalchemy import Connection
 from hubbub.connect.health import Part, channel_health
 from hubbub.connect.routes import current_routes
 from hubbub.connect.rules import kept_findings, stored_credentials
+from hubbub.connect.sites import refused_sites
 from hubbub.connect.versions import names_of
 from hubbub.connect.work import find_channel
+from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.route.telling import reads
 from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.values import Finding
+from hubbub.sdk.widget import WidgetSettings
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
@@ -24,6 +27,7 @@ from hubbub.ui.channels.calls_page import CallRow, last_calls
 from hubbub.ui.channels.form import FormPage, change_form
 from hubbub.ui.channels.head import ChannelHead, head_of
 from hubbub.ui.channels.listing import When
+from hubbub.ui.forms import Form
 
 #: Calls, and messages that failed, shown with a channel.
 _CALLS: Final = 5
@@ -40,6 +44,15 @@ class FailedRow:
     text: str
     at: When
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedRow:
+    """A site on which the chat window was not shown, how often at least, and when last."""
+
+    origin: str
+    times: int
+    last: When
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +73,8 @@ class ChannelPage:
     routes: tuple[tuple[str, str], ...]
     fallback: str
     calls: tuple[CallRow, ...]
+    #: Sites on which its chat window was not shown.
+    refused: tuple[RefusedRow, ...]
     form: FormPage | None
     #: Until when the credentials from before prove calls; empty where they do not.
     old_until: str
@@ -73,7 +88,7 @@ class Tried:
     """What somebody just tried with a channel, what they typed for it, and how it ended."""
 
     what: str = ""
-    typed: Mapping[str, str]
+    typed: Form
     error: HubError | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -81,9 +96,9 @@ class Tried:
         """Return the error if it is about one of ``names``."""
         return self.error if self.what in names else None
 
-    def typed_for(self, name: str) -> Mapping[str, str]:
+    def typed_for(self, name: str) -> Form | None:
         """Return what was typed if it is to be shown again."""
-        return self.typed if self.error_of(name) else {}
+        return self.typed if self.what == name else None
 
 
 def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
@@ -110,6 +125,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             ),
             fallback=names_of(hub, current.fallback),
             calls=last_calls(db, channel_id, now, most=_CALLS),
+            refused=_refused(hub, line, now) if line else (),
             form=_form(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
             touches=_touches(db, channel_id),
@@ -135,6 +151,15 @@ def _failed(rows: Iterable[AnyRow], now: datetime) -> Iterator[FailedRow]:
             at=When.of(row.created_at, now),
             reason=(row.error or {}).get("detail") or words.TICKS[row.status].explained,
         )
+
+
+def _refused(hub: Hub, line: Line, now: datetime) -> tuple[RefusedRow, ...]:
+    if not isinstance(line.settings, WidgetSettings):
+        return ()
+    return tuple(
+        RefusedRow(origin=one.origin, times=one.times, last=When.of(one.last_at, now))
+        for one in refused_sites(hub, line.id, line.settings)
+    )
 
 
 def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:

@@ -24,10 +24,12 @@ from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.channels.calls_page import CallRow, last_calls
 from hubbub.ui.channels.checklist import Item, of_mailbox, of_webhook, of_window
-from hubbub.ui.channels.form import FormPage, draft_form, schema_of
+from hubbub.ui.channels.form import FormPage, draft_form, read_form
 from hubbub.ui.channels.head import webhook_title
 from hubbub.ui.channels.listing import ChannelRow, When, channel_rows
-from hubbub.ui.forms import form_fields
+from hubbub.ui.forms import Form, FormField
+from hubbub.ui.nodes import Act, fields_of
+from hubbub.ui.schema_form import SchemaForm
 
 STEPS: Final = (
     ("start", "Before you start"),
@@ -201,17 +203,18 @@ def start_page(hub: Hub, kind: ChannelType[Any], draft_id: str) -> StartPage:
 # --- credentials ---------------------------------------------------------------------------------
 
 
-def typed_now(
-    kind: ChannelType[Any], before: Mapping[str, str], form: Mapping[str, str]
-) -> dict[str, str]:
+def typed_now(kind: ChannelType[Any], before: Mapping[str, Any], form: Form) -> dict[str, Any]:
     """Return what stands in a form now: values found in what was pasted, untouched secrets kept."""
-    typed = {"name": form.get("name", before.get("name", "")).strip()}
-    for field in form_fields(schema_of(kind), {}, {}):
-        value = found_in(form.get(field.name, ""), field.looks_like)
-        if not value and field.kind == "password":
-            value = before.get(field.name, "")
-        typed[field.name] = value
-    return typed
+    form = form.copy()
+    for field in _fields(kind):
+        if field.looks_like or field.kind == "password":
+            form[field.name] = found_in(form.get(field.name, ""), field.looks_like)
+    name = form.get("name", before.get("name", "")).strip()
+    return {**read_form(kind, form, before), "name": name}
+
+
+def _fields(kind: ChannelType[Any]) -> Iterator[FormField]:
+    return fields_of(SchemaForm(kind.fields).nodes({}))
 
 
 def credentials_page(
@@ -221,12 +224,13 @@ def credentials_page(
     *,
     error: HubError | None = None,
     findings: Sequence[Finding] = (),
+    act: Act | None = None,
 ) -> CredentialsPage:
     """Return the form as far as it was filled in, and why it was refused."""
     return CredentialsPage(
         steps=marks(hub, kind.type, "credentials"),
         draft_id=draft.id,
-        form=draft_form(kind, draft.typed, _explained(kind, draft.typed, error)),
+        form=draft_form(kind, draft.typed, _explained(kind, draft.typed, error), act),
         saved=When.of(draft.changed_at, hub.now()),
         simulated=draft.simulated,
         simulator=can_simulate(hub, kind.type),
@@ -237,15 +241,15 @@ def credentials_page(
 
 
 def _explained(
-    kind: ChannelType[Any], typed: Mapping[str, str], error: HubError | None
+    kind: ChannelType[Any], typed: Mapping[str, Any], error: HubError | None
 ) -> HubError | None:
     """Return ``error`` with the fields named that hold the value of another."""
     moulds = tuple(
         Mould(path=field.name, title=field.title, pattern=field.looks_like)
-        for field in form_fields(schema_of(kind), {}, {})
+        for field in _fields(kind)
         if field.looks_like
     )
-    mixed = dict(mixed_up(moulds, typed))
+    mixed = dict(mixed_up(moulds, {one.path: _typed_at(typed, one.path) for one in moulds}))
     if not mixed:
         return error
     if error is not None and not isinstance(error, Invalid):
@@ -255,6 +259,12 @@ def _explained(
         *(Complaint(path, why) for path, why in mixed.items()),
         *(one for one in others if one.field not in mixed),
     )
+
+
+def _typed_at(typed: Any, path: str) -> str:
+    for name in path.split("."):
+        typed = typed.get(name) if isinstance(typed, Mapping) else None
+    return typed if isinstance(typed, str) else ""
 
 
 # --- webhook -------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from hubbub.ui.channels.listing import Look, channels_page
 from hubbub.ui.channels.page import Tried, channel_page
 from hubbub.ui.channels.types import types_page
 from hubbub.ui.guard import Guard
+from hubbub.ui.nodes import Act
 
 #: What a list of channels may be asked for.
 _LOOK: Final = ("q", "type", "state", "before")
@@ -80,9 +81,11 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return page, 422
         return redirect(url_for("ui.channels"))
 
-    @ui.post("/channels/<channel_id>/<any(change,switch):what>")
+    @ui.post("/channels/<channel_id>/<any(change,switch,allow):what>")
     @guard.admin
     def act(channel_id: str, what: str) -> Any:
+        if what == "change" and Act.of(request.form).looks:
+            return _page(hub, channel_id, "channels/settings.html", what=what)
         try:
             _ACTS[what](hub, channel_id)
         except HubError as error:
@@ -108,7 +111,7 @@ def _change(hub: Hub, channel_id: str) -> None:
     change = ChannelChange(
         name=request.form.get("name"),
         credentials=given["credentials"] or None,
-        settings=given["settings"] or None,
+        settings=given["settings"],
         old_credentials_until=_old_until(hub) if given["credentials"] else None,
     )
     change_channel(hub, channel_id, change, actor=g.person.actor)
@@ -131,7 +134,17 @@ def _delete(hub: Hub, channel_id: str) -> None:
     delete_channel(hub, channel_id, actor=g.person.actor)
 
 
+def _allow(hub: Hub, channel_id: str) -> None:
+    """Let the chat window open on one site more; where it opens on all there is nothing to do."""
+    allowed = find_channel(hub, channel_id).settings.get("allowed_origins")
+    origin = request.form.get("origin", "").strip()
+    if allowed and origin not in allowed:
+        change = ChannelChange(settings={"allowed_origins": [*allowed, origin]})
+        change_channel(hub, channel_id, change, actor=g.person.actor)
+
+
 _ACTS: Final = {
     "change": _change,
+    "allow": _allow,
     "switch": _switch,
 }

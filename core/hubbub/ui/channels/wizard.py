@@ -1,7 +1,6 @@
 """Lead a person through setting a channel up, from what to have to the first message answered."""
 
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -15,6 +14,7 @@ from hubbub.connect.drafts import (
     find_draft,
     save_draft,
 )
+from hubbub.connect.rules import merged
 from hubbub.connect.simulator import simulated
 from hubbub.connect.trial import try_channel
 from hubbub.connect.work import check_channel, create_channel
@@ -25,7 +25,6 @@ from hubbub.people.errors import NotFound
 from hubbub.sdk.content import Text
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.types import ChannelType
-from hubbub.ui.channels.form import read_new
 from hubbub.ui.channels.steps import (
     credentials_page,
     routing_page,
@@ -35,6 +34,7 @@ from hubbub.ui.channels.steps import (
     webhook_page,
 )
 from hubbub.ui.guard import Guard
+from hubbub.ui.nodes import Act
 
 
 def add_wizard(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -86,7 +86,7 @@ def _add_draft(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 return redirect(url_for("ui.draft", draft_id=draft.id))
             case "try" | "connect" | "insist" as what:
                 return _tried(hub, kind, draft, what)
-        page = credentials_page(hub, kind, draft)
+        page = credentials_page(hub, kind, draft, act=Act.of(request.form))
         return render_template("channels/wizard_credentials.html", page=page)
 
     @ui.post("/channels/drafts/<draft_id>/discard")
@@ -158,7 +158,7 @@ def _simulate(hub: Hub, draft: ChannelDraft) -> None:
     form = simulated(hub, draft.type)
     if form is None:
         raise NotFound("There is no simulator of this provider here.")
-    typed = {**draft.typed, **form}
+    typed = merged(draft.typed, form)
     typed["name"] = typed.get("name") or f"{hub.plugins.channels[draft.type].label}, simulated"
     save_draft(hub, draft, typed, simulated=True)
 
@@ -168,7 +168,7 @@ def _tried(hub: Hub, kind: ChannelType[Any], draft: ChannelDraft, what: str) -> 
 
     ``insist``: connect although the provider refuses, or does not answer.
     """
-    form: Mapping[str, Any] = read_new(kind, draft.typed)
+    form = {part: draft.typed.get(part, {}) for part in ("credentials", "settings")}
     try:
         if what != "insist":
             asked = try_channel(hub, type=kind.type, **form)

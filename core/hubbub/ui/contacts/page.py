@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,7 @@ from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries as ui_queries, words
 from hubbub.ui.addresses import said_as
+from hubbub.ui.claims import Standing, shown_value, standing
 
 _PAGE: Final = 50
 _SAID: Final = 30
@@ -136,8 +137,8 @@ class ContactPage:
     attributes: tuple[Attribute, ...]
     #: Rows for new ones, numbered.
     fresh: tuple[Attribute, ...]
-    verified: tuple[Attribute, ...]
-    unverified: tuple[Attribute, ...]
+    #: What a chat window knows of them.
+    standing: Standing
     timeline: tuple[Said, ...]
     before: str
     older: str
@@ -233,8 +234,7 @@ def contact_page(
             Attribute(name=typed.get(f"new.{n}", ""), value=typed.get(f"new.{n}.value", ""))
             for n in range(_FRESH)
         ),
-        verified=_group(about, GROUPS[0]),
-        unverified=_group(about, GROUPS[1]),
+        standing=standing(hub, about, [(one.channel_type, one.address) for one in addresses]),
         timeline=tuple(_said(one, channels, names) for one in shown),
         before=before,
         older=shown[-1].id if len(said) > _SAID else "",
@@ -281,13 +281,6 @@ def name_of(hub: Hub, contact_id: str) -> str:
     with reading(hub.engine) as db:
         row = find_contact(db, contact_id)
         return _name(row, queries.addresses(db, [contact_id]))
-
-
-def shown_value(value: object) -> str:
-    """Return the value of an attribute as a form shows it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def _takes(would: merge.Preview) -> list[str]:
@@ -343,13 +336,6 @@ def _address(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
         marketing=row.marketing,
         marketing_at=words.exact(row.marketing_at),
     )
-
-
-def _group(about: Mapping[str, Any], group: str) -> tuple[Attribute, ...]:
-    held = about.get(group)
-    if not isinstance(held, Mapping):
-        return ()
-    return tuple(Attribute(name=name, value=shown_value(value)) for name, value in held.items())
 
 
 def _said(row: AnyRow, channels: Mapping[str, AnyRow], names: dict[str, str]) -> Said:

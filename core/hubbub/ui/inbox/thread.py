@@ -16,6 +16,7 @@ from hubbub.people.rules import Person
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.addresses import said_as
+from hubbub.ui.claims import Standing, standing
 from hubbub.ui.inbox.bubbles import Bubble, bubbles_of
 from hubbub.ui.inbox.composer import Composer, Draft, composer
 from hubbub.ui.inbox.desk import Desk
@@ -50,6 +51,8 @@ class ThreadPage:
     channel: str
     channel_id: str
     channel_type: str
+    #: What a chat window knows of them.
+    standing: Standing
     #: What is wrong with the channel; empty when it is well.
     trouble: str
     status: str
@@ -121,6 +124,7 @@ def thread_page(
         channel=row.channel_name,
         channel_id=row.channel_id,
         channel_type=row.channel_type,
+        standing=standing(hub, row.contact_attributes or {}, [(row.channel_type, row.address)]),
         trouble=words.trouble(row.channel_status, row.channel_reason) if line else "",
         status=row.status,
         owner=_owner(row, names, teams),

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeAlias
 
 from hubbub.route.conditions import DAYS, INBOUND_TYPES, VERBS
 from hubbub.sdk.types import ConditionType
-from hubbub.ui.forms import FormField, shown_value
-from hubbub.ui.schema_form import Form, Node, SchemaForm, typed
+from hubbub.ui.forms import Form, FormField, shown_value, typed
+from hubbub.ui.nodes import Node
+from hubbub.ui.schema_form import SchemaForm
 
 Json: TypeAlias = dict[str, Any]
 Kinds: TypeAlias = Mapping[str, ConditionType]

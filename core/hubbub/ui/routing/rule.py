@@ -11,6 +11,8 @@ from hubbub.connect.routes import faults_of, faults_of_destination
 from hubbub.people.errors import Complaint
 from hubbub.plugins import Plugins
 from hubbub.ui.channels.form import Problem
+from hubbub.ui.forms import Form
+from hubbub.ui.nodes import Act, Node
 from hubbub.ui.routing.conditions import (
     MODES,
     Condition,
@@ -27,7 +29,7 @@ from hubbub.ui.routing.conditions import (
     write_when,
     zone_of,
 )
-from hubbub.ui.schema_form import Form, Node, SchemaForm, removed, with_row
+from hubbub.ui.schema_form import SchemaForm
 
 Json: TypeAlias = dict[str, Any]
 #: The name under which the fallback is edited, where others have a rule's id.
@@ -65,20 +67,6 @@ class RulePage:
     problems: tuple[Problem, ...]
     #: What is to have the focus.
     at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Act:
-    """What somebody pressed in the form: a verb, and on what; ``at`` gets the focus then."""
-
-    verb: str = "done"
-    name: str = ""
-
-    @classmethod
-    def of(cls, form: Form) -> "Act":
-        """Return the act that a form carries."""
-        verb, _, name = form.get("do", "done").partition(":")
-        return cls(verb=verb, name=name)
 
 
 # --- shown -----------------------------------------------------------------------------------
@@ -205,6 +193,8 @@ def focus_after(form: Form) -> str:
             return f"{act.name}.{count}".replace(".", "-")
         case "remove" | "unrow":
             return act.name.rpartition(".")[0].replace(".", "-")
+        case "more":
+            return act.name.replace(".", "-")
         case "type":
             return "to"
     return ""
@@ -234,9 +224,6 @@ def _read_to(plugins: Plugins, kept: Json, form: Form, act: Act) -> Json:
     if kind is None:
         return kept
     before = kept if kept["type"] == wanted else {}
-    read = SchemaForm(kind.fields, "to").read(form, before)
-    to = revealed(plugins, {**read, "type": wanted}, before)
-    path = act.name.split(".")[1:]
-    if act.verb == "row" and path:
-        return dict(with_row(to, path))
-    return dict(removed(to, path)) if act.verb == "unrow" and path else to
+    fields = SchemaForm(kind.fields, "to")
+    to = revealed(plugins, {**fields.read(form, before), "type": wanted}, before)
+    return fields.after(act, to)

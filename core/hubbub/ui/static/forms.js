@@ -13,7 +13,7 @@ export function sendOnce() {
     sent.add(form);
     // Not disabled: a browser leaves out the value of a disabled button.
     const button = event.submitter ?? form.querySelector('button');
-    button.textContent = form.dataset.busy;
+    button.textContent = button.dataset.busy ?? form.dataset.busy;
     button.setAttribute('aria-busy', 'true');
   });
   // A page that comes back from the browser's memory can be used again.

@@ -62,7 +62,7 @@ function keepDraft(form) {
   const saved = document.getElementById('saved');
   let timer = 0;
   const save = async () => {
-    const body = new FormData(form);
+    const body = new URLSearchParams(new FormData(form));
     body.set('do', 'save');
     try {
       const answer = await fetch(form.action || location.href, { method: 'POST', body, headers: { 'X-Script': '1' } });
