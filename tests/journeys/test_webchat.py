@@ -1,13 +1,8 @@
 """Visitors of a site write to the people here, and read what these answer, whatever happens."""
 
-import base64
-import hashlib
-import hmac
-import json
 import re
 import struct
 import sys
-import time
 import zlib
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +15,7 @@ from tests.journeys.window import (
     FIELD,
     LONG,
     document_of,
+    jwt,
     launcher,
     said,
     some,
@@ -228,16 +224,6 @@ def test_case_06_tabs_show_the_same_and_ten_of_them_load(demo, browser, widget):
             expect(said(page.frame_locator("iframe"))).to_have_text(everything)
 
 
-def jwt(key, user, secret):
-    now = int(time.time())
-    parts = [
-        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
-        for part in ({"alg": "HS256"}, {"sub": user, "aud": key, "iat": now, "exp": now + 600})
-    ]
-    mac = hmac.new(secret.encode(), ".".join(parts).encode(), hashlib.sha256).digest()
-    return ".".join([*parts, base64.urlsafe_b64encode(mac).decode().rstrip("=")])
-
-
 def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
     secret = "identity-secret-of-the-journey-01"
     admin = browser().new_page()
@@ -256,17 +242,17 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
         frame = window(page)
         before, text = some("Before the proof"), some("Only for the first")
         type_in(frame, before)
-        page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
+        page.evaluate("proof => HubChat('identify', proof)", jwt(key, "u-1", secret))
         expect(frame.locator(".own[data-seq] .bubble")).to_have_text([before])
         write(frame, text)
         frame.locator(FIELD).fill("A draft of the first")
         page.evaluate("HubChat('logout')")
         expect(said(frame)).to_have_count(0)
         expect(frame.locator(FIELD)).to_have_value("")
-        page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-2", secret)})
+        page.evaluate("proof => HubChat('identify', proof)", jwt(key, "u-2", secret))
         write(frame, some("From the second"))
         expect(said(frame)).to_have_count(1)
-        page.evaluate("proof => HubChat('identify', proof)", {"jwt": jwt(key, "u-1", secret)})
+        page.evaluate("proof => HubChat('identify', proof)", jwt(key, "u-1", secret))
         expect(said(frame)).to_have_text([before, text])
 
 

@@ -119,9 +119,9 @@ export class View {
   // --- forms ---
 
   asksFirst() {
-    const { config, conversation, contact, availability, asked } = this.store.now;
+    const { config, conversation, user, availability, asked } = this.store.now;
     const { when, fields } = config.prechat;
-    if (asked || conversation || !fields.length || (contact && contact.user_id)) return false;
+    if (asked || conversation || !fields.length || user) return false;
     return when === 'first' || (when === 'closed' && !availability.open);
   }
 
@@ -237,13 +237,23 @@ export class View {
     return this.pane === 'write' && this.composer.text.trim() !== '';
   }
 
-  // Nothing of one visitor is left for the next.
+  // What was said, and read out, by somebody else is not shown on.
   forget() {
+    this.heard = 0;
+    this.settled = false;
+    this.spoken.replaceChildren();
+  }
+
+  // Nothing that one visitor was about to say is left for the next.
+  empty() {
     remember(null);
     this.composer.text = '';
-    this.heard = 0;
-    this.spoken.replaceChildren();
     if (this.foot.firstChild.reset) this.foot.firstChild.reset();
+  }
+
+  // Give texts back to whoever wrote them.
+  bring(texts) {
+    this.composer.text = [...texts, this.composer.text].filter(Boolean).join('\n');
   }
 
   // --- drawing ---
@@ -325,7 +335,7 @@ export class View {
     });
     now.pending.forEach((one) => {
       const known = this.sending.get(one.client_id);
-      const look = JSON.stringify([one.failed, one.kept, Boolean(one.file)]);
+      const look = JSON.stringify([one.failed, one.later, one.kept, Boolean(one.file)]);
       let node = known?.node;
       if (known?.look !== look) {
         node = pending(one, this.words, this.acts);
@@ -356,7 +366,7 @@ export class View {
   }
 
   // That the hub is away is said only once it has been for a while.
-  drawConnection({ connection, offline }) {
+  drawConnection({ connection, offline, busy }) {
     if (connection === 'backoff' && !this.lost) {
       this.lost = setTimeout(() => {
         this.late = true;
@@ -367,7 +377,7 @@ export class View {
       this.lost = 0;
       this.late = false;
     }
-    const text = offline ? 'offline_now' : this.late && 'reconnecting';
+    const text = offline ? 'offline_now' : busy ? 'problem_slow-down' : this.late && 'reconnecting';
     this.banner.textContent = text ? this.words.say(text) : '';
   }
 
