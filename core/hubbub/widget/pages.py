@@ -17,7 +17,7 @@ _FOLDER: Final = Path(__file__).parent / "static"
 _LOADER: Final = "loader.js"
 _ENTRY: Final = "app.js"
 _CONFIG: Final = '"CONFIG"'
-#: A string (with no other in it); or a sign with the spaces around it, or one that ends what ends anyway.
+#: A string, with no other in it. Beside it, a sign with the spaces around it, and one without need.
 _STRING: Final = r"""('(?:[^'\\\n]|\\.)*'|`[^`]*`)"""
 _SPACED: Final = re.compile(_STRING + r"| ?(=>|[=(){}<>,;:?&|+!]+) ?")
 _NEEDLESS: Final = re.compile(_STRING + r"|(?:;\n?(?=})|,\n?(?=[})\]]))()")
