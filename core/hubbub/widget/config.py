@@ -21,6 +21,7 @@ _WINDOW_ONLY: Final = (
     "attachments",
     "conversation",
     "accepted",
+    "by_email",
 )
 #: What stands for any host below one, where everything is taken as it is written.
 _ANY_HOST: Final = re.escape("*")
@@ -91,6 +92,7 @@ def for_window(
         "name": line.name,
         **chosen,
         "accepted": ACCEPTED,
+        "by_email": bool(settings.email_fallback.channel),
         "availability": availability(settings, now),
     }
 

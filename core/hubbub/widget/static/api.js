@@ -93,7 +93,7 @@ export class Api {
   // Who somebody is, and the newest that was said where it is not there yet.
   async session(body, needed) {
     const found = await this.ask('session', { method: 'POST', body: JSON.stringify(body), headers: JSON_BODY });
-    if (!found.token) throw new Error('This is not the hub.');
+    if (!found.token) throw new Error('lost');
     // Null: nobody proves who it is.
     found.user = found.contact?.user_id ?? null;
     return needed(found) ? { ...found, ...await this.ask('messages', { headers: proof(found.token) }) } : found;

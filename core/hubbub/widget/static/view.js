@@ -269,8 +269,8 @@ export class View {
     this.drawPending(now);
     this.typing.textContent = now.typing ? words.say('typing') : '';
     this.alert.textContent = now.problem ? words.why(now.problem) : '';
-    this.drawOpening(now);
     this.drawFoot(now);
+    this.drawOpening(now);
     this.drawConnection(now);
   }
 
@@ -335,7 +335,7 @@ export class View {
     });
     now.pending.forEach((one) => {
       const known = this.sending.get(one.client_id);
-      const look = JSON.stringify([one.failed, one.later, one.kept, Boolean(one.file)]);
+      const look = JSON.stringify([one.failed, one.later, one.kept, !one.file]);
       let node = known?.node;
       if (known?.look !== look) {
         node = pending(one, this.words, this.acts);
@@ -356,7 +356,8 @@ export class View {
     const { words } = this;
     const { open, changes_at: back } = now.availability;
     const closed = back ? words.say('closed_until', { moment: words.moment(back) }) : words.say('closed');
-    this.about.textContent = open ? words.say('reply_time') || (back ? words.say('open_now') : '') : closed;
+    const answer = words.say(now.config.by_email && (now.done || this.pane === 'offline') ? 'answer_email' : 'answer_here');
+    this.about.textContent = open ? words.say('reply_time') || (back ? words.say('open_now') : '') : `${closed} ${answer}`;
     this.dialog.classList.toggle('closed', !open);
     let text = '';
     if (now.done) text = words.say('left');
