@@ -24,6 +24,7 @@ from tests.chaos.place import Place, prepare
 from tests.chaos.settle import Clocks, Settling
 from tests.chaos.summary import summary
 from tests.chaos.town import Town
+from tests.chaos.visitors import seen_in_windows, windows_verdict
 
 #: How many wrongs are shown, and how much of each.
 SHOWN, WIDTH = 40, 600
@@ -103,12 +104,16 @@ def _story(town: Town, seed: int, size: Size) -> tuple[list[str], list[str]]:
         left = Settling(clocks=clocks, hurry_after=size.hurry_after).wait(size.settle)
         times = f"tormented for {tormented - began:.0f} s, settled after "
         times += f"{time.monotonic() - tormented:.0f} s"
+        for window in book.windows.values():
+            window.catch_up()
         facts = collect(town, engine)
+        facts.seen.extend(seen_in_windows(book, facts.deliveries))
         wrong = [
             *(f"{what}: {count} after the wait" for what, count in left.items() if count),
             *(f"No process died at {step}" for step in gremlin.missed()),
             *(f"{name} ended by itself" for name in town.gone()),
             *_judge(place, book, facts).verdict(),
+            *windows_verdict(book),
             *dict.fromkeys(leaks(town.folder, engine, place.secrets)),
             *tracebacks(town.folder),
         ]

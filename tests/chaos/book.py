@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.services.window import Window
+
 
 class Talk(NamedTuple):
     """What a kind of channel and an address say to each other."""
@@ -58,6 +60,8 @@ class Book:
     edits: dict[str, tuple[int, str]] = field(default_factory=dict)
     #: What was in the files of messages, by external id.
     files: dict[str, bytes] = field(default_factory=dict)
+    #: The windows in which visitors see what is sent to them, by address.
+    windows: dict[str, Window] = field(default_factory=dict)
     #: Under their Idempotency-Key.
     written: dict[str, Written] = field(default_factory=dict)
     #: What was told of messages, by the id by which the hub knows them.

@@ -7,6 +7,7 @@ from tests.chaos.colleagues import Colleague, Network
 from tests.chaos.customers import CallingCustomer, PolledCustomer, TextingCustomer
 from tests.chaos.letters import WritingCustomer
 from tests.chaos.person import Person, World
+from tests.chaos.visitors import VisitingCustomer
 
 #: Between the numbers of two customers, each of whom may need several.
 APART = 1000
@@ -38,7 +39,8 @@ class People:
         calling = [line for line in world.place.lines if line.kind.webhook]
         texting = [line for line in world.place.lines if line.kind.centre]
         writing = [line for line in world.place.lines if line.kind.mailbox]
-        told = (*calling, *texting, *writing)
+        visited = [line for line in world.place.lines if line.kind.window]
+        told = (*calling, *texting, *writing, *visited)
         polled = [line for line in world.place.lines if line not in told]
         dealt = [(number, calling[number % len(calling)]) for number in range(self.customers)]
         return [
@@ -60,6 +62,11 @@ class People:
                 WritingCustomer(world=world, line=line, number=line.kind.first + APART * number)
                 for number in few
                 for line in writing
+            ),
+            *(
+                VisitingCustomer(world=world, line=line, number=line.kind.first + APART * number)
+                for number in few
+                for line in visited
             ),
             *(Colleague(world=world, number=number) for number in few),
             *(Network(world=world, number=number) for number in range(NETWORKS)),

@@ -107,7 +107,10 @@ def _await_first_look(town: Town, channel_id: str) -> None:
 
 def _line(kind: Kind, channel: dict[str, Any], made: Mapping[str, str]) -> Line:
     secret = kind.credentials[kind.signed_by] if kind.signed_by else made[kind.name]
-    return Line(kind=kind, id=channel["id"], url=channel["webhook_url"], secret=secret)
+    # It stands in the line that sites paste.
+    widget = (channel.get("embed") or "").partition("/widget/")[2].partition(".js")[0]
+    url = channel["webhook_url"]
+    return Line(kind=kind, id=channel["id"], url=url, secret=secret, widget=widget)
 
 
 def _made_by_the_hub(town: Town, channels: Mapping[str, dict[str, Any]]) -> dict[str, str]:

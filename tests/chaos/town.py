@@ -52,6 +52,8 @@ class Town:
             "HUBBUB_SECRET_KEY": KEY,
             "HUBBUB_PUBLIC_URL": self.webs[0],
             "HUBBUB_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8",
+            # Visitors say where they come from, as their proxy would.
+            "HUBBUB_TRUSTED_PROXIES": "127.0.0.1/32",
             "HUBBUB_PLUGINS_FILE": str(ROOT / "plugins.toml"),
             "HUBBUB_LOG_FORMAT": "json",
         }

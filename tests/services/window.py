@@ -34,10 +34,11 @@ class Window:
         self.headers = {"content-type": "application/json", "x-forwarded-for": address}
         self._closed = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)
-        self._seq = 0
+        #: The number of the last message that was seen.
+        self.seq = 0
         #: What was said, in the order in which it was acknowledged.
         self.said = []
-        #: What the stream brought, in the order in which it came.
+        #: What the stream brought and when, in the order in which it came.
         self.shown = []
 
     def begin(self):
@@ -63,14 +64,25 @@ class Window:
         """Wait until it is closed."""
         self._watching.join()
 
+    def catch_up(self):
+        """Watch no more, and ask for what was not seen yet."""
+        self.close()
+        self.ended()
+        while news := self.until("GET", f"events?after={self.seq}")["messages"]:
+            for message in news:
+                self._take(message)
+
     def write(self, text):
-        """Write something until it is acknowledged."""
-        self.say({"type": "text", "text": text})
+        """Write something until it is acknowledged; return the id that it was given here."""
+        client_id = self.say({"type": "text", "text": text})
         self.said.append(text)
+        return client_id
 
     def say(self, content):
         """Say something until it is acknowledged."""
-        self.until("POST", "messages", {"client_id": str(uuid4()), "content": content})
+        client_id = str(uuid4())
+        self.until("POST", "messages", {"client_id": client_id, "content": content})
+        return client_id
 
     def until(self, method, name, body=None):
         """Ask until there is an answer; return what it says."""
@@ -107,7 +119,7 @@ class Window:
 
     def _read(self, link, left):
         """Read a stream until it is cut, after ``left`` bytes, wherever that is."""
-        headers = {**self.headers, "last-event-id": str(self._seq)}
+        headers = {**self.headers, "last-event-id": str(self.seq)}
         link.request("GET", self.path("stream"), headers=headers)
         answer = link.getresponse()
         rest = b""
@@ -123,6 +135,8 @@ class Window:
     def _hear(self, event):
         fields = dict(line.split(": ", 1) for line in event.split("\n"))
         if fields.get("event") == "message":
-            message = json.loads(fields["data"])
-            self._seq = message["seq"]
-            self.shown.append(message)
+            self._take(json.loads(fields["data"]))
+
+    def _take(self, message):
+        self.seq = message["seq"]
+        self.shown.append({**message, "heard_at": time.time()})

@@ -17,6 +17,7 @@ _UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]"
 #: Characters of what stands in one line, and of an address; what a page may say of its visitor.
 _LONGEST_LINE: Final = 200
 _LONGEST_URL: Final = 2000
+_LONGEST_PROOF: Final = 8192
 _MOST_ATTRIBUTES: Final = 20
 
 _ClientId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{16,64}$")]
@@ -37,20 +38,20 @@ class Page(Body):
 class JwtProof(Body):
     """A JWT that the site's server signed."""
 
-    jwt: Annotated[str, Field(max_length=8192)]
+    jwt: Annotated[str, Field(max_length=_LONGEST_PROOF)]
 
 
 class HashProof(Body):
     """A user's id with its HMAC, and what the page says beside it."""
 
-    user_id: Annotated[str, Field(max_length=200)]
-    user_hash: Annotated[str, Field(max_length=128)]
+    user_id: Annotated[str, Field(max_length=_LONGEST_PROOF)]
+    user_hash: Annotated[str, Field(max_length=_LONGEST_PROOF)]
 
 
 class SessionBody(Body):
     """Somebody loads a page with a window."""
 
-    token: Annotated[str, Field(max_length=8192)] | None = None
+    token: Annotated[str, Field(max_length=_LONGEST_PROOF)] | None = None
     identity: JwtProof | HashProof | None = None
     page: Page = Page()
     locale: _Line = ""
@@ -169,6 +170,27 @@ def _mended_page(page: object) -> dict[str, str]:
     return {"url": _text(said.get("url"), _LONGEST_URL), "title": _text(said.get("title"))}
 
 
+def _mended_token(token: object) -> str | None:
+    # What a page kept for long may be anything by now: nobody is known by it.
+    return _proof(token) or None
+
+
+def _mended_identity(identity: object) -> object:
+    """Return a proof that says of whatever is none that it does not hold, as a wrong one does."""
+    if identity is None:
+        return None
+    said = identity if isinstance(identity, dict) else {}
+    proof = {name: _proof(said.get(name)) for name in ("jwt", "user_id", "user_hash")}
+    if proof["jwt"] or not proof["user_hash"]:
+        return {"jwt": proof["jwt"]}
+    return {"user_id": proof["user_id"], "user_hash": proof["user_hash"]}
+
+
+def _proof(value: object) -> str:
+    text = str(value) if isinstance(value, str | int) else ""
+    return "" if len(text) > _LONGEST_PROOF or UNKEPT.search(text) else text
+
+
 def _mended_attributes(attributes: object) -> dict[str, str]:
     said = attributes if isinstance(attributes, dict) else {}
     texts = {_text(name): _text(value) for name, value in said.items()}
@@ -185,6 +207,8 @@ def _text(value: object, longest: int = _LONGEST_LINE) -> str:
 
 _MENDS: Final[Mapping[str, Callable[[object], object]]] = {
     "page": _mended_page,
+    "token": _mended_token,
+    "identity": _mended_identity,
     "attributes": _mended_attributes,
     "locale": _text,
     "tz": _text,

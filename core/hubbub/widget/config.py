@@ -20,6 +20,7 @@ _WINDOW_ONLY: Final = (
     "attachments",
     "conversation",
     "accepted",
+    "by_email",
 )
 #: The luminance on which black and white are read equally well.
 _MIDDLE: Final = 0.179
@@ -87,6 +88,7 @@ def for_window(
         "name": line.name,
         **chosen,
         "accepted": ACCEPTED,
+        "by_email": bool(settings.email_fallback.channel),
         "availability": availability(settings, now),
     }
 

@@ -17,8 +17,10 @@ _FOLDER: Final = Path(__file__).parent / "static"
 _LOADER: Final = "loader.js"
 _ENTRY: Final = "app.js"
 _CONFIG: Final = '"CONFIG"'
-#: A string, or a sign with the spaces around it.
-_SPACED: Final = re.compile(r"""('(?:[^'\\\n]|\\.)*'|`[^`]*`)| ?(=>|[=(){}<>,;:?&|+!]+) ?""")
+#: A string, with no other in it. Beside it, a sign with the spaces around it, and one without need.
+_STRING: Final = r"""('(?:[^'\\\n]|\\.)*'|`[^`]*`)"""
+_SPACED: Final = re.compile(_STRING + r"| ?(=>|[=(){}<>,;:?&|+!]+) ?")
+_NEEDLESS: Final = re.compile(_STRING + r"|(?:;\n?(?=})|,\n?(?=[})\]]))()")
 _LOADER_CACHE: Final = "public, max-age=300, stale-while-revalidate=86400"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _POLICY: Final = (
@@ -118,23 +120,33 @@ _small: Final = cache(gzip.compress)
 
 @cache
 def _served(name: str) -> bytes:
-    """Return a file of the window as it is served: without comments, indents and needless lines.
-
-    After code stands no comment, and no text goes over several lines.
-    """
-    bare = re.sub(r"^\s*//.*\n|^\s+", "", _text(name), flags=re.MULTILINE)
-    return re.sub(r"(?<=[;,{(\[])\n", "", bare).encode()
+    """Return a file of the window as it is served: without what only its authors read."""
+    text = (
+        _bare(name)
+        if name.endswith(".js")
+        else re.sub(r"^\s+", "", _text(name), flags=re.MULTILINE)
+    )
+    return re.sub(r"(?<=[;,{}(\[])\n", "", text).encode()
 
 
 @cache
 def _bare_loader() -> str:
-    """Return the loader without its comments, indents and spaces: every visitor loads it.
+    """Return the loader in one line: every visitor loads it.
 
-    Strings are left as they are. Each statement ends in a semicolon or a brace, so that lines may
-    be joined.
+    Each statement ends in a semicolon or a brace, so that lines may be joined.
     """
-    bare = re.sub(r"^\s*//.*\n|^\s+", "", _text(_LOADER), flags=re.MULTILINE)
-    return _SPACED.sub(lambda found: found[1] or found[2], bare).replace("\n", "")
+    return _bare(_LOADER).replace("\n", "")
+
+
+def _bare(name: str) -> str:
+    """Return a script without its comments, indents, spaces and needless signs.
+
+    After code stands no comment, and no text goes over several lines. Strings are left as they are.
+    """
+    text = re.sub(r"^\s*//.*\n|^\s+", "", _text(name), flags=re.MULTILINE)
+    for pattern in (_SPACED, _NEEDLESS):
+        text = pattern.sub(lambda found: found[1] or found[2], text)
+    return text
 
 
 @cache

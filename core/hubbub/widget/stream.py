@@ -9,7 +9,7 @@ import random
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -18,6 +18,7 @@ from typing import Any, Final
 from hubbub.api.problems import Problem, Refusal
 from hubbub.hub import Hub
 from hubbub.live import AGENT_TYPES, PRESENCE, VISITOR_TYPES, LiveEvent, Subscription
+from hubbub.store.session import DatabaseDown
 from hubbub.widget import shown
 from hubbub.widget.limits import slow_down
 from hubbub.widget.shown import Place
@@ -114,9 +115,17 @@ def events(
     """Yield what is new after number ``seq``, until the conversation is gone or nobody listens.
 
     Whose conversation it is is asked whenever there is news, and whether the visitor is still
-    ``welcome`` as often as a heartbeat is due. `CROWDED` ends it.
+    ``welcome`` as often as a heartbeat is due. `CROWDED` ends it, and so does a database that is
+    away: the window comes back, and goes on after what it saw last.
     """
     yield "retry: 2000\n\n"
+    with suppress(DatabaseDown):
+        yield from _told(hub, place, seq, news, welcome)
+
+
+def _told(
+    hub: Hub, place: Place, seq: int, news: Subscription, welcome: Callable[[], bool]
+) -> Iterator[str]:
     state: dict[str, Any] | None = None
     for event in _while_welcome(news, welcome):
         if event is not None and event.kind in _SAID:

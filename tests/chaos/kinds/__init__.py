@@ -11,6 +11,7 @@ from tests.chaos.kinds.smpp import SMPP
 from tests.chaos.kinds.telegram import POLLED, TELEGRAM
 from tests.chaos.kinds.twilio import TWILIO
 from tests.chaos.kinds.vonage import VONAGE
+from tests.chaos.kinds.webchat import WEBCHAT
 from tests.chaos.kinds.whatsapp import WHATSAPP
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -24,4 +25,5 @@ KINDS: Final[tuple[Kind, ...]] = (
     ONPREM,
     MESSENGER,
     EMAIL,
+    WEBCHAT,
 )

@@ -23,6 +23,8 @@ class Line:
     url: str
     #: Proves that the provider calls.
     secret: str
+    #: The key of its window, where it has one.
+    widget: str = ""
 
     @property
     def forger(self) -> "Line":
@@ -134,6 +136,8 @@ class Kind:
     webhook: Webhook | None
     centre: Centre | None = None
     mailbox: Mailbox | None = None
+    #: Whether people write in a window of the hub's own: what it sends is seen there alone.
+    window: bool = False
     #: The list of the simulator's endpoints, and how much is on one of these for the hub to fetch.
     backlog: tuple[str, Callable[[Mapping[str, Any]], int]] | None = None
     #: The first number of its customers, who have no numbers in common with others.

@@ -172,6 +172,41 @@ def test_case_08_a_wrong_proof_is_no_session(members):
     assert answer.json["type"].endswith("/identity-unproven")
 
 
+def user_hash(user):
+    return hmac.new(SECRET.encode(), user.encode(), hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        7,
+        "u-17",
+        [],
+        {},
+        {"jwt": None},
+        {"jwt": "\ud800.\0"},
+        {"jwt": "x" * 9000},
+        {"user_id": None, "user_hash": user_hash("None")},
+        {"user_id": "u" * 300, "user_hash": user_hash("u" * 300)},
+    ],
+)
+def test_what_is_no_proof_at_all_is_answered_like_a_wrong_one(members, odd):
+    answer = Window(members).session(identity=odd)
+    assert answer.status_code == 401
+    assert answer.json["type"].endswith("/identity-unproven")
+
+
+def test_a_users_id_may_be_a_number(members):
+    given = {"user_id": 17, "user_hash": user_hash("17")}
+    assert Window(members).session(identity=given).json["contact"]["user_id"] == "17"
+
+
+@pytest.mark.parametrize("odd", [7, {}, "x" * 9000, "\0"])
+def test_what_is_no_token_at_all_opens_a_strangers_session(shop, odd):
+    answer = Window(shop).session(token=odd)
+    assert (answer.status_code, answer.json["conversation"]) == (200, None)
+
+
 def test_case_08_a_replaced_secret_proves_for_a_while_yet(members):
     change = ChannelChange(
         credentials={"identity_secret": OTHER},

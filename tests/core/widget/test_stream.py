@@ -10,6 +10,8 @@ import pytest
 
 from hubbub.api.problems import Refusal
 from hubbub.live import AGENT_TYPES, GAP, VISITOR_TYPES, LiveEvent
+from hubbub.store.session import DatabaseDown
+from hubbub.widget import shown
 from hubbub.widget.shown import Place
 from hubbub.widget.stream import Room, events, listen
 
@@ -56,6 +58,24 @@ def test_lost_news_costs_nothing_but_the_time_to_the_next_sign_of_life(shop, ada
         shop.answer("Nobody told you")
         news.put(None)
         assert told(next(flow))[2]["content"]["text"] == "Nobody told you"
+
+
+def test_a_stream_ends_where_the_database_is_away_and_goes_on_with_the_next(
+    shop, ada, place, monkeypatch
+):
+    def away(*_):
+        raise DatabaseDown("The database (here) did not answer.")
+
+    with listen(shop.hub, place) as news:
+        flow = events(shop.hub, place, 0, news, lambda: True)
+        assert [told(one)[0] for one in islice(flow, 1, 3)] == ["message", "state"]
+        shop.answer("One")
+        with monkeypatch.context() as patch:
+            patch.setattr(shown, "standing", away)
+            news.put(None)
+            assert list(flow) == []
+        flow = events(shop.hub, place, 1, news, lambda: True)
+        assert told(list(islice(flow, 2))[1])[2]["content"]["text"] == "One"
 
 
 def test_the_news_of_others_wakes_no_stream(shop, ada, place):

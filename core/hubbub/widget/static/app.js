@@ -1,6 +1,6 @@
 // Join the parts of the window: what the page says, what the hub says, what the visitor does.
 
-import { Api, Refused, reason } from './api.js';
+import { Api, Question, final, pause, reason } from './api.js';
 import { Link, Tabs } from './link.js';
 import { strings } from './i18n.js';
 import { Outbox } from './outbox.js';
@@ -25,17 +25,18 @@ const SETTLING = 2000;
 const RATHER = 60000;
 const SELDOM = 3600000;
 const TRIES = 3;
-// Milliseconds until the hub is asked again who the visitor is, at first and at most.
-const AGAIN = 5000;
-const RARELY = 300000;
 // With these the hub says that a proof does not hold; all else says nothing of it.
 const UNPROVEN = ['identity-expired', 'identity-unproven'];
 // Milliseconds that a proof waits for what was said before it.
 const PATIENCE = 5000;
 const PAGE = 30;
-// What is known of one visitor, before anything is.
+// Characters of a proof, and of what else a page says of its visitor, and of how much.
+const PROOF = 8192;
+const CLAIM = 200;
+const CLAIMS = 20;
+// What is known of one visitor, before anything is; `user` is null once it is known that nobody proves who it is.
 const NOBODY = {
-  messages: [], state: null, contact: null, conversation: null, typing: false, more: false, problem: null, done: false, parted: false,
+  messages: [], state: null, user: undefined, conversation: null, typing: false, more: false, problem: null, done: false, parted: false,
   asking: null, asked: false, ending: false, again: false,
 };
 
@@ -43,35 +44,37 @@ const config = JSON.parse(document.body.dataset.config);
 const link = new Link(config.allowed_origins, hear);
 const tabs = new Tabs(config.key, overhear);
 const store = new Store({
-  ...NOBODY, config, pending: [], availability: config.availability, loaded: false, open: false, connection: 'idle', offline: !navigator.onLine, greeting: null,
+  ...NOBODY, config, pending: [], availability: config.availability, loaded: false, open: false, connection: 'idle', busy: false, offline: !navigator.onLine, greeting: null,
 });
 let page = { url: '', title: '' };
 let identity = null;
-// The proof that the token was got with.
+// The proof that the token was got with, and whether the token is of whom the page says is here.
 let proven = null;
-let failures = 0;
+let sure = false;
 let attributes = {};
 let token = null;
 let about = {};
 let kept = null;
 let keeping = '';
-let beginning = null;
 let view = null;
 let words = null;
-let closing = 0;
 let acknowledged = 0;
 let readUpTo = 0;
-let gathering = 0;
-let reading = 0;
-let checking = 0;
 let typed = 0;
-let silent = 0;
-let settling = 0;
-let opens = 0;
+// What is to be done in a while, each thing by one timer.
+const timers = {};
+// How often somebody logged out: what was under way before is nobody's any more.
+let era = 0;
+const asked = {
+  init, open, close, identify, set,
+  url: (where) => { page = where; },
+  size: ({ full }) => store.put({ full }),
+};
 // What the page asks is done in its order, and nothing before the window is there.
 let turn = Promise.resolve();
 
-const api = new Api(config.key, () => token, begin);
+const who = new Question({ ask, take: welcome, settled: unproven, waiting: bide });
+const api = new Api(config.key, { token: () => (sure ? token : null), renew: () => who.get(), of: () => store.now.conversation?.id });
 const stream = new Stream(api, {
   after: () => store.last(),
   message: (message) => {
@@ -84,10 +87,9 @@ const stream = new Stream(api, {
   },
   typing: () => {
     store.put({ typing: true });
-    clearTimeout(silent);
-    silent = setTimeout(() => store.put({ typing: false }), TYPED);
+    later('silent', () => store.put({ typing: false }), TYPED);
   },
-  gone: part,
+  gone: () => (store.now.user && !identity ? part() : who.get()),
   connection: (connection) => {
     store.put({ connection });
     if (connection === 'open' && visible()) share('live');
@@ -115,21 +117,29 @@ const outbox = new Outbox(api, {
     stream.open();
   },
   asked: () => store.put({ asking: { needed: true } }),
+  round: () => who.round,
   about: () => ({ page, attributes, ...(store.now.greeting && { greeting: store.now.greeting.id }) }),
 });
 
 link.tell('ready');
 
 function hear(type, payload) {
-  const known = { init, open, close, identify, set, logout, url, size };
-  if (!Object.hasOwn(known, type)) return;
-  turn = turn.then(() => known[type](payload)).catch((error) => console.warn('Chat failed.', error));
+  if (type === 'logout') logout();
+  else if (Object.hasOwn(asked, type)) inTurn(() => asked[type](payload), type !== 'identify');
+}
+
+// Do something after what was asked before; if somebody logs out first, only what `lasts`.
+function inTurn(act, lasts) {
+  const begun = era;
+  turn = turn.then(() => (lasts || begun === era ? act() : null)).catch((error) => console.warn('Chat failed.', error));
 }
 
 async function init(given) {
   if (view) return;
-  ({ page, identity, token, kept } = given);
-  attributes = given.attributes || {};
+  ({ page, kept } = given);
+  token = given.token?.slice(0, PROOF);
+  identity = texts(given.identity, PROOF);
+  set(given.attributes);
   about = { locale: given.lang || config.locale, tz: given.tz };
   words = await strings(about.locale, config);
   document.documentElement.lang = words.locale;
@@ -148,101 +158,116 @@ async function init(given) {
   addEventListener('offline', () => store.put({ offline: true }));
   addEventListener('online', () => {
     store.put({ offline: false });
+    who.rouse();
     look();
   });
-  begin();
+  who.get();
+}
+
+function later(name, act, wait) {
+  clearTimeout(timers[name]);
+  timers[name] = setTimeout(act, wait);
 }
 
 // A first message is kept, and becomes a conversation in a moment.
-function settle() {
-  clearTimeout(settling);
-  settling = setTimeout(async () => {
-    if (!store.now.conversation) await begin();
-    if (!store.now.conversation) settle();
-  }, SETTLING);
+function settle(wait = SETTLING) {
+  const begun = era;
+  later('settle', async () => {
+    if (!store.now.conversation) await who.get();
+    if (!store.now.conversation && begun === era) settle(Math.min(wait * 2, RATHER));
+  }, wait);
 }
 
-// Ask who the visitor is. Everybody who needs to know waits for the same answer.
-function begin() {
-  beginning = beginning || session().finally(() => { beginning = null; });
-  return beginning;
-}
+// --- who the visitor is, as the page proves it and the hub knows them ---
 
-async function session() {
+async function ask() {
   const shown = store.now.conversation;
-  let found;
-  try {
-    found = await api.session({ token, identity, page, ...about });
-  } catch (error) {
-    if (identity && UNPROVEN.includes(error.code)) return unproven(error);
-    store.put({ connection: 'backoff' });
-    setTimeout(begin, error.retryAfter * 1000 || Math.min(AGAIN * 2 ** failures, RARELY));
-    failures += 1;
-    return null;
-  }
-  failures = 0;
+  return { ...await api.session({ token, identity, page, ...about }, needed), shown };
+}
+
+// Whether what was said has to be fetched.
+function needed({ user, conversation }) {
+  const { now } = store;
+  return conversation && !(now.messages.length && now.conversation?.id === conversation.id && now.user === user);
+}
+
+// No answer, or one that says nothing of the proof: the window waits, and all that was said stays.
+function bide(error) {
+  store.put({ connection: 'backoff', busy: error.status === 429 });
+}
+
+function welcome({ shown, token: given, user, conversation, availability, messages }) {
   proven = identity;
-  const user = found.contact && found.contact.user_id;
-  const before = store.now.contact && store.now.contact.user_id;
-  // Who was nobody yet and is proven now goes on with what they were about to say.
-  if (store.now.contact !== null && user !== before) forget(!before);
+  sure = true;
+  const before = store.now.user;
+  if (before !== undefined && user !== before) pass(before, user);
   // Signed out, or erased: what was said is not shown here any more.
-  else if (shown && !(found.conversation && found.conversation.id === shown.id)) part();
-  token = found.token;
+  else if (shown && conversation?.id !== shown.id) part();
+  token = given;
   // What is proven is proven anew with each session, and never kept in the page.
   if (!user) link.tell('token', token);
   // What began meanwhile, the answer does not know of.
   const begun = shown ? null : store.now.conversation;
-  store.put({ contact: found.contact || { user_id: null }, conversation: found.conversation || begun, availability: found.availability });
-  if (found.conversation || begun) {
+  if (messages) place(messages);
+  store.put({ user, conversation: conversation || begun, availability, connection: 'idle', busy: false, loaded: true });
+  if (conversation || begun) {
     link.tell('talks');
-    if (!store.now.messages.length) await history(null);
-    if (found.conversation) stand(found.conversation);
+    if (conversation) stand(conversation);
     stream.open();
-  } else {
-    store.put({ connection: 'idle' });
   }
-  store.put({ loaded: true });
   resume(user);
-  opening(found.availability);
-  return found;
+  opening(availability);
 }
 
 // Tell the page, whose proof it was. A window that it has opened stays until its token is over.
 function unproven(error) {
+  if (!identity || !UNPROVEN.includes(error.code)) return null;
   console.warn('Chat: the page did not prove who its visitor is.', error.message);
   link.tell('event', { name: error.code === 'identity-expired' ? 'identity.expired' : 'identity.refused', detail: error.message });
-  const used = identity === proven;
+  sure = JSON.stringify(identity) === JSON.stringify(proven);
   identity = null;
-  return used ? null : session();
+  return sure;
 }
 
 // Ask anew, but not for what only a proof opens once there is none.
 function refresh() {
-  if (identity || !store.now.contact?.user_id) begin();
+  if (identity || !store.now.user) who.get();
 }
 
-async function history(before) {
-  const found = await api.get('messages', before ? { before } : {});
-  store.put({ more: found.messages.length === PAGE });
-  arrive(found.messages);
+function place(messages) {
+  store.put({ more: messages.length === PAGE });
+  arrive(messages);
 }
 
-function older() {
+async function older() {
   const first = store.now.messages[0];
-  if (first && store.now.more) return history(first.seq);
-  return null;
+  const found = first && store.now.more && await api.get('messages', { before: first.seq }).catch(() => null);
+  if (found) place(found.messages);
 }
 
-function forget(stays = false) {
-  clearTimeout(settling);
+function forget() {
+  ['settle', 'seen', 'check'].forEach((name) => clearTimeout(timers[name]));
   stream.close();
-  if (!stays) outbox.clear();
   acknowledged = 0;
   readUpTo = 0;
+  outbox.shed();
   store.put(NOBODY);
-  if (!stays) view.forget();
+  view?.forget();
   count();
+}
+
+// Who it is has changed. Who was nobody yet goes on with what they were about to say; who was somebody
+// takes it away.
+function pass(before, user) {
+  forget();
+  if (!before) return;
+  if (user) {
+    outbox.clear(who.round);
+    view.empty();
+  } else {
+    // What nobody proves any more is not sent for them, and not lost.
+    view.bring(outbox.clear());
+  }
 }
 
 // The hub has taken the conversation away: nothing of it stays, and the visitor is told.
@@ -253,33 +278,30 @@ function part() {
 
 // Flip between open and closed at the very moment, and after a sleep.
 function opening(availability) {
-  clearTimeout(opens);
-  if (!availability.changes_at) return;
   const left = Date.parse(availability.changes_at) - Date.now();
-  opens = setTimeout(refresh, left > 0 ? Math.min(left + 500, SELDOM) : RATHER);
+  if (availability.changes_at) later('opening', refresh, left > 0 ? Math.min(left + 500, SELDOM) : RATHER);
 }
 
 // --- what would be lost with this page, if it went before it was sent ---
 
 function keep() {
   const texts = outbox.unsent();
-  const told = texts.length ? { user: store.now.contact && store.now.contact.user_id, texts } : null;
+  const told = texts.length ? { user: store.now.user, texts } : null;
   if (JSON.stringify(told) === keeping || kept) return;
   keeping = JSON.stringify(told);
   link.tell('keep', told);
 }
 
 function resume(user) {
-  const { texts } = kept && (kept.user || null) === (user || null) ? kept : { texts: [] };
+  if (kept && (kept.user || null) === user) outbox.restore(kept.texts);
   kept = null;
-  outbox.restore(texts);
   if (!store.now.asking) outbox.resume();
 }
 
 // --- what the page asks ---
 
-function open(given) {
-  store.put({ open: true, full: given.full });
+function open({ full }) {
+  store.put({ open: true, full });
   view.enter();
   look();
 }
@@ -289,38 +311,44 @@ function close() {
   count();
 }
 
-function size(given) {
-  store.put({ full: given.full });
-}
-
 async function identify(proof) {
+  const begun = era;
   // What is on its way belongs to who wrote it, and moves along.
-  await Promise.race([outbox.settled(), new Promise((done) => { setTimeout(done, PATIENCE); })]);
-  identity = proof;
-  // One that was begun before knows nothing of it.
-  await beginning;
-  await begin();
+  await Promise.race([outbox.settled(), pause(PATIENCE)]);
+  if (begun !== era) return;
+  identity = texts(proof, PROOF);
+  sure = false;
+  who.anew();
 }
 
 function set(more) {
-  attributes = more;
+  attributes = texts(more, CLAIM) || {};
 }
 
-async function logout() {
+// Pages say what they like: what can be no text is left out, and no text is so long that it is in the way.
+function texts(said, longest) {
+  const all = said && Object.entries(said).filter(([, value]) => value !== null && typeof value !== 'object');
+  return all && Object.fromEntries(all.slice(0, CLAIMS).map(([name, value]) => [name.slice(0, CLAIM), String(value).slice(0, longest)]));
+}
+
+function logout() {
+  // From here on nothing that the page hears is of who was here before.
+  link.tell('left');
   share('logout');
-  await leaveAccount();
+  leaveAccount();
 }
 
-async function leaveAccount() {
+function leaveAccount() {
+  era += 1;
   identity = null;
   token = null;
+  sure = false;
+  kept = null;
+  attributes = {};
   forget();
-  await beginning;
-  await begin();
-}
-
-function url(where) {
-  page = where;
+  outbox.clear();
+  view?.empty();
+  if (view) who.anew();
 }
 
 // --- what other tabs tell, of the same conversation ---
@@ -330,13 +358,13 @@ function share(type, payload) {
 }
 
 function overhear(type, payload, of) {
-  if (type === 'begun' && !store.now.conversation) begin();
+  if (type === 'begun' && !store.now.conversation) who.anew();
   if (!store.now.conversation || of !== store.now.conversation.id) return;
   // Only what follows at once: the rest comes with a stream of our own, from the last on.
   if (type === 'message' && payload.seq === store.last() + 1) arrive([payload]);
   else if (type === 'state') stand(payload);
   else if (type === 'read') reach(payload);
-  else if (type === 'logout') turn = turn.then(leaveAccount);
+  else if (type === 'logout') leaveAccount();
   // Of all hidden tabs at most one keeps its stream, and none beside a visible one.
   else if ((type === 'live' || type === 'hidden') && !visible()) stream.close();
 }
@@ -358,8 +386,7 @@ function unchecked(message) {
 
 // A file is shown once it is checked; the message with it is not sent again for that.
 function check(looks) {
-  clearTimeout(checking);
-  checking = setTimeout(async () => {
+  later('check', async () => {
     const waiting = store.now.messages.filter(unchecked);
     for (const one of waiting) {
       const found = await api.get('messages', { before: one.seq + 1, limit: 1 }).catch(() => null);
@@ -393,8 +420,7 @@ function count() {
 }
 
 function gather() {
-  clearTimeout(gathering);
-  gathering = setTimeout(acknowledge, GATHER);
+  later('gather', acknowledge, GATHER);
 }
 
 async function acknowledge() {
@@ -405,8 +431,7 @@ async function acknowledge() {
 }
 
 function seen(seq) {
-  clearTimeout(reading);
-  reading = setTimeout(() => {
+  later('seen', () => {
     if (seq <= readUpTo || !store.now.open || !visible()) return;
     reach(seq);
     share('read', seq);
@@ -427,12 +452,12 @@ function visible() {
 
 // In turn: who it is from is settled by then.
 function send(content) {
-  turn = turn.then(() => outbox.add(content));
+  inTurn(() => outbox.add(content));
 }
 
 // What is asked before a first message goes before it, and before all that waits.
 function start(answers, text) {
-  turn = turn.then(() => {
+  inTurn(() => {
     store.put({ asking: null, asked: true });
     outbox.resume(Object.keys(answers).length ? { type: 'form', fields: answers } : null);
     if (text) outbox.add({ type: 'text', text });
@@ -444,20 +469,20 @@ function choose(option) {
 }
 
 async function leave(fields) {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    try {
-      const answer = await api.post('offline', { ...fields, page });
+  const begun = era;
+  for (let tries = 1; ; tries += 1) {
+    const answer = await api.post('offline', { ...fields, page }).catch((error) => error);
+    if (begun !== era) return false;
+    if (!(answer instanceof Error)) {
       store.put({ done: true, problem: null });
       link.tell('talks');
-      if (answer.conversation_id) await begin();
+      if (answer.conversation_id) who.anew();
       else settle();
       return true;
-    } catch (error) {
-      if (error instanceof Refused) return refused(error);
-      await new Promise((done) => { setTimeout(done, 1000); });
     }
+    if (final(answer) || tries === TRIES) return refused(answer);
+    await pause(1000);
   }
-  return refused();
 }
 
 // Say why something was not done.
@@ -476,14 +501,12 @@ function rate(id, { stars, comment = '' }) {
 
 // Tell the hub that it is over, or how it was; `then`: how the conversation stands by that.
 async function finish(name, body, then) {
-  const { conversation } = store.now;
-  try {
-    await api.post(name, body);
-  } catch (error) {
-    return refused(error);
-  }
+  const { id } = store.now.conversation;
+  const error = await api.post(name, body).catch((one) => one);
+  if (store.now.conversation?.id !== id) return false;
+  if (error) return refused(error);
   store.put({ problem: null });
-  if (store.now.conversation === conversation) change(then);
+  change(then);
   return true;
 }
 
@@ -495,7 +518,7 @@ function writing() {
 
 // A hidden tab keeps its stream for a while only: browsers keep few connections to one place.
 function look() {
-  clearTimeout(closing);
+  clearTimeout(timers.hidden);
   count();
   if (visible()) {
     if (store.now.conversation) stream.open(true);
@@ -504,6 +527,6 @@ function look() {
     view.look();
   } else {
     share('hidden');
-    closing = setTimeout(() => stream.close(), HIDDEN);
+    later('hidden', () => stream.close(), HIDDEN);
   }
 }

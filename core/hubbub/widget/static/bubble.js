@@ -24,14 +24,14 @@ export function pending(one, words, acts) {
   const button = (name, act) => make('button', { type: 'button', class: 'link', text: words.say(name), onclick: () => act(one.client_id) });
   const state = one.failed
     ? [`${words.say('not_sent')} ${words.why(one.failed)} `, ...(FINAL.has(one.failed.code) ? [] : [button('again', acts.retry), ' ']), button('cancel', acts.cancel)]
-    : [words.say(one.kept ? 'sent' : 'sending'), ...(one.file ? [' ', button('cancel', acts.cancel)] : [])];
+    : [words.say(one.kept ? 'sent' : one.later ? 'later' : 'sending'), ...(one.file ? [' ', button('cancel', acts.cancel)] : [])];
   return make('li', { class: `message own ${one.failed ? 'failed' : 'pending'}`, 'data-id': one.client_id }, [
     make('p', { class: 'who', text: words.say('you') }),
     make('div', { class: look({ content: one.content }), dir: 'auto' }, [
       ...content({ own: true, content: one.content }, words, acts),
       ...(one.file && !one.failed ? [make('progress', { max: 1, 'aria-label': one.content.name })] : []),
     ]),
-    make('p', { class: 'state', role: one.failed ? 'alert' : null }, state),
+    make('p', { class: 'state', role: one.failed ? 'alert' : one.later ? 'status' : null }, state),
   ]);
 }
 
@@ -103,6 +103,9 @@ function file(said, words) {
 }
 
 function named(name, size) {
-  const told = size ? ` ${size < 1048576 ? `${Math.ceil(size / 1024)} kB` : `${(size / 1048576).toFixed(1)} MB`}` : '';
-  return make('span', { class: 'named' }, [icon(FILE), make('span', { text: name }), make('small', { dir: 'ltr', text: told })]);
+  return make('span', { class: 'named' }, [icon(FILE), make('span', { text: name }), make('small', { dir: 'ltr', text: size ? ` ${sized(size)}` : '' })]);
+}
+
+function sized(bytes) {
+  return bytes < 1048576 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 1048576).toFixed(1)} MB`;
 }

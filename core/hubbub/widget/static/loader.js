@@ -10,11 +10,9 @@
   const SHUT = 'M6 6l12 12M18 6L6 18';
   // What is said before the window is there to say it: the launcher's name, and how to send a greeting away.
   const WORDS = { en: ['Chat', 'Dismiss'], de: ['Chat', 'Schließen'], ar: ['محادثة', 'إغلاق'] };
-  try {
-    if (!window.HubChat?.loaded) start();
-  } catch (error) {
-    console.warn('Chat failed.', error);
-  }
+  // What can be handed on of what a page says.
+  const plain = (said) => JSON.parse(JSON.stringify(said));
+  if (!window.HubChat?.loaded) guard(start)();
 
   function start() {
     const data = script ? script.dataset : {};
@@ -43,6 +41,7 @@
     let attributes = {};
     let scroll = null;
     let waiting = [];
+    let leaving = false;
     let address = location.href;
 
     // --- what pages may ask for ---
@@ -52,18 +51,19 @@
       open: () => show(true),
       close: () => show(false),
       toggle: () => show(!opened),
-      identify(proof) { identity = proof; tell('identify', proof); if (booted) makeFrame(); },
-      set(more) { attributes = Object.assign({}, attributes, more); tell('set', attributes); },
+      identify(proof) { identity = plain(proof); tell('identify', identity); if (booted) makeFrame(); },
+      set(more) { attributes = { ...attributes, ...plain(more) }; tell('set', attributes); },
       logout() {
         identity = null;
         attributes = {};
         ['token', 'talks', 'greeting'].forEach(store.drop);
         session.drop('kept');
+        leaving = ready;
         tell('logout');
       },
       on(name, handler) { (handlers[name] = handlers[name] || []).push(handler); },
     };
-    const run = (name, ...rest) => { if (commands[name]) guard(commands[name])(...rest); };
+    const run = guard((name, ...rest) => commands[name]?.(...rest));
     // What is asked before there is a page to draw on is done once there is.
     const api = function HubChat(...call) {
       if (begun) run(...call);
@@ -120,10 +120,10 @@
 
     // Say on the launcher, and in the title of a page that nobody looks at, what waits here.
     function name() {
-      const n = unread.n > 99 ? '99+' : String(unread.n);
+      const n = unread.n > 99 ? '99+' : unread.n;
       const label = texts.launcher || chat;
       launcher.setAttribute('aria-label', unread.n ? `${label}, ${unread.label || n}` : label);
-      launcher.setAttribute('aria-expanded', String(opened));
+      launcher.setAttribute('aria-expanded', opened);
       const shape = opened ? SHUT : TALK;
       drawing.setAttribute('d', shape);
       // In some browsers it is a style as well, which pages may take away.
@@ -167,7 +167,7 @@
     // Where the window is all there is to see, the way back closes it: one entry in the history, and gone with it.
     function turnBack() {
       const here = history.state?.hubchat === nonce;
-      if (opened && phone.matches) History.prototype.pushState.call(history, Object.assign({}, history.state, { hubchat: nonce }), '');
+      if (opened && phone.matches) History.prototype.pushState.call(history, { ...history.state, hubchat: nonce }, '');
       else if (!opened && here) history.back();
     }
 
@@ -212,11 +212,13 @@
         ready = true;
         tell('init', {
           token: store.get('token'), identity, attributes, page: where(), lang, calm: matchMedia('(prefers-reduced-motion: reduce)').matches, full: phone.matches,
-          tz: Intl.DateTimeFormat().resolvedOptions().timeZone, greeting: store.get('greeting'), kept: JSON.parse(session.get('kept')),
+          tz: Intl.DateTimeFormat().resolvedOptions().timeZone, greeting: store.get('greeting'), kept: guard(JSON.parse)(session.get('kept')),
         });
         waiting.forEach((one) => tell(...one));
         waiting = [];
       },
+      // What it says before it knows that somebody logged out is of who was here before.
+      left() { leaving = false; },
       token: (token) => store.set('token', token),
       keep: (texts) => session.set('kept', JSON.stringify(texts)),
       talks() {
@@ -237,11 +239,12 @@
 
     function hear({ origin: from, source, data: said }) {
       if (!frame || from !== origin || source !== frame.contentWindow || !said || said.hub !== 1 || said.n !== nonce) return;
-      if (heard.hasOwnProperty(said.t)) heard[said.t](said.p);
+      if (leaving && said.t !== 'left') return;
+      heard[said.t]?.(said.p);
     }
 
     function fire(event, detail) {
-      (handlers[event] || []).forEach((handler) => guard(handler)(detail));
+      handlers[event]?.forEach((handler) => guard(handler)(detail));
     }
 
     // --- the page ---
@@ -277,10 +280,10 @@
 
     function greet() {
       clearInterval(greet.timer);
-      if (opened || bubble || store.get('talks') || Number(store.get('hushed') || 0) > Date.now()) return;
+      if (opened || bubble || store.get('talks') || store.get('hushed') > Date.now()) return;
       if (!session.get('counted')) {
         session.set('counted', '1');
-        store.set('visits', String(Number(store.get('visits') || 0) + 1));
+        store.set('visits', Number(store.get('visits')) + 1);
       }
       let seconds = 0;
       const look = () => {
@@ -303,7 +306,7 @@
         && (!when.lang.length || when.lang.some((one) => lang.toLowerCase().startsWith(one.toLowerCase())))
         && (when.availability === 'any' || (when.availability === 'open') === open)
         && (when.device === 'any' || (when.device === 'phone') === phone.matches)
-        && Number(store.get('visits') || 1) >= when.visits_min
+        && (store.get('visits') || 1) >= when.visits_min
         && scrolled() >= when.scroll_pct
         && !seen(rule);
     }
@@ -333,7 +336,7 @@
       bubble.append(
         button(rule.content, 'flex:1;padding:8px 0;text-align:start;white-space:pre-line', () => show(true)),
         button('\u00d7', 'width:40px;height:40px;font-size:20px;text-align:center', () => {
-          store.set('hushed', String(Date.now() + 86400000));
+          store.set('hushed', Date.now() + 86400000);
           store.drop('greeting');
           hush();
         }),

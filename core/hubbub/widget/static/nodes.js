@@ -129,7 +129,7 @@ function piece(text, at, depth) {
 function bare(text, at) {
   const found = URL_START.exec(text.slice(at, at + 2000));
   if (!found) return null;
-  const address = found[0].replace(/[.,;:!?'*~)\]]+$/, (tail) => (tail.startsWith(')') && found[0].includes('(') ? ')' : ''));
+  const address = found[0].replace(/[.,;:!?\x27*~)\]]+$/, (tail) => (tail.startsWith(')') && found[0].includes('(') ? ')' : ''));
   const href = safe(address);
   return href && { node: link(href, address), end: at + address.length };
 }

@@ -1,6 +1,6 @@
 // Send what the visitor says, one after the other and each until it is kept: once, by its id.
 
-import { Refused, reason } from './api.js';
+import { final, pause, reason } from './api.js';
 
 const TRIES = 5;
 // Bytes that the hub takes of one file.
@@ -37,7 +37,7 @@ export class Outbox {
   }
 
   put(one, where = 'push') {
-    this.waiting[where]({ ...one, failed: null, progress: 0 });
+    this.waiting[where]({ ...one, failed: null, later: false, progress: 0, round: this.hear.round() });
     this.tell();
     this.run();
   }
@@ -53,9 +53,7 @@ export class Outbox {
 
   cancel(id) {
     const one = this.find(id);
-    if (!one) return;
-    one.abort?.abort();
-    this.drop([one]);
+    if (one) this.drop([one]);
   }
 
   // Go on, with what was asked for (or nothing) before what waits.
@@ -71,10 +69,17 @@ export class Outbox {
     this.drop(this.waiting.filter((one) => ids.has(one.client_id)));
   }
 
-  clear() {
+  // What the hub has is for the hub to show.
+  shed() {
+    this.drop(this.waiting.filter((one) => one.kept));
+  }
+
+  // Forget what was said before a round of asking who it is; return the texts that nobody has.
+  clear(round = Infinity) {
+    const texts = this.unsent().map((one) => one.content.text);
     this.held = false;
-    this.waiting.forEach((one) => { one.abort?.abort(); });
-    this.drop(this.waiting);
+    this.drop(this.waiting.filter((one) => one.round < round));
+    return texts;
   }
 
   // The texts that would be lost with this window.
@@ -87,7 +92,11 @@ export class Outbox {
   }
 
   drop(gone) {
-    gone.forEach((one) => { if (one.content.preview) URL.revokeObjectURL(one.content.preview); });
+    gone.forEach((one) => {
+      one.abort?.abort();
+      one.rouse?.();
+      if (one.content.preview) URL.revokeObjectURL(one.content.preview);
+    });
     this.waiting = this.waiting.filter((one) => !gone.includes(one));
     this.tell();
   }
@@ -144,6 +153,7 @@ export class Outbox {
     const { type, media_id: mediaId } = one.content;
     const content = type === 'file' ? { type, media_id: mediaId } : one.content;
     for (let tries = 1; ; tries += 1) {
+      await this.api.ready();
       // What was taken back is nobody else's to say.
       if (!this.waiting.includes(one)) return;
       try {
@@ -153,18 +163,22 @@ export class Outbox {
         this.tell();
         return;
       } catch (error) {
+        if (!this.waiting.includes(one)) return;
         if (error.code === 'form-needed') {
           this.held = true;
           this.hear.asked();
           return;
         }
-        const patient = !(error instanceof Refused) || error.status >= 500 || [401, 429].includes(error.status);
-        if (!patient || tries >= TRIES) {
+        // Too much at once is no failure: it has its time.
+        one.later = error.status === 429;
+        if (one.later) tries -= 1;
+        if (final(error) || tries >= TRIES) {
           this.fail(one, error);
           return;
         }
-        const wait = error.retryAfter ? error.retryAfter * 1000 : 500 * 2 ** tries * (0.5 + Math.random());
-        await new Promise((done) => { setTimeout(done, wait); });
+        this.tell();
+        // Until its time has come, or it is taken back.
+        await pause(error.wait || 500 * 2 ** tries * (0.5 + Math.random()), (done) => { one.rouse = done; });
       }
     }
   }

@@ -80,18 +80,17 @@ export class Stream {
 
   // Return after how many milliseconds to try again; 0: by the usual pause.
   async failed(error) {
-    const { status = 0, retryAfter = 0 } = error;
+    const { status, code, wait = 0 } = error;
     this.failures += 1;
     // Of a network that is away (a TypeError) asking has no more to tell.
     if (!(error instanceof TypeError)) this.deaf += 1;
     if (status === 401) await this.api.renew();
-    // Without a conversation there is nothing to hear.
-    if (status === 404) this.hear.gone();
-    const named = retryAfter * 1000;
+    // Without a conversation there is nothing to hear. A proxy knows nothing of that.
+    if (code === 'not-found') this.hear.gone();
     if (this.deaf >= FAILURES || status === 503) this.asking = Date.now() + ASKING;
     // Other tabs of this visitor opened many of late: there will be room in a moment.
-    else if (status === 429) this.asking = Date.now() + named;
-    return named;
+    else if (status === 429) this.asking = Date.now() + wait;
+    return wait;
   }
 
   // Ask for what is new, instead of being told; again after `wait`.

@@ -119,9 +119,9 @@ export class View {
   // --- forms ---
 
   asksFirst() {
-    const { config, conversation, contact, availability, asked } = this.store.now;
+    const { config, conversation, user, availability, asked } = this.store.now;
     const { when, fields } = config.prechat;
-    if (asked || conversation || !fields.length || (contact && contact.user_id)) return false;
+    if (asked || conversation || !fields.length || user) return false;
     return when === 'first' || (when === 'closed' && !availability.open);
   }
 
@@ -237,13 +237,23 @@ export class View {
     return this.pane === 'write' && this.composer.text.trim() !== '';
   }
 
-  // Nothing of one visitor is left for the next.
+  // What was said, and read out, by somebody else is not shown on.
   forget() {
+    this.heard = 0;
+    this.settled = false;
+    this.spoken.replaceChildren();
+  }
+
+  // Nothing that one visitor was about to say is left for the next.
+  empty() {
     remember(null);
     this.composer.text = '';
-    this.heard = 0;
-    this.spoken.replaceChildren();
     if (this.foot.firstChild.reset) this.foot.firstChild.reset();
+  }
+
+  // Give texts back to whoever wrote them.
+  bring(texts) {
+    this.composer.text = [...texts, this.composer.text].filter(Boolean).join('\n');
   }
 
   // --- drawing ---
@@ -259,8 +269,8 @@ export class View {
     this.drawPending(now);
     this.typing.textContent = now.typing ? words.say('typing') : '';
     this.alert.textContent = now.problem ? words.why(now.problem) : '';
-    this.drawOpening(now);
     this.drawFoot(now);
+    this.drawOpening(now);
     this.drawConnection(now);
   }
 
@@ -325,7 +335,7 @@ export class View {
     });
     now.pending.forEach((one) => {
       const known = this.sending.get(one.client_id);
-      const look = JSON.stringify([one.failed, one.kept, Boolean(one.file)]);
+      const look = JSON.stringify([one.failed, one.later, one.kept, !one.file]);
       let node = known?.node;
       if (known?.look !== look) {
         node = pending(one, this.words, this.acts);
@@ -346,7 +356,8 @@ export class View {
     const { words } = this;
     const { open, changes_at: back } = now.availability;
     const closed = back ? words.say('closed_until', { moment: words.moment(back) }) : words.say('closed');
-    this.about.textContent = open ? words.say('reply_time') || (back ? words.say('open_now') : '') : closed;
+    const answer = words.say(now.config.by_email && (now.done || this.pane === 'offline') ? 'answer_email' : 'answer_here');
+    this.about.textContent = open ? words.say('reply_time') || (back ? words.say('open_now') : '') : `${closed} ${answer}`;
     this.dialog.classList.toggle('closed', !open);
     let text = '';
     if (now.done) text = words.say('left');
@@ -356,7 +367,7 @@ export class View {
   }
 
   // That the hub is away is said only once it has been for a while.
-  drawConnection({ connection, offline }) {
+  drawConnection({ connection, offline, busy }) {
     if (connection === 'backoff' && !this.lost) {
       this.lost = setTimeout(() => {
         this.late = true;
@@ -367,7 +378,7 @@ export class View {
       this.lost = 0;
       this.late = false;
     }
-    const text = offline ? 'offline_now' : this.late && 'reconnecting';
+    const text = offline ? 'offline_now' : busy ? 'problem_slow-down' : this.late && 'reconnecting';
     this.banner.textContent = text ? this.words.say(text) : '';
   }
 
