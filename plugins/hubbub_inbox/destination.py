@@ -14,6 +14,7 @@ class InboxFields(Fields):
         description="The name of the team that should answer; leave it out for everybody.",
         min_length=1,
         max_length=100,
+        json_schema_extra={"format": "team"},
     )
 
 

@@ -99,7 +99,9 @@ def _http_error(error: HTTPException) -> Any:
     status = error.code or 500
     if isinstance(error.response, Response):
         return error.response
-    return _page(status, _SAID.get(status, error.description or ""))
+    # What is said of this one beats what is said of all that are like it.
+    own = error.description if error.description != type(error).description else None
+    return _page(status, own or _SAID.get(status, error.description or ""))
 
 
 def _hub_error(error: HubError) -> Any:

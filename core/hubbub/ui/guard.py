@@ -15,6 +15,7 @@ from hubbub.hub import Hub
 from hubbub.people.rules import Person
 from hubbub.people.sessions import cookie_name, person_of
 from hubbub.store.types import UNKEPT
+from hubbub.ui.kept import kept_of, login_page
 from hubbub.vault import digest
 
 View = Callable[..., Any]
@@ -31,6 +32,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_ADMINS_ALONE: Final = "Only admins see this. Ask one of them for what you need here."
+_ENDED: Final = "Your login ended before this was sent. Log in, and it is still here."
 
 
 class Guard:
@@ -67,25 +70,33 @@ class Guard:
 
         return wrapped
 
-    def token(self) -> str:
-        """Return what a form of this login has to repeat."""
-        return self._hub.vault.sign(f"form:{digest(self.cookie())}")
+    def token(self, cookie: str = "") -> str:
+        """Return what a form of this login has to repeat; or of that which ``cookie`` begins."""
+        return self._hub.vault.sign(f"form:{digest(cookie or self.cookie())}")
 
     def _guarded(self, view: View, *, admin: bool) -> View:
         @wraps(view)
         def wrapped(**path: str) -> Any:
             person = self.person()
             if person is None:
-                return _to_login()
+                return self._to_login()
             g.person, g.form_token = person, self.token()
             if request.method == "POST":
                 self._check_form()
                 self._check_token()
             if admin and person.role != "admin":
-                abort(403)
+                abort(403, _ADMINS_ALONE)
             return view(**path)
 
         return wrapped
+
+    def _to_login(self) -> Any:
+        if by_script():
+            return Response("You are logged out.\n", 401)
+        if request.method == "GET":
+            return redirect(url_for("ui.login", next=request.full_path.rstrip("?")))
+        self._check_form()
+        return login_page(_ENDED, kept=kept_of(request.form), kept_for=request.path), 401
 
     def _check_form(self) -> None:
         """Refuse a form that is not ours, before it is read, and then what cannot be kept of it."""
@@ -133,9 +144,3 @@ def harden(answer: AnyResponse) -> AnyResponse:
 def by_script() -> bool:
     """Whether the script of an open page asks, and not the browser for a new one."""
     return request.headers.get("X-Script") == "1"
-
-
-def _to_login() -> Any:
-    if by_script() or request.method != "GET":
-        return Response("You are logged out.\n", 401)
-    return redirect(url_for("ui.login", next=request.full_path.rstrip("?")))

@@ -203,6 +203,14 @@ def test_a_token_is_shown_once_and_revoked(admin, world):
     assert "revoked" in admin.get("/operate/tokens").text
 
 
+def test_a_form_that_is_loaded_again_makes_no_second_token(admin, world):
+    form = {"name": "Robot", "scope": ["read"], "key": "one"}
+    assert 'value="hub_' in admin.fill("/operate/tokens", **form).text
+    again = admin.fill("/operate/tokens", **form)
+    assert (again.status_code, "was made already" in again.text) == (409, True)
+    assert len(world.rows("SELECT id FROM tokens")) == 1
+
+
 def test_a_type_that_its_provider_retired_says_what_to_use_instead(admin, line, monkeypatch):
     for page in ("/channels/add", "/channels/add/parrot", f"/channels/{line.id}"):
         assert "Legacy" not in admin.get(page).text

@@ -259,10 +259,10 @@ def templates(world, line, monkeypatch):
 
 def test_outside_the_window_a_template_is_filled_in_and_sent(world, desk, templates):
     agent = desk()
-    assert "Free words until <time" in agent.see()
-    assert re.search(r"Free words end <time[^>]*>in 1 day<", agent.see("/inbox"))
+    assert "Replies of your own until <time" in agent.see()
+    assert re.search(r"Reply window closes <time[^>]*>in 1 day<", agent.see("/inbox"))
     world.clock.forward(hours=25)
-    assert "Free words end" not in agent.see("/inbox")
+    assert "Reply window closes" not in agent.see("/inbox")
     page = agent.see()
     assert 'id="composer"' not in page
     assert f'href="{agent.where}/templates">Send a template</a>' in page

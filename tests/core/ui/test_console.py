@@ -1,5 +1,7 @@
 """The console: who may see what, forged forms, hostile texts, and where a login leads."""
 
+import re
+
 import pytest
 
 from hubbub.connect.drafts import begin_draft
@@ -204,6 +206,43 @@ def test_a_login_ends_and_the_script_of_an_open_page_is_told(world, browser, lin
     assert client.get("/inbox").status_code == 302
     asked = client.get("/inbox", headers={"X-Script": "1"})
     assert (asked.status_code, asked.text) == (401, "You are logged out.\n")
+
+
+def test_what_was_typed_is_there_after_a_login_that_had_ended(world, browser):
+    client = browser("agent")
+    typed = {
+        "form_token": form_token(client.get("/canned/new")),
+        "shortcut": "hours",
+        "text": "9 to 17",
+    }
+    secret = {"new_password": "not for others"}
+    world.clock.forward(seconds=SESSION_LIFE.total_seconds() + 1)
+    asked = client.post("/canned/new", data={**typed, **secret})
+    assert asked.status_code == 401
+    assert "Your login ended before this was sent." in asked.text
+    assert secret["new_password"] not in asked.text
+    kept = dict(re.findall(r'name="(kept[^"]*)" value="([^"]*)"', asked.text))
+    wrong = client.post("/login", data={**LOGIN, "password": "wrong", **kept})
+    assert 'value="9 to 17"' in wrong.text
+    again = client.post("/login", data={**LOGIN, **kept})
+    assert "You are logged in again" in again.text
+    assert '<form class="card" method="post" action="/canned/new"' in again.text
+    fields = dict(re.findall(r'name="([^"]*)" value="([^"]*)"', again.text))
+    assert client.post("/canned/new", data=fields).status_code == 302
+    assert world.rows("SELECT shortcut, text FROM canned_replies") == [
+        {"shortcut": "hours", "text": "9 to 17"}
+    ]
+
+
+def test_nothing_is_kept_of_what_another_site_sent(browser):
+    asked = browser().post(
+        "/canned/new", data={"text": "Evil"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert asked.status_code == 403
+    answer = browser().post(
+        "/login", data={**LOGIN, "kept.text": "Evil", "kept_for": "//evil.example/"}
+    )
+    assert answer.headers["Location"] == "/inbox"
 
 
 def test_what_goes_wrong_is_told_to_a_script_in_plain_words(browser):

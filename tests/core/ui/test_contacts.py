@@ -89,6 +89,13 @@ def test_a_refused_change_loses_no_word(world, agent, ada):
         assert text in answer.text
 
 
+def test_two_new_attributes_of_one_name_are_refused(agent, ada):
+    form = {"new.0": "city", "new.0.value": "Oslo", "new.1": "city", "new.1.value": "Bergen"}
+    answer = agent.post(f"/contacts/{ada}/about", **form)
+    assert answer.status_code == 422
+    assert "There is an attribute city already." in answer.text
+
+
 def test_somebody_is_blocked_and_let_in_and_their_wish_is_noted(world, agent, ada):
     assert "Blocked since" in agent.post(f"/contacts/{ada}/block", blocked="yes").text
     assert "Blocked since" not in agent.post(f"/contacts/{ada}/block", blocked="no").text

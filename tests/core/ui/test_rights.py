@@ -73,7 +73,7 @@ CONSOLE = {
     GET /calls/<call_id>/rehearsal
     GET /channels
     GET /channels/<channel_id>
-    POST /channels/<channel_id>/<any(change,switch):what>
+    POST /channels/<channel_id>/<any(change,switch,allow):what>
     GET /channels/<channel_id>/audit
     GET /channels/<channel_id>/calls
     POST /channels/<channel_id>/check
@@ -252,7 +252,7 @@ def asked(app, blueprint):
 
 def is_let_in(answer):
     # A login that fails, and a logout, say otherwise what they do.
-    logged_out = answer.status_code == 401 and b"email" not in answer.data
+    logged_out = answer.status_code == 401 and b"belong together" not in answer.data
     to_login = answer.status_code == 302 and answer.location.startswith("/login?next=")
     answer.close()
     return answer.status_code != 403 and not logged_out and not to_login

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
+from hubbub.people.teams import create_team
 from tests.core.ui.kit import found
 from tests.services.guest import Length
 
@@ -504,3 +505,14 @@ def test_conditions_of_plugins_have_a_form_of_their_own(admin, where, world, lin
     assert admin.fill(f"{where}/save").status_code == 302
     (route,) = current_routes(world.hub, line.id).routes
     assert route.when == {"plugin": {"length": {"above": 9}}}
+
+
+def test_a_team_that_there_is_none_of_is_named_above_the_rules(world, admin, line):
+    told = "No team is called “nowhere”"
+    url = f"/channels/{line.id}/routing"
+    assert told not in admin.get(url).text
+    wanted = WantedRoutes(routes=[], fallback={"type": "inbox", "team": "Nowhere"})
+    save_routes(world.hub, line.id, wanted, actor="cli")
+    assert told in admin.get(url).text
+    create_team(world.hub, name="Nowhere", actor="cli")
+    assert told not in admin.get(url).text

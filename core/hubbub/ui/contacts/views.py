@@ -166,6 +166,7 @@ def _about(hub: Hub, contact_id: str) -> ContactChange:
 
 def _typed(known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the attributes that a form changes, adds, and (None) takes away."""
+    new = set()
     for field, typed in clean(dict(request.form)).items():
         value = typed.strip()
         kind, _, name = field.partition(".")
@@ -173,8 +174,9 @@ def _typed(known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, _like(known.get(name), value) if value else None
         elif kind == "new" and name.isdigit() and value:
             text = clean(request.form.get(f"new.{name}.value", "")).strip()
-            if value in known:
+            if value in known or value in new:
                 raise Invalid(Complaint("attributes", f"There is an attribute {value} already."))
+            new.add(value)
             yield value, text or None
 
 

@@ -13,6 +13,7 @@ from hubbub.people.sessions import close_session, cookie_name, open_session
 from hubbub.people.throttle import Throttle
 from hubbub.people.users import authenticate
 from hubbub.ui.guard import Guard
+from hubbub.ui.kept import kept_before, login_page, shown
 
 #: A path of ours.
 _OURS: Final = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
@@ -40,7 +41,7 @@ def add_session(ui: Blueprint, hub: Hub, guard: Guard, throttle: Throttle) -> No
         if person is None:
             return _page("This email and password do not belong together."), 401
         cookie = open_session(hub, person.id, replaces=guard.cookie() or None)
-        return keeping_login(hub, redirect(_next()), cookie)
+        return keeping_login(hub, _onward(guard, cookie), cookie)
 
     @ui.post("/logout")
     @guard.page
@@ -65,12 +66,34 @@ def keeping_login(hub: Hub, answer: Response, cookie: str) -> Response:
 
 
 def _page(problem: str) -> str:
-    return render_template(
-        "people/login.html",
-        problem=problem,
+    return login_page(
+        problem,
         email=request.form.get("email", ""),
-        next=request.values.get("next", ""),
+        onward=request.values.get("next", ""),
+        kept=kept_before(request.form),
+        kept_for=_kept_for(),
     )
+
+
+def _onward(guard: Guard, cookie: str) -> Response:
+    """Return what comes after the login: where somebody wanted to go, or what they had typed."""
+    where, kept = _kept_for(), kept_before(request.form)
+    if not where or not kept:
+        return redirect(_next())
+    page = render_template(
+        "people/again.html",
+        where=where,
+        fields=kept,
+        shown=shown(kept),
+        token=guard.token(cookie),
+    )
+    return make_response(page)
+
+
+def _kept_for() -> str:
+    """Return where what was kept was to be sent: a path of ours, or nothing."""
+    where = request.form.get("kept_for", "")
+    return where if _OURS.fullmatch(where) else ""
 
 
 def _next() -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
+from redis import RedisError
 
 from hubbub.hub import Hub
 from hubbub.people.rules import Scope
@@ -15,6 +17,11 @@ from hubbub.ui.guard import Guard
 from hubbub.ui.words import said
 
 _PAGE: Final = 50
+#: For how long it is remembered that a form was sent.
+_REMEMBERED: Final = timedelta(days=1)
+_MADE: Final = (
+    "Its token was made already, and is not shown again. Make another, and revoke that one."
+)
 #: What each scope allows; docs/api.md says it at length.
 _SCOPES: Final[Mapping[Scope, str]] = {
     "read": "look at everything",
@@ -63,6 +70,8 @@ def add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.post("/operate/tokens")
     @guard.admin
     def new_token() -> Any:
+        if _was_made(hub, request.form.get("key", "")[:64]):
+            return _page(hub, problem=_MADE), 409
         try:
             _, token = create_token(
                 hub,
@@ -79,6 +88,14 @@ def add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def revoke(token_id: str) -> Any:
         revoke_token(hub, token_id, actor=g.person.actor)
         return redirect(url_for("ui.tokens"))
+
+
+def _was_made(hub: Hub, key: str) -> bool:
+    """Whether this very form has made its token: a page that is loaded again sends it again."""
+    try:
+        return bool(key) and not hub.redis.set(f"form:{key}", 1, nx=True, ex=_REMEMBERED)
+    except RedisError:
+        return False
 
 
 def _page(hub: Hub, *, problem: str = "", token: str = "") -> str:

@@ -15,6 +15,7 @@ from hubbub.connect.routes import current_routes, faults_of, faults_of_destinati
 from hubbub.connect.versions import find_version, names_of
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
+from hubbub.people import team_queries
 from hubbub.people.errors import Complaint, Invalid
 from hubbub.people.rules import Person
 from hubbub.plugins import Plugins
@@ -96,6 +97,8 @@ class RoutingPage:
     fallback: Reading
     fallback_faults: tuple[str, ...]
     fallback_step: Step | None
+    #: Teams that are named and that there are none of.
+    strangers: tuple[str, ...]
     #: How the draft differs from the routes in force.
     changed: tuple[str, ...]
     #: What "Undo" takes back; empty: nothing.
@@ -163,6 +166,7 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
     steps, explained, problem = explain(hub, channel_id, state, tried.asked)
     with reading(hub.engine) as db:
         names = queries.names(db)
+        teams = team_queries.names(db)
         recent = channel_queries.heard(
             db, channel_id, since=hub.now() - timedelta(days=DAYS), before=None, limit=_RECENT
         )
@@ -175,6 +179,7 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
         fallback=Reading(asks="Everything else", to=_to(hub.plugins, draft.fallback)),
         fallback_faults=tuple(one.message for one in sound.fallback_faults),
         fallback_step=steps.get(""),
+        strangers=tuple(sorted(_teams_of(hub.plugins, draft) - _called(teams))),
         changed=_changed(hub, current, draft, sound),
         undo=draft.past[-1].did if draft.past else "",
         overtaken=_overtaken(hub, channel_id, draft, current, names),
@@ -230,6 +235,23 @@ def _rows(
 def _to(plugins: Plugins, to: Mapping[str, Any]) -> str:
     settings = {name: value for name, value in to.items() if name != "type"}
     return plugins.destination(str(to["type"]), settings)
+
+
+def _teams_of(plugins: Plugins, draft: Draft) -> set[str]:
+    """Return the teams to which a draft gives conversations, by its own words for them."""
+    found = set()
+    for to in (*(rule["to"] for rule in draft.rules), draft.fallback):
+        kind = plugins.routes.get(str(to["type"]))
+        for name, known in kind.fields.model_fields.items() if kind else ():
+            more = known.json_schema_extra
+            if isinstance(more, dict) and more.get("format") == "team" and to.get(name):
+                found.add(str(to[name]).strip().lower())
+    return found
+
+
+def _called(teams: Mapping[str, str]) -> set[str]:
+    """Return all that teams are called by, from their names by id."""
+    return {*teams, *(name.lower() for name in teams.values())}
 
 
 def _changed(hub: Hub, current: RouteSet, draft: Draft, sound: Sound) -> tuple[str, ...]:
