@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from redis import Redis
 
 from tests.journeys.sites import site
-from tests.journeys.window import FIELD, said, some, type_in, window, write
+from tests.journeys.window import FIELD, LONG, said, some, type_in, window, write
 
 
 def stands(demo, text):
@@ -153,7 +153,7 @@ def test_of_a_conversation_that_is_taken_away_nothing_stays(browser, widget, set
 
         settings(sign_out_before=datetime.now(UTC).isoformat())
         frame.locator(FIELD).fill("A draft of then")
-        expect(said(frame)).to_have_count(0)
+        expect(said(frame)).to_have_count(0, timeout=LONG)
         # It is not of the conversation: it stays with whoever is about to say it.
         expect(frame.locator(FIELD)).to_have_value("A draft of then")
         expect(gone).to_be_visible()
