@@ -63,7 +63,7 @@ def test_rules_are_made_dragged_tried_and_saved_with_the_mouse(routing):
     expect(page.locator("#problems")).to_contain_text("Nothing was saved; your draft is kept.")
     expect(page.locator("#problems")).to_be_focused()
     expect(page.locator(".clash")).to_have_count(4)
-    for box in page.get_by_label("It is meant that").all():
+    for box in page.get_by_label("This is meant").all():
         box.check()
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#told")).to_have_text("Saved: version 2 is in force.")

@@ -317,6 +317,7 @@ def test_conflicts_are_shown_at_both_rules_and_saved_only_once_accepted(admin, w
     page = admin.get(where).text
     assert page.count('<p class="clash">') == 2
     assert "For example “menu”" in page
+    assert re.search("“Menu” and “[^”]+” match the same messages: only “Menu” gets them[.]", page)
     refused = admin.fill(f"{where}/save")
     assert refused.status_code == 422
     assert "get in each other&#39;s way" in refused.text

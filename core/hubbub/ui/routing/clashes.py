@@ -1,7 +1,7 @@
 """Show the rules that get in each other's way, and know which of that was accepted."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,12 +12,14 @@ from hubbub.route.conflicts import Conflict, find_conflicts
 from hubbub.route.rules import RouteSet
 from hubbub.sdk.content import from_json, preview
 
+#: What is said of the earlier rules and of the last one.
 _KINDS: Final = {
-    "duplicate": "match the same messages",
-    "overlap": "can match the same message and send it to different places",
-    "shadowed": "the first takes everything that the second is for",
-    "unreachable": "the last one never gets a message",
+    "duplicate": "{before} and {last} match the same messages: only {before} gets them.",
+    "overlap": "{before} and {last} can match the same message and send it to different places.",
+    "shadowed": "{before} takes everything that {last} is for.",
+    "unreachable": "{before} takes everything that {last} is for.",
 }
+_NEVER: Final = "{last} matches no message at all."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Clash:
     """Rules that get in each other's way."""
 
     key: str
+    #: A sentence that names them all.
     text: str
     example: str
     #: The rules' ids and names.
@@ -46,11 +49,19 @@ def clashes_of(routes: RouteSet, current: RouteSet, accepted: Collection[str]) -
         key = conflict_key(routes, conflict)
         yield Clash(
             key=key,
-            text=f"{_KINDS[conflict.kind]}.",
+            text=_sentence(conflict.kind, [names[one] for one in conflict.routes]),
             example=_example(conflict.example),
             rules=tuple((one, names[one]) for one in conflict.routes),
             accepted=key in meant,
         )
+
+
+def _sentence(kind: str, names: Sequence[str]) -> str:
+    *before, last = (f"“{name}”" for name in names)
+    if not before:
+        return _NEVER.format(last=last)
+    said = _KINDS[kind].format(before=" and ".join(before), last=last)
+    return said.replace(" takes ", " together take ") if len(before) > 1 else said
 
 
 @lru_cache(maxsize=64)
