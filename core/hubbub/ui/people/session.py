@@ -71,15 +71,15 @@ def _page(problem: str) -> str:
         email=request.form.get("email", ""),
         onward=request.values.get("next", ""),
         kept=kept_before(request.form),
-        kept_for=_kept_for(),
+        kept_for=_path("kept_for"),
     )
 
 
 def _onward(guard: Guard, cookie: str) -> Response:
     """Return what comes after the login: where somebody wanted to go, or what they had typed."""
-    where, kept = _kept_for(), kept_before(request.form)
+    where, kept = _path("kept_for"), kept_before(request.form)
     if not where or not kept:
-        return redirect(_next())
+        return redirect(_path("next") or url_for("ui.inbox"))
     page = render_template(
         "people/again.html",
         where=where,
@@ -90,14 +90,8 @@ def _onward(guard: Guard, cookie: str) -> Response:
     return make_response(page)
 
 
-def _kept_for() -> str:
-    """Return where what was kept was to be sent: a path of ours, or nothing."""
-    where = request.form.get("kept_for", "")
-    return where if _OURS.fullmatch(where) else ""
-
-
-def _next() -> str:
-    """Return where to go after the login: a path of ours, and nowhere else."""
-    wanted = request.form.get("next", "")
+def _path(field: str) -> str:
+    """Return the path of ours that a field of the form holds; empty for anything else."""
+    wanted = request.form.get(field, "")
     # Browsers leave out some characters, and take others for a slash: what is left may be a host.
-    return wanted if _OURS.fullmatch(wanted) else url_for("ui.inbox")
+    return wanted if _OURS.fullmatch(wanted) else ""

@@ -16,8 +16,8 @@ from hubbub.sdk.content import from_json, preview
 _KINDS: Final = {
     "duplicate": "{before} and {last} match the same messages: only {before} gets them.",
     "overlap": "{before} and {last} can match the same message and send it to different places.",
-    "shadowed": "{before} takes everything that {last} is for.",
-    "unreachable": "{before} takes everything that {last} is for.",
+    "shadowed": "{before} {take} everything that {last} is for.",
+    "unreachable": "{before} {take} everything that {last} is for.",
 }
 _NEVER: Final = "{last} matches no message at all."
 
@@ -60,8 +60,8 @@ def _sentence(kind: str, names: Sequence[str]) -> str:
     *before, last = (f"“{name}”" for name in names)
     if not before:
         return _NEVER.format(last=last)
-    said = _KINDS[kind].format(before=" and ".join(before), last=last)
-    return said.replace(" takes ", " together take ") if len(before) > 1 else said
+    take = "takes" if len(before) == 1 else "together take"
+    return _KINDS[kind].format(before=" and ".join(before), last=last, take=take)
 
 
 @lru_cache(maxsize=64)
