@@ -100,9 +100,10 @@ def test_ci_runs_what_people_run():
     script = ROOT / ".ci/run"
     assert script.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", script], check=True)
-    assert {"make check", "timeout --foreground 20m make test"} <= set(
-        script.read_text().splitlines()
-    )
+    lines = [
+        re.sub(r"^timeout --foreground \d+m ", "", one) for one in script.read_text().splitlines()
+    ]
+    assert {"make check", "make test"} <= set(lines)
 
 
 def test_the_licence_is_whole():

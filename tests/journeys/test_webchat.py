@@ -70,7 +70,9 @@ def test_a_visitor_and_an_agent_talk_and_a_reload_keeps_it(demo, browser, agent)
     frame, question = window(page), some("Do you mend wheels?")
     write(frame, question)
     expect(frame.locator(".receipt")).to_have_text("Sent")
-    enter(agent, question)
+    # That somebody is writing is not kept for a page that begins to listen later.
+    with agent.expect_response("**/live"):
+        enter(agent, question)
     expect(frame.locator(".receipt")).to_have_text("Seen")
     frame.locator(FIELD).type("More")
     expect(agent.locator("#typing")).to_contain_text("is writing")
