@@ -180,21 +180,22 @@ def _complaints(error: HubError | None) -> tuple[Complaint, ...]:
 
 def _problems(nodes: Sequence[Node], wrong: Sequence[Complaint]) -> tuple[Problem, ...]:
     elsewhere = [one for one in wrong if not placed(nodes, [one])]
-    titles = dict(_titles(nodes))
+    found = placed(nodes, wrong)
     return (
         *(
             Problem(id=one.field, title=_OURS.get(one.field, one.field), text=one.message)
             for one in elsewhere
         ),
         *(
-            Problem(id=where.replace(".", "-"), title=titles[where], text=text)
-            for where, text in placed(nodes, wrong).items()
+            Problem(id=where.replace(".", "-"), title=title, text=found[where])
+            for where, title in _titles(nodes)
+            if where in found
         ),
     )
 
 
 def _titles(nodes: Sequence[Node], around: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the title of each node, behind that of the one around it."""
+    """Yield the title of each node in the order of the page, behind that of the one around it."""
     for one in nodes:
         yield one.name, f"{around}: {one.title}" if around else one.title
         match one:
