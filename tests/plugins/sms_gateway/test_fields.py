@@ -10,6 +10,7 @@ import hubbub_sms_gateway
 from hubbub.people.errors import Invalid
 from hubbub.sdk import BadAddress, ChannelType
 from hubbub.ui.channels.form import draft_form, read_form
+from hubbub.ui.nodes import fields_of
 from hubbub_sms_gateway.fields import Preset
 from hubbub_sms_gateway.presets import PRESETS
 from tests.plugins.sms_gateway.conftest import NEEDED
@@ -37,7 +38,7 @@ def test_a_person_fills_in_little(channel):
 
 
 def test_the_gateway_is_chosen_by_its_name_before_all_that_depends_on_it(channel):
-    chosen, *others = draft_form(channel, {}).nodes
+    chosen, *others = fields_of(draft_form(channel, {}).nodes)
     assert chosen.name == "settings.preset"
     assert chosen.labels == {name: preset.label for name, preset in PRESETS.items()}
     named = {one.name.rpartition(".")[2]: one for one in others}
