@@ -11,10 +11,10 @@ class InboxFields(Fields):
     team: str | None = Field(
         None,
         title="Team",
-        description="The name of the team that should answer; leave it out for everybody.",
+        description="The team that should answer; left out, everybody may.",
         min_length=1,
         max_length=100,
-        json_schema_extra={"format": "team"},
+        json_schema_extra={"format": "team", "labels": {"": "Everybody"}},
     )
 
 

@@ -32,6 +32,8 @@ Preset: TypeAlias = Literal[
 ]
 
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password"}
+#: What some gateways cannot do without, so that nobody is told that it may be left out.
+_USUAL: Final[dict[str, Any]] = {"usual": True}
 #: For the few: shown behind a fold.
 _RARE: Final[dict[str, Any]] = {"advanced": True}
 _LINES: Final[dict[str, Any]] = {"advanced": True, "format": "multiline"}
@@ -40,14 +42,25 @@ _LINES: Final[dict[str, Any]] = {"advanced": True, "format": "multiline"}
 class Credentials(Fields):
     """What proves us to the gateway, and the gateway to us."""
 
-    username: str = Field("", title="Username")
-    password: str = Field("", title="Password", repr=False, json_schema_extra=_SECRET)
+    username: str = Field(
+        "",
+        title="Username",
+        description="Kannel, Jasmin, playSMS and SMS Gateway for Android want one.",
+        json_schema_extra=_USUAL,
+    )
+    password: str = Field(
+        "",
+        title="Password",
+        description="Kannel, Jasmin and SMS Gateway for Android want one.",
+        repr=False,
+        json_schema_extra={**_SECRET, **_USUAL},
+    )
     token: str = Field(
         "",
         title="Token or API key",
-        description="In place of the password, where the gateway has one (playSMS, httpSMS, ...).",
+        description="playSMS, httpSMS and textbee want it in place of a password.",
         repr=False,
-        json_schema_extra=_SECRET,
+        json_schema_extra={**_SECRET, **_USUAL},
     )
     inbound_token: str = Field(
         "",
@@ -76,18 +89,35 @@ class Credentials(Fields):
 class Settings(ChannelSettings):
     """Which gateway, and what is special about it. What is empty is as the preset has it."""
 
-    preset: Preset = Field("kannel", title="Gateway")
+    preset: Preset = Field(
+        "kannel",
+        title="Gateway",
+        description="What else is needed depends on it.",
+        json_schema_extra={
+            "first": True,
+            "labels": {name: preset.label for name, preset in PRESETS.items()},
+        },
+    )
     api_base: str = Field(
         "",
         title="API base URL",
-        description="Where the gateway listens, such as http://127.0.0.1:13013 for Kannel.",
+        description="Where the gateway listens; empty: where it usually does, such as "
+        "http://127.0.0.1:13013 for Kannel.",
+        json_schema_extra=_USUAL,
     )
     from_number: str = Field(
         "",
         title="From",
-        description="Our number with + and country code; or a short code; or a name.",
+        description="Our number with + and country code; or a short code; or a name. Kannel and "
+        "httpSMS want one.",
+        json_schema_extra=_USUAL,
     )
-    device_id: str = Field("", title="Device id", description="textbee: the id of the phone.")
+    device_id: str = Field(
+        "",
+        title="Device id",
+        description="textbee alone wants it: the id of the phone.",
+        json_schema_extra=_USUAL,
+    )
     status_page: str = Field(
         "",
         title="Status page",

@@ -103,6 +103,25 @@ def test_colleagues_see_each_other_and_do_not_answer_blindly(agent, colleague, c
     expect(ada.page.get_by_text("It left yesterday.")).to_have_count(1)
 
 
+def test_keys_for_what_there_is_none_of_say_so_and_write_nothing(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    agent.goto("/inbox")
+    enter(agent, ada.name)
+    agent.locator("#log").focus()
+    agent.keyboard.press("?")
+    expect(agent.get_by_role("button", name="Close")).to_be_focused()
+    agent.keyboard.press("Escape")
+    agent.keyboard.press("t")
+    expect(agent.get_by_text("There is no template to send here.")).to_be_visible()
+    agent.keyboard.press("/")
+    expect(agent.get_by_text("There is no canned reply yet.")).to_be_visible()
+    expect(agent.get_by_role("link", name="Write one")).to_have_attribute("href", "/canned/new")
+    expect(agent.get_by_label("Reply to")).to_have_value("")
+    agent.keyboard.type("Hi")
+    expect(agent.get_by_text("There is no canned reply yet.")).to_be_hidden()
+
+
 def test_a_canned_reply_is_written_once_and_used_with_a_name(agent, customer):
     agent.goto("/canned/new")
     agent.get_by_label("Shortcut").fill("ready")

@@ -171,13 +171,45 @@ def passages(db: Connection, sought: Sought, ids: Collection[str]) -> dict[str, 
     return {row.conversation_id: row for row in db.execute(found)}
 
 
-def around(said: str, q: str, *, length: int = 80) -> str:
-    """Return some ``length`` characters of a text that have the first of the words of ``q``."""
+class Piece(NamedTuple):
+    """Part of a passage. ``hit``: it is one of the words that were looked for."""
+
+    text: str
+    hit: bool
+
+
+def around(said: str, q: str, *, length: int = 80) -> tuple[Piece, ...]:
+    """Return whole words of a text, some ``length`` characters, around the first one of ``q``."""
     wanted = _wanted(q)
-    folded = said.lower().translate(_APART)
-    starts = (folded.find(word.lower()) for word in wanted.words) if wanted else ()
-    start = max(0, min((at for at in starts if at >= 0), default=0) - length // 4)
-    return ("…" if start else "") + said[start : start + length]
+    hits = [one.span() for one in _beginning(wanted).finditer(said)] if wanted else []
+    start, end = _cut(said, hits[0] if hits else (0, 0), length)
+    pieces: list[Piece] = []
+    at, lead = start, "…" if start else ""
+    for begun, over in (span for span in hits if span[0] < end):
+        pieces.append(Piece(lead + said[at:begun], hit=False))
+        at, lead = min(over, end), ""
+        pieces.append(Piece(said[begun:at], hit=True))
+    rest = lead + said[at:end] + ("…" if end < len(said) else "")
+    return tuple(one for one in [*pieces, Piece(rest, hit=False)] if one.text)
+
+
+def _beginning(wanted: Wanted) -> re.Pattern[str]:
+    """Return the pattern of a word that begins as one of those that were asked for."""
+    asked = "|".join(map(re.escape, filter(None, (*wanted.words, wanted.number))))
+    parting = rf"\s{re.escape(_BETWEEN)}"
+    return re.compile(rf"(?<![^{parting}])(?:{asked})[^{parting}]*", re.IGNORECASE)
+
+
+def _cut(said: str, hit: tuple[int, int], length: int) -> tuple[int, int]:
+    """Return where a passage begins and ends, between words where there are blanks."""
+    start = max(0, hit[0] - length // 4) if len(said) > length else 0
+    if start:
+        start = said.find(" ", start, hit[0]) + 1 or start
+    end = start + length
+    if end < len(said):
+        blank = said.rfind(" ", hit[1], end)
+        end = blank if blank > start else end
+    return start, end
 
 
 # --- what is looked for ---------------------------------------------------------------------

@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, TypeAlias
 
 from werkzeug.datastructures import MultiDict
+
+from hubbub.ui.sources import NO_SOURCES, Source, Sources
 
 Form: TypeAlias = MultiDict[str, str]
 
@@ -36,7 +38,7 @@ class FormField:
     kind: str = "text"
     value: str = ""
     options: tuple[str, ...] = ()
-    #: How people call the options, where these are words of the API.
+    #: How people call the options, where these are words of the API; and what none of them means.
     labels: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
     #: Whether it is not to be called optional: one of the options holds unless another is chosen,
@@ -52,6 +54,9 @@ class FormField:
     #: Where the provider shows the value, and what a whole one matches; empty: nobody said.
     link: str = ""
     looks_like: str = ""
+    #: Where one more of what is chosen from is made, and what the link to there says.
+    make: str = ""
+    make_title: str = ""
     nested: ClassVar[str] = ""
 
     @property
@@ -114,6 +119,7 @@ def field_of(
     required: bool,
     advanced: bool,
     kept: bool,
+    sources: Sources = NO_SOURCES,
 ) -> FormField:
     """Return the field for one value that ``schema`` describes; ``value`` None: its default."""
     kind, options = kind_of(schema)
@@ -121,7 +127,7 @@ def field_of(
     if kind == "json" and not default:
         default = None
     shown = value if value is not None else shown_value(default)
-    return FormField(
+    made = FormField(
         name=path,
         title=schema.get("title") or path.rpartition(".")[2].replace("_", " ").capitalize(),
         help=schema.get("description", ""),
@@ -137,6 +143,25 @@ def field_of(
         problem=problem,
         link=schema.get("link", ""),
         looks_like=schema.get("looks_like", ""),
+    )
+    source = _source_of(schema, sources)
+    return _chosen_from(source, made) if source else made
+
+
+def _source_of(schema: Mapping[str, Any], sources: Sources) -> Source | None:
+    variants = (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ()))
+    return next(filter(None, (sources.get(one.get("format", "")) for one in variants)), None)
+
+
+def _chosen_from(source: Source, one: FormField) -> FormField:
+    offered = source.offered(one.value)
+    return replace(
+        one,
+        kind="select",
+        options=tuple(offered),
+        labels={**one.labels, **offered},
+        make=source.make,
+        make_title=source.make_title,
     )
 
 

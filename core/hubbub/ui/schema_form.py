@@ -17,6 +17,7 @@ from hubbub.people.errors import Complaint
 from hubbub.ui.forms import Form, FormField, field_of, shown_value, typed
 from hubbub.ui.nodes import Act, Fieldset, Node, Rows, every, placed
 from hubbub.ui.shapes import Group, Named, Rows as Listed, Schema, Shapes, Tuple
+from hubbub.ui.sources import NO_SOURCES, Sources
 
 #: Rows to which a button adds one more.
 _MOST: Final = 1000
@@ -44,13 +45,14 @@ class SchemaForm:
         problems: Sequence[Complaint] = (),
         *,
         kept: Collection[str] | None = None,
+        sources: Sources = NO_SOURCES,
     ) -> tuple[Node, ...]:
         """Return the form that shows ``value`` and what is wrong with it.
 
         ``kept`` names the fields in which something is stored that is not shown; None: those are
-        the secrets in ``value``.
+        the secrets in ``value``. ``sources`` is what there is to choose from.
         """
-        whole, drawing = self._shapes.whole(), _Drawing(self._shapes, kept)
+        whole, drawing = self._shapes.whole(), _Drawing(self._shapes, kept, sources)
         nodes = drawing.group(whole, self._path, value)
         drawing.wrong = placed(nodes, problems)
         return drawing.group(whole, self._path, value) if drawing.wrong else nodes
@@ -79,9 +81,10 @@ class SchemaForm:
 
 
 class _Drawing:
-    def __init__(self, shapes: Shapes, kept: Collection[str] | None) -> None:
+    def __init__(self, shapes: Shapes, kept: Collection[str] | None, sources: Sources) -> None:
         self._shapes = shapes
         self._kept = kept
+        self._sources = sources
         #: What is wrong, by the names of what it stands at.
         self.wrong: Mapping[str, str] = {}
 
@@ -171,6 +174,7 @@ class _Drawing:
             required=required and asks,
             advanced=not required and part.get("advanced", False),
             kept=secret if self._kept is None else path in self._kept,
+            sources=self._sources,
         )
         return replace(field, settled=True) if required and not asks else field
 

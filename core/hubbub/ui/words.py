@@ -56,6 +56,12 @@ def ago(then: datetime | None, now: datetime) -> str:
     return "just now"
 
 
+def lasting(then: datetime | None, now: datetime) -> str:
+    """Return for how long it has been so since ``then``, as one would say it."""
+    said = ago(then, now)
+    return f"for {said.removesuffix(' ago')}" if said.endswith(" ago") else said
+
+
 def until(then: datetime, now: datetime) -> str:
     """Return how long it is until ``then``."""
     seconds = max(0, round((then - now).total_seconds()))
@@ -75,7 +81,7 @@ def initial(name: str) -> str:
 
 def clock(then: datetime) -> str:
     """Return the time of day in UTC; the script says it in the reader's zone."""
-    return then.strftime("%H:%M")
+    return then.strftime("%H:%M UTC")
 
 
 def day(then: datetime, now: datetime) -> str:
@@ -89,7 +95,7 @@ def day(then: datetime, now: datetime) -> str:
 
 def moment(then: datetime) -> str:
     """Return day and time of ``then`` in UTC; the script says them in the reader's zone."""
-    return then.strftime("%-d %B %Y, %H:%M")
+    return then.strftime("%-d %B %Y, %H:%M UTC")
 
 
 def exact(then: datetime | None) -> str:

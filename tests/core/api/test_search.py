@@ -133,10 +133,27 @@ def test_only_the_latest_are_looked_through_and_that_is_said(every_api, said, mo
 
 
 def test_a_passage_shows_the_words_within_a_long_text():
-    said = "so " * 100 + "needle " + "on " * 100
-    assert "needle" in search.around(said, "NEEDLE")
-    assert len(search.around(said, "needle")) <= 81
-    assert search.around("short", "nothing") == "short"
+    said = "so " * 100 + "Needles " + "on " * 100
+    before, hit, after = search.around(said, "NEEDLE")
+    assert hit == ("Needles", True)
+    assert before.text.startswith("…so ")
+    assert after.text.endswith("on…")
+    assert len(before.text + hit.text + after.text) <= 82
+    assert search.around("short", "nothing") == (("short", False),)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("A mail's body: where is my parcel?", "A mail's body: where is my [parcel]?"),
+        ("Parcels, parcel-post; a subparcel", "[Parcels], [parcel]-post; a subparcel"),
+        ("x" * 100 + " parcel", "…[parcel]"),
+        ("parcel" + "x" * 100, "[parcel" + "x" * 74 + "]…"),
+    ],
+)
+def test_a_passage_is_cut_between_words_and_marks_what_was_looked_for(said, shown):
+    pieces = search.around(said, "parcel")
+    assert "".join(f"[{one.text}]" if one.hit else one.text for one in pieces) == shown
 
 
 def test_the_last_message_with_the_words_is_the_passage(every_api, said):

@@ -155,6 +155,12 @@ def test_tags_are_added_suggested_filtered_by_and_removed(world, line, desk):
         {"name": "Ünusual"},
     ]
     assert agent.do(what="tag", tag=" ").status_code == 409
+    agent.do(what="tag", tag="vip, , Fragile goods,vip")
+    assert {"vip", "Fragile goods"} <= {row["name"] for row in world.rows("SELECT name FROM tags")}
+    long = agent.do(what="tag", tag=f"short, {'x' * 61}")
+    assert long.status_code == 409
+    assert "A tag has 1 to 60 characters." in long.text
+    assert not world.rows("SELECT name FROM tags WHERE name = 'short'")
     world.hear(line, {"id": "m2", "from": "+2", "name": "Bob", "text": "Hi"})
     found = agent.see("/inbox?tag=%C3%9Cnusual")
     assert "Ada" in found

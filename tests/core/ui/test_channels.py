@@ -217,3 +217,11 @@ def test_a_type_that_its_provider_retired_says_what_to_use_instead(admin, line, 
     monkeypatch.setattr(Parrot, "legacy", "Parrots have left. Use Cockatoo.")
     for page in ("/channels/add", "/channels/add/parrot", f"/channels/{line.id}"):
         assert "Use Cockatoo." in admin.get(page).text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(0, "just now"), (6, "for 6 minutes"), (1500, "for 1 day")]
+)
+def test_for_how_long_a_channel_has_been_so_is_a_sentence(world, admin, line, minutes, said):
+    world.clock.forward(minutes=minutes)
+    assert f">{said}</time>" in admin.get(f"/channels/{line.id}").text

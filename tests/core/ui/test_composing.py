@@ -164,7 +164,10 @@ def test_canned_replies_are_everybodys_or_ones_own(world, desk, people):
     assert agent.post("/canned/new", shortcut="x", text="x", shared="1").status_code == 403
     double = agent.post("/canned/new", shortcut="thanks", text="Again")
     assert (double.status_code, ">Again</textarea>" in double.text) == (422, True)
-    assert agent.post("/canned/new", shortcut="two words", text="x").status_code == 422
+    wrong = agent.post("/canned/new", shortcut="two words", text="x")
+    assert wrong.status_code == 422
+    assert "Shortcut: Take 1 to 40 letters" in wrong.text
+    assert 'aria-describedby="shortcut-help shortcut-problem" aria-invalid="true"' in wrong.text
     offered = agent.client.get(f"{agent.where}/canned?q=tha").get_json()
     assert {one["text"] for one in offered} == {"Thanks, Ada!", "From all"}
     offered = admin.client.get(f"{agent.where}/canned?q=tha").get_json()

@@ -10,6 +10,7 @@ from hubbub.people.errors import Complaint
 from hubbub.ui.forms import FormField, field_of, typed
 from hubbub.ui.nodes import Act, Fieldset, Rows, fields_of
 from hubbub.ui.schema_form import SchemaForm
+from hubbub.ui.sources import Source, sources_of
 
 
 def field(**schema):
@@ -288,3 +289,22 @@ def test_a_form_begins_with_its_path():
     value = {"x": "a", "rows": []}
     assert fields.read(form(to__x="a"), {}) == {"x": "a"}
     assert fields.after(Act(verb="row", name="to.rows"), value)["rows"] == [{}]
+
+
+class Told(BaseModel):
+    by: str = Field(default="", json_schema_extra={"format": "channel.other"})
+
+
+def test_what_is_there_already_is_chosen_and_what_stands_there_stays():
+    perches = Source(labels={"01": "Perch"}, make="ui.add_channel", make_title="Add a channel")
+    sources = {"channel.other": perches}
+    (one,) = fields_of(SchemaForm(Told).nodes({"by": "01"}, sources=sources))
+    assert (one.kind, one.value, one.labels) == ("select", "01", {"01": "Perch"})
+    (other,) = fields_of(SchemaForm(Told).nodes({"by": "02"}, sources=sources))
+    assert (other.options, other.labels["02"]) == (("02", "01"), "02 (there is none)")
+
+
+def test_channels_are_offered_by_their_names_all_and_those_of_a_group(world, line):
+    sources = sources_of(world.hub)
+    assert sources["channel"].labels == {line.id: "Perch"}
+    assert sources[f"channel.{world.hub.plugins.channels['parrot'].group}"].labels

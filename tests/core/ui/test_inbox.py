@@ -411,7 +411,7 @@ def test_the_last_notes_are_shown_however_many_there_are(inbox, world):
 
 
 def test_a_search_finds_words_and_says_when_there_are_none(inbox):
-    assert entries(inbox.client.get("/inbox?q=hell").text)
+    assert "<mark>Hello</mark>" in inbox.client.get("/inbox?q=hell").text
     page = inbox.client.get("/inbox?q=nowhere").text
     assert not entries(page)
     assert "No conversation has these words." in page

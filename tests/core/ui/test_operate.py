@@ -97,3 +97,14 @@ def test_the_audit_log_is_filtered_and_turned_over_by_pages(world, admin, people
     assert "User: created" not in only
     assert "Nothing was changed like this" in admin.get("/operate/audit?until=2020-01-01").text
     assert "A day is written as" in admin.get("/operate/audit?since=yesterday").text
+    assert "A day is written as" in admin.get("/operate/audit?until=9999-12-31").text
+
+
+@pytest.mark.parametrize(
+    ("zone", "found"), [("Europe/Berlin", True), ("UTC", False), ("Nowhere", False)]
+)
+def test_the_days_of_the_audit_log_are_those_of_who_reads_it(world, admin, zone, found):
+    world.write("UPDATE audit SET at = '2026-03-01 23:30:00'")
+    page = admin.get(f"/operate/audit?since=2026-03-02&until=2026-03-02&zone={zone}").text
+    assert ("1 March 2026, 23:30 UTC" in page) is found
+    assert f'name="zone" value="{zone}"' in page

@@ -517,3 +517,27 @@ def test_a_team_that_there_is_none_of_is_named_above_the_rules(world, admin, lin
     assert told in admin.get(url).text
     create_team(world.hub, name="Nowhere", actor="cli")
     assert told not in admin.get(url).text
+
+
+def test_a_team_is_chosen_from_those_there_are(world, admin, where):
+    create_team(world.hub, name="Night", actor="cli")
+    form = f"{where}/rules/fallback"
+    page = admin.get(form).text
+    assert '<option value="">Everybody</option><option value="Night">Night</option>' in page
+    assert 'href="/operate/teams/new"' in page
+    admin.post(form, data=filled(page, **{"to.team": "Night"}))
+    assert '<option value="Night" selected>Night</option>' in admin.get(form).text
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [("nobody", "nobody (there is none)"), ("night", "Night")],
+)
+def test_a_team_that_is_spelled_otherwise_or_gone_stays_until_another_is_chosen(
+    world, admin, where, save, stored, shown
+):
+    create_team(world.hub, name="Night", actor="cli")
+    save(fallback={"type": "inbox", "team": stored})
+    page = admin.get(f"{where}/rules/fallback").text
+    assert f'<option value="{stored}" selected>{shown}</option>' in page
+    assert filled(page)["to.team"] == [stored]

@@ -7,8 +7,10 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 import hubbub_sms_gateway
+from hubbub.people.errors import Invalid
 from hubbub.sdk import BadAddress, ChannelType
 from hubbub.ui.channels.form import draft_form, read_form
+from hubbub.ui.nodes import fields_of
 from hubbub_sms_gateway.fields import Preset
 from hubbub_sms_gateway.presets import PRESETS
 from tests.plugins.sms_gateway.conftest import NEEDED
@@ -33,6 +35,22 @@ def test_a_person_fills_in_little(channel):
     simple = {one.name for one in draft_form(channel, {}).nodes}
     assert {"settings.preset", "settings.api_base", "settings.from_number"} <= simple
     assert not any(name.startswith("settings.send_") for name in simple)
+
+
+def test_the_gateway_is_chosen_by_its_name_before_all_that_depends_on_it(channel):
+    chosen, *others = fields_of(draft_form(channel, {}).nodes)
+    assert chosen.name == "settings.preset"
+    assert chosen.labels == {name: preset.label for name, preset in PRESETS.items()}
+    named = {one.name.rpartition(".")[2]: one for one in others}
+    needed = set().union(*(preset.needs for preset in PRESETS.values())) - {"send_url"}
+    assert all(named[name].settled for name in needed)
+
+
+def test_what_is_missing_is_told_in_the_order_of_the_page(channel):
+    with pytest.raises(ValidationError) as refused:
+        channel.fields.model_validate({"credentials": {}, "settings": {}})
+    told = [one.id for one in draft_form(channel, {}, Invalid.because(refused.value)).problems]
+    assert told == ["credentials-username", "credentials-password", "settings-from_number"]
 
 
 def test_what_the_form_gives_is_what_the_fields_take(channel):

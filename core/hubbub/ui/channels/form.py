@@ -12,6 +12,7 @@ from hubbub.store.types import AnyRow
 from hubbub.ui.forms import Form
 from hubbub.ui.nodes import Act, Fieldset, Node, Rows, control_after, every, fields_of, placed
 from hubbub.ui.schema_form import SchemaForm
+from hubbub.ui.sources import NO_SOURCES, Sources
 
 Json: TypeAlias = Mapping[str, Any]
 #: Fields of the form that no plugin describes.
@@ -51,14 +52,19 @@ class FormPage:
 
 
 def draft_form(
-    kind: ChannelType[Any], typed: Json, error: HubError | None = None, act: Act | None = None
+    kind: ChannelType[Any],
+    typed: Json,
+    error: HubError | None = None,
+    act: Act | None = None,
+    *,
+    sources: Sources = NO_SOURCES,
 ) -> FormPage:
     """Return the form of a channel to be, with what was typed and why it was refused.
 
     Secrets that were typed are kept and never shown again.
     """
     name = typed.get("name") or kind.label
-    return _page(kind, typed, name=name, kept=None, error=error, act=act)
+    return _page(kind, typed, name=name, kept=None, error=error, act=act, sources=sources)
 
 
 def change_form(
@@ -67,6 +73,8 @@ def change_form(
     kept: Collection[str],
     typed: Form | None = None,
     error: HubError | None = None,
+    *,
+    sources: Sources = NO_SOURCES,
 ) -> FormPage:
     """Return the form of a channel that is there; the credentials ``kept`` are never shown.
 
@@ -82,7 +90,7 @@ def change_form(
         for field in fields_of(SchemaForm(kind.fields).nodes({}))
         if field.name.split(".")[:1] == ["credentials"] and field.name.split(".")[1] in kept
     ]
-    return _page(kind, value, name=name, kept=hidden, error=error, act=act)
+    return _page(kind, value, name=name, kept=hidden, error=error, act=act, sources=sources)
 
 
 def read_form(kind: ChannelType[Any], form: Form, before: Json) -> dict[str, Any]:
@@ -124,9 +132,10 @@ def _page(
     kept: Collection[str] | None,
     error: HubError | None,
     act: Act | None,
+    sources: Sources,
 ) -> FormPage:
     wrong = _complaints(error)
-    nodes = _top(SchemaForm(kind.fields).nodes(value, wrong, kept=kept))
+    nodes = _top(SchemaForm(kind.fields).nodes(value, wrong, kept=kept, sources=sources))
     fields = tuple(fields_of(nodes))
     advanced = tuple(one for one in nodes if one.advanced)
     at = control_after(act, nodes) if act else ""
@@ -171,21 +180,22 @@ def _complaints(error: HubError | None) -> tuple[Complaint, ...]:
 
 def _problems(nodes: Sequence[Node], wrong: Sequence[Complaint]) -> tuple[Problem, ...]:
     elsewhere = [one for one in wrong if not placed(nodes, [one])]
-    titles = dict(_titles(nodes))
+    found = placed(nodes, wrong)
     return (
         *(
             Problem(id=one.field, title=_OURS.get(one.field, one.field), text=one.message)
             for one in elsewhere
         ),
         *(
-            Problem(id=where.replace(".", "-"), title=titles[where], text=text)
-            for where, text in placed(nodes, wrong).items()
+            Problem(id=where.replace(".", "-"), title=title, text=found[where])
+            for where, title in _titles(nodes)
+            if where in found
         ),
     )
 
 
 def _titles(nodes: Sequence[Node], around: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the title of each node, behind that of the one around it."""
+    """Yield the title of each node in the order of the page, behind that of the one around it."""
     for one in nodes:
         yield one.name, f"{around}: {one.title}" if around else one.title
         match one:

@@ -68,6 +68,8 @@ class ChannelRow:
     word: str
     reason: str
     since: When
+    #: For how long, in words.
+    lasting: str
     received_at: When
     #: When it last sent in these 24 hours; before them it is not known.
     sent_at: When
@@ -175,6 +177,7 @@ def _row(
         word=words.STATUS[status],
         reason=reason,
         since=When.of(row.status_since, now),
+        lasting=words.lasting(row.status_since, now),
         received_at=When.of(day.received_at or row.last_active_at, now),
         sent_at=When.of(day.sent_at, now),
         young=row.created_at > now - _A_DAY,

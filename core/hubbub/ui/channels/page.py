@@ -28,6 +28,7 @@ from hubbub.ui.channels.form import FormPage, change_form
 from hubbub.ui.channels.head import ChannelHead, head_of
 from hubbub.ui.channels.listing import When
 from hubbub.ui.forms import Form
+from hubbub.ui.sources import sources_of
 
 #: Calls, and messages that failed, shown with a channel.
 _CALLS: Final = 5
@@ -167,7 +168,8 @@ def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:
     if kind is None:
         return None
     kept = stored_credentials(hub, row)
-    return change_form(kind, row, kept, tried.typed_for("change"), tried.error_of("change"))
+    typed, error = tried.typed_for("change"), tried.error_of("change")
+    return change_form(kind, row, kept, typed, error, sources=sources_of(hub))
 
 
 def _other_problem(tried: Tried) -> str:

@@ -30,6 +30,7 @@ from hubbub.ui.channels.listing import ChannelRow, When, channel_rows
 from hubbub.ui.forms import Form, FormField
 from hubbub.ui.nodes import Act, fields_of
 from hubbub.ui.schema_form import SchemaForm
+from hubbub.ui.sources import sources_of
 
 STEPS: Final = (
     ("start", "Before you start"),
@@ -230,7 +231,9 @@ def credentials_page(
     return CredentialsPage(
         steps=marks(hub, kind.type, "credentials"),
         draft_id=draft.id,
-        form=draft_form(kind, draft.typed, _explained(kind, draft.typed, error), act),
+        form=draft_form(
+            kind, draft.typed, _explained(kind, draft.typed, error), act, sources=sources_of(hub)
+        ),
         saved=When.of(draft.changed_at, hub.now()),
         simulated=draft.simulated,
         simulator=can_simulate(hub, kind.type),

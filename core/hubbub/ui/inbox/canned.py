@@ -1,5 +1,6 @@
 """Manage canned replies, and offer them to who writes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,12 +26,12 @@ from hubbub.people.canned import (
     find_canned,
     list_canned,
 )
+from hubbub.people.errors import Invalid
 from hubbub.people.rules import Person
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 from hubbub.ui import queries
 from hubbub.ui.guard import Guard
-from hubbub.ui.words import said
 
 #: Replies offered to who writes, and in the page.
 _OFFERED: Final = 8
@@ -57,7 +58,8 @@ class CannedPage:
     shortcut: str
     text: str
     shared: bool
-    problem: str
+    #: What is wrong, by the field at which it is, or by an empty name.
+    wrong: Mapping[str, str]
 
 
 def add_canned_pages(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -112,7 +114,7 @@ def _add_list(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 hub, **_given(), user_id=None if shared else g.person.id, actor=g.person.actor
             )
         except HubError as error:
-            return _page(None, problem=said(error)), 422
+            return _page(None, error), 422
         return redirect(url_for("ui.canned"))
 
 
@@ -126,7 +128,7 @@ def _add_one(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         try:
             change_canned(hub, canned_id, **_given(), user_id=found.user_id, actor=g.person.actor)
         except HubError as error:
-            return _page(found, problem=said(error)), 422
+            return _page(found, error), 422
         return redirect(url_for("ui.canned"))
 
     @ui.post("/canned/<canned_id>/delete")
@@ -163,12 +165,18 @@ def _row(one: Canned, person: Person) -> CannedRow:
     )
 
 
-def _page(one: Canned | None, problem: str = "") -> str:
+def _wrong(error: HubError | None) -> dict[str, str]:
+    if isinstance(error, Invalid):
+        return {one.field: one.message for one in error.complaints}
+    return {"": error.detail} if error else {}
+
+
+def _page(one: Canned | None, error: HubError | None = None) -> str:
     page = CannedPage(
         id=one.id if one else "",
         shortcut=request.form.get("shortcut", one.shortcut if one else ""),
         text=request.form.get("text", one.text if one else ""),
         shared=one.user_id is None if one else "shared" in request.form,
-        problem=problem,
+        wrong=_wrong(error),
     )
     return render_template("inbox/canned_one.html", page=page)

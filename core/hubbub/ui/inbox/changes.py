@@ -92,7 +92,7 @@ def _wanted(form: Form, person: Person, now: datetime) -> ConversationChange | N
         case "snooze":
             return ConversationChange(status="snoozed", snoozed_until=_until(form, now))
         case "tag":
-            return ConversationChange(add_tags=(_tag(form),))
+            return ConversationChange(add_tags=_tags(form))
         case "untag":
             return ConversationChange(remove_tags=(form.get("tag", ""),))
     return None
@@ -126,8 +126,10 @@ def _until(form: Form, now: datetime) -> datetime | None:
     return None
 
 
-def _tag(form: Form) -> str:
-    tag = " ".join(form.get("tag", "").split())
-    if not 0 < len(tag) <= _LONGEST_TAG:
+def _tags(form: Form) -> tuple[str, ...]:
+    """Read the tags to add, with commas between them."""
+    given = (" ".join(one.split()) for one in form.get("tag", "").split(","))
+    tags = tuple(dict.fromkeys(filter(None, given)))
+    if not tags or max(map(len, tags)) > _LONGEST_TAG:
         raise Invalid(Complaint("tag", f"A tag has 1 to {_LONGEST_TAG} characters."))
-    return tag
+    return tags

@@ -68,7 +68,9 @@ class Spot:
 
     id: str
     seq: int
-    text: str
+    text: str = ""
+    #: Of one that was found, what it says around the words, part by part.
+    pieces: tuple[search.Piece, ...] = ()
     #: What became of it, as a title for that, and why; both are empty for one that was found.
     title: str = ""
     reason: str = ""
@@ -304,7 +306,7 @@ def _spots(
 
 def _passage(message: AnyRow, q: str) -> Spot:
     said = preview(from_json(message.content), limit=search.LONGEST)
-    return Spot(id=message.id, seq=message.seq, text=search.around(said, q))
+    return Spot(id=message.id, seq=message.seq, pieces=search.around(said, q))
 
 
 def _failed(message: AnyRow) -> Spot:

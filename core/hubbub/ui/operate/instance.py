@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
@@ -18,9 +19,10 @@ from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.guard import Guard
+from hubbub.ui.moments import zone_called
 
 _PAGE: Final = 50
-_FILTERS: Final = ("actor", "action", "object_id", "since", "until")
+_FILTERS: Final = ("actor", "action", "object_id", "since", "until", "zone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +170,7 @@ def _plugins(hub: Hub, problem: str = "") -> str:
 
 def _audit(hub: Hub) -> AuditPage:
     given = {name: clean(request.args.get(name, "")).strip()[:100] for name in _FILTERS}
+    zone = zone_called(given["zone"])
     wanted = {name: value for name, value in given.items() if value}
     before, problem = request.args.get("before", ""), ""
     try:
@@ -175,10 +178,10 @@ def _audit(hub: Hub) -> AuditPage:
             actor=wanted.get("actor"),
             action=wanted.get("action"),
             object_id=wanted.get("object_id"),
-            since=_day(given["since"]),
-            until=_day(given["until"], after=timedelta(days=1)),
+            since=_day(given["since"], zone),
+            until=_day(given["until"], zone, days=1),
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         chosen, problem = people.AuditFilter(), "A day is written as 2026-01-31."
     with reading(hub.engine) as db:
         rows = people.audit(db, chosen, before=before or None, limit=_PAGE + 1)
@@ -200,11 +203,15 @@ def _audit(hub: Hub) -> AuditPage:
 _NOBODY: Final = {"cli": "Command line", "hub": "The hub itself"}
 
 
-def _day(text: str, after: timedelta = timedelta()) -> datetime | None:
-    """Return the beginning of a day in UTC, or that of one ``after`` it. Raises `ValueError`."""
+def _day(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
+    """Return when a day begins in a time zone, or one some ``days`` after it.
+
+    Raises `ValueError`, or `OverflowError` where there is no such day.
+    """
     if not text:
         return None
-    return datetime.combine(datetime.fromisoformat(text).date(), time(), UTC) + after
+    day = datetime.fromisoformat(text).date() + timedelta(days=days)
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _audit_row(row: AnyRow, names: Mapping[str, str]) -> AuditRow:

@@ -160,7 +160,7 @@ def _step(item: TraceItem, names: Mapping[str, str]) -> Step:
     long = {name: value for name, value in known.items() if facts[name] is None}
     return Step(
         at=words.exact(item.at),
-        clock=item.at.strftime("%H:%M:%S.%f")[:-3],
+        clock=f"{item.at.strftime('%H:%M:%S.%f')[:-3]} UTC",
         stage=item.stage,
         what=item.what,
         facts=tuple((name.replace("_", " "), fact) for name, fact in facts.items() if fact),

@@ -30,6 +30,7 @@ from hubbub.ui.routing.conditions import (
     zone_of,
 )
 from hubbub.ui.schema_form import SchemaForm
+from hubbub.ui.sources import NO_SOURCES, Sources
 
 Json: TypeAlias = dict[str, Any]
 #: The name under which the fallback is edited, where others have a rule's id.
@@ -80,10 +81,12 @@ def rule_page(
     *,
     checked: bool,
     at: str,
+    sources: Sources = NO_SOURCES,
 ) -> RulePage:
     """Return the form of a rule; what is wrong is said only once it is ``checked``.
 
-    ``channel`` is the channel's id and name. Raises `NotFound`.
+    ``channel`` is the channel's id and name; ``sources`` is what destinations are chosen from.
+    Raises `NotFound`.
     """
     rule: Json = {"to": draft.fallback} if rule_id == FALLBACK else draft.rule(rule_id)
     group = None if rule_id == FALLBACK else read_when(rule.get("when", {}))
@@ -101,7 +104,7 @@ def rule_page(
         menu=menu(plugins.conditions),
         zones=tuple(sorted(available_timezones())) if group and _tells_time(group) else (),
         destinations=tuple(_choices(plugins, to["type"])),
-        destination=_settings_form(plugins, to, faults),
+        destination=_settings_form(plugins, to, faults, sources),
         problems=tuple(_problem(one) for one in faults),
         at=at,
     )
@@ -150,9 +153,11 @@ def _choices(plugins: Plugins, chosen: str) -> list[Choice]:
     return [*known, gone]
 
 
-def _settings_form(plugins: Plugins, to: Json, faults: Sequence[Complaint]) -> tuple[Node, ...]:
+def _settings_form(
+    plugins: Plugins, to: Json, faults: Sequence[Complaint], sources: Sources
+) -> tuple[Node, ...]:
     kind = plugins.routes.get(to["type"])
-    return SchemaForm(kind.fields, "to").nodes(to, faults) if kind else ()
+    return SchemaForm(kind.fields, "to").nodes(to, faults, sources=sources) if kind else ()
 
 
 def _problem(fault: Complaint) -> Problem:

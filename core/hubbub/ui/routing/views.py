@@ -25,6 +25,7 @@ from hubbub.ui.routing.clashes import settled_before
 from hubbub.ui.routing.page import Tried, routing_page
 from hubbub.ui.routing.path import Asked
 from hubbub.ui.routing.rule import FALLBACK, focus_after, read_rule, rule_page
+from hubbub.ui.sources import sources_of
 
 _Change: TypeAlias = Callable[[Draft], Draft]
 
@@ -146,6 +147,7 @@ def _add_rule(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 (channel_id, channel.name),
                 checked="check" in request.args,
                 at=request.args.get("at", ""),
+                sources=sources_of(hub),
             )
             return render_template("routing/rule.html", page=page)
         return _keep_rule(hub, channel_id, rule_id)

@@ -1,3 +1,5 @@
+import { missing, offerCanned } from './suggest.js';
+
 // Single keys for what is done all day in the inbox. They do nothing while somebody types, and nothing
 // at all for who does not want them (WCAG 2.2, 2.1.4).
 
@@ -9,7 +11,7 @@ const DO = {
   a: () => openMenu('give'),
   s: () => openMenu('later'),
   e: () => press('close'),
-  t: () => press('template'),
+  t: () => template(),
   '/': () => canned(),
   '?': () => help(),
 };
@@ -50,10 +52,12 @@ function write(mode) {
 
 function canned() {
   const field = document.getElementById('text');
-  if (!field) return;
-  field.focus();
-  field.setRangeText(/(^|\s)$/.test(field.value) ? '/' : ' /', field.value.length, field.value.length, 'end');
-  field.dispatchEvent(new Event('input', { bubbles: true }));
+  if (field) offerCanned(field);
+}
+
+function template() {
+  if (document.getElementById('template')) press('template');
+  else missing('no-template');
 }
 
 function openMenu(id) {

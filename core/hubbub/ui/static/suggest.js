@@ -10,6 +10,7 @@ let timer = 0;
 export function suggest() {
   document.addEventListener('input', (event) => {
     if (event.target.id !== 'text') return;
+    nothingMissing();
     clearTimeout(timer);
     timer = setTimeout(() => look(event.target), WAIT);
   });
@@ -33,7 +34,35 @@ async function look(field) {
   asked += 1;
   const mine = asked;
   const all = sign === '@' ? colleagues(field.form, word) : await canned(field.form, word);
-  if (mine === asked) show(all);
+  if (mine !== asked) return;
+  if (sign === '/' && !word && all?.length === 0) missing('no-canned');
+  show(all ?? []);
+}
+
+// Begin a canned reply at once, since one types on; where there is none, take that back and say so.
+export async function offerCanned(field) {
+  const before = field.value;
+  put(field, /(^|\s)$/.test(before) ? `${before}/` : `${before} /`);
+  field.focus();
+  const begun = field.value;
+  if ((await canned(field.form, ''))?.length !== 0) return;
+  if (field.value === begun) put(field, before);
+  missing('no-canned');
+}
+
+function put(field, text) {
+  field.value = text;
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+// Say that there is nothing of what was asked for, until somebody types.
+export function missing(id) {
+  const place = document.getElementById(id);
+  if (place) place.hidden = false;
+}
+
+function nothingMissing() {
+  for (const place of document.querySelectorAll('[data-missing]')) place.hidden = true;
 }
 
 function colleagues(form, word) {
@@ -47,10 +76,10 @@ function colleagues(form, word) {
 async function canned(form, word) {
   try {
     const answer = await fetch(`${form.dataset.canned}?${new URLSearchParams({ q: word })}`, { headers: { 'X-Script': '1' } });
-    if (!answer.ok) return [];
+    if (!answer.ok) return null;
     return (await answer.json()).map((one) => ({ label: `/${one.shortcut}`, more: one.text, text: one.text }));
   } catch {
-    return [];
+    return null;
   }
 }
 
