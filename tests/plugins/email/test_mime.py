@@ -272,6 +272,13 @@ def test_long_ids_are_read_whole_however_the_header_is_folded(break_at):
     assert read(whole).references == ("<first@example.org>", LONG_ID)
 
 
+def test_names_in_one_charset_that_nobody_declares_are_read_alike():
+    names = [word.encode("cp1251") for word in ("Привет", "Ада")]
+    found = read(letter(b"To: " + b", ".join(name + b" <a@b.example>" for name in names)))
+
+    assert [one.name for one in found.to] == ["Привет", "Ада"]
+
+
 @pytest.mark.parametrize("evil", ["\r\nBcc: eve@example.net", "\0", "\u202e", "\u2028", "\x1b[2J"])
 def test_conformance_14_what_would_break_a_line_or_a_screen_is_taken_out_of_every_name(evil):
     word = f"=?utf-8?B?{base64.b64encode(f'a{evil}b'.encode()).decode()}?="
