@@ -54,13 +54,16 @@ def identity(raw: bytes) -> Mailbox | None:
 def sound(text: str) -> str:
     """Return ``text`` as an address is written, or nothing where it can be none.
 
-    In lower case, its domain in ASCII: one mailbox has one address, however it was typed.
+    In lower case, its domain in ASCII: one mailbox has one address, however it was typed. None
+    holds what is not seen, or changes the direction of what is.
     """
-    found = _ADDRESS.fullmatch(text.strip())
-    if found is None or ".." in found["domain"] or found["domain"].strip(".") != found["domain"]:
+    found = _ADDRESS.fullmatch(unicodedata.normalize("NFC", text.strip().lower()))
+    if found is None or not found[0].isprintable():
+        return ""
+    if ".." in found["domain"] or found["domain"].strip(".") != found["domain"]:
         return ""
     domain = _in_ascii(found["domain"])
-    return f"{unicodedata.normalize('NFC', found['local'].lower())}@{domain}" if domain else ""
+    return f"{found['local']}@{domain}" if domain else ""
 
 
 def without_tag(address: str) -> str:
@@ -75,7 +78,7 @@ def _in_ascii(domain: str) -> str:
     By UTS 46. The standard library's codec is that of 2003, and takes ß for ss.
     """
     if domain.isascii():
-        return domain.lower()
+        return domain
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):

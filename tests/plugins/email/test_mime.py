@@ -4,6 +4,8 @@ import base64
 
 import pytest
 
+from hubbub_email.addresses import sound
+from hubbub_email.authentication import BESIDE
 from hubbub_email.files import NoSuchFile, file_bytes
 from hubbub_email.headers import MOST_LINES, read_header
 from hubbub_email.mime import MOST_DEPTH, MOST_PARTS, scan
@@ -161,6 +163,35 @@ def test_a_letter_without_a_credible_date_has_that_of_its_arrival(name):
 
 def test_a_date_is_in_utc():
     assert read("alternative").date.isoformat() == "2026-03-02T09:15:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("From: boss@example.com", "From: eve@example.net"),
+        ("From: boss@example.com", "From: eve@example.net", "Sender: eve@example.net"),
+    ],
+)
+def test_of_two_senders_neither_is_believed(fields):
+    found = read(letter(*fields))
+
+    assert found.sender is None or (found.sender.address, found.doubt) == (
+        "eve@example.net",
+        BESIDE,
+    )
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u00ad", "\u2066", "\x85"])
+def test_an_address_with_what_is_not_seen_is_none(hidden):
+    assert read(letter(f"From: Ada <a{hidden}da@example.org>".encode())).sender is None
+
+
+def test_an_address_is_the_same_once_it_is_read_again():
+    letters = (chr(number) for number in range(0x80, 0xD800))
+    once = {address for one in letters if (address := sound(f"a{one}b@example.org"))}
+
+    assert once
+    assert {sound(address) for address in once} == once
 
 
 def test_semicolons_part_addresses_as_commas_do():
