@@ -13,7 +13,7 @@ from typing import Final
 
 import idna
 
-from hubbub_email.headers import words
+from hubbub_email.headers import in_utf8, words
 from hubbub_email.texts import decoded
 
 #: Of one header, no more are read.
@@ -24,9 +24,11 @@ _ADDRESS: Final = re.compile(
         @(?P<domain>[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]{1,253}|\[[0-9a-fA-F.:IPv]{3,48}\])""",
     re.VERBOSE,
 )
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[<>(),;:]|[^"<>(),;:]+|"', re.DOTALL)
-_ANGLE: Final = re.compile(rb"(?P<name>[^<>]*)<(?P<address>[^<>]*)>\s*(?:\([^()]*\)\s*)?\Z")
-_PLAIN: Final = re.compile(rb"(?P<address>[^()<>]*)(?:\((?P<name>[^()]*)\))?\s*\Z")
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[<>(),;:]|[^"<>(),;:]++|"', re.DOTALL)
+#: Behind a quote that never ends, others mean nothing, nor is their end looked for again.
+_UNQUOTED: Final = re.compile(rb"[<>(),;:]|[^<>(),;:]++")
+_ANGLE: Final = re.compile(rb"(?P<name>[^<>]*+)<(?P<address>[^<>]*+)>\s*+(?:\([^()]*+\)\s*+)?+\Z")
+_PLAIN: Final = re.compile(rb"(?P<address>[^()<>]*+)(?:\((?P<name>[^()]*+)\)\s*+)?+\Z")
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,16 @@ def identity(raw: bytes) -> Mailbox | None:
 def sound(text: str) -> str:
     """Return ``text`` as an address is written, or nothing where it can be none.
 
-    In lower case, its domain in ASCII: one mailbox has one address, however it was typed.
+    In lower case, its domain in ASCII: one mailbox has one address, however it was typed. None
+    holds what is not seen, or changes the direction of what is.
     """
-    found = _ADDRESS.fullmatch(text.strip())
-    if found is None or ".." in found["domain"] or found["domain"].strip(".") != found["domain"]:
+    found = _ADDRESS.fullmatch(unicodedata.normalize("NFC", text.strip().lower()))
+    if found is None or not found[0].isprintable():
+        return ""
+    if ".." in found["domain"] or found["domain"].strip(".") != found["domain"]:
         return ""
     domain = _in_ascii(found["domain"])
-    return f"{unicodedata.normalize('NFC', found['local'].lower())}@{domain}" if domain else ""
+    return f"{found['local']}@{domain}" if domain else ""
 
 
 def without_tag(address: str) -> str:
@@ -73,7 +78,7 @@ def _in_ascii(domain: str) -> str:
     By UTS 46. The standard library's codec is that of 2003, and takes ß for ss.
     """
     if domain.isascii():
-        return domain.lower()
+        return domain
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
@@ -83,8 +88,7 @@ def _in_ascii(domain: str) -> str:
 def _items(raw: bytes) -> Iterator[bytes]:
     """Split a list at commas, and at semicolons, which some programs write instead."""
     item, depth, count = b"", 0, 0
-    for found in _TOKEN.finditer(raw):
-        token = found[0]
+    for token in _tokens(in_utf8(raw)):
         depth = max(0, depth + (token in {b"<", b"("}) - (token in {b">", b")"}))
         if token == b":" and not depth and b"@" not in item:
             item = b""  # the name of a group, whose members follow
@@ -99,6 +103,14 @@ def _items(raw: bytes) -> Iterator[bytes]:
             return
     if item.strip():
         yield item.strip()
+
+
+def _tokens(raw: bytes) -> Iterator[bytes]:
+    at, kind = 0, _TOKEN
+    while found := kind.match(raw, at):
+        yield found[0]
+        at = found.end()
+        kind = _UNQUOTED if found[0] == b'"' else kind
 
 
 def _mailbox(item: bytes) -> Mailbox | None:

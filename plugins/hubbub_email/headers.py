@@ -80,7 +80,12 @@ def read_header(raw: bytes, start: int = 0) -> tuple[Headers, int]:
 
 def words(raw: bytes) -> str:
     """Return the text of a field whose encoded words are decoded (RFC 2047), as one line."""
-    return one_line("".join(_pieces(raw)))
+    return one_line("".join(_pieces(in_utf8(raw))))
+
+
+def in_utf8(raw: bytes) -> bytes:
+    """Return a field in UTF-8, all of it read in one charset: to guess that takes its time."""
+    return decoded(raw).encode("utf-8", "replace")
 
 
 def parameters(raw: bytes) -> Parameters:
@@ -152,20 +157,22 @@ _HEX: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 def _pieces(raw: bytes) -> Iterator[str]:
     """Yield the decoded pieces of a field.
 
-    Neighbouring words of one charset are decoded together: many programs split a character.
+    Neighbouring words of one charset are decoded together: many programs split a character. The
+    charset of those that name none is guessed for all of them.
     """
+    like = b"".join(_word(word[2], word[3]) for word in _WORD.finditer(raw))
     at, charset, held = 0, "", b""
     for word in _WORD.finditer(raw):
         between = raw[at : word.start()]
         name = word[1].partition(b"*")[0].decode("ascii", "replace").lower()
         if held and (between.strip() or name != charset):
-            yield decoded(held, charset)
+            yield decoded(held, charset, like=like)
             held = b""
         if between.strip() or at == 0:
             yield decoded(between)
         charset, held, at = name, held + _word(word[2], word[3]), word.end()
     if held:
-        yield decoded(held, charset)
+        yield decoded(held, charset, like=like)
     yield decoded(raw[at:])
 
 

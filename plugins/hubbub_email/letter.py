@@ -136,11 +136,16 @@ def read_letter(raw: bytes, arrival: Arrival) -> Letter:
 
 def _sender(header: Headers) -> Mailbox | None:
     # Several may write one letter; then another field names who sent it.
-    return identity(header.raw("from")) or identity(header.raw("sender"))
+    return _one(header, "from") or _one(header, "sender")
+
+
+def _one(header: Headers, name: str) -> Mailbox | None:
+    # Who finds out about senders, and who shows them, may each look at another of two fields.
+    return identity(b",".join(header.every(name)))
 
 
 def _beside(header: Headers, sender: Mailbox | None) -> str:
-    return BESIDE if sender and not identity(header.raw("from")) else ""
+    return BESIDE if sender and not _one(header, "from") else ""
 
 
 def _sent_to(header: Headers) -> tuple[str, ...]:

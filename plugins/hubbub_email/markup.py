@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from hubbub.sdk.markup import Token, cleaner, tokens_of, too_costly, without_comments
+from hubbub.sdk.markup import ATTRIBUTE, Token, cleaner, tokens_of, too_costly, without_comments
 from hubbub_email.page import QUOTE_MARKS, Page
 from hubbub_email.texts import clean
 
@@ -86,10 +86,6 @@ def _bare_text(source: str) -> str:
 
 # --- after nh3 -------------------------------------------------------------------------------
 
-_MARKS: Final = re.compile(r' (?:class|id)="[^"]*"')
-_REMOTE: Final = re.compile(r' src="(https?:[^"]*)"', re.IGNORECASE)
-_SOURCE: Final = re.compile(r' src="cid:([^"]*)"', re.IGNORECASE)
-
 
 def cid_of(name: str) -> str:
     """Return a ``Content-ID`` or what follows ``cid:`` in the form in which they are compared."""
@@ -98,17 +94,23 @@ def cid_of(name: str) -> str:
 
 def _cid(token: Token) -> str:
     """Return the name of the letter's own picture that ``token`` shows, or nothing."""
-    found = _SOURCE.search(token.attributes)
-    return cid_of(html.unescape(found[1])) if found else ""
+    source = token.attribute("src")
+    return cid_of(source[4:]) if source[:4].lower() == "cid:" else ""
 
 
 def _shown(token: Token) -> str:
     if not token.attributes:
         return token.text
-    text = _MARKS.sub("", token.text)
-    if token.name != "img":
-        return text
-    if cid := _cid(token):
-        plain = f' src="cid:{html.escape(cid)}"'
-        return _SOURCE.sub(lambda _: plain, text)
-    return _REMOTE.sub(r' data-remote="\1"', text)
+    cid = _cid(token) if token.name == "img" else ""
+    pairs = ATTRIBUTE.findall(token.attributes)
+    attributes = (_attribute(name, value, cid) for name, value in pairs)
+    return f"<{token.name}{''.join(attributes)}>"
+
+
+def _attribute(name: str, value: str, cid: str) -> str:
+    """Return an attribute as it is shown; whatever a picture is fetched from is no ``src``."""
+    if name in {"class", "id"}:
+        return ""
+    if name != "src":
+        return f' {name}="{value}"'
+    return f' src="cid:{html.escape(cid)}"' if cid else f' data-remote="{value}"'

@@ -16,6 +16,8 @@ from hubbub_email.headers import Headers, Parameters, read_header, unbased
 
 MOST_PARTS: Final = 500
 MOST_DEPTH: Final = 50
+#: Bytes of a boundary. RFC 2046 grants 70; each line that may end a part is compared with it.
+_LONGEST_BOUNDARY: Final = 250
 
 _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
@@ -163,7 +165,8 @@ class _Scan:
             if len(self._open) >= MOST_DEPTH:
                 part = _Open(headers=headers, type="message/rfc822", parameters={}, start=at)
                 part.trouble = "Parts lie in parts deeper than is read."
-            elif not part.boundary:
+            elif not 0 < len(part.boundary) <= _LONGEST_BOUNDARY:
+                part.boundary = b""
                 part.type, part.trouble = "text/plain", "It says it has parts, but not where."
         self._open.append(part)
         self._count += 1

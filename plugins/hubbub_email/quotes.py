@@ -29,7 +29,7 @@ _TIME: Final = re.compile(
     r"\d{1,2}[:.h時点시](?:\d{2}|\s?\d{1,2}분)|\d{1,2}\s?[ap]\.?m\b", re.IGNORECASE
 )
 _DATE: Final = re.compile(r"\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}[.]? \w{3,12}")
-_RULE: Final = re.compile(r"\s*(?:[-_=*]{3,}[^\n]{0,60}?[-_=*]{3,}|[-_=]{5,})\s*\Z")
+_RULE: Final = re.compile(r"(?:[-_=]{5,}+|[-_=*]{6,}+|[-_=*]{3,}+[^\n]{1,60}?[-_=*]{3,}+)\Z")
 _PROGRAM: Final = re.compile(
     r"(?:sent from (?:my|outlook|mail|yahoo|proton)|get outlook for|gesendet von"
     r"|von meinem .{1,30} gesendet|envoyé de|enviado (?:desde|do)|inviato da|verstuurd vanaf"

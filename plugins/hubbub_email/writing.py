@@ -44,9 +44,17 @@ class _Whole(UnstructuredHeader):
 
 
 class _Words(UnstructuredHeader):
-    """A header of any words. The standard library's newer way loses blanks between encoded ones."""
+    """A header of any words, also where some look like encoded ones.
+
+    The standard library's newer way loses blanks between encoded ones.
+    """
 
     name: str
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        super().parse(value, kwds)
+        kwds["decoded"] = value
 
     def fold(self, *, policy: Any) -> str:
         del policy
@@ -208,7 +216,8 @@ def _ends(ids: Sequence[str]) -> list[str]:
 
 def _encoded(text: str, behind: int) -> str:
     """Return ``text`` as it stands in a header, ``behind`` characters that come before it."""
-    charset = "us-ascii" if text.isascii() else "utf-8"
+    plain = text.isascii() and "=?" not in text and max(map(len, text.split()), default=0) < _LINE
+    charset = "us-ascii" if plain else "utf-8"
     header = Header(text, charset, maxlinelen=_LINE, header_name="x" * max(0, behind - 2))
     return header.encode(linesep="\r\n")
 

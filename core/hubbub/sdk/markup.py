@@ -168,7 +168,8 @@ def _too_many_attributes(source: str) -> bool:
 _TOKEN: Final = re.compile(
     r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: [a-z-]+="[^"]*")*)>|[^<]+|<'
 )
-_ATTRIBUTE: Final = re.compile(r' ([a-z-]+)="([^"]*)"')
+#: An attribute of a clean tag: its name, and its value as it is written there.
+ATTRIBUTE: Final = re.compile(r' ([a-z-]+)="([^"]*)"')
 
 
 class Token(NamedTuple):
@@ -181,7 +182,7 @@ class Token(NamedTuple):
 
     def attribute(self, name: str) -> str:
         """Return the value of an attribute; empty where there is none."""
-        found = dict(_ATTRIBUTE.findall(self.attributes)).get(name, "")
+        found = dict(ATTRIBUTE.findall(self.attributes)).get(name, "")
         return html.unescape(found).strip()
 
 

@@ -76,6 +76,24 @@ def _invites() -> bytes:
     return letter("Content-Type: text/calendar", body=event * 20_000)
 
 
+def _boundaries() -> bytes:
+    """Return parts in parts whose boundaries are as long as a line may be."""
+    names = [b"%02d" % level + b"x" * 30_000 for level in range(48)]
+    opened = b"".join(
+        b'Content-Type: multipart/mixed; boundary="' + name + b'"\r\n\r\n--' + name + b"\r\n"
+        for name in names
+    )
+    head = letter("Subject: Deep").rpartition(b"\r\n\r\n")[0] + b"\r\n"
+    return head + opened + (b"\r\n\r\nwords\r\n--" + names[-1] + b"\r\n") * 400
+
+
+_RULES = (
+    b"--b\r\nContent-Type: text/plain\r\n\r\nwords\r\n\r\n"
+    + b"-" * 1999
+    + b"x\r\nFrom: ada@example.org\r\nSent: 2026-03-02\r\nTo: bob@example.org\r\n"
+)
+
+
 #: Made to exhaust whoever reads them; each must be read in two seconds.
 LARGE: dict[str, Callable[[], bytes]] = {
     "a subject of 500 kB": lambda: letter(b"Subject: " + b"words and more " * 33_000),
@@ -89,6 +107,20 @@ LARGE: dict[str, Callable[[], bytes]] = {
     "parts 1,000 deep": lambda: _nested(1_000),
     "a sender of 10,000 brackets": lambda: letter(b"From: " + b"(" * 10_000),
     "a sender of quotes": lambda: letter(b"From: " + b'"' * 30_001),
+    "senders of quotes that do not end": lambda: letter(
+        b'From: "' + b'\\"' * 16_000, *[b'Delivered-To: "' + b'\\"' * 15_000] * 6
+    ),
+    "senders of blanks": lambda: letter(
+        b"From: a" + b" " * 32_000 + b">", *[b"Delivered-To: a" + b" " * 31_000 + b">"] * 6
+    ),
+    "a subject in 2,000 pieces of no charset": lambda: letter(
+        b"Subject: " + b"\xa4\xa5 =?x?q?a?= " * 2_000
+    ),
+    "a subject of 2,000 words of no charset": lambda: letter(
+        b"Subject: " + b"=?x?q?=A4=A5?= =?y?q?=A4=A5?=" * 1_000
+    ),
+    "boundaries of 30 kB": _boundaries,
+    "texts below long rules": lambda: letter(_MIXED, body=_RULES * 40),
     "an id of brackets": lambda: letter(b"Message-ID: " + b"<" * 30_000),
     "100,000 references": lambda: letter(b"References: " + b"<a@b.example>\r\n " * 100_000),
     "a file name in 5,000 pieces": lambda: letter(

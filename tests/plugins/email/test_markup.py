@@ -45,6 +45,11 @@ ATTACKS = [
     '<img src="cid:a&quot; onerror=&quot;alert(1)">',
     "<img src='https://evil.example/&quot; onerror=&quot;alert(1)'>",
     "<a title='\"><img src=x onerror=alert(1)>' href='https://x.example'>x</a>",
+    "<img src=' https://evil.example/x'>",
+    "<img src='ht&#10;tps://evil.example/x'>",
+    "<img src='&#1;https://evil.example/x'>",
+    "<img title=' src=' src='https://evil.example/x'>",
+    "<img title=' id=' alt=' src=' src='https://evil.example/x'>",
     "\ud800<b>x</b>\x00<script>alert(1)</script>",
 ]
 UNSHOWN = "Its HTML is too large, too deep or too full to be shown: only its text is."

@@ -4,6 +4,8 @@ import base64
 
 import pytest
 
+from hubbub_email.addresses import sound
+from hubbub_email.authentication import BESIDE
 from hubbub_email.files import NoSuchFile, file_bytes
 from hubbub_email.headers import MOST_LINES, read_header
 from hubbub_email.mime import MOST_DEPTH, MOST_PARTS, scan
@@ -163,6 +165,35 @@ def test_a_date_is_in_utc():
     assert read("alternative").date.isoformat() == "2026-03-02T09:15:00+00:00"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("From: boss@example.com", "From: eve@example.net"),
+        ("From: boss@example.com", "From: eve@example.net", "Sender: eve@example.net"),
+    ],
+)
+def test_of_two_senders_neither_is_believed(fields):
+    found = read(letter(*fields))
+
+    assert found.sender is None or (found.sender.address, found.doubt) == (
+        "eve@example.net",
+        BESIDE,
+    )
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u00ad", "\u2066", "\x85"])
+def test_an_address_with_what_is_not_seen_is_none(hidden):
+    assert read(letter(f"From: Ada <a{hidden}da@example.org>".encode())).sender is None
+
+
+def test_an_address_is_the_same_once_it_is_read_again():
+    letters = (chr(number) for number in range(0x80, 0xD800))
+    once = {address for one in letters if (address := sound(f"a{one}b@example.org"))}
+
+    assert once
+    assert {sound(address) for address in once} == once
+
+
 def test_semicolons_part_addresses_as_commas_do():
     assert [box.address for box in read("to_semicolons").to] == [
         "a@b.example",
@@ -270,6 +301,13 @@ def test_long_ids_are_read_whole_however_the_header_is_folded(break_at):
     )
     assert read(whole).in_reply_to == (LONG_ID,)
     assert read(whole).references == ("<first@example.org>", LONG_ID)
+
+
+def test_names_in_one_charset_that_nobody_declares_are_read_alike():
+    names = [word.encode("cp1251") for word in ("Привет", "Ада")]
+    found = read(letter(b"To: " + b", ".join(name + b" <a@b.example>" for name in names)))
+
+    assert [one.name for one in found.to] == ["Привет", "Ада"]
 
 
 @pytest.mark.parametrize("evil", ["\r\nBcc: eve@example.net", "\0", "\u202e", "\u2028", "\x1b[2J"])

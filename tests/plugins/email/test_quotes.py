@@ -34,6 +34,12 @@ def test_an_unmarked_letter_below_is_folded(header):
     assert visible(f"{NEW}\n\n{header}\n\nShall we meet?\nBob") == NEW
 
 
+@pytest.mark.parametrize("rule", ["-----", "******", "=====", "--- Ursprüngliche Nachricht ---"])
+def test_a_rule_above_an_unmarked_letter_is_folded_with_it(rule):
+    header = "From: ada@example.org\nSent: 2026-03-02 10:15\nTo: bob@example.org"
+    assert visible(f"{NEW}\n\n{rule}\n{header}\n\nShall we meet?") == NEW
+
+
 def test_an_unmarked_quote_below_its_introduction_is_folded():
     assert visible(f"{NEW}\n\n{INTRODUCTIONS['english']}\n\nShall we meet?\nBob") == NEW
 

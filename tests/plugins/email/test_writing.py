@@ -157,6 +157,15 @@ def test_conformance_14_nothing_breaks_out_of_a_header(evil):
 
 
 @pytest.mark.parametrize(
+    "subject",
+    ["=?utf-8?q?a=0D=0ABcc:_x?=", "a =?utf-8?B?w7w=?= b", "x" * 2000, "a " + "x" * 1200 + " b"],
+)
+def test_a_subject_arrives_as_it_was_however_it_looks(subject):
+    assert read(subject=subject)["Subject"] == subject
+    assert max(map(len, raw(subject=subject).split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
     ("subject", "answer"),
     [("Hello", "Re: Hello"), ("Re: Hello", "Re: Hello"), ("RE: Hello", "RE: Hello"), ("", "Re:")],
 )
