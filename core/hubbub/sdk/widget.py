@@ -8,9 +8,18 @@ provider; `read_call` returns what it says.
 import hashlib
 import hmac
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+)
 
 from hubbub.sdk.content import Json
 from hubbub.sdk.hours import Hours
@@ -23,9 +32,15 @@ UPLOAD: Final = "upload"
 #: Characters of a visitor's text.
 LONGEST_TEXT: Final = 4000
 
-_ORIGIN: Final = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?", re.IGNORECASE)
+_ORIGIN: Final = re.compile(r"(https?)://((?:\*\.)?(?:[a-z0-9-]+\.)*[a-z0-9-]+)(?::([0-9]{1,5}))?")
+#: Ports that browsers leave out, and the highest one.
+_USUAL: Final = {"http": 80, "https": 443}
+_HIGHEST: Final = 65_535
 _COLOUR: Final = r"^#[0-9a-fA-F]{6}$"
-_LOCALE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+#: Language, script, region and variants: of other codes browsers make no dates (ECMA-402).
+_LOCALE: Final = re.compile(
+    r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
+)
 ADDRESS: Final = r"^(v:[0-9a-z]{26}|u:[^\x00-\x1f\x7f]{1,200})$"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password", "advanced": True}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
@@ -40,6 +55,25 @@ def _locale(code: str) -> str:
     if _LOCALE.fullmatch(code) is None:
         raise ValueError("Take the code of a language, such as de or pt-BR.")
     return code
+
+
+def _origin(written: str) -> str:
+    """Return a site as browsers name it. Raises `ValueError`."""
+    scheme, sign, rest = written.removesuffix("/").lower().partition("://")
+    try:
+        plain = f"{scheme}{sign}{rest.encode('idna').decode()}"
+    except UnicodeError:
+        plain = ""
+    found = _ORIGIN.fullmatch(plain)
+    if found is None or int(found[3] or 0) > _HIGHEST:
+        raise ValueError(f"{written} is no origin: write https://example.com, and no path.")
+    scheme, host, port = found.groups()
+    return plain if port and int(port) != _USUAL[scheme] else f"{scheme}://{host}"
+
+
+def _twice(names: Iterable[str]) -> str:
+    """Return a name that is there more than once; empty: none is."""
+    return next((name for name, times in Counter(names).items() if times > 1), "")
 
 
 Locale: TypeAlias = Annotated[str, AfterValidator(_locale)]
@@ -117,7 +151,10 @@ class FormField(Fields):
     )
     required: bool = Field(default=False, title="It has to be answered")
     options: Annotated[tuple[Words, ...], Field(max_length=50)] = Field(
-        default=(), title="Answers to choose from", description="One a line."
+        default=(),
+        title="Answers to choose from",
+        description="One a line.",
+        validate_default=True,
     )
     autocomplete: str = Field(
         default="",
@@ -125,6 +162,13 @@ class FormField(Fields):
         title="What browsers fill in",
         description="A word of HTML, such as email, tel or given-name.",
     )
+
+    @field_validator("options")
+    @classmethod
+    def _options(cls, options: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("kind") == "select" and not any(options):
+            raise ValueError("Nobody can choose among none: write one or more, one a line.")
+        return options
 
 
 class Prechat(Fields):
@@ -140,6 +184,13 @@ class Prechat(Fields):
     fields: Annotated[tuple[FormField, ...], Field(max_length=20)] = Field(
         default=(), title="Questions"
     )
+
+    @field_validator("fields")
+    @classmethod
+    def _fields(cls, fields: tuple[FormField, ...]) -> tuple[FormField, ...]:
+        if name := _twice(one.name for one in fields):
+            raise ValueError(f"Two questions have the name {name}: one answer would be lost.")
+        return fields
 
 
 class When(Fields):
@@ -312,10 +363,14 @@ class WidgetSettings(SeenSettings):
     @field_validator("allowed_origins")
     @classmethod
     def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            if _ORIGIN.fullmatch(origin) is None:
-                raise ValueError(f"{origin} is no origin: write https://example.com, and no path.")
-        return tuple(dict.fromkeys(origin.lower() for origin in origins))
+        return tuple(dict.fromkeys(map(_origin, origins)))
+
+    @field_validator("greetings")
+    @classmethod
+    def _greetings(cls, greetings: tuple[Greeting, ...]) -> tuple[Greeting, ...]:
+        if name := _twice(one.id for one in greetings):
+            raise ValueError(f"Two greetings have the name {name}: who saw one has seen both.")
+        return greetings
 
 
 # --- calls -----------------------------------------------------------------------------------

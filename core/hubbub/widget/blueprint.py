@@ -39,7 +39,7 @@ def _add_pages(widget: Blueprint, desk: Desk) -> None:
             line, settings = desk.line(key)
             notice(hub, line, settings, request)
             doubt = flood.lasts(hub, line.id)
-            told = config.for_window(line, settings, hub.now(), doubt=doubt)
+            told = config.for_window(line, settings, hub.settings.base_url, hub.now(), doubt=doubt)
             return pages.frame(told, settings.allowed_origins)
 
         return desk.answer(make)

@@ -54,8 +54,6 @@ class SessionBody(Body):
     token: Annotated[str, Field(max_length=_LONGEST_PROOF)] | None = None
     identity: JwtProof | HashProof | None = None
     page: Page = Page()
-    locale: _Line = ""
-    tz: _Line = ""
 
 
 class TextSaid(Body):
@@ -210,8 +208,6 @@ _MENDS: Final[Mapping[str, Callable[[object], object]]] = {
     "token": _mended_token,
     "identity": _mended_identity,
     "attributes": _mended_attributes,
-    "locale": _text,
-    "tz": _text,
 }
 
 

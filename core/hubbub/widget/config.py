@@ -14,7 +14,6 @@ from hubbub.widget.kinds import ACCEPTED
 
 #: What the loader does not need: it greets, and leaves the rest to the window.
 _WINDOW_ONLY: Final = (
-    "allowed_origins",
     "prechat",
     "offline",
     "attachments",
@@ -63,7 +62,7 @@ def ink_on(color: str) -> str:
 
 
 def for_window(
-    line: Line, settings: WidgetSettings, now: datetime, *, doubt: bool = False
+    line: Line, settings: WidgetSettings, base_url: str, now: datetime, *, doubt: bool = False
 ) -> dict[str, Any]:
     """Return what the window has to know; in ``doubt`` visitors fill in a form first."""
     if doubt:
@@ -71,7 +70,6 @@ def for_window(
     chosen = settings.model_dump(
         mode="json",
         include={
-            "allowed_origins",
             "theme",
             "locale",
             "texts",
@@ -85,8 +83,8 @@ def for_window(
     chosen["theme"]["ink"] = ink_on(settings.theme.color)
     return {
         "key": line.webhook_key,
-        "name": line.name,
         **chosen,
+        "sites": sites_of(settings, base_url),
         "accepted": ACCEPTED,
         "by_email": bool(settings.email_fallback.channel),
         "availability": availability(settings, now),
@@ -97,6 +95,6 @@ def for_loader(
     line: Line, settings: WidgetSettings, base_url: str, now: datetime
 ) -> Mapping[str, Any]:
     """Return what the loader has to know."""
-    window = for_window(line, settings, now)
+    window = for_window(line, settings, base_url, now)
     shared = {name: value for name, value in window.items() if name not in _WINDOW_ONLY}
-    return {**shared, "base": base_url, "sites": sites_of(settings, base_url)}
+    return {**shared, "base": base_url}

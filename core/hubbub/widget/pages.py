@@ -19,7 +19,7 @@ _ENTRY: Final = "app.js"
 _CONFIG: Final = '"CONFIG"'
 #: A string, with no other in it. Beside it, a sign with the spaces around it, and one without need.
 _STRING: Final = r"""('(?:[^'\\\n]|\\.)*'|`[^`]*`)"""
-_SPACED: Final = re.compile(_STRING + r"| ?(=>|[=(){}<>,;:?&|+!]+) ?")
+_SPACED: Final = re.compile(_STRING + r"| ?(=>|[=(){}<>,;:?&|+!]+|(?<= )[-*/%](?= [^-])) ?")
 _NEEDLESS: Final = re.compile(_STRING + r"|(?:;\n?(?=})|,\n?(?=[})\]]))()")
 _LOADER_CACHE: Final = "public, max-age=300, stale-while-revalidate=86400"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -126,7 +126,7 @@ def _served(name: str) -> bytes:
         if name.endswith(".js")
         else re.sub(r"^\s+", "", _text(name), flags=re.MULTILINE)
     )
-    return re.sub(r"(?<=[;,{}(\[])\n", "", text).encode()
+    return re.sub(r"(?<=[;,{}(\[])\n|\n(?=[?:)\]])", "", text).encode()
 
 
 @cache

@@ -27,6 +27,7 @@ from hubbub.sdk.content import (
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import AnyRow, as_json_time
 from hubbub.widget import queries
+from hubbub.widget.bodies import visible
 from hubbub.widget.links import media_query
 
 #: Messages in one answer.
@@ -126,7 +127,10 @@ def _message(hub: Hub, place: Place, row: AnyRow, files: Mapping[str, AnyRow]) -
         shown["client_id"] = str(row.event_key).partition(":")[2]
     else:
         automatic = str(row.author).startswith("bot:")
-        shown["author"] = {"kind": "bot" if automatic else "person", "name": row.author_name}
+        shown["author"] = {
+            "kind": "bot" if automatic else "person",
+            "name": visible(row.author_name),
+        }
     if row.edited_at:
         shown["edited"] = True
     if row.deleted_at:

@@ -26,6 +26,9 @@ from hubbub.widget.metadata import Broken, without_metadata
 LARGEST: Final = 10 << 20
 _FORM_OVERHEAD: Final = 1 << 14
 _MOST_PIXELS: Final = 50_000_000
+#: What an entry in the list of a ZIP archive begins with, and how many a document has at most.
+_ENTRY: Final = b"PK\1\2"
+_MOST_ENTRIES: Final = 10_000
 #: How long an upload waits for the message that names it, and how many are deleted in one go.
 _UNSENT: Final = timedelta(days=1)
 _BATCH: Final = 500
@@ -111,6 +114,9 @@ def _holds(body: bytes, mime_type: str) -> bool:
     """Whether a document has inside what its kind asks for."""
     if not mime_type.startswith((OFFICE, OPEN)):
         return True
+    # Each entry of its list takes memory and time before anything of it is known.
+    if body.count(_ENTRY) > _MOST_ENTRIES:
+        return False
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             names = set(archive.namelist())

@@ -81,7 +81,7 @@ def write(desk: Desk, guest: Guest, body: MessageBody) -> tuple[dict[str, Any], 
 def leave(desk: Desk, guest: Guest, body: OfflineBody) -> tuple[dict[str, Any], int]:
     """Take what somebody leaves while it is closed, as a filled-in form; like `write`."""
     _spend(desk.hub, guest, "offline")
-    if body.website or timedelta(milliseconds=body.elapsed_ms) < _HUMAN:
+    if body.website or body.elapsed_ms < _HUMAN / timedelta(milliseconds=1):
         log.info("offline form of a program", channel=guest.line.id)
         return {"client_id": body.client_id, "seq": None}, 202
     fields = {"name": body.name, "email": body.email, _MESSAGE: body.message}

@@ -41,10 +41,16 @@ def test_what_is_left_becomes_a_conversation_once(closed):
     assert "Please call" not in str(contact["attributes"])
 
 
-@pytest.mark.parametrize("more", [{"website": "https://spam.example"}, {"elapsed_ms": 900}])
+@pytest.mark.parametrize(
+    "more", [{"website": "https://spam.example"}, {"elapsed_ms": 900}, {"elapsed_ms": -(10**30)}]
+)
 def test_a_program_is_thanked_and_nothing_is_kept(closed, more):
     assert leave(closed.visitor(), **more).status_code == 202
     assert closed.world.rows("select id from calls") == []
+
+
+def test_whoever_takes_very_long_is_heard(closed):
+    assert leave(closed.visitor(), elapsed_ms=10**30).status_code == 201
 
 
 @pytest.mark.parametrize("email", ["", "ada", "ada@", "a b@example.com", "ada@example"])

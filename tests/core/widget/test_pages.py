@@ -195,6 +195,14 @@ def test_no_script_of_the_window_writes_markup():
         assert "new Function" not in text
 
 
+def test_what_people_here_call_a_channel_is_told_to_nobody(shop):
+    from hubbub.connect.work import ChannelChange, change_channel
+
+    change_channel(shop.hub, shop.channel_id, ChannelChange(name="Ours alone"), actor="cli")
+    for path in (".js", "/frame"):
+        assert "Ours alone" not in get(shop, f"/widget/{shop.key}{path}").get_data(as_text=True)
+
+
 def test_a_switched_off_channel_has_no_window(shop):
     from hubbub.connect.work import ChannelChange, change_channel
 

@@ -90,6 +90,14 @@ def test_case_13_files_are_taken_by_what_is_in_them(
     assert status == 201 or answer.json["detail"]
 
 
+def test_case_13_an_archive_of_very_many_parts_is_no_document(shop, monkeypatch):
+    monkeypatch.setattr(uploads, "_MOST_ENTRIES", 3)
+    names = ("[Content_Types].xml", "a.xml", "b.xml", "c.xml")
+    ada = shop.visitor()
+    answers = [upload(ada, zipped(*names[:most]), "a.docx", DOCX) for most in (3, 4)]
+    assert [one.status_code for one in answers] == [201, 415]
+
+
 def test_case_13_eleven_megabytes_are_too_many(shop):
     ada = shop.visitor()
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'

@@ -81,6 +81,13 @@ export class Question {
   }
 }
 
+// What is answered, as it was said in JSON.
+export async function fetched(address, options) {
+  const answer = await fetch(address, { cache: 'no-store', ...options, signal: AbortSignal.timeout(PATIENCE) });
+  if (!answer.ok) throw await refused(answer);
+  return answer.status === 204 ? null : answer.json();
+}
+
 export class Api {
   // `token()`: null while it is not known who asks. `renew()` resolves once it is, and `of()` says of whom answers are.
   constructor(key, { token, renew, of }) {
@@ -158,10 +165,8 @@ export class Api {
     }
   }
 
-  async ask(path, options) {
-    const answer = await fetch(this.base + path, { ...options, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
-    if (!answer.ok) throw await refused(answer);
-    return answer.status === 204 ? null : answer.json();
+  ask(path, options) {
+    return fetched(this.base + path, options);
   }
 }
 

@@ -25,6 +25,8 @@ const SETTLING = 2000;
 const RATHER = 60000;
 const SELDOM = 3600000;
 const TRIES = 3;
+// Milliseconds: whoever fills in a form faster is taken for a program.
+const HUMAN = 3000;
 // With these the hub says that a proof does not hold; all else says nothing of it.
 const UNPROVEN = ['identity-expired', 'identity-unproven'];
 // Milliseconds that a proof waits for what was said before it.
@@ -41,11 +43,11 @@ const NOBODY = {
 };
 
 const config = JSON.parse(document.body.dataset.config);
-const link = new Link(config.allowed_origins, hear);
-const tabs = new Tabs(config.key, overhear);
+const link = new Link(config.sites, hear);
 const store = new Store({
   ...NOBODY, config, pending: [], availability: config.availability, loaded: false, open: false, connection: 'idle', busy: false, offline: !navigator.onLine, greeting: null,
 });
+let tabs = null;
 let page = { url: '', title: '' };
 let identity = null;
 // The proof that the token was got with, and whether the token is of whom the page says is here.
@@ -53,7 +55,6 @@ let proven = null;
 let sure = false;
 let attributes = {};
 let token = null;
-let about = {};
 let kept = null;
 let keeping = '';
 let view = null;
@@ -106,10 +107,15 @@ const outbox = new Outbox(api, {
       settle();
       return;
     }
-    const { conversation } = store.now;
+    const { conversation, user } = store.now;
     // Of what was erased meanwhile, nothing stands above what begins now.
     if (conversation && conversation.id !== message.conversation_id) part();
-    if (!store.now.conversation) tabs.tell('begun');
+    if (!store.now.conversation) {
+      // Tabs that were strangers at the same time have a token each: that of who wrote counts. What is proven is never kept.
+      const shared = user === null ? token : null;
+      if (shared) link.tell('token', shared);
+      tabs.tell('begun', shared);
+    }
     store.put({ conversation: { id: message.conversation_id } });
     // Where others came in between, the stream brings all of them in order.
     if (message.seq === store.last() + 1) arrive([message]);
@@ -137,14 +143,14 @@ function inTurn(act, lasts) {
 async function init(given) {
   if (view) return;
   ({ page, kept } = given);
+  // Other sites keep tokens of their own.
+  tabs = new Tabs(`${config.key}:${link.origin}`, overhear);
   token = given.token?.slice(0, PROOF);
   identity = texts(given.identity, PROOF);
   set(given.attributes);
-  about = { locale: given.lang || config.locale, tz: given.tz };
-  words = await strings(about.locale, config);
+  words = await strings(given.lang || config.locale, config);
   document.documentElement.lang = words.locale;
   document.documentElement.dir = words.rtl ? 'rtl' : 'ltr';
-  document.documentElement.classList.toggle('calm', given.calm);
   document.title = words.say('title');
   view = new View(store, words, {
     send, start, choose, leave, end, rate, older, writing, seen,
@@ -182,7 +188,7 @@ function settle(wait = SETTLING) {
 
 async function ask() {
   const shown = store.now.conversation;
-  return { ...await api.session({ token, identity, page, ...about }, needed), shown };
+  return { ...await api.session({ token, identity, page }, needed), shown };
 }
 
 // Whether what was said has to be fetched.
@@ -286,22 +292,24 @@ function opening(availability) {
 
 function keep() {
   const texts = outbox.unsent();
-  const told = texts.length ? { user: store.now.user, texts } : null;
-  if (JSON.stringify(told) === keeping || kept) return;
+  const told = texts.length ? { user: store.now.user, texts } : kept;
+  if (JSON.stringify(told) === keeping || (kept && store.now.user === undefined)) return;
   keeping = JSON.stringify(told);
   link.tell('keep', told);
 }
 
 function resume(user) {
-  if (kept && (kept.user || null) === user) outbox.restore(kept.texts);
-  kept = null;
+  // Who wrote it may be proven later: until then it waits, and until somebody else is.
+  const theirs = kept && (kept.user || null) === user ? kept.texts : [];
+  if (theirs.length || user) kept = null;
+  outbox.restore(theirs);
   if (!store.now.asking) outbox.resume();
 }
 
 // --- what the page asks ---
 
-function open({ full }) {
-  store.put({ open: true, full });
+function open() {
+  store.put({ open: true });
   view.enter();
   look();
 }
@@ -341,6 +349,7 @@ function logout() {
 function leaveAccount() {
   era += 1;
   identity = null;
+  proven = null;
   token = null;
   sure = false;
   kept = null;
@@ -358,7 +367,10 @@ function share(type, payload) {
 }
 
 function overhear(type, payload, of) {
-  if (type === 'begun' && !store.now.conversation) who.anew();
+  if (type === 'begun' && !store.now.conversation && (identity || !store.now.user)) {
+    if (!identity) token = payload || token;
+    who.anew();
+  }
   if (!store.now.conversation || of !== store.now.conversation.id) return;
   // Only what follows at once: the rest comes with a stream of our own, from the last on.
   if (type === 'message' && payload.seq === store.last() + 1) arrive([payload]);
@@ -470,8 +482,10 @@ function choose(option) {
 
 async function leave(fields) {
   const begun = era;
-  for (let tries = 1; ; tries += 1) {
-    const answer = await api.post('offline', { ...fields, page }).catch((error) => error);
+  // All may have been there already: typed before a reload, or filled in by the browser.
+  await pause(HUMAN - fields.elapsed_ms);
+  for (let tries = 1; begun === era; tries += 1) {
+    const answer = await api.post('offline', { ...fields, elapsed_ms: Math.max(HUMAN, fields.elapsed_ms), page }).catch((error) => error);
     if (begun !== era) return false;
     if (!(answer instanceof Error)) {
       store.put({ done: true, problem: null });
@@ -483,6 +497,7 @@ async function leave(fields) {
     if (final(answer) || tries === TRIES) return refused(answer);
     await pause(1000);
   }
+  return false;
 }
 
 // Say why something was not done.

@@ -1,6 +1,6 @@
 // Show one message: that of the hub, or one that is on its way there.
 
-import { icon, make, plain, rich, safe } from './nodes.js';
+import { icon, make, plain, rich } from './nodes.js';
 
 const FILE = 'M14 3H6v18h12V7zM14 3v4h4';
 // What will not be taken the next time, either.
@@ -35,11 +35,10 @@ export function pending(one, words, acts) {
   ]);
 }
 
-// Who wrote a message, by a name that turns no text around.
+// Who wrote a message.
 export function author(message, words) {
   if (message.own) return words.say('you');
-  const name = (message.author.name || '').replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, '');
-  return name || words.say(message.author.kind === 'bot' ? 'bot' : 'team');
+  return message.author.name || words.say(message.author.kind === 'bot' ? 'bot' : 'team');
 }
 
 function look({ content: said, deleted }) {
@@ -82,7 +81,7 @@ function options(message, words, acts) {
 
 function place(said, words) {
   const where = `${said.latitude},${said.longitude}`;
-  const href = safe(`https://www.openstreetmap.org/?mlat=${said.latitude}&mlon=${said.longitude}`);
+  const href = `https://www.openstreetmap.org/?mlat=${said.latitude}&mlon=${said.longitude}`;
   return make('p', {}, [
     make('a', { href, target: '_blank', rel: 'noopener noreferrer', text: said.name || said.address || where }),
     make('small', { text: ` (${words.say('place')})` }),

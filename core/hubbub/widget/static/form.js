@@ -4,7 +4,8 @@ import { make } from './nodes.js';
 
 const EMAIL = /^[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,63}$/;
 const KINDS = { email: 'email', phone: 'tel', text: 'text' };
-const KEPT = 'hub-form';
+// Of each channel by itself: browsers may keep all of one tab together.
+const KEPT = location.pathname;
 
 // `fields` as the channel's settings have them, `area` for long texts, and `stars`. `done` gets the answers,
 // and says whether they went.

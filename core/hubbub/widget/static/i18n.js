@@ -1,13 +1,19 @@
 // Say things in the visitor's language: the hub's own words, and over them those of the channel.
 
+import { fetched, pause } from './api.js';
+
 const KNOWN = ['en', 'de', 'ar'];
 const RTL = new Set(['ar', 'dv', 'fa', 'he', 'ku', 'ps', 'sd', 'ug', 'ur', 'yi']);
 const DAY = 86400000;
+// Milliseconds until words are asked for again, and as long again.
+const AGAIN = 2000;
 
 export async function strings(wanted, config) {
-  const locale = [wanted, config.locale, 'en'].find((one) => config.texts[one] || config.texts[base(one)] || KNOWN.includes(base(one)));
+  const locale = [sound(wanted), config.locale, 'en'].find((one) => config.texts[one] || config.texts[base(one)] || KNOWN.includes(base(one)));
   const ours = KNOWN.includes(base(locale)) ? base(locale) : 'en';
-  const words = await (await fetch(new URL(`./${ours}.json`, import.meta.url))).json();
+  let words;
+  // Without them there is no window.
+  while (!words) words = await fetched(new URL(`./${ours}.json`, import.meta.url), { cache: 'default' }).catch(() => pause(AGAIN * (1 + Math.random())));
   const theirs = config.texts[locale] || config.texts[base(locale)] || config.texts[config.locale] || {};
   Object.entries(theirs).forEach(([name, text]) => { if (text) words[name] = text; });
   const plural = new Intl.PluralRules(locale);
@@ -34,8 +40,17 @@ export async function strings(wanted, config) {
   };
 }
 
+// Pages call their language as they like: where browsers know no such code, its beginning counts.
+function sound(locale) {
+  try {
+    return Intl.getCanonicalLocales(locale)[0];
+  } catch {
+    return base(locale);
+  }
+}
+
 function base(locale) {
-  return String(locale).split('-')[0].toLowerCase();
+  return locale.split(/[-_]/)[0].toLowerCase();
 }
 
 function midnight(at) {

@@ -2,14 +2,13 @@
 
 // The loader: exact origins, and a number that only the two know.
 export class Link {
-  constructor(allowed, hear) {
+  constructor(sites, hear) {
     this.nonce = new URLSearchParams(location.hash.slice(1)).get('n');
-    this.allowed = allowed;
     this.origin = null;
     addEventListener('message', (event) => {
       const data = event.data;
       if (event.source !== parent || !data || data.hub !== 1 || data.n !== this.nonce || !this.nonce) return;
-      if (this.origin === null ? !this.welcome(event.origin) : event.origin !== this.origin) return;
+      if (this.origin === null ? !RegExp(sites).test(event.origin) : event.origin !== this.origin) return;
       this.origin = event.origin;
       hear(data.t, data.p);
     });
@@ -21,21 +20,12 @@ export class Link {
     if (this.origin === null && type !== 'ready') return;
     parent.postMessage({ hub: 1, n: this.nonce, t: type, p: payload }, this.origin || '*');
   }
-
-  welcome(origin) {
-    if (!this.allowed.length || origin === location.origin) return true;
-    return this.allowed.some((one) => {
-      const [scheme, rest] = one.split('://*.');
-      if (rest === undefined) return one === origin;
-      return origin.startsWith(`${scheme}://`) && origin.endsWith(`.${rest}`);
-    });
-  }
 }
 
 // The other tabs, which may show another visitor: each message names the conversation it is of.
 export class Tabs {
-  constructor(key, hear) {
-    this.channel = new BroadcastChannel(`hubchat:${key}`);
+  constructor(name, hear) {
+    this.channel = new BroadcastChannel(`hubchat:${name}`);
     this.channel.addEventListener('message', ({ data }) => hear(data.t, data.p, data.of));
   }
 

@@ -31,6 +31,7 @@
     let booted = false;
     let opened = false;
     let ready = false;
+    let came = false;
     let unread = { n: 0, label: '' };
     let frame = null;
     let launcher = null;
@@ -141,9 +142,11 @@
 
     function makeFrame() {
       if (frame) return;
+      came = false;
       frame = floating('iframe', 72, 'display:none;color-scheme:normal;overflow:hidden');
-      frame.title = texts.title || config.name;
+      frame.title = texts.title || chat;
       frame.src = `${config.base}/widget/${config.key}/frame#n=${nonce}`;
+      on(frame, 'load', () => { came = true; });
       lay(frame);
     }
 
@@ -152,13 +155,18 @@
       if (wanted === opened) return;
       opened = wanted;
       if (wanted) {
+        // What came was no window, but an error of somebody on the way.
+        if (came && !ready) {
+          frame.remove();
+          frame = null;
+        }
         makeFrame();
         hush();
       }
       place();
       name();
       turnBack();
-      tell(wanted ? 'open' : 'close', { full: phone.matches });
+      tell(wanted ? 'open' : 'close');
       if (wanted) frame.focus();
       else launcher.focus();
       fire(wanted ? 'open' : 'close');
@@ -211,8 +219,8 @@
       ready() {
         ready = true;
         tell('init', {
-          token: store.get('token'), identity, attributes, page: where(), lang, calm: matchMedia('(prefers-reduced-motion: reduce)').matches, full: phone.matches,
-          tz: Intl.DateTimeFormat().resolvedOptions().timeZone, greeting: store.get('greeting'), kept: guard(JSON.parse)(session.get('kept')),
+          token: store.get('token'), identity, attributes, page: where(), lang, full: phone.matches,
+          greeting: store.get('greeting'), kept: guard(JSON.parse)(session.get('kept')),
         });
         waiting.forEach((one) => tell(...one));
         waiting = [];
@@ -389,7 +397,7 @@
   }
 
   function wording(all, wanted) {
-    return wanted.map((lang) => all[lang] || all[lang.split('-')[0]]).find(Boolean);
+    return wanted.map((lang) => all[lang] || all[lang.split(/[-_]/)[0]]).find(Boolean);
   }
 
   // Kept by the page's own storage where it may keep anything; else until the page goes.

@@ -21,8 +21,8 @@ export function make(tag, attributes = {}, children = []) {
 
 export function icon(path) {
   const svg = document.createElementNS(SVG, 'svg');
-  Object.entries({ viewBox: '0 0 24 24', width: 20, height: 20, fill: 'none', stroke: 'currentColor', 'stroke-width': 2, 'stroke-linecap': 'round', 'stroke-linejoin': 'round', 'aria-hidden': 'true' })
-    .forEach(([name, value]) => svg.setAttribute(name, value));
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
   const line = document.createElementNS(SVG, 'path');
   line.setAttribute('d', path);
   svg.append(line);
@@ -74,7 +74,7 @@ export function plain(text) {
 }
 
 // The address if it may be followed, else null.
-export function safe(address) {
+function safe(address) {
   try {
     const url = new URL(address);
     return SAFE.has(url.protocol) ? url.href : null;

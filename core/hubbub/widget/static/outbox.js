@@ -3,6 +3,8 @@
 import { final, pause, reason } from './api.js';
 
 const TRIES = 5;
+// Milliseconds between two tries, at most.
+const LONGEST = 30000;
 // Bytes that the hub takes of one file.
 const LARGEST = 10 << 20;
 const PICTURE = /^image\/(png|jpeg|gif|webp)$/;
@@ -128,6 +130,7 @@ export class Outbox {
       this.tell();
       this.run();
     } catch (error) {
+      if (error.status === 401) this.api.renew();
       if (this.waiting.includes(one)) this.fail(one, error);
     }
   }
@@ -152,6 +155,7 @@ export class Outbox {
   async send(one) {
     const { type, media_id: mediaId } = one.content;
     const content = type === 'file' ? { type, media_id: mediaId } : one.content;
+    let failures = 0;
     for (let tries = 1; ; tries += 1) {
       await this.api.ready();
       // What was taken back is nobody else's to say.
@@ -171,14 +175,14 @@ export class Outbox {
         }
         // Too much at once is no failure: it has its time.
         one.later = error.status === 429;
-        if (one.later) tries -= 1;
-        if (final(error) || tries >= TRIES) {
+        if (!one.later) failures += 1;
+        if (final(error) || failures >= TRIES) {
           this.fail(one, error);
           return;
         }
         this.tell();
         // Until its time has come, or it is taken back.
-        await pause(error.wait || 500 * 2 ** tries * (0.5 + Math.random()), (done) => { one.rouse = done; });
+        await pause(error.wait || Math.min(LONGEST, 500 * 2 ** tries) * (0.5 + Math.random()), (done) => { one.rouse = done; });
       }
     }
   }

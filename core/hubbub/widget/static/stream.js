@@ -1,7 +1,9 @@
 // Hear from the hub as things happen. What is missed while cut off comes with the next connection.
 
-// Milliseconds: of silence after which a stream is dead, the first and the longest pause.
+// Milliseconds: of silence after which a stream is dead, within which it is known whether it comes through,
+// the first and the longest pause.
 const SILENCE = 45000;
+const PROVING = 15000;
 const FIRST = 1000;
 const LONGEST = 30000;
 // Failures after which the window asks now and then instead, for how long, and how often.
@@ -36,7 +38,7 @@ export class Stream {
     this.wanted = false;
     clearTimeout(this.timer);
     this.timer = 0;
-    if (this.abort) this.abort.abort();
+    this.abort?.abort();
     this.hear.connection('idle');
   }
 
@@ -47,13 +49,14 @@ export class Stream {
 
   async run() {
     this.abort = new AbortController();
-    let wait = 0;
-    try {
-      await this.listen(this.abort);
+    this.began = 0;
+    const error = await this.listen(this.abort).catch((one) => one);
+    // Only what was heard for a while counts: on the way there are some who keep or cut all that is said.
+    if (this.began && Date.now() - this.began > PROVING) {
       this.failures = 0;
-    } catch (error) {
-      wait = await this.failed(error);
+      this.deaf = 0;
     }
+    const wait = await this.failed(error);
     this.abort = null;
     if (!this.wanted) return;
     if (Date.now() < this.asking) {
@@ -108,17 +111,21 @@ export class Stream {
 
   async listen(abort) {
     this.hear.connection('connecting');
-    const answer = await this.api.stream(this.hear.after(), abort.signal);
-    this.hear.connection('open');
-    this.failures = 0;
-    this.deaf = 0;
-    this.asking = 0;
+    const soon = (promise, most) => {
+      const silent = setTimeout(() => abort.abort(), most);
+      return promise.finally(() => clearTimeout(silent));
+    };
+    const answer = await soon(this.api.stream(this.hear.after(), abort.signal), PROVING);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     for (;;) {
-      const silent = setTimeout(() => abort.abort(), SILENCE);
-      const { done, value } = await reader.read().finally(() => clearTimeout(silent));
-      if (done) return;
+      const { done, value } = await soon(reader.read(), this.began ? SILENCE : PROVING);
+      if (done) throw new Error('cut');
+      if (!this.began) {
+        this.began = Date.now();
+        this.asking = 0;
+        this.hear.connection('open');
+      }
       const parts = (text + value).split('\n\n');
       text = parts.pop();
       parts.forEach((part) => this.take(part));

@@ -154,14 +154,14 @@ export class View {
       ...(consent ? [{ name: 'consent', label: consent, kind: 'checkbox', required: true }] : []),
     ];
     const id = crypto.randomUUID();
-    const began = Date.now();
+    const began = performance.now();
     const node = form(words, fields, {
       title: words.say('offline'),
       button: words.say('leave'),
       values: this.composer.text ? { message: this.composer.text } : {},
       done: async (answers) => {
         const left = await this.acts.leave({
-          ...answers, consent: answers.consent === 'yes', client_id: id, website: node.elements.website.value, elapsed_ms: Date.now() - began,
+          ...answers, consent: answers.consent === 'yes', client_id: id, website: node.elements.website.value, elapsed_ms: Math.round(performance.now() - began),
         });
         if (left) this.composer.text = '';
         return left;
@@ -394,7 +394,6 @@ export class View {
 
   enter() {
     this.focus();
-    if (!document.documentElement.classList.contains('calm')) this.dialog.animate([{ opacity: 0, transform: 'translateY(8px)' }, {}], { duration: 160, easing: 'ease-out' });
     this.toEnd();
     this.look();
   }

@@ -1,0 +1,70 @@
+"""What cannot hold for visitors is refused while it is set, in words that say what helps."""
+
+import pytest
+from pydantic import ValidationError
+
+from hubbub.sdk.widget import WidgetSettings
+
+
+def greeting(**more):
+    return {"id": "cart", "content": "Can we help?", **more}
+
+
+def question(**more):
+    return {"name": "topic", "label": "What is it about?", **more}
+
+
+@pytest.mark.parametrize(
+    ("settings", "where", "why"),
+    [
+        (
+            {"prechat": {"fields": [question(kind="select", required=True)]}},
+            ("prechat", "fields", 0, "options"),
+            "Nobody can choose",
+        ),
+        (
+            {"prechat": {"fields": [question(), question(label="Again")]}},
+            ("prechat", "fields"),
+            "Two questions have the name topic",
+        ),
+        (
+            {"greetings": [greeting(), greeting(content="Hello")]},
+            ("greetings",),
+            "Two greetings have the name cart",
+        ),
+        ({"locale": "en-USA"}, ("locale",), "Take the code of a language"),
+        ({"texts": {"de-": {}}}, ("texts", "de-", "[key]"), "Take the code of a language"),
+        ({"allowed_origins": ["https://a.example/shop"]}, ("allowed_origins",), "is no origin"),
+        ({"allowed_origins": ["https://a.example:70000"]}, ("allowed_origins",), "is no origin"),
+        ({"allowed_origins": ["https://.example"]}, ("allowed_origins",), "is no origin"),
+        ({"allowed_origins": [f"https://{'ü' * 80}.de"]}, ("allowed_origins",), "is no origin"),
+    ],
+)
+def test_what_no_visitor_could_use_is_refused_where_it_stands(settings, where, why):
+    with pytest.raises(ValidationError) as caught:
+        WidgetSettings.model_validate(settings)
+    (error,) = caught.value.errors()
+    assert error["loc"] == where
+    assert why in error["msg"]
+
+
+@pytest.mark.parametrize("code", ["de", "pt-BR", "zh-Hans-CN", "es-419", "de-1996", "sl-rozaj"])
+def test_the_codes_of_languages_are_taken(code):
+    settings = WidgetSettings.model_validate({"locale": code, "texts": {code: {"title": "Hi"}}})
+    assert settings.locale == code
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://Shop.example", "https://shop.example"),
+        ("https://shop.example/", "https://shop.example"),
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://*.shop.example:80", "http://*.shop.example"),
+        ("https://shop.example:8443", "https://shop.example:8443"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://*.bücher.example", "https://*.xn--bcher-kva.example"),
+    ],
+)
+def test_a_site_is_kept_as_browsers_name_it(written, kept):
+    assert WidgetSettings(allowed_origins=(written, kept)).allowed_origins == (kept,)
