@@ -94,15 +94,14 @@ def cid_of(name: str) -> str:
 
 def _cid(token: Token) -> str:
     """Return the name of the letter's own picture that ``token`` shows, or nothing."""
-    source = token.attribute("src")
+    source = token.attribute("src") if token.name == "img" else ""
     return cid_of(source[4:]) if source[:4].lower() == "cid:" else ""
 
 
 def _shown(token: Token) -> str:
     if not token.attributes:
         return token.text
-    cid = _cid(token) if token.name == "img" else ""
-    pairs = ATTRIBUTE.findall(token.attributes)
+    cid, pairs = _cid(token), ATTRIBUTE.findall(token.attributes)
     attributes = (_attribute(name, value, cid) for name, value in pairs)
     return f"<{token.name}{''.join(attributes)}>"
 

@@ -43,7 +43,7 @@ _CHARSET: Final = re.compile(
 _SAMPLE: Final = 4096
 
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ufeff\ud800-\udfff]")
-_BIDI: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def decoded(raw: bytes, charset: str = "", *, like: bytes = b"") -> str:

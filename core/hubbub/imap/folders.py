@@ -36,6 +36,8 @@ def opened(client: Client, folder: str) -> Box:
         said, writable = client.select_folder(folder, readonly=True), False
     except imaplib.IMAP4.abort:
         raise
+    except ValueError as error:  # how IMAPClient tells of numbers that are none
+        raise IMAPClientError(f"what it says of {folder!r} makes no sense") from error
     except IMAPClientError as error:
         if code_of(error) in _GONE or not client.folder_exists(folder):
             raise FolderMissing(folder) from error

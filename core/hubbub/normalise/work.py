@@ -112,7 +112,7 @@ def rehearse(hub: Hub, line: Line, call: Call) -> Rehearsal:
         facts = Facts.look_up(db, line, settling.events, wholes, now)
         related = relatives(hub, db, line, settling.events)
         batch = _applied(hub, line, [settling], facts, related)
-    return Rehearsal(settling.outcomes, batch.messages)
+    return Rehearsal(settling.outcomes, batch.effects.messages)
 
 
 class _Read(NamedTuple):
@@ -142,7 +142,7 @@ def _batch(hub: Hub, channel_id: str, most: int) -> tuple[int, bool]:
         return 0, False
     batch = found.batch
     _tell(hub, batch)
-    for relative in {channel_id for _, channel_id in batch.copies}:
+    for relative in {channel_id for _, channel_id in batch.effects.copies}:
         # Here and now: what was handed on goes no further.
         normalise(hub, relative)
     return len(batch.settlings), found.more
@@ -247,21 +247,21 @@ def _tell(hub: Hub, batch: Batch) -> None:
     outcomes = (one["outcome"] for settling in batch.settlings for one in settling.outcomes)
     for outcome, count in Counter(outcomes).items():
         events_settled(outcome, count)
-    for direction, count in Counter(row["direction"] for row in batch.messages).items():
+    for direction, count in Counter(row["direction"] for row in batch.effects.messages).items():
         messages_stored(direction, count)
-    if batch.deliveries:
+    if batch.effects.deliveries:
         nudge_deliver(hub)
-    if batch.media:
+    if batch.effects.media:
         nudge_media(hub)
-    delete_files(hub, batch.files_gone)
+    delete_files(hub, batch.effects.files_gone)
     hub.live.publish(
         [
             LiveEvent("message", batch.line.id, row["conversation_id"], row["id"])
-            for row in batch.messages
+            for row in batch.effects.messages
         ]
         + [
             LiveEvent("status", batch.line.id, conversation_id, message_id)
-            for conversation_id, message_id in batch.advanced
+            for conversation_id, message_id in batch.effects.advanced
         ]
     )
     _ask_provider(hub, batch)
@@ -271,7 +271,7 @@ def _ask_provider(hub: Hub, batch: Batch) -> None:
     """Nudge what the provider is asked on the side: the names of people, and to wait no longer."""
     hooks = batch.line.hooks
     if hooks.offers("profile"):
-        for thread in batch.touched.values():
+        for thread in batch.effects.touched.values():
             if thread.addressee.name is None:
                 nudge_name(hub, batch.line.id, thread.address)
     if hooks.offers("wants_ack"):

@@ -9,7 +9,8 @@ import pytest
 from fakeredis import FakeRedis
 
 from hubbub.guard import Guard, Refused
-from hubbub.imap.client import connected, leave
+from hubbub.imap.client import connected, leave, telling
+from hubbub.imap.folders import opened
 from hubbub.media import MediaStore
 from hubbub.sdk.errors import AuthFailed, Transient
 from hubbub.sdk.mail import MailServer
@@ -190,6 +191,16 @@ def test_a_search_may_find_more_letters_than_fit_a_line_of_imaplib(clerk):
     client = connected(server, HERE.connect)
     client.select_folder("INBOX")
     assert len(client.search("ALL")) == len(many)
+    leave(client)
+
+
+@pytest.mark.parametrize("said", ["* OK [UIDNEXT soon] next", "* OK [UIDVALIDITY] valid"])
+def test_a_folder_of_which_no_sense_is_made_is_the_fault_of_the_server(clerk, said):
+    there, server = clerk()
+    there.select = lambda peer, tag: peer.send(f"{said}\r\n{tag} OK open\r\n".encode())
+    client = connected(server, HERE.connect)
+    with pytest.raises(Transient, match="what it says of 'INBOX' makes no sense"), telling(server):
+        opened(client, "INBOX")
     leave(client)
 
 

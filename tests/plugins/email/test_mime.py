@@ -310,7 +310,9 @@ def test_names_in_one_charset_that_nobody_declares_are_read_alike():
     assert [one.name for one in found.to] == ["Привет", "Ада"]
 
 
-@pytest.mark.parametrize("evil", ["\r\nBcc: eve@example.net", "\0", "\u202e", "\u2028", "\x1b[2J"])
+@pytest.mark.parametrize(
+    "evil", ["\r\nBcc: eve@example.net", "\0", "\u202e", "\u2028", "\x1b[2J", "\u061c"]
+)
 def test_conformance_14_what_would_break_a_line_or_a_screen_is_taken_out_of_every_name(evil):
     word = f"=?utf-8?B?{base64.b64encode(f'a{evil}b'.encode()).decode()}?="
     found = read(
