@@ -166,6 +166,8 @@ def test_a_note_is_seen_by_colleagues_and_not_by_the_customer(agent, browser, cu
     colleague = browser().new_page()
     colleague.goto(agent.url)
     agent.get_by_label("Reply to").fill("A regular of ours.")
+    expect(agent.get_by_role("button", name="Save as note")).to_be_hidden()
+    agent.get_by_label("Note for colleagues").check()
     agent.get_by_role("button", name="Save as note").click()
     expect(colleague.locator(".bubble.note")).to_contain_text("A regular of ours.")
     reply(agent, "Welcome back.")

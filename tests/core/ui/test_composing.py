@@ -49,6 +49,9 @@ def test_a_reply_waits_for_its_writer_to_change_their_mind(world, desk):
     assert "It is sent in a moment." in page
     undo = re.search(r'formaction="(/messages/[^"]+/cancel)" data-undo>Undo<', page)
     assert undo
+    colleague = desk("admin").see()
+    assert "It is sent in a moment." in colleague
+    assert "Undo" not in colleague
     assert agent.post(undo[1]).status_code == 302
     world.pass_time(seconds=6)
     assert world.provider.said == []

@@ -57,6 +57,8 @@ class Bubble:
     due: str
     #: Whether that is only to be able to take it back.
     undo: bool
+    #: Whether who looks wrote it.
+    mine: bool
     edited: bool
     deleted: bool
     note: bool = False
@@ -91,6 +93,7 @@ def bubbles_of(
                 row,
                 shown.model_dump(mode="json"),
                 names,
+                person=person,
                 ours=ours,
                 waits=waits.get(row.id, ""),
                 now=now,
@@ -102,7 +105,7 @@ def bubbles_of(
     begun = rows[0].created_at if rows and rows[0].seq > 1 else None
     to_me = queries.mentioning(db, conversation_id, person.id)
     notes = [
-        (row.created_at, row.created_at, _note(row, names, to_me=row.id in to_me))
+        (row.created_at, row.created_at, _note(row, names, person=person, to_me=row.id in to_me))
         for row in queries.notes(db, conversation_id, since=begun)
     ]
     return _by_time([*messages, *notes], now)
@@ -139,6 +142,7 @@ def _message(
     shown: dict[str, Any],
     names: dict[str, str],
     *,
+    person: Person,
     ours: str,
     waits: str,
     now: datetime,
@@ -175,6 +179,7 @@ def _message(
         due_at=words.exact(due),
         due=words.moment(due) if due else "",
         undo=due is not None and due - row.created_at <= HOLD,
+        mine=row.author == person.actor,
         edited=row.edited_at is not None,
         deleted=row.deleted_at is not None,
     )
@@ -193,7 +198,7 @@ def _written(row: AnyRow) -> datetime | None:
     return at if at and row.created_at - at > LATE else None
 
 
-def _note(row: AnyRow, names: dict[str, str], *, to_me: bool) -> Bubble:
+def _note(row: AnyRow, names: dict[str, str], *, person: Person, to_me: bool) -> Bubble:
     return Bubble(
         id=row.id,
         kind="text",
@@ -218,6 +223,7 @@ def _note(row: AnyRow, names: dict[str, str], *, to_me: bool) -> Bubble:
         due_at="",
         due="",
         undo=False,
+        mine=row.author == person.actor,
         edited=False,
         deleted=False,
         note=True,
