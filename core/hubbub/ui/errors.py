@@ -51,6 +51,12 @@ def add_console_errors(ui: Blueprint, guard: Guard) -> None:
         _recognise(guard)
         return _http_error(error)
 
+    def unread(error: HTTPException) -> Any:
+        if "person" not in g:
+            _recognise(guard)
+        return _http_error(error)
+
+    ui.register_error_handler(400, unread)
     ui.app_errorhandler(404)(lost)
     ui.app_errorhandler(405)(lost)
 

@@ -34,6 +34,7 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 _ADMINS_ALONE: Final = "Only admins see this. Ask one of them for what you need here."
 _ENDED: Final = "Your login ended before this was sent. Log in, and it is still here."
+_LOST: Final = "Your login ended before this was sent, and it is not kept. Log in and do it again."
 
 
 class Guard:
@@ -96,7 +97,9 @@ class Guard:
         if request.method == "GET":
             return redirect(url_for("ui.login", next=request.full_path.rstrip("?")))
         self._check_form()
-        return login_page(_ENDED, kept=kept_of(request.form), kept_for=request.path), 401
+        kept = kept_of(request.form)
+        said = _ENDED if kept else _LOST
+        return login_page(said, kept=kept, kept_for=request.path), 401
 
     def _check_form(self) -> None:
         """Refuse a form that is not ours, before it is read, and then what cannot be kept of it."""

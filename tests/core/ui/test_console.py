@@ -170,6 +170,7 @@ def test_characters_that_no_database_keeps_are_refused_in_words(browser, line, p
     answer = browser("admin").get(path)
     assert answer.status_code in {400, 404}
     assert "database" not in answer.text
+    assert "To the inbox" in answer.text
 
 
 def test_a_login_with_such_characters_is_refused_too(browser):
@@ -329,3 +330,10 @@ def test_health_says_what_is_missing(world, browser):
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
     assert b"hubbub_calls_received" in client.get("/metrics").data
+
+
+def test_what_is_too_large_to_be_kept_over_a_login_is_said_to_be_lost(browser):
+    asked = browser().post("/canned/new", data={"shortcut": "long", "text": "x" * 300_000})
+    assert asked.status_code == 401
+    assert "it is not kept. Log in and do it again." in asked.text
+    assert "it is still here" not in asked.text
