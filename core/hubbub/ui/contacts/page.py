@@ -16,7 +16,7 @@ from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries as ui_queries, words
-from hubbub.ui.addresses import said_as
+from hubbub.ui.addresses import AddressRow, address_row
 from hubbub.ui.claims import Standing, shown_value, standing
 
 _PAGE: Final = 50
@@ -25,38 +25,6 @@ _SAID: Final = 30
 _OFFERED: Final = 10
 #: Rows for new attributes in a form.
 _FRESH: Final = 2
-_STATES: Final = {
-    "ok": "can be reached",
-    "gone": "does not exist any more",
-    "blocked": "blocked us",
-    "opted_out": "asked not to be written to",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddressRow:
-    """One address of a contact."""
-
-    id: str
-    channel: str
-    channel_id: str
-    channel_type: str
-    address: str
-    #: The same as people say it; empty where it tells them nothing.
-    said: str
-    also: str
-    name: str
-    #: Whether it can be reached, and why not.
-    state: str
-    reason: str
-    reachable: bool
-    #: How far it is proven that it is theirs.
-    proof: str
-    wrote: str
-    wrote_at: str
-    marketing: bool
-    #: When that was said; empty: nobody has said anything.
-    marketing_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +189,7 @@ def contact_page(
         blocked_since=words.exact(row.blocked_at),
         added=words.ago(row.created_at, now),
         added_at=words.exact(row.created_at),
-        addresses=tuple(_address(hub, one, now) for one in addresses),
+        addresses=tuple(address_row(hub, one, now) for one in addresses),
         attributes=tuple(
             Attribute(
                 name=name,
@@ -303,7 +271,7 @@ def _rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[ContactRow,
         ContactRow(
             id=row.id,
             name=_name(row, addresses[row.id]),
-            addresses=tuple(_address(hub, one, now) for one in addresses[row.id]),
+            addresses=tuple(address_row(hub, one, now) for one in addresses[row.id]),
             blocked=row.blocked_at is not None,
             added=words.ago(row.created_at, now),
             added_at=words.exact(row.created_at),
@@ -315,27 +283,6 @@ def _rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[ContactRow,
 def _name(row: AnyRow, addresses: Sequence[AnyRow]) -> str:
     named = (one.name for one in addresses if one.name)
     return row.name or next(named, "") or next((one.address for one in addresses), "Nobody")
-
-
-def _address(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
-    return AddressRow(
-        id=row.id,
-        channel=row.channel_name,
-        channel_id=row.channel_id,
-        channel_type=row.channel_type,
-        address=row.address,
-        said=said_as(hub, row.channel_type, row.address),
-        also=row.also or "",
-        name=row.name or "",
-        state=_STATES.get(row.state, row.state.replace("_", " ")),
-        reason=row.state_reason,
-        reachable=row.state == "ok",
-        proof="wrote from it" if row.wrote_at else "never wrote from it: nothing proves it theirs",
-        wrote=words.ago(row.wrote_at, now) if row.wrote_at else "",
-        wrote_at=words.exact(row.wrote_at),
-        marketing=row.marketing,
-        marketing_at=words.exact(row.marketing_at),
-    )
 
 
 def _said(row: AnyRow, channels: Mapping[str, AnyRow], names: dict[str, str]) -> Said:
