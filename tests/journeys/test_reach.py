@@ -52,7 +52,7 @@ def test_messages_have_most_of_a_phone_and_all_else_is_behind_buttons(browser, c
     enter(page, ada.name)
     height = page.locator("#log").bounding_box()["height"]
     assert height > 0.6 * 740
-    expect(page.get_by_text("Ctrl+Enter")).to_be_hidden()
+    expect(page.get_by_text("Ctrl+Enter sends")).to_be_hidden()
     for button, inside in (
         ("About", page.get_by_label("Add a tag")),
         ("More for this conversation", page.get_by_role("button", name="Resolve")),

@@ -8,7 +8,7 @@ import pytest
 from hubbub.store.session import reading
 from hubbub.ui import queries
 from hubbub.ui.inbox.side import side_of
-from tests.core.ui.kit import Reader, asked, conversation, read_through
+from tests.core.ui.kit import Reader, asked, conversation, found, read_through
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def others(world, line, where):
 
 def side(agent, where):
     """The panel alone."""
-    return re.search(r'<aside class="side.*?</aside>', agent.get(where).text, re.DOTALL)[0]
+    return found(r'(?s)(<aside class="side.*?</aside>)', agent.get(where))
 
 
 def test_the_contact_stands_beside_their_conversation(world, agent, where, others):
@@ -73,12 +73,11 @@ def test_a_blocked_contact_is_said_to_be(world, agent, where):
 def test_the_page_they_are_on_is_led_to_where_it_is_one(world, agent, where, url, link):
     about = json.dumps({"unverified": {"page": url, "page_title": "Your cart"}})
     world.write("UPDATE contacts SET attributes = :a", a=about)
-    shown = side(agent, where)
-    place = re.search(r'<p id="visited">.*?</p>', shown, re.DOTALL)[0]
+    place = found(r'(?s)(<p id="visited">.*?</p>)', agent.get(where))
     assert "Your cart" in place
     assert "Not proven" in place
     assert link in place
-    assert "javascript:" not in shown
+    assert "javascript:" not in side(agent, where)
 
 
 def test_a_few_other_conversations_are_named_and_the_way_to_all(agent, where, others):
@@ -92,6 +91,7 @@ def test_the_panel_asks_little_however_much_there_is(world, where, others):
     def ask():
         with asked(world.hub.engine) as statements, reading(world.hub.engine) as db:
             row = queries.conversation(db, where.rpartition("/")[2])
+            assert row is not None
             side_of(world.hub, db, row)
         return [one for one in statements if one[0].startswith("SELECT")]
 

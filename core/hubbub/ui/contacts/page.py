@@ -1,6 +1,6 @@
 """Build what the pages of contacts show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -107,6 +107,8 @@ class ContactPage:
     fresh: tuple[Attribute, ...]
     #: What a chat window knows of them.
     standing: Standing
+    #: What somebody else saved meanwhile of what was typed; None: that was not so.
+    theirs: tuple[tuple[str, str], ...] | None
     timeline: tuple[Said, ...]
     before: str
     older: str
@@ -190,18 +192,14 @@ def contact_page(
         added=words.ago(row.created_at, now),
         added_at=words.exact(row.created_at),
         addresses=tuple(address_row(hub, one, now) for one in addresses),
-        attributes=tuple(
-            Attribute(
-                name=name,
-                value=typed.get(f"value.{name}", shown_value(value)),
-                kept=shown_value(value),
-            )
-            for name, value in own(about).items()
-        ),
+        attributes=tuple(_attributes(own(about), typed)),
         fresh=tuple(
             Attribute(name=typed.get(f"new.{n}", ""), value=typed.get(f"new.{n}.value", ""))
             for n in range(_FRESH)
         ),
+        theirs=overtaken_by(row.name, own(about), typed)
+        if form == "about" and not problem
+        else None,
         standing=standing(hub, about, [(one.channel_type, one.address) for one in addresses]),
         timeline=tuple(_said(one, channels, names) for one in shown),
         before=before,
@@ -211,6 +209,28 @@ def contact_page(
         problem=problem,
         form=form,
     )
+
+
+def _attributes(known: Mapping[str, object], typed: Mapping[str, str]) -> Iterator[Attribute]:
+    """Yield what is known, as it was typed; and what was typed of what somebody took away."""
+    fields = (one.removeprefix("value.") for one in typed if one.startswith("value."))
+    for name in dict.fromkeys((*known, *fields)):
+        kept = shown_value(known.get(name, ""))
+        yield Attribute(name=name, value=typed.get(f"value.{name}", kept), kept=kept)
+
+
+def overtaken_by(
+    name: str | None, known: Mapping[str, object], typed: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Return what is stored by now where a form says otherwise of what it saw otherwise."""
+    stored = {"name": name or "", **{f"value.{one}": shown_value(of) for one, of in known.items()}}
+    found = []
+    for field, showed in typed.items():
+        kind, _, field_name = field.partition(".")
+        now, wanted = stored.get(field_name, "").strip(), typed.get(field_name, "").strip()
+        if kind == "was" and showed.strip() not in {now, wanted} and now != wanted:
+            found.append((field_name.removeprefix("value."), stored.get(field_name, "")))
+    return tuple(found)
 
 
 def merge_page(hub: Hub, contact_id: str, *, q: str, other: str) -> MergePage:
