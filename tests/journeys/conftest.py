@@ -25,6 +25,7 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 from redis import Redis
 
@@ -38,6 +39,8 @@ BOT = "telegram:700000001"
 SMS = f"twilio:AC{'1':0>32}:+15550100"
 #: Seconds until the demo is given up: it may start beside many other tests.
 START_LIMIT = 120
+#: Beside what axe looks at anyway.
+_STRICT = {"rules": {"target-size": {"enabled": True}}, "iframes": False}
 #: Milliseconds until what a person waits for must be there; far above what it takes.
 PATIENCE = 15_000
 FLAGS = [
@@ -312,3 +315,13 @@ def reply(page, text):
     page.get_by_label("Reply to").fill(text)
     page.get_by_role("button", name="Send", exact=True).click()
     return page.locator(".bubble.out").filter(has_text=text)
+
+
+def stumbles(page):
+    """Return what somebody would stumble over in a page: what axe finds, and what is too wide."""
+    found = Axe().run(page, options=_STRICT).response["violations"]
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [
+        *((one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found),
+        *([f"{wide} pixels wider than the screen"] if wide > 0 else []),
+    ]

@@ -13,8 +13,7 @@ from playwright.sync_api import expect
 
 from hubbub.media import MediaStore
 from hubbub.store.types import new_id
-from tests.journeys.conftest import enter, reply
-from tests.journeys.test_reach import AUDIT, SIDEWAYS
+from tests.journeys.conftest import enter, reply, stumbles
 
 PNG = "image/png"
 HOSTILE = """
@@ -183,8 +182,7 @@ def test_letters_are_read_on_a_narrow_screen_in_the_dark_and_without_script(brow
     expect(page.frame_locator(".letter iframe").get_by_text("Only this.")).to_be_visible()
     scripted = browser(viewport={"width": 320, "height": 640}).new_page()
     scripted.goto(page.url)
-    assert scripted.evaluate(AUDIT) == []
-    assert not scripted.evaluate(SIDEWAYS)
+    assert stumbles(scripted) == []
 
 
 def test_a_letter_with_a_picture_is_read_and_answered_with_files(demo, browser):
@@ -205,7 +203,7 @@ def test_a_letter_with_a_picture_is_read_and_answered_with_files(demo, browser):
     expect(bubble.locator(".tick")).to_contain_text("sent")
     expect(bubble.get_by_role("heading")).to_have_text("Re: order 4711, a new one")
     expect(bubble.locator(".files")).to_contain_text("note.txt")
-    assert page.evaluate(AUDIT) == []
+    assert stumbles(page) == []
 
 
 def raw_letter():

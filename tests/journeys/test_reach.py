@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from hubbub.demo import EMAIL, PASSWORD
-from tests.journeys.conftest import enter, entry, log_in, reply
+from tests.journeys.conftest import enter, entry, log_in, reply, stumbles
 
 PAGES = [
     "/inbox",
@@ -19,38 +19,6 @@ PAGES = [
     "/operate/tokens",
     "/operate/audit",
 ]
-#: What a screen reader or a keyboard would stumble over, as sentences; a small part of WCAG.
-AUDIT = """() => {
-  const found = [];
-  const shown = (one) => one.checkVisibility();
-  const seen = (one) => one.textContent.trim() || one.querySelector('img')?.alt || one.title;
-  const name = (one) => (one.getAttribute('aria-label') || seen(one)).trim();
-  for (const one of document.querySelectorAll('input:not([type=hidden]), textarea, select'))
-    if (shown(one) && !one.labels.length && !one.getAttribute('aria-label'))
-      found.push(`${one.outerHTML} has no label`);
-  for (const one of document.querySelectorAll('a, button, summary'))
-    if (!name(one)) found.push(`${one.outerHTML} has no name`);
-  for (const one of document.querySelectorAll('img'))
-    if (!one.hasAttribute('alt')) found.push(`${one.outerHTML} has no alt`);
-  for (const one of document.querySelectorAll('button, summary, .button, nav a')) {
-    const box = one.getBoundingClientRect();
-    if (shown(one) && box.width && (box.width < 24 || box.height < 24))
-      found.push(`${one.outerHTML} is ${box.width} by ${box.height}`);
-  }
-  for (const one of document.querySelectorAll('button'))
-    if (shown(one) && one.getBoundingClientRect().right > innerWidth)
-      found.push(`${one.outerHTML} is out of sight`);
-  for (const attribute of ['aria-describedby', 'aria-labelledby', 'for'])
-    for (const one of document.querySelectorAll(`[${attribute}]`))
-      for (const id of one.getAttribute(attribute).split(' '))
-        if (!document.getElementById(id)) found.push(`${one.outerHTML} names ${id}`);
-  const ids = [...document.querySelectorAll('[id]')].map((one) => one.id);
-  for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) found.push(`${id} is there twice`);
-  if (document.querySelectorAll('h1').length > 1) found.push('two headings of the first level');
-  if (!document.querySelector('main') || !document.documentElement.lang) found.push('no main, or no lang');
-  return found;
-}"""
-SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @pytest.fixture(params=[{"color_scheme": "light"}, {"color_scheme": "dark", "width": 320}])
@@ -62,7 +30,7 @@ def screen(request, browser):
     ).new_page()
 
 
-def test_every_page_has_names_for_what_is_in_it_and_does_not_scroll_sideways(screen, customer):
+def test_nobody_stumbles_over_a_page(screen, customer):
     ada = customer(name="Donaudampfschifffahrtselektrizitätenhauptbetriebswerk")
     ada.write("Unbroken" * 40)
     screen.goto("/inbox")
@@ -70,10 +38,44 @@ def test_every_page_has_names_for_what_is_in_it_and_does_not_scroll_sideways(scr
     trace = screen.locator(".meta a").first.get_attribute("href")
     channel = screen.locator(".who a[href^='/channels/']").get_attribute("href")
     contact = screen.locator(".who a[href^='/contacts/']").get_attribute("href")
-    for path in [screen.url, trace, channel, contact, *PAGES]:
+    for path in [screen.url, trace, channel, f"{channel}/routing", contact, *PAGES]:
         screen.goto(path)
-        assert screen.evaluate(AUDIT) == [], path
-        assert not screen.evaluate(SIDEWAYS), path
+        assert stumbles(screen) == [], path
+
+
+def test_messages_have_most_of_a_phone_and_all_else_is_behind_buttons(browser, customer):
+    ada = customer()
+    ada.write("Hello")
+    options = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+    page = browser(**options).new_page()
+    page.goto("/inbox")
+    enter(page, ada.name)
+    height = page.locator("#log").bounding_box()["height"]
+    assert height > 0.6 * 740
+    expect(page.get_by_text("Ctrl+Enter sends")).to_be_hidden()
+    for button, inside in (
+        ("About", page.get_by_label("Add a tag")),
+        ("More for this conversation", page.get_by_role("button", name="Resolve")),
+        ("More for this message", page.get_by_label("Note for colleagues", exact=False).first),
+    ):
+        expect(inside).to_be_hidden()
+        page.get_by_role("button", name=button).click()
+        expect(inside).to_be_visible()
+        assert stumbles(page) == [], button
+        # News comes in, and what is open stays open.
+        ada.write(f"And {button}")
+        expect(page.locator("#log")).to_contain_text(f"And {button}")
+        expect(inside).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(inside).to_be_hidden()
+    page.get_by_label("Reply to").fill("From a phone.\n" * 4)
+    assert page.locator("#log").bounding_box()["height"] > height / 2
+    page.get_by_role("button", name="Send", exact=True).click()
+    ada.sees("From a phone.")
+    page.get_by_role("button", name="More for this conversation").click()
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_role("button", name="Reopen")).to_be_hidden()
+    expect(page.locator(".who")).to_contain_text("Resolved")
 
 
 def test_a_customer_is_answered_by_keyboard_alone(demo, browser, customer):

@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.journeys.conftest import stumbles
 from tests.journeys.sites import site
-from tests.journeys.test_reach import AUDIT, SIDEWAYS
 from tests.journeys.window import launcher
 
 SHOWN = {
@@ -130,21 +129,11 @@ LOOKS = [
 def test_the_form_is_read_and_used_by_everybody(browser, form, settings, look):
     settings(**SHOWN)
     page = form(browser(**look).new_page())
-    assert _stumbles(page) == []
+    assert stumbles(page) == []
     page.get_by_label("Time zone").fill("Berlin")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_be_visible()
-    assert _stumbles(page) == []
-
-
-def _stumbles(page):
-    found = Axe().run(page).response["violations"]
-    axe = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
-    return [
-        *axe,
-        *page.evaluate(AUDIT),
-        *(["it scrolls sideways"] if page.evaluate(SIDEWAYS) else []),
-    ]
+    assert stumbles(page) == []
 
 
 def test_a_site_on_which_the_window_was_not_shown_is_named_and_allowed(
@@ -160,7 +149,7 @@ def test_a_site_on_which_the_window_was_not_shown_is_named_and_allowed(
         page.goto(f"/channels/{channel}")
         row = page.get_by_role("listitem").filter(has_text=at())
         expect(row).to_contain_text("once")
-        assert _stumbles(page) == []
+        assert stumbles(page) == []
         row.get_by_role("button", name=f"Allow {at()}").click()
         expect(row).to_have_count(0)
         assert stored()["allowed_origins"] == ["https://shop.example", at()]

@@ -4,8 +4,6 @@ A draft is JSON that may be half done: what is wrong with it keeps it from being
 It holds the secrets of its destinations, as the routes in force do, and is encrypted like them.
 """
 
-import hmac
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +17,7 @@ from hubbub.connect.routes import WantedRoutes, current_routes, save_routes
 from hubbub.connect.rules import open_routes
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict, NotFound
+from hubbub.people.overtaken import Overtaken, check_seen, mark_of
 from hubbub.people.rules import Person
 from hubbub.route.rules import RouteSet
 from hubbub.store.session import reading, transaction
@@ -234,15 +233,16 @@ def save_draft(
     return saved
 
 
-def mark_of(hub: Hub, draft: Draft) -> str:
-    """Return what a page repeats of the draft that it shows, by which nobody can guess a secret."""
-    told = json.dumps([draft.base, draft.rules, draft.fallback], sort_keys=True)
-    return hub.vault.sign(f"draft:{told}")
+def mark_of_draft(hub: Hub, draft: Draft) -> str:
+    """Return the mark of a draft for the page that shows it."""
+    return mark_of(hub, draft.base, draft.rules, draft.fallback)
 
 
 def _check_seen(hub: Hub, draft: Draft, seen: str | None) -> None:
-    if seen is not None and not hmac.compare_digest(mark_of(hub, draft).encode(), seen.encode()):
-        raise DraftChanged
+    try:
+        check_seen(hub, seen, draft.base, draft.rules, draft.fallback)
+    except Overtaken:
+        raise DraftChanged from None
 
 
 def _let_go(hub: Hub, channel_id: str, person: Person, saved: Draft, version: int) -> None:

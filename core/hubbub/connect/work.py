@@ -33,11 +33,13 @@ from hubbub.deliver.record import UNTIL_MENDED
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.people.overtaken import check_seen, mark_of
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.sdk.values import Finding
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
 from hubbub.track.receipts import refresh
+from hubbub.vault import Undecryptable
 
 #: How often is looked whether a provider that was away is back, and how the other channels are.
 EVERY_AWAY: Final = timedelta(minutes=1)
@@ -51,7 +53,8 @@ class ChannelChange:
     """What to change of a channel; None leaves it. Credentials and settings are merged.
 
     ``old_credentials_until``: until then calls are accepted also where the credentials prove them
-    that were replaced, now or before.
+    that were replaced, now or before. ``seen``: the mark of what was seen of it
+    (`mark_of_channel`); None: whatever that was.
     """
 
     name: str | None = None
@@ -59,6 +62,7 @@ class ChannelChange:
     credentials: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] | None = None
     old_credentials_until: datetime | None = None
+    seen: str | None = None
 
     @property
     def concerns_provider(self) -> bool:
@@ -107,11 +111,12 @@ def create_channel(
 def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: str) -> None:
     """Change a channel; if the change concerns the provider, set it up there again.
 
-    Raises `Invalid`, `NotFound`, or `Conflict`.
+    Raises `Invalid`, `NotFound`, `Conflict` or `Overtaken`.
     """
     try:
         with transaction(hub.engine) as db:
             row = _found(queries.channel(db, channel_id, lock=True))
+            check_seen(hub, change.seen, *_told(hub, row))
             values = _changed_columns(hub, row, change)
             queries.change_channel(db, channel_id, values=values)
             if {"account", "sender"} & values.keys():
@@ -126,6 +131,19 @@ def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: s
         raise _account_taken() from None
     if change.concerns_provider:
         _set_up(hub, channel_id)
+
+
+def mark_of_channel(hub: Hub, row: Row[Any]) -> str:
+    """Return the mark of what people set of a channel, its credentials among it."""
+    return mark_of(hub, *_told(hub, row))
+
+
+def _told(hub: Hub, row: Row[Any]) -> tuple[object, ...]:
+    try:
+        credentials = hub.vault.open(row.secrets, row.id)["credentials"]
+    except Undecryptable:
+        credentials = None
+    return row.name, row.settings, credentials
 
 
 def check_channel(hub: Hub, channel_id: str) -> tuple[Finding, ...]:

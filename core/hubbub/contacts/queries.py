@@ -67,9 +67,10 @@ def contacts(
     return list(db.execute(found.order_by(_contacts.c.id.desc()).limit(limit)))
 
 
-def contact(db: Connection, contact_id: str) -> Row[Any] | None:
-    """Return a contact, or None."""
-    return db.execute(select(_contacts).where(_contacts.c.id == contact_id)).one_or_none()
+def contact(db: Connection, contact_id: str, *, lock: bool = False) -> Row[Any] | None:
+    """Return a contact, or None; ``lock``: it stays as it is until the end."""
+    found = select(_contacts).where(_contacts.c.id == contact_id)
+    return db.execute(found.with_for_update() if lock else found).one_or_none()
 
 
 def addresses(db: Connection, contact_ids: Collection[str]) -> list[Row[Any]]:

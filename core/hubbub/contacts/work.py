@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from hubbub.contacts import queries
-from hubbub.contacts.rules import GROUPS
+from hubbub.contacts.rules import GROUPS, own
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Invalid, NotFound
+from hubbub.people.overtaken import check_seen, mark_of
 from hubbub.sdk.errors import HubError
 from hubbub.store.addresses import choose_marketing
 from hubbub.store.session import transaction
@@ -29,17 +30,26 @@ class Merged(HubError):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactChange:
-    """What to change of a contact; only ``names`` are looked at."""
+    """What to change of a contact; only ``names`` are looked at.
+
+    ``seen``: the mark of what was seen of them (`mark_of_contact`); None: whatever that was.
+    """
 
     names: frozenset[str]
     name: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     blocked: bool = False
+    seen: str | None = None
 
 
-def find_contact(db: Connection, contact_id: str) -> Row[Any]:
+def mark_of_contact(hub: Hub, row: Row[Any]) -> str:
+    """Return the mark of what people here write of a contact."""
+    return mark_of(hub, row.name, own(row.attributes or {}))
+
+
+def find_contact(db: Connection, contact_id: str, *, lock: bool = False) -> Row[Any]:
     """Return a contact. Raises `NotFound`, or `Merged` where it is a part of another."""
-    row = queries.contact(db, contact_id)
+    row = queries.contact(db, contact_id, lock=lock)
     if row is None:
         raise missing(db, contact_id)
     return row
@@ -54,10 +64,11 @@ def missing(db: Connection, contact_id: str) -> HubError:
 def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: str) -> None:
     """Change a contact; attributes are merged, and a null takes one away.
 
-    Raises `NotFound`, `Merged` or `Invalid`.
+    Raises `NotFound`, `Merged`, `Invalid` or `Overtaken`.
     """
     with transaction(hub.engine) as db:
-        row = find_contact(db, contact_id)
+        row = find_contact(db, contact_id, lock=True)
+        check_seen(hub, change.seen, row.name, own(row.attributes or {}))
         values = _columns(hub, row, change)
         if values:
             queries.change_contact(db, contact_id, **values)

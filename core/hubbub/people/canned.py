@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.people.overtaken import check_seen, mark_of
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import CannedReply, table
 from hubbub.store.types import AnyRow, new_id
@@ -85,19 +86,29 @@ def change_canned(
     shortcut: str | None = None,
     text: str | None = None,
     actor: str,
+    seen: str | None = None,
 ) -> None:
-    """Change words of ``user_id``, None: of everybody. Raises like `add_canned`, or `NotFound`."""
+    """Change words of ``user_id``, None: of everybody.
+
+    Raises like `add_canned`, `NotFound`, or `Overtaken` where they are not as they were ``seen``.
+    """
     values: dict[str, Any] = {"changed_at": hub.now()}
     if shortcut is not None:
         values["shortcut"] = _shortcut(shortcut)
     if text is not None:
         values["text"] = _text(text)
     with transaction(hub.engine) as db:
-        _found(db, canned_id, _of(user_id))
+        before = _found(db, canned_id, _of(user_id), lock=True)
+        check_seen(hub, seen, before.shortcut, before.text)
         if "shortcut" in values:
             _refuse_double(db, values["shortcut"], user_id, but=canned_id)
         db.execute(update(_replies).where(_replies.c.id == canned_id).values(**values))
         _note(db, hub, actor, "canned_reply.changed", canned_id)
+
+
+def mark_of_canned(hub: Hub, one: Canned) -> str:
+    """Return the mark of a reply for the form that shows it."""
+    return mark_of(hub, one.shortcut, one.text)
 
 
 def delete_canned(hub: Hub, canned_id: str, *, user_id: str | None, actor: str) -> None:
@@ -145,8 +156,11 @@ def _visible(user_id: str | None) -> ColumnElement[bool]:
     return or_(_of(None), _of(user_id))
 
 
-def _found(db: Connection, canned_id: str, condition: ColumnElement[bool]) -> AnyRow:
-    row = db.execute(select(_replies).where(_replies.c.id == canned_id, condition)).one_or_none()
+def _found(
+    db: Connection, canned_id: str, condition: ColumnElement[bool], *, lock: bool = False
+) -> AnyRow:
+    found = select(_replies).where(_replies.c.id == canned_id, condition)
+    row = db.execute(found.with_for_update() if lock else found).one_or_none()
     if row is None:
         raise NotFound("There is no such reply.")
     return row

@@ -70,8 +70,6 @@ _ROW: Final = (
 _NOTES: Final = 200
 #: The latest of a channel that are looked at for one of a sort.
 _LOOKED_AT: Final = 1000
-#: Other conversations named with one.
-_OTHERS: Final = 20
 #: A process that was not seen for this long does not run.
 _SILENT: Final = timedelta(seconds=30)
 
@@ -122,7 +120,8 @@ def with_lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, str]
 
 def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     """Return a conversation with its contact and channel, or None."""
-    found = _ROW.add_columns(_contacts.c.attributes.label("contact_attributes"))
+    about = ("attributes", "blocked_at", "created_at")
+    found = _ROW.add_columns(*(_contacts.c[name].label(f"contact_{name}") for name in about))
     return db.execute(found.where(_conversations.c.id == conversation_id)).one_or_none()
 
 
@@ -135,11 +134,11 @@ def last_subject(db: Connection, conversation_id: str) -> str:
     return str(row.content["subject"]).strip() if row else ""
 
 
-def others(db: Connection, *, contact_id: str, but: str) -> Sequence[AnyRow]:
+def others(db: Connection, *, contact_id: str, but: str, limit: int) -> Sequence[AnyRow]:
     """Return the other conversations with a contact, the latest first."""
     found = _ROW.where(_conversations.c.contact_id == contact_id, _conversations.c.id != but)
     keys = (_conversations.c.last_message_at, _conversations.c.id)
-    return db.execute(found.order_by(*(key.desc() for key in keys)).limit(_OTHERS)).all()
+    return db.execute(found.order_by(*(key.desc() for key in keys)).limit(limit)).all()
 
 
 def messages(db: Connection, conversation_id: str, *, since: int, limit: int) -> list[AnyRow]:

@@ -1,8 +1,11 @@
 """Read pages of the console as a test needs them."""
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import event
 
 
 @dataclass
@@ -32,3 +35,29 @@ def found(pattern, page):
     match = re.search(pattern, page.text)
     assert match is not None
     return match[1]
+
+
+@contextmanager
+def asked(engine):
+    """Collect what a database is asked meanwhile: statements with what is filled in."""
+    found = []
+
+    def note(_connection, _cursor, statement, given, _context, _many):
+        found.append((statement, given))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def read_through(engine, statements):
+    """Return the tables that SQLite would read from beginning to end for these statements."""
+    with engine.connect() as db:
+        plans = [
+            row.detail
+            for statement, given in statements
+            for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+        ]
+    return [plan for plan in plans if plan.startswith("SCAN")]

@@ -126,15 +126,24 @@ def test_a_merge_is_shown_first_then_done_and_undone(world, agent, ada, bob):
     assert "+2" in page.text
 
 
-def test_a_contact_is_erased_once_their_name_is_typed_and_it_is_told_what_is_gone(
-    world, agent, ada
+def test_an_admin_erases_a_contact_by_typing_their_name_and_is_told_what_is_gone(
+    world, browser, ada
 ):
-    wrong = agent.post(f"/contacts/{ada}/erase", confirm="ada")
+    admin = Reader(browser("admin"))
+    wrong = admin.post(f"/contacts/{ada}/erase", confirm="ada")
     assert (wrong.status_code, "Nothing was erased" in wrong.text) == (422, True)
-    gone = agent.post(f"/contacts/{ada}/erase", confirm="Ada").text
+    gone = admin.post(f"/contacts/{ada}/erase", confirm="Ada").text
     assert "<strong>1</strong> message" in gone
     assert world.rows("SELECT * FROM contacts") == []
-    assert agent.post(f"/contacts/{ada}/erase", confirm="Ada").status_code == 404
+    assert admin.post(f"/contacts/{ada}/erase", confirm="Ada").status_code == 404
+
+
+def test_an_agent_blocks_and_does_not_erase(world, agent, ada):
+    page = agent.get(f"/contacts/{ada}").text
+    assert "Erase this contact" not in page
+    assert "Only admins" in page
+    assert agent.post(f"/contacts/{ada}/erase", confirm="Ada").status_code == 403
+    assert len(world.rows("SELECT * FROM contacts")) == 1
 
 
 def test_only_admins_hand_out_what_is_held(world, browser, ada):

@@ -37,7 +37,6 @@ CONSOLE = {
     POST /contacts/<contact_id>/about
     POST /contacts/<contact_id>/addresses/<address_id>
     POST /contacts/<contact_id>/block
-    POST /contacts/<contact_id>/erase
     GET /contacts/<contact_id>/merge
     POST /contacts/<contact_id>/merge
     POST /contacts/<contact_id>/merges/<merge_id>/undo
@@ -107,6 +106,7 @@ CONSOLE = {
     GET /channels/drafts/<draft_id>
     POST /channels/drafts/<draft_id>
     POST /channels/drafts/<draft_id>/discard
+    POST /contacts/<contact_id>/erase
     GET /contacts/<contact_id>/export
     GET /operate
     GET /operate/audit

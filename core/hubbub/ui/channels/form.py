@@ -50,6 +50,19 @@ class FormPage:
     legacy: str
     problems: tuple[Problem, ...]
 
+    def stored_instead(self, stored: "FormPage") -> tuple[tuple[str, str], ...]:
+        """Return what ``stored`` says where this form says otherwise; no secret is among it."""
+        mine = {one.name: one.value for one in fields_of((*self.nodes, *self.advanced))}
+        nodes = (*stored.nodes, *stored.advanced)
+        titles = dict(_titles(nodes))
+        differs = (
+            (titles.get(one.name, one.title), one.value)
+            for one in fields_of(nodes)
+            if one.kind != "password" and (one.name not in mine or mine[one.name] != one.value)
+        )
+        named = [("Name", stored.name)] if stored.name != self.name else []
+        return (*named, *differs)
+
 
 def draft_form(
     kind: ChannelType[Any],

@@ -12,9 +12,10 @@ from hubbub.connect.routes import current_routes
 from hubbub.connect.rules import kept_findings, stored_credentials
 from hubbub.connect.sites import refused_sites
 from hubbub.connect.versions import names_of
-from hubbub.connect.work import find_channel
+from hubbub.connect.work import find_channel, mark_of_channel
 from hubbub.directory import Line
 from hubbub.hub import Hub
+from hubbub.people.overtaken import Overtaken
 from hubbub.route.telling import reads
 from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.errors import HubError
@@ -77,6 +78,9 @@ class ChannelPage:
     #: Sites on which its chat window was not shown.
     refused: tuple[RefusedRow, ...]
     form: FormPage | None
+    #: The mark of what the form shows, and what somebody else saved meanwhile, if that is so.
+    seen: str
+    theirs: tuple[tuple[str, str], ...] | None
     #: Until when the credentials from before prove calls; empty where they do not.
     old_until: str
     #: What deleting it would touch, in words.
@@ -128,6 +132,8 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             calls=last_calls(db, channel_id, now, most=_CALLS),
             refused=_refused(hub, line, now) if line else (),
             form=_form(hub, row, tried),
+            seen=_seen(hub, row, tried),
+            theirs=_theirs(hub, row, tried),
             old_until=words.exact(former.until) if former else "",
             touches=_touches(db, channel_id),
             problem=_other_problem(tried),
@@ -168,8 +174,22 @@ def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:
     if kind is None:
         return None
     kept = stored_credentials(hub, row)
-    typed, error = tried.typed_for("change"), tried.error_of("change")
+    error = None if isinstance(tried.error, Overtaken) else tried.error_of("change")
+    typed = tried.typed_for("change")
     return change_form(kind, row, kept, typed, error, sources=sources_of(hub))
+
+
+def _seen(hub: Hub, row: AnyRow, tried: Tried) -> str:
+    """Return what the form repeats: what it repeated before, until it was told of something new."""
+    typed = None if isinstance(tried.error, Overtaken) else tried.typed_for("change")
+    return (typed.get("seen") if typed else None) or mark_of_channel(hub, row)
+
+
+def _theirs(hub: Hub, row: AnyRow, tried: Tried) -> tuple[tuple[str, str], ...] | None:
+    if not isinstance(tried.error, Overtaken):
+        return None
+    mine, stored = _form(hub, row, tried), _form(hub, row, Tried(typed=tried.typed))
+    return mine.stored_instead(stored) if mine and stored else ()
 
 
 def _other_problem(tried: Tried) -> str:

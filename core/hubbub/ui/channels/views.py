@@ -14,6 +14,7 @@ from hubbub.connect.work import (
     find_channel,
 )
 from hubbub.hub import Hub
+from hubbub.people.overtaken import Overtaken
 from hubbub.sdk.errors import HubError
 from hubbub.ui.channels.form import read_change
 from hubbub.ui.channels.listing import Look, channels_page
@@ -90,7 +91,8 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             _ACTS[what](hub, channel_id)
         except HubError as error:
             template = "channels/settings.html" if what == "change" else "channels/overview.html"
-            return _page(hub, channel_id, template, what=what, error=error), 422
+            status = 409 if isinstance(error, Overtaken) else 422
+            return _page(hub, channel_id, template, what=what, error=error), status
         shown = "ui.channel_settings" if what == "change" else "ui.channel"
         if request.form.get("back") == "list":
             shown = "ui.channels"
@@ -113,6 +115,7 @@ def _change(hub: Hub, channel_id: str) -> None:
         credentials=given["credentials"] or None,
         settings=given["settings"],
         old_credentials_until=_old_until(hub) if given["credentials"] else None,
+        seen=request.form.get("seen"),
     )
     change_channel(hub, channel_id, change, actor=g.person.actor)
 

@@ -1,6 +1,6 @@
 """Build what the pages of contacts show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,7 @@ from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries as ui_queries, words
-from hubbub.ui.addresses import said_as
+from hubbub.ui.addresses import AddressRow, address_row
 from hubbub.ui.claims import Standing, shown_value, standing
 
 _PAGE: Final = 50
@@ -25,38 +25,6 @@ _SAID: Final = 30
 _OFFERED: Final = 10
 #: Rows for new attributes in a form.
 _FRESH: Final = 2
-_STATES: Final = {
-    "ok": "can be reached",
-    "gone": "does not exist any more",
-    "blocked": "blocked us",
-    "opted_out": "asked not to be written to",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddressRow:
-    """One address of a contact."""
-
-    id: str
-    channel: str
-    channel_id: str
-    channel_type: str
-    address: str
-    #: The same as people say it; empty where it tells them nothing.
-    said: str
-    also: str
-    name: str
-    #: Whether it can be reached, and why not.
-    state: str
-    reason: str
-    reachable: bool
-    #: How far it is proven that it is theirs.
-    proof: str
-    wrote: str
-    wrote_at: str
-    marketing: bool
-    #: When that was said; empty: nobody has said anything.
-    marketing_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +107,8 @@ class ContactPage:
     fresh: tuple[Attribute, ...]
     #: What a chat window knows of them.
     standing: Standing
+    #: What somebody else saved meanwhile of what was typed; None: that was not so.
+    theirs: tuple[tuple[str, str], ...] | None
     timeline: tuple[Said, ...]
     before: str
     older: str
@@ -221,19 +191,15 @@ def contact_page(
         blocked_since=words.exact(row.blocked_at),
         added=words.ago(row.created_at, now),
         added_at=words.exact(row.created_at),
-        addresses=tuple(_address(hub, one, now) for one in addresses),
-        attributes=tuple(
-            Attribute(
-                name=name,
-                value=typed.get(f"value.{name}", shown_value(value)),
-                kept=shown_value(value),
-            )
-            for name, value in own(about).items()
-        ),
+        addresses=tuple(address_row(hub, one, now) for one in addresses),
+        attributes=tuple(_attributes(own(about), typed)),
         fresh=tuple(
             Attribute(name=typed.get(f"new.{n}", ""), value=typed.get(f"new.{n}.value", ""))
             for n in range(_FRESH)
         ),
+        theirs=overtaken_by(row.name, own(about), typed)
+        if form == "about" and not problem
+        else None,
         standing=standing(hub, about, [(one.channel_type, one.address) for one in addresses]),
         timeline=tuple(_said(one, channels, names) for one in shown),
         before=before,
@@ -243,6 +209,28 @@ def contact_page(
         problem=problem,
         form=form,
     )
+
+
+def _attributes(known: Mapping[str, object], typed: Mapping[str, str]) -> Iterator[Attribute]:
+    """Yield what is known, as it was typed; and what was typed of what somebody took away."""
+    fields = (one.removeprefix("value.") for one in typed if one.startswith("value."))
+    for name in dict.fromkeys((*known, *fields)):
+        kept = shown_value(known.get(name, ""))
+        yield Attribute(name=name, value=typed.get(f"value.{name}", kept), kept=kept)
+
+
+def overtaken_by(
+    name: str | None, known: Mapping[str, object], typed: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Return what is stored by now where a form says otherwise of what it saw otherwise."""
+    stored = {"name": name or "", **{f"value.{one}": shown_value(of) for one, of in known.items()}}
+    found = []
+    for field, showed in typed.items():
+        kind, _, field_name = field.partition(".")
+        now, wanted = stored.get(field_name, "").strip(), typed.get(field_name, "").strip()
+        if kind == "was" and showed.strip() not in {now, wanted} and now != wanted:
+            found.append((field_name.removeprefix("value."), stored.get(field_name, "")))
+    return tuple(found)
 
 
 def merge_page(hub: Hub, contact_id: str, *, q: str, other: str) -> MergePage:
@@ -303,7 +291,7 @@ def _rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[ContactRow,
         ContactRow(
             id=row.id,
             name=_name(row, addresses[row.id]),
-            addresses=tuple(_address(hub, one, now) for one in addresses[row.id]),
+            addresses=tuple(address_row(hub, one, now) for one in addresses[row.id]),
             blocked=row.blocked_at is not None,
             added=words.ago(row.created_at, now),
             added_at=words.exact(row.created_at),
@@ -315,27 +303,6 @@ def _rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[ContactRow,
 def _name(row: AnyRow, addresses: Sequence[AnyRow]) -> str:
     named = (one.name for one in addresses if one.name)
     return row.name or next(named, "") or next((one.address for one in addresses), "Nobody")
-
-
-def _address(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
-    return AddressRow(
-        id=row.id,
-        channel=row.channel_name,
-        channel_id=row.channel_id,
-        channel_type=row.channel_type,
-        address=row.address,
-        said=said_as(hub, row.channel_type, row.address),
-        also=row.also or "",
-        name=row.name or "",
-        state=_STATES.get(row.state, row.state.replace("_", " ")),
-        reason=row.state_reason,
-        reachable=row.state == "ok",
-        proof="wrote from it" if row.wrote_at else "never wrote from it: nothing proves it theirs",
-        wrote=words.ago(row.wrote_at, now) if row.wrote_at else "",
-        wrote_at=words.exact(row.wrote_at),
-        marketing=row.marketing,
-        marketing_at=words.exact(row.marketing_at),
-    )
 
 
 def _said(row: AnyRow, channels: Mapping[str, AnyRow], names: dict[str, str]) -> Said:

@@ -10,9 +10,17 @@ from hubbub.api.export import export_contact
 from hubbub.contacts import merge
 from hubbub.contacts.erase import erase_contact
 from hubbub.contacts.rules import own
-from hubbub.contacts.work import ContactChange, Merged, change_contact, choose, find_contact
+from hubbub.contacts.work import (
+    ContactChange,
+    Merged,
+    change_contact,
+    choose,
+    find_contact,
+    mark_of_contact,
+)
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid
+from hubbub.people.overtaken import Overtaken
 from hubbub.sdk.errors import HubError
 from hubbub.store.clean import clean
 from hubbub.store.session import reading
@@ -22,6 +30,7 @@ from hubbub.ui.contacts.page import (
     contacts_page,
     merge_page,
     name_of,
+    overtaken_by,
 )
 from hubbub.ui.guard import Guard
 from hubbub.ui.words import said
@@ -64,7 +73,7 @@ def _add_changes(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def change_about(contact_id: str) -> Any:
         try:
             change_contact(hub, contact_id, _about(hub, contact_id), actor=g.person.actor)
-        except Invalid as error:
+        except (Invalid, Overtaken) as error:
             return _refused(hub, contact_id, error, "about")
         return redirect(url_for("ui.contact", contact_id=contact_id, _anchor="about"))
 
@@ -126,7 +135,7 @@ def _add_leaving(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         return export_contact(hub, contact_id, actor=g.person.actor)
 
     @ui.post("/contacts/<contact_id>/erase")
-    @guard.page
+    @guard.admin
     def erase(contact_id: str) -> Any:
         name = name_of(hub, contact_id)
         if request.form.get("confirm", "").strip() != name.strip():
@@ -146,14 +155,23 @@ def _to_whom_they_are_now(error: Merged) -> Any:
 
 
 def _refused(hub: Hub, contact_id: str, error: HubError, form: str) -> Any:
-    page = contact_page(hub, contact_id, problem=said(error), form=form, typed=request.form)
-    return render_template("contacts/contact.html", page=page), 422
+    overtaken = isinstance(error, Overtaken)
+    problem = "" if overtaken else said(error)
+    page = contact_page(hub, contact_id, problem=problem, form=form, typed=request.form)
+    status = 409 if overtaken else 422
+    return render_template("contacts/contact.html", page=page), status
 
 
 def _about(hub: Hub, contact_id: str) -> ContactChange:
-    """Return what a form changes, and nothing else: others may have changed the rest meanwhile."""
+    """Return what a form changes, and nothing else: others may have changed the rest meanwhile.
+
+    Raises `Invalid`, and `Overtaken` where they changed the same.
+    """
     with reading(hub.engine) as db:
-        known = own(find_contact(db, contact_id).attributes or {})
+        row = find_contact(db, contact_id)
+    known = own(row.attributes or {})
+    if overtaken_by(row.name, known, request.form):
+        raise Overtaken
     attributes = dict(_typed(known))
     names = {"attributes"} if attributes else set()
     name = clean(request.form.get("name", "")).strip()
@@ -161,7 +179,8 @@ def _about(hub: Hub, contact_id: str) -> ContactChange:
         names.add("name")
     if len(name) > _LONGEST_NAME:
         raise Invalid(Complaint("name", f"Take at most {_LONGEST_NAME} characters for the name."))
-    return ContactChange(names=frozenset(names), name=name, attributes=attributes)
+    seen = mark_of_contact(hub, row)
+    return ContactChange(names=frozenset(names), name=name, attributes=attributes, seen=seen)
 
 
 def _typed(known: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -25,8 +25,10 @@ from hubbub.people.canned import (
     filled_in,
     find_canned,
     list_canned,
+    mark_of_canned,
 )
 from hubbub.people.errors import Invalid
+from hubbub.people.overtaken import Overtaken
 from hubbub.people.rules import Person
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
@@ -58,6 +60,9 @@ class CannedPage:
     shortcut: str
     text: str
     shared: bool
+    #: The mark of what it shows, and what is saved where that is something else by now.
+    seen: str
+    theirs: tuple[tuple[str, str], ...] | None
     #: What is wrong, by the field at which it is, or by an empty name.
     wrong: Mapping[str, str]
 
@@ -105,7 +110,7 @@ def _add_list(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @guard.page
     def new_canned() -> Any:
         if request.method == "GET":
-            return _page(None)
+            return _page(hub, None)
         shared = "shared" in request.form
         if shared and g.person.role != "admin":
             abort(403)
@@ -114,7 +119,7 @@ def _add_list(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 hub, **_given(), user_id=None if shared else g.person.id, actor=g.person.actor
             )
         except HubError as error:
-            return _page(None, error), 422
+            return _page(hub, None, error), 422
         return redirect(url_for("ui.canned"))
 
 
@@ -124,11 +129,20 @@ def _add_one(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def one_canned(canned_id: str) -> Any:
         found = _mine(hub, canned_id)
         if request.method == "GET":
-            return _page(found)
+            return _page(hub, found)
         try:
-            change_canned(hub, canned_id, **_given(), user_id=found.user_id, actor=g.person.actor)
+            change_canned(
+                hub,
+                canned_id,
+                **_given(),
+                user_id=found.user_id,
+                actor=g.person.actor,
+                seen=request.form.get("seen"),
+            )
+        except Overtaken as error:
+            return _page(hub, _mine(hub, canned_id), error), 409
         except HubError as error:
-            return _page(found, error), 422
+            return _page(hub, found, error), 422
         return redirect(url_for("ui.canned"))
 
     @ui.post("/canned/<canned_id>/delete")
@@ -168,15 +182,31 @@ def _row(one: Canned, person: Person) -> CannedRow:
 def _wrong(error: HubError | None) -> dict[str, str]:
     if isinstance(error, Invalid):
         return {one.field: one.message for one in error.complaints}
-    return {"": error.detail} if error else {}
+    return {} if error is None or isinstance(error, Overtaken) else {"": error.detail}
 
 
-def _page(one: Canned | None, error: HubError | None = None) -> str:
+def _page(hub: Hub, one: Canned | None, error: HubError | None = None) -> str:
     page = CannedPage(
         id=one.id if one else "",
         shortcut=request.form.get("shortcut", one.shortcut if one else ""),
         text=request.form.get("text", one.text if one else ""),
         shared=one.user_id is None if one else "shared" in request.form,
+        seen=_seen(hub, one, error),
+        theirs=_theirs(one) if one and isinstance(error, Overtaken) else None,
         wrong=_wrong(error),
     )
     return render_template("inbox/canned_one.html", page=page)
+
+
+def _seen(hub: Hub, one: Canned | None, error: HubError | None) -> str:
+    """Return what the form repeats: as before where it is shown again for something else."""
+    now = mark_of_canned(hub, one) if one else ""
+    if error is None or isinstance(error, Overtaken):
+        return now
+    return request.form.get("seen", now)
+
+
+def _theirs(one: Canned) -> tuple[tuple[str, str], ...]:
+    stored = {"shortcut": one.shortcut, "text": one.text}
+    given = {name: text.replace("\r\n", "\n").strip() for name, text in _given().items()}
+    return tuple((name.capitalize(), was) for name, was in stored.items() if was != given[name])

@@ -137,6 +137,15 @@ class InboxPage:
     thread: ThreadPage | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Listed:
+    """The conversations of a list, whether there are more, and how far was looked for them."""
+
+    entries: tuple[Entry, ...]
+    more: bool
+    searched: search.Latest | None
+
+
 def inbox_page(
     hub: Hub,
     db: Connection,
@@ -148,7 +157,6 @@ def inbox_page(
     there: Mapping[str, Doing],
 ) -> InboxPage | None:
     """Return the inbox as ``person`` sees it; None when there is no such conversation."""
-    now = hub.now()
     thread, desk = None, Desk.of(db)
     if conversation_id is not None:
         thread = thread_page(
@@ -163,6 +171,33 @@ def inbox_page(
         )
         if thread is None:
             return None
+    listed = _listed(hub, db, look, person, desk, selected=conversation_id)
+    return InboxPage(
+        look=look,
+        views=VIEWS,
+        teams=_teams(db, look, person, desk),
+        saved=tuple(_saved(one, look) for one in saved_views(db, person.id)),
+        filters=_filters(db, look, desk),
+        mentions=mentions_unseen(db, person.id),
+        shortcuts=person.preferences.shortcuts,
+        available=person.available,
+        entries=listed.entries,
+        empty=_empty(look),
+        no_channel=not listed.entries and not queries.any_channel(db),
+        practice=hub.settings.sandbox_url if not queries.any_conversation(db) else "",
+        older=min(look.show + PAGE, MOST) if listed.more and look.show < MOST else 0,
+        searched=listed.searched if not listed.more else None,
+        too_many=listed.more and look.show >= MOST,
+        silent=missed(hub, db, hub.now()),
+        thread=thread,
+    )
+
+
+def _listed(
+    hub: Hub, db: Connection, look: Look, person: Person, desk: Desk, *, selected: str | None
+) -> _Listed:
+    """Return the conversations that the list shows."""
+    now = hub.now()
     sought = search.conversations(db, look.q) if look.q else None
     rows = queries.conversations(
         db,
@@ -172,43 +207,33 @@ def inbox_page(
         filters=look.filters,
         limit=look.show + 1,
     )
-    more = len(rows) > look.show
-    rows = rows[: look.show]
-    ids = [row.id for row in rows]
+    shown = rows[: look.show]
+    ids = [row.id for row in shown]
     lost = queries.with_lost(db, ids)
     spots = _spots(db, look, sought, ids)
-    closing = _closing(hub, db, rows, now)
-    mine = team_queries.teams_of(db, person.id)
-    return InboxPage(
-        look=look,
-        views=VIEWS,
-        teams=tuple(_choice(look.team, *one) for one in desk.teams.items() if one[0] in mine),
-        saved=tuple(_saved(one, look) for one in saved_views(db, person.id)),
-        filters=_filters(db, look, desk),
-        mentions=mentions_unseen(db, person.id),
-        shortcuts=person.preferences.shortcuts,
-        available=person.available,
-        entries=tuple(
-            _entry(
-                row,
-                spots.get(row.id),
-                lost,
-                desk,
-                closes=closing.get(row.id),
-                selected=conversation_id,
-                now=now,
-            )
-            for row in rows
-        ),
-        empty=_empty(look),
-        no_channel=not rows and not queries.any_channel(db),
-        practice=hub.settings.sandbox_url if not queries.any_conversation(db) else "",
-        older=min(look.show + PAGE, MOST) if more and look.show < MOST else 0,
-        searched=sought.latest if sought and not more else None,
-        too_many=more and look.show >= MOST,
-        silent=missed(hub, db, now),
-        thread=thread,
+    closing = _closing(hub, db, shown, now)
+    entries = (
+        _entry(
+            row,
+            spots.get(row.id),
+            lost,
+            desk,
+            closes=closing.get(row.id),
+            selected=selected,
+            now=now,
+        )
+        for row in shown
     )
+    return _Listed(
+        entries=tuple(entries),
+        more=len(rows) > look.show,
+        searched=sought.latest if sought else None,
+    )
+
+
+def _teams(db: Connection, look: Look, person: Person, desk: Desk) -> tuple[Choice, ...]:
+    mine = team_queries.teams_of(db, person.id)
+    return tuple(_choice(look.team, *one) for one in desk.teams.items() if one[0] in mine)
 
 
 def _closing(

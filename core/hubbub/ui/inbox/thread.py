@@ -1,8 +1,7 @@
 """Build what one conversation shows: its messages and notes, and what can be answered."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
@@ -10,17 +9,19 @@ from sqlalchemy import Connection
 from hubbub.connect import queries as channels
 from hubbub.connect.rules import shown_status
 from hubbub.deliver import work as deliver
+from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.people import queries as people_queries
 from hubbub.people.rules import Person
 from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.addresses import said_as
-from hubbub.ui.claims import Standing, standing
+from hubbub.ui.claims import standing
 from hubbub.ui.inbox.bubbles import Bubble, bubbles_of
 from hubbub.ui.inbox.composer import Composer, Draft, composer
 from hubbub.ui.inbox.desk import Desk
 from hubbub.ui.inbox.presence import Doing
+from hubbub.ui.inbox.side import Side, side_of
 
 #: Messages shown at first, and more with each "Earlier messages".
 PAGE: Final = 40
@@ -40,36 +41,48 @@ class Receiver:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a conversation is held, and as whom."""
+
+    #: As people say it; empty where it tells them nothing.
+    address: str
+    #: Whether a site has proven who that is; None: no chat window is asked.
+    proven: bool | None
+    channel: str
+    channel_id: str
+    channel_type: str
+    #: What is wrong with the channel; empty when it is well.
+    trouble: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hands:
+    """In whose hands a conversation is, and to whom it can be given."""
+
+    owner: str
+    bot_answers: bool
+    mine: bool
+    version: int
+    colleagues: tuple[Receiver, ...]
+    teams: tuple[Receiver, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ThreadPage:
     """The open conversation."""
 
     id: str
-    contact_id: str
     name: str
-    #: As people say it; empty where it tells them nothing.
-    address: str
-    channel: str
-    channel_id: str
-    channel_type: str
-    #: What a chat window knows of them.
-    standing: Standing
-    #: What is wrong with the channel; empty when it is well.
-    trouble: str
     status: str
-    owner: str
-    bot_answers: bool
-    #: Whether the contact stopped what goes to many.
-    unsubscribed: bool
-    mine: bool
-    #: Who else is here, in a sentence; empty where nobody is.
-    company: str
     #: Until when it is snoozed, for machines and in words.
     sleeps_until: str
     sleeps: str
-    #: To whom it can be given.
-    colleagues: tuple[Receiver, ...]
-    teams: tuple[Receiver, ...]
-    version: int
+    source: Source
+    hands: Hands
+    #: Whether the contact stopped what goes to many.
+    unsubscribed: bool
+    #: Who else is here, in a sentence; empty where nobody is.
+    company: str
     tags: tuple[str, ...]
     #: Tags that conversations have, to choose from.
     known_tags: tuple[str, ...]
@@ -77,22 +90,7 @@ class ThreadPage:
     #: From which message on "Earlier messages" shows; 0 when all are shown.
     earlier: int
     composer: Composer
-    #: Other conversations with the contact.
-    others: tuple["Other", ...]
-    #: The one that it began by answering, though its writer has no part in that.
-    related: "Other | None"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Other:
-    """Another conversation."""
-
-    id: str
-    name: str
-    channel: str
-    preview: str
-    ago: str
-    at: str
+    side: Side
 
 
 def thread_page(
@@ -110,54 +108,77 @@ def thread_page(
     row = queries.conversation(db, conversation_id)
     if row is None:
         return None
-    # Colleagues by their id, and the contact, where the messages do not say, by their address.
-    names, teams = desk.people, desk.teams
     rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
-    first = rows[0].seq if rows else 1
     line = hub.directory.usable(db, row.channel_id)
     ours = (line.hooks.sender(line.connection) if line else "") or ""
     return ThreadPage(
         id=row.id,
-        contact_id=row.contact_id,
         name=row.contact_name or row.address,
+        status=row.status,
+        sleeps_until=words.exact(row.snoozed_until) if row.status == "snoozed" else "",
+        sleeps=_sleeps(row),
+        source=_source(hub, row, line),
+        hands=_hands(db, row, person, desk),
+        unsubscribed=not row.marketing,
+        company=_company(there, desk.people, but=person.id),
+        tags=tuple(row.tags or ()),
+        known_tags=tuple(desk.tags),
+        bubbles=bubbles_of(hub, db, conversation_id, rows, desk.people, person=person, ours=ours),
+        earlier=_earlier(rows),
+        composer=_composer(hub, db, row, line, rows, person=person, draft=draft),
+        side=side_of(hub, db, row),
+    )
+
+
+def _source(hub: Hub, row: AnyRow, line: Line | None) -> Source:
+    known = standing(hub, {}, [(row.channel_type, row.address)])
+    return Source(
         address=said_as(hub, row.channel_type, row.address),
+        proven=known.proven,
         channel=row.channel_name,
         channel_id=row.channel_id,
         channel_type=row.channel_type,
-        standing=standing(hub, row.contact_attributes or {}, [(row.channel_type, row.address)]),
         trouble=words.trouble(row.channel_status, row.channel_reason) if line else "",
-        status=row.status,
-        owner=_owner(row, names, teams),
+    )
+
+
+def _hands(db: Connection, row: AnyRow, person: Person, desk: Desk) -> Hands:
+    return Hands(
+        owner=_owner(row, desk.people, desk.teams),
         bot_answers=row.owner.startswith("bot:"),
-        unsubscribed=not row.marketing,
         mine=row.assignee_id == person.id,
-        company=_company(there, names, but=person.id),
-        sleeps_until=words.exact(row.snoozed_until) if row.status == "snoozed" else "",
-        sleeps=_sleeps(row),
+        version=row.owner_version,
         colleagues=_colleagues(db, row),
         teams=tuple(
             Receiver(id=team_id, name=name, has_it=team_id == row.team_id)
-            for team_id, name in teams.items()
+            for team_id, name in desk.teams.items()
         ),
-        version=row.owner_version,
-        tags=tuple(row.tags or ()),
-        known_tags=tuple(desk.tags),
-        bubbles=bubbles_of(hub, db, conversation_id, rows, names, person=person, ours=ours),
-        earlier=max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0,
-        composer=composer(
-            line,
-            deliver.sendable(hub, db, conversation_id, author=person.actor),
-            rows,
-            person=person,
-            draft=draft,
-            now=hub.now(),
-            gone="" if line else _unusable(hub, db, row),
-        ),
-        others=tuple(
-            _other(one, hub.now())
-            for one in queries.others(db, contact_id=row.contact_id, but=row.id)
-        ),
-        related=_related(db, row, hub.now()),
+    )
+
+
+def _earlier(rows: Sequence[AnyRow]) -> int:
+    first = rows[0].seq if rows else 1
+    return max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0
+
+
+def _composer(
+    hub: Hub,
+    db: Connection,
+    row: AnyRow,
+    line: Line | None,
+    rows: Sequence[AnyRow],
+    *,
+    person: Person,
+    draft: Draft,
+) -> Composer:
+    return composer(
+        line,
+        deliver.sendable(hub, db, row.id, author=person.actor),
+        rows,
+        person=person,
+        draft=draft,
+        now=hub.now(),
+        gone="" if line else _unusable(hub, db, row),
     )
 
 
@@ -208,22 +229,3 @@ def _sleeps(row: AnyRow) -> str:
 def _unusable(hub: Hub, db: Connection, row: AnyRow) -> str:
     channel = channels.channel(db, row.channel_id)
     return words.NO_CHANNEL if channel is None else shown_status(hub, channel)[1]
-
-
-def _related(db: Connection, row: AnyRow, now: datetime) -> Other | None:
-    other = queries.conversation(db, row.related_id) if row.related_id else None
-    if other is None:
-        return None
-    subject = queries.last_subject(db, other.id)
-    return replace(_other(other, now), **({"preview": subject} if subject else {}))
-
-
-def _other(row: AnyRow, now: datetime) -> Other:
-    return Other(
-        id=row.id,
-        name=row.contact_name or row.address,
-        channel=row.channel_name,
-        preview=row.preview or "No messages yet",
-        ago=words.ago(row.last_message_at, now),
-        at=words.exact(row.last_message_at),
-    )

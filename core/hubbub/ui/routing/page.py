@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.dryrun import DAYS
 from hubbub.connect.hidden import hidden
-from hubbub.connect.route_drafts import Draft, draft_of, mark_of
+from hubbub.connect.route_drafts import Draft, draft_of, mark_of_draft
 from hubbub.connect.routes import current_routes, faults_of, faults_of_destination
 from hubbub.connect.versions import find_version, names_of
 from hubbub.connect.work import find_channel
@@ -112,7 +112,7 @@ class RoutingPage:
     recent: tuple[Heard, ...]
     days: int
     written: str
-    #: Which draft this is (`mark_of`).
+    #: Which draft this is (`mark_of_draft`).
     draft: str
     problems: tuple[str, ...]
     #: Which form the problems are about: "save", "json" or "explain".
@@ -167,9 +167,6 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
     with reading(hub.engine) as db:
         names = queries.names(db)
         teams = team_queries.names(db)
-        recent = channel_queries.heard(
-            db, channel_id, since=hub.now() - timedelta(days=DAYS), before=None, limit=_RECENT
-        )
     problems = [*_problems(draft, tried), *problem]
     return RoutingPage(
         channel_id=channel_id,
@@ -188,23 +185,47 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
         explained=explained,
         kinds=INBOUND_TYPES,
         zones=tuple(sorted(available_timezones())),
-        recent=tuple(
-            Heard(
-                id=row.id,
-                sender=row.sender_name or row.sender_address,
-                text=preview(from_json(row.content), limit=60),
-                ago=words.ago(row.created_at, hub.now()),
-            )
-            for row in recent
-        ),
+        recent=_recent(hub, channel_id),
         days=DAYS,
         written=tried.written or _written(hub.plugins, draft),
-        draft=mark_of(hub, draft),
+        draft=mark_of_draft(hub, draft),
         problems=tuple(problems),
         wrong="explain" if problem else tried.what,
         at=tried.at,
         told=_told(draft, current, tried),
     )
+
+
+def _recent(hub: Hub, channel_id: str) -> tuple[Heard, ...]:
+    since = hub.now() - timedelta(days=DAYS)
+    with reading(hub.engine) as db:
+        rows = channel_queries.heard(db, channel_id, since=since, before=None, limit=_RECENT)
+    return tuple(
+        Heard(
+            id=row.id,
+            sender=row.sender_name or row.sender_address,
+            text=preview(from_json(row.content), limit=60),
+            ago=words.ago(row.created_at, hub.now()),
+        )
+        for row in rows
+    )
+
+
+def stored_rule(hub: Hub, stored: Draft, mine: Draft, rule_id: str) -> tuple[tuple[str, str], ...]:
+    """Return what a draft says of a rule, where ``mine`` says otherwise."""
+    theirs, ours = (dict(_said(hub, draft, rule_id)) for draft in (stored, mine))
+    return tuple((title, said) for title, said in theirs.items() if said != ours.get(title))
+
+
+def _said(hub: Hub, draft: Draft, rule_id: str) -> Iterator[tuple[str, str]]:
+    sound = sound_part(hub.plugins, draft)
+    for row in _rows(hub, draft, sound, (), {}):
+        if row.id == rule_id:
+            yield "Name", row.name
+            yield "If", "It is not finished." if row.faults else row.reading.asks
+            yield "Then to", row.reading.to
+            return
+    yield "Everything else goes to", _to(hub.plugins, draft.fallback)
 
 
 # --- the list --------------------------------------------------------------------------------

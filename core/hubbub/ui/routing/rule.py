@@ -88,7 +88,7 @@ def rule_page(
     ``channel`` is the channel's id and name; ``sources`` is what destinations are chosen from.
     Raises `NotFound`.
     """
-    rule: Json = {"to": draft.fallback} if rule_id == FALLBACK else draft.rule(rule_id)
+    rule = rule_of(draft, rule_id)
     group = None if rule_id == FALLBACK else read_when(rule.get("when", {}))
     faults = _faults(plugins, rule, group) if checked else ()
     wrong = {one.field: one.message for one in faults}
@@ -108,6 +108,11 @@ def rule_page(
         problems=tuple(_problem(one) for one in faults),
         at=at,
     )
+
+
+def rule_of(draft: Draft, rule_id: str) -> Json:
+    """Return a rule of a draft; of its fallback, where it goes. Raises `NotFound`."""
+    return {"to": draft.fallback} if rule_id == FALLBACK else draft.rule(rule_id)
 
 
 def _faults(plugins: Plugins, rule: Json, group: Group | None) -> tuple[Complaint, ...]:

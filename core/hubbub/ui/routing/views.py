@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 
 from hubbub.connect.route_drafts import (
     Draft,
@@ -17,14 +17,15 @@ from hubbub.connect.route_drafts import (
 from hubbub.connect.routes import WantedRoutes, current_routes, read_wanted
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
+from hubbub.people.overtaken import Overtaken, check_seen, mark_of
 from hubbub.sdk.errors import HubError
 from hubbub.store.types import new_id
 from hubbub.ui.channels.head import channel_head
-from hubbub.ui.guard import Guard
+from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.routing.clashes import settled_before
-from hubbub.ui.routing.page import Tried, routing_page
+from hubbub.ui.routing.page import Tried, routing_page, stored_rule
 from hubbub.ui.routing.path import Asked
-from hubbub.ui.routing.rule import FALLBACK, focus_after, read_rule, rule_page
+from hubbub.ui.routing.rule import FALLBACK, focus_after, read_rule, rule_of, rule_page
 from hubbub.ui.sources import sources_of
 
 _Change: TypeAlias = Callable[[Draft], Draft]
@@ -140,22 +141,35 @@ def _add_rule(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def rule(channel_id: str, rule_id: str) -> Any:
         channel = find_channel(hub, channel_id)
         if request.method == "GET":
+            draft = draft_of(hub, channel_id, g.person)
             page = rule_page(
                 hub.plugins,
-                draft_of(hub, channel_id, g.person),
+                draft,
                 rule_id,
                 (channel_id, channel.name),
                 checked="check" in request.args,
                 at=request.args.get("at", ""),
                 sources=sources_of(hub),
             )
-            return render_template("routing/rule.html", page=page)
+            seen = mark_of(hub, rule_of(draft, rule_id))
+            return render_template("routing/rule.html", page=page, seen=seen, theirs=None)
         return _keep_rule(hub, channel_id, rule_id)
 
 
 def _keep_rule(hub: Hub, channel_id: str, rule_id: str) -> Any:
     form = request.form
-    draft = _change(hub, channel_id, lambda draft: read_rule(hub.plugins, draft, rule_id, form))
+
+    def kept(draft: Draft) -> Draft:
+        check_seen(hub, form.get("seen"), rule_of(draft, rule_id))
+        return read_rule(hub.plugins, draft, rule_id, form)
+
+    try:
+        draft = _change(hub, channel_id, kept)
+    except Overtaken as error:
+        return _overtaken_rule(hub, channel_id, rule_id, error)
+    if form.get("do") == "keep" and by_script():
+        # What is typed goes on being kept: from now on this is what the form shows.
+        return Response(mark_of(hub, rule_of(draft, rule_id)), content_type="text/plain")
     here = url_for("ui.rule", channel_id=channel_id, rule_id=rule_id)
     if form.get("do", "done") != "done":
         at = focus_after(form)
@@ -164,6 +178,24 @@ def _keep_rule(hub: Hub, channel_id: str, rule_id: str) -> Any:
         return redirect(f"{here}?check=1&at=problems")
     at = FALLBACK if rule_id == FALLBACK else f"rule-{rule_id}"
     return _back(channel_id, "kept", rule_id, at=at)
+
+
+def _overtaken_rule(hub: Hub, channel_id: str, rule_id: str, error: Overtaken) -> Any:
+    """Show a rule as it was typed, and what the draft has in its place by now."""
+    if request.form.get("do") == "keep" and by_script():
+        return Response(f"{error.detail}\n", 409)
+    stored = draft_of(hub, channel_id, g.person)
+    mine = read_rule(hub.plugins, stored, rule_id, request.form)
+    page = rule_page(
+        hub.plugins,
+        mine,
+        rule_id,
+        (channel_id, find_channel(hub, channel_id).name),
+        checked=False,
+        at="overtaken",
+    )
+    seen, theirs = mark_of(hub, rule_of(stored, rule_id)), stored_rule(hub, stored, mine, rule_id)
+    return render_template("routing/rule.html", page=page, seen=seen, theirs=theirs), 409
 
 
 def _page(hub: Hub, channel_id: str, **tried: Any) -> str:

@@ -164,6 +164,7 @@ function empty(form) {
   document.getElementById('preview').hidden = true;
   const schedule = document.getElementById('schedule');
   if (schedule) schedule.open = false;
+  document.querySelector('#tools:popover-open')?.hidePopover();
   address(form);
   form.elements.key.value = newKey();
   written(form.elements.text);
@@ -176,6 +177,7 @@ function settle(form) {
   if (form.dataset.clear !== undefined) form.reset();
   const menu = form.closest('.menu');
   if (menu) close(menu);
+  form.closest('#acts:popover-open')?.hidePopover();
 }
 
 function close(menu) {

@@ -63,6 +63,7 @@ function template() {
 function openMenu(id) {
   const menu = document.getElementById(id);
   if (!menu) return;
+  if (!menu.checkVisibility()) menu.closest('[popover]')?.showPopover();
   menu.open = true;
   menu.querySelector('select, .sheet button')?.focus();
 }

@@ -120,11 +120,20 @@ function remember(answer) {
   history[how](null, '', address);
 }
 
+// The answer says what the form shows from now on; so one goes after the other.
 function keep(form) {
   timer = 0;
-  const body = filled(form, { name: 'do', value: 'keep' });
-  const sent = fetch(form.action, { method: 'POST', body, headers: { 'X-Script': '1' }, redirect: 'manual', keepalive: true });
-  keeping = sent.then(() => trouble(''), () => trouble('No connection to the hub: what you type is not kept just now.'));
+  keeping = keeping.then(async () => {
+    const body = filled(form, { name: 'do', value: 'keep' });
+    try {
+      const answer = await fetch(form.action, { method: 'POST', body, headers: { 'X-Script': '1' }, keepalive: true });
+      const told = await answer.text();
+      if (answer.ok) form.elements.seen.value = told;
+      trouble(answer.status === 409 ? 'You changed this rule in another window: what you type is not kept before you save it here.' : '');
+    } catch {
+      trouble('No connection to the hub: what you type is not kept just now.');
+    }
+  });
 }
 
 function trouble(text) {
