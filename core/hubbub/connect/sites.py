@@ -97,16 +97,19 @@ def refused_sites(hub: Hub, channel_id: str, settings: WidgetSettings) -> tuple[
 
 
 def findings_of(hub: Hub, connection: Connection[Any]) -> tuple[Finding, ...]:
-    """Return what to say of the sites on which a channel's window was refused, if it has one."""
+    """Return what to say of the sites on which a channel's window was refused, if it has one.
+
+    It informs and does not warn: anybody can ask in the name of any site.
+    """
     settings = getattr(connection.fields, "settings", None)
     if not isinstance(settings, WidgetSettings):
         return ()
     return tuple(
-        Finding.warning(
+        Finding.good(
             "refused_site",
             f"{one.origin} asked for the window {_often(one.times)}, last at "
-            f"{one.last_at:%Y-%m-%d %H:%M} UTC, and is not among the allowed sites.",
-            "If it is yours, allow it on the channel's page. If not, leave it: it shows nothing.",
+            f"{one.last_at:%Y-%m-%d %H:%M} UTC, is not among the allowed sites, and shows nothing. "
+            "If it is yours, allow it on the channel's page.",
         )
         for one in refused_sites(hub, connection.channel_id, settings)[:_TOLD]
     )

@@ -1,10 +1,13 @@
 """A hub with a chat window on it, and visitors."""
 
+import re
 from uuid import uuid4
 
 import pytest
 
 from hubbub.connect import work as connect
+from hubbub.people.sessions import cookie_name, open_session
+from hubbub.people.users import add_user
 from hubbub.web import create_app
 from tests.services.world import make_world
 
@@ -105,3 +108,20 @@ def shop(settings, engine, fake_redis, tmp_path):
 
     yield Shop(make_world(settings, engine, fake_redis, tmp_path, sections=SECTIONS)).open()
     process.stop_couriers()
+
+
+@pytest.fixture
+def admin(shop):
+    """The console in front of somebody who may change everything; ``fill`` sends a form."""
+    person = add_user(
+        shop.hub, email="admin@example.org", password="long enough", role="admin", actor="cli"
+    )
+    client = shop.app.test_client()
+    client.set_cookie(cookie_name(shop.hub.settings), open_session(shop.hub, person))
+    token = re.findall(r'name="form_token" value="([^"]*)"', client.get("/account").text)[0]
+
+    def post(path, **form):
+        return client.post(path, data={**form, "form_token": token})
+
+    client.fill = post
+    return client
