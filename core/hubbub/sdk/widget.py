@@ -288,7 +288,8 @@ class EmailFallback(Fields):
     channel: str = Field(
         default="",
         title="Channel for email",
-        description="Its id, which is in the address of its page. Empty: nothing is sent.",
+        description="Without one nothing is sent.",
+        json_schema_extra={"format": "channel.email"},
     )
     after_minutes: int = Field(
         default=10, ge=1, le=10_080, title="Minutes in which no window showed the answer"

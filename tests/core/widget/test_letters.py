@@ -4,9 +4,14 @@ from uuid import uuid4
 
 import pytest
 
+from hubbub.connect.work import find_channel
 from hubbub.contacts.erase import erase_contact
+from hubbub.ui.channels.form import change_form
+from hubbub.ui.nodes import fields_of
+from hubbub.ui.sources import sources_of
 from hubbub.widget import queries
 from hubbub.widget.letters import write_letters
+from hubbub_webchat.channel import Webchat
 from tests.core.widget.conftest import SECTIONS, Shop
 from tests.plugins.email.conftest import make_post, serve
 
@@ -170,3 +175,13 @@ def test_whoever_wrote_by_email_before_is_not_erased_with_a_visitor_who_typed_th
     erase_contact(shop.hub, contact_of(shop, shop.channel_id), actor="cli")
     rows = shop.world.rows("select channel_id, related_id from conversations")
     assert rows == [{"channel_id": post.channel_id, "related_id": None}] * 2
+
+
+def test_the_channel_that_sends_them_is_chosen_by_its_name(shop, post):
+    row = find_channel(shop.hub, shop.channel_id)
+    form = change_form(Webchat(), row, (), sources=sources_of(shop.hub))
+    fields = {one.name: one for one in fields_of(form.advanced)}
+    named = fields["settings.email_fallback.channel"]
+    assert (named.kind, named.value) == ("select", post.channel_id)
+    assert named.labels[post.channel_id] == find_channel(shop.hub, post.channel_id).name
+    assert shop.channel_id not in named.labels
