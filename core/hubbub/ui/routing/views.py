@@ -193,6 +193,7 @@ def _overtaken_rule(hub: Hub, channel_id: str, rule_id: str, error: Overtaken) -
         (channel_id, find_channel(hub, channel_id).name),
         checked=False,
         at="overtaken",
+        sources=sources_of(hub),
     )
     seen, theirs = mark_of(hub, rule_of(stored, rule_id)), stored_rule(hub, stored, mine, rule_id)
     return render_template("routing/rule.html", page=page, seen=seen, theirs=theirs), 409
