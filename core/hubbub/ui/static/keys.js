@@ -18,6 +18,7 @@ const DO = {
 
 export function shortcuts() {
   document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') leave(event);
     if (!('shortcuts' in document.getElementById('inbox').dataset) || !isMeant(event)) return;
     const act = DO[event.key.toLowerCase()];
     if (!act) return;
@@ -33,6 +34,11 @@ export function shortcuts() {
 function isMeant(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return false;
   return !event.target.closest?.('input, textarea, select, [contenteditable], dialog, audio, video');
+}
+
+// What is written stays, and single keys are heard again.
+function leave(event) {
+  if (event.target.id === 'text' && !event.isComposing && !event.defaultPrevented) document.getElementById('log')?.focus();
 }
 
 function step(by) {
