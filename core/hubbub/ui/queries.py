@@ -118,6 +118,18 @@ def with_lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, str]
     return {row.conversation_id: row.state for row in worst}
 
 
+def answered(db: Connection, conversation_ids: Sequence[str]) -> set[str]:
+    """Return those of the conversations in which the last word is ours."""
+    last = (_messages.c.conversation_id == _conversations.c.id) & (
+        _messages.c.seq == _conversations.c.last_seq
+    )
+    found = select(_conversations.c.id).join(_messages, last)
+    mine = found.where(
+        _conversations.c.id.in_(conversation_ids), _messages.c.direction == "outbound"
+    )
+    return set(db.execute(mine).scalars())
+
+
 def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     """Return a conversation with its contact and channel, or None."""
     about = ("attributes", "blocked_at", "created_at")

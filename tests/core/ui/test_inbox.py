@@ -251,6 +251,15 @@ def test_a_conversation_says_that_its_contact_wants_nothing_that_goes_to_many(in
     assert 'id="unsubscribed"' in inbox.page()
 
 
+def test_the_list_says_who_had_the_last_word(inbox, world, line):
+    assert "We said: " not in inbox.page()
+    inbox.post("reply", text="It is ready")
+    said = '<span class="unseen">We said: </span><span aria-hidden="true">↩ </span>It is ready'
+    assert said in inbox.page()
+    world.hear(line, {"id": "m2", "from": "+1", "text": "Thanks"})
+    assert "We said: " not in inbox.page()
+
+
 def test_a_list_without_failures_marks_none(inbox):
     assert 'class="lost"' not in inbox.client.get("/inbox").text
 

@@ -44,6 +44,8 @@ class Entry:
     name: str
     initial: str
     preview: str
+    #: Whether that is what we said.
+    answered: bool
     unread: int
     channel: str
     channel_type: str
@@ -209,7 +211,7 @@ def _listed(
     )
     shown = rows[: look.show]
     ids = [row.id for row in shown]
-    lost = queries.with_lost(db, ids)
+    lost, answered = queries.with_lost(db, ids), queries.answered(db, ids)
     spots = _spots(db, look, sought, ids)
     closing = _closing(hub, db, shown, now)
     entries = (
@@ -218,6 +220,7 @@ def _listed(
             spots.get(row.id),
             lost,
             desk,
+            answered=row.id in answered,
             closes=closing.get(row.id),
             selected=selected,
             now=now,
@@ -291,6 +294,7 @@ def _entry(
     lost: Mapping[str, str],
     desk: Desk,
     *,
+    answered: bool,
     closes: datetime | None,
     selected: str | None,
     now: datetime,
@@ -302,6 +306,7 @@ def _entry(
         name=name,
         initial=words.initial(name),
         preview=row.preview or "No messages yet",
+        answered=answered,
         unread=row.unread_by_me,
         channel=row.channel_name,
         channel_type=row.channel_type,
