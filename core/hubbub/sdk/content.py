@@ -318,6 +318,10 @@ _PREVIEWS: Final[Mapping[type, Callable[[Any], str]]] = {
         f"Reacted {content.emoji}" if content.emoji else "Took a reaction back"
     ),
     Choice: lambda content: content.title,
+    Form: lambda content: " · ".join(filter(None, content.fields.values())) or _kind(content),
+    Order: lambda content: (
+        ", ".join(filter(None, (*content.items, content.note))) or _kind(content)
+    ),
     Template: lambda content: f"Template {content.name}",
     Email: lambda content: " · ".join(
         filter(None, (content.automatic and "Automatic", content.subject, content.new.strip()))

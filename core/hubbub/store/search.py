@@ -76,6 +76,7 @@ _SAID: Final = {
     "coalesce(messages.content ->> 'caption', '') || ' ' || "
     "coalesce(messages.content ->> 'subject', '') || ' ' || "
     "coalesce(messages.content ->> 'title', '') || ' ' || "
+    "coalesce(messages.content ->> 'fields', '') || ' ' || "
     f"coalesce(messages.content -> 'media' ->> 'filename', ''), 1, {LONGEST})",
     "notes": f"substr(notes.text, 1, {LONGEST})",
     "contacts": "coalesce(contacts.name, '')",

@@ -3,7 +3,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import insert, select, update
 
-from hubbub.sdk.content import Attachment, Email, Media, Text, to_json
+from hubbub.sdk.content import Attachment, Email, Form, Media, Text, to_json
 from hubbub.store import search
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import Contact, Conversation, Message, Note, table
@@ -55,6 +55,13 @@ def say(api, conversation_id, content, seq=1):
 
 def found(api, q):
     return [one["id"] for one in api.get(f"/conversations?q={quote(q)}")["items"]]
+
+
+def test_what_was_filled_in_is_found(every_api, add_channel, add_conversation):
+    conversation_id = add_conversation(every_api, add_channel(every_api), "+447700900000")
+    say(every_api, conversation_id, Form(fields={"name": "Jo", "message": "Ein Reifen ist platt"}))
+    assert found(every_api, "jo reifen plat") == [conversation_id]
+    assert found(every_api, "ersatzreifen") == []
 
 
 WORDS = [

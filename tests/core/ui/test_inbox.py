@@ -251,6 +251,21 @@ def test_a_conversation_says_that_its_contact_wants_nothing_that_goes_to_many(in
     assert 'id="unsubscribed"' in inbox.page()
 
 
+def test_what_was_filled_in_or_ordered_can_be_read(inbox, world):
+    form = '{"type": "form", "fields": {"name": "Jo", "message": "A <b>flat</b> tyre"}}'
+    world.write(f"UPDATE messages SET kind = 'form', content = '{form}'")
+    page = inbox.page()
+    assert '<dt><bdi>Name</bdi></dt><dd class="said" dir="auto">Jo</dd>' in page
+    assert "A &lt;b&gt;flat&lt;/b&gt; tyre" in page
+    listed = re.sub("</?mark>", "", inbox.client.get("/inbox?q=tyre").text)
+    assert "Jo · A &lt;b&gt;flat&lt;/b&gt; tyre" in listed
+    order = '{"type": "order", "items": ["2 wheels", "1 bell"], "note": "By Monday"}'
+    world.write(f"UPDATE messages SET kind = 'order', content = '{order}'")
+    page = inbox.page()
+    assert '<li dir="auto">2 wheels</li><li dir="auto">1 bell</li>' in page
+    assert "By Monday" in page
+
+
 def test_the_list_says_who_had_the_last_word(inbox, world, line):
     assert "We said: " not in inbox.page()
     inbox.post("reply", text="It is ready")
