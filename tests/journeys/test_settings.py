@@ -74,7 +74,7 @@ def test_hours_greetings_and_texts_are_filled_in_field_by_field(browser, form, s
     expect(page.get_by_label("Title of the window")).to_be_focused()
     page.get_by_label("Title of the window").fill("Hallo")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.wait_for_url("**/settings")
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
     assert stored() == {
         "hours": {
             "timezone": "Europe/Berlin",

@@ -25,7 +25,9 @@ def test_a_secret_that_was_typed_is_not_sent_back_with_an_error(admin, line):
 
 
 def test_a_secret_left_empty_stays(admin, world, line):
-    assert admin.fill(f"/channels/{line.id}/change", name="Other").status_code == 302
+    changed = admin.fill(f"/channels/{line.id}/change", name="Other")
+    assert changed.status_code == 302
+    assert '<p class="good" role="status">Saved.</p>' in admin.get(changed.location).text
     assert world.line(line.id).connection.fields.credentials.secret == "polly wants a cracker"
     assert "Other" in admin.get("/channels").text
 

@@ -93,9 +93,9 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             template = "channels/settings.html" if what == "change" else "channels/overview.html"
             status = 409 if isinstance(error, Overtaken) else 422
             return _page(hub, channel_id, template, what=what, error=error), status
-        shown = "ui.channel_settings" if what == "change" else "ui.channel"
-        if request.form.get("back") == "list":
-            shown = "ui.channels"
+        if what == "change":
+            return redirect(url_for("ui.channel_settings", channel_id=channel_id, saved="yes"))
+        shown = "ui.channels" if request.form.get("back") == "list" else "ui.channel"
         return redirect(url_for(shown, channel_id=channel_id))
 
 
