@@ -167,6 +167,20 @@ def test_who_is_told_to_slow_down_and_not_until_when_asks_ever_more_seldom(page,
         expect(frame.locator(".own[data-seq] .bubble")).to_have_text([text])
 
 
+def test_what_could_not_be_sent_is_tried_again_by_itself(page, widget):
+    with site(widget) as at:
+        page.clock.install()
+        page.goto(f"{at()}/shop")
+        frame, text = window(page), some("Anybody there?")
+        page.route(MESSAGES, lambda route: route.abort())
+        type_in(frame, text)
+        pass_time(page, 40)
+        expect(frame.locator(".failed")).to_contain_text("The hub cannot be reached")
+        page.unroute(MESSAGES)
+        pass_time(page, 60)
+        expect(frame.locator(".own[data-seq] .bubble")).to_have_text([text])
+
+
 def test_a_file_of_somebody_signed_out_goes_up_once_they_are_somebody_again(page, widget):
     with site(widget) as at:
         page.goto(f"{at()}/shop")

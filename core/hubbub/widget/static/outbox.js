@@ -54,8 +54,7 @@ export class Outbox {
   }
 
   cancel(id) {
-    const one = this.find(id);
-    if (one) this.drop([one]);
+    this.drop(this.waiting.filter((one) => one.client_id === id));
   }
 
   // Go on, with what was asked for (or nothing) before what waits.
@@ -110,13 +109,14 @@ export class Outbox {
   fail(one, error) {
     one.failed = reason(error);
     this.tell();
+    // Nobody may be there any more to try again.
+    if (!final(error)) pause(LONGEST).then(() => this.retry(one.client_id));
   }
 
   async upload(given) {
     const one = this.find(given.client_id);
     if (!one.file.size || one.file.size > LARGEST) {
-      one.failed = { code: one.file.size ? 'too-large' : 'empty-file' };
-      this.tell();
+      this.fail(one, { code: one.file.size ? 'too-large' : 'empty-file', status: 413 });
       return;
     }
     one.abort = new AbortController();
@@ -131,7 +131,7 @@ export class Outbox {
       this.run();
     } catch (error) {
       if (error.status === 401) this.api.renew();
-      if (this.waiting.includes(one)) this.fail(one, error);
+      this.fail(one, error);
     }
   }
 
@@ -153,10 +153,9 @@ export class Outbox {
   }
 
   async send(one) {
-    const { type, media_id: mediaId } = one.content;
-    const content = type === 'file' ? { type, media_id: mediaId } : one.content;
-    let failures = 0;
-    for (let tries = 1; ; tries += 1) {
+    // What only this window shows of a file.
+    const { preview, name, size, ...content } = one.content;
+    for (let tries = 1, failures = 0; ; tries += 1) {
       await this.api.ready();
       // What was taken back is nobody else's to say.
       if (!this.waiting.includes(one)) return;
