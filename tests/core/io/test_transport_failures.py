@@ -316,7 +316,7 @@ def test_an_answer_that_trickles_is_given_up_at_the_deadline(serve, perform, han
     server = serve(handle)
 
     with soon(), pytest.raises(error, match="no answer in time"):
-        perform(server.url(), timeout=0.2, safe=safe)
+        perform(server.url(), timeout=0.5, safe=safe)
 
 
 def test_a_server_that_does_not_read_is_given_up_at_the_deadline(serve, perform):

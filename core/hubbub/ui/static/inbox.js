@@ -9,6 +9,8 @@ const TYPING_SHOWN = 6000;
 let toldTyping = 0;
 let shownTyping = 0;
 let counting = 0;
+// Whether who looks is at the end, and stays there.
+let follows = false;
 
 export function inbox(refresh) {
   let stay = false;
@@ -30,7 +32,7 @@ export function inbox(refresh) {
   document.addEventListener('keydown', sendByKey);
   document.addEventListener('hub:typing', (event) => showTyping(event.detail));
   document.addEventListener('hub:before', () => {
-    stay ||= isAtEnd();
+    stay ||= follows || isAtEnd();
     last = lastBubble();
   });
   document.addEventListener('hub:shown', () => {
@@ -294,10 +296,13 @@ function sayUnread() {
 function followTheEnd() {
   const log = document.getElementById('log');
   if (!log) return;
-  let follows = isAtEnd();
+  let top = 0;
+  follows = isAtEnd();
   const follow = () => { if (follows) toEnd(); };
   log.addEventListener('scroll', () => {
-    follows = isAtEnd();
+    // What grows before it is followed is no going away: only who scrolls up goes.
+    follows = isAtEnd() || (follows && log.scrollTop >= top);
+    top = log.scrollTop;
     if (follows) newer(false);
   });
   log.addEventListener('load', follow, true);
