@@ -111,6 +111,7 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
     row = find_channel(hub, channel_id)
     now = hub.now()
     current = current_routes(hub, channel_id)
+    form, theirs = _forms(hub, row, tried)
     with reading(hub.engine) as db:
         health = channel_health(hub, db, row)
         line = hub.directory.usable(db, channel_id)
@@ -131,9 +132,9 @@ def channel_page(hub: Hub, channel_id: str, tried: Tried) -> ChannelPage:
             fallback=names_of(hub, current.fallback),
             calls=last_calls(db, channel_id, now, most=_CALLS),
             refused=_refused(hub, line, now) if line else (),
-            form=_form(hub, row, tried),
+            form=form,
             seen=_seen(hub, row, tried),
-            theirs=_theirs(hub, row, tried),
+            theirs=theirs,
             old_until=words.exact(former.until) if former else "",
             touches=_touches(db, channel_id),
             problem=_other_problem(tried),
@@ -169,27 +170,25 @@ def _refused(hub: Hub, line: Line, now: datetime) -> tuple[RefusedRow, ...]:
     )
 
 
-def _form(hub: Hub, row: AnyRow, tried: Tried) -> FormPage | None:
+def _forms(
+    hub: Hub, row: AnyRow, tried: Tried
+) -> tuple[FormPage | None, tuple[tuple[str, str], ...] | None]:
+    """Return the form, and what somebody else saved meanwhile, if that is so."""
     kind = hub.plugins.channels.get(row.type)
     if kind is None:
-        return None
-    kept = stored_credentials(hub, row)
-    error = None if isinstance(tried.error, Overtaken) else tried.error_of("change")
+        return None, None
+    kept, sources = stored_credentials(hub, row), sources_of(hub)
     typed = tried.typed_for("change")
-    return change_form(kind, row, kept, typed, error, sources=sources_of(hub))
+    if isinstance(tried.error, Overtaken):
+        form = change_form(kind, row, kept, typed, sources=sources)
+        return form, form.stored_instead(change_form(kind, row, kept, sources=sources))
+    return change_form(kind, row, kept, typed, tried.error_of("change"), sources=sources), None
 
 
 def _seen(hub: Hub, row: AnyRow, tried: Tried) -> str:
     """Return what the form repeats: what it repeated before, until it was told of something new."""
     typed = None if isinstance(tried.error, Overtaken) else tried.typed_for("change")
     return (typed.get("seen") if typed else None) or mark_of_channel(hub, row)
-
-
-def _theirs(hub: Hub, row: AnyRow, tried: Tried) -> tuple[tuple[str, str], ...] | None:
-    if not isinstance(tried.error, Overtaken):
-        return None
-    mine, stored = _form(hub, row, tried), _form(hub, row, Tried(typed=tried.typed))
-    return mine.stored_instead(stored) if mine and stored else ()
 
 
 def _other_problem(tried: Tried) -> str:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from sqlalchemy import Connection
+
 from hubbub.connect import queries as channel_queries
 from hubbub.connect.dryrun import DAYS
 from hubbub.connect.hidden import hidden
@@ -167,6 +169,7 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
     with reading(hub.engine) as db:
         names = queries.names(db)
         teams = team_queries.names(db)
+        recent = _recent(hub, db, channel_id)
     problems = [*_problems(draft, tried), *problem]
     return RoutingPage(
         channel_id=channel_id,
@@ -185,7 +188,7 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
         explained=explained,
         kinds=INBOUND_TYPES,
         zones=tuple(sorted(available_timezones())),
-        recent=_recent(hub, channel_id),
+        recent=recent,
         days=DAYS,
         written=tried.written or _written(hub.plugins, draft),
         draft=mark_of_draft(hub, draft),
@@ -196,10 +199,9 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
     )
 
 
-def _recent(hub: Hub, channel_id: str) -> tuple[Heard, ...]:
+def _recent(hub: Hub, db: Connection, channel_id: str) -> tuple[Heard, ...]:
     since = hub.now() - timedelta(days=DAYS)
-    with reading(hub.engine) as db:
-        rows = channel_queries.heard(db, channel_id, since=since, before=None, limit=_RECENT)
+    rows = channel_queries.heard(db, channel_id, since=since, before=None, limit=_RECENT)
     return tuple(
         Heard(
             id=row.id,
