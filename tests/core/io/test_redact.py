@@ -3,7 +3,6 @@
 import base64
 import html
 import json
-import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -20,6 +19,7 @@ from hubbub.redact import (
     without_secret_headers,
     without_secret_parameters,
 )
+from tests.patience import within_bounds
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 AWKWARD = "pa/ss+w\"\u00f6 r\\d&<x>'=%\U0001f511?"
@@ -267,15 +267,14 @@ def test_no_secret_of_any_characters_is_left_in_a_body(secret, around):
         assert clean not in masked.replace("***", "")
 
 
-def test_a_thousand_secrets_are_still_masked_in_a_moment():
+def test_a_thousand_secrets_are_still_masked_in_bounded_time():
     secrets = [f"{number:09}:AAHdqTcvCH1vGWJxfSeofSAs{number:09}" for number in range(1000)]
     redactor = Redactor(secrets)
-    began = time.thread_time()
 
-    masked = redactor.text(" ".join(secrets[::100]) + " word" * 1000)
+    with within_bounds():
+        masked = redactor.text(" ".join(secrets[::100]) + " word" * 1000)
 
     assert masked.startswith("*** " * 10)
-    assert time.thread_time() - began < 0.5
 
 
 def test_its_repr_shows_no_secret():
