@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import accumulate, islice
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -346,16 +347,15 @@ def _among_the_latest(db: Connection, wanted: Wanted) -> Sought:
 
 def _reach(db: Connection) -> _Reach:
     latest, deep, most = (at[db.dialect.name] for at in (_LATEST, _DEEP, _LOOKED_AT))
-    recent = select(_conversations.c.last_message_at, _conversations.c.last_seq)
-    recent = recent.order_by(_conversations.c.last_message_at.desc()).limit(latest + 1)
-    looked, count, whole = 0, 0, True
-    for row in db.execute(recent):
-        looked += min(row.last_seq, deep)
-        # One at least.
-        if count == latest or (count and looked > most):
-            return _Reach(count, row.last_message_at, whole=False)
-        count, whole = count + 1, whole and row.last_seq <= deep
-    return _Reach(count, None, whole)
+    at, seq = _conversations.c.last_message_at, _conversations.c.last_seq
+    lengths = db.execute(select(seq).order_by(at.desc()).limit(latest + 1)).scalars().all()
+    sums = accumulate(min(length, deep) for length in lengths)
+    # One at least.
+    count = max(1, sum(looked <= most for looked in islice(sums, latest)))
+    if count >= len(lengths):
+        return _Reach(len(lengths), None, whole=all(length <= deep for length in lengths))
+    edge = db.execute(select(at).order_by(at.desc()).offset(count).limit(1)).scalar()
+    return _Reach(count, edge, whole=False)
 
 
 # --- by the indexes of PostgreSQL -----------------------------------------------------------
