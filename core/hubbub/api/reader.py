@@ -10,10 +10,11 @@ from markupsafe import Markup, escape
 
 from hubbub.api.problems import MEANINGS, status_of
 
-_CODE: Final = re.compile("`([^`]+)`")
+_CODE: Final = re.compile("``?([^`]+)``?")
 STYLE: Final = """\
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #3a6ea5; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem;
+  overflow-wrap: anywhere; }
 h1 { margin-bottom: 0; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 nav ul { columns: 2; padding-left: 1rem; } nav li { break-inside: avoid; }
 article { border: 1px solid var(--line); border-radius: .5rem; margin: 1rem 0;
@@ -22,7 +23,8 @@ h3 { font: 600 1rem ui-monospace, monospace; overflow-wrap: anywhere; }
 h3 b { color: var(--accent); display: inline-block; min-width: 4.5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-top: 1px solid var(--line); padding: .3rem .6rem .3rem 0; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; }
+th, td:not(:last-child) { overflow-wrap: normal; }
 code, pre { background: var(--soft); border-radius: .25rem; font-size: .9em; padding: .1em .3em; }
 pre { overflow-x: auto; padding: .75rem; } summary { cursor: pointer; }
 :target { outline: 2px solid var(--accent); }

@@ -119,6 +119,7 @@ def test_the_reader_shows_code_as_code_and_markup_as_what_it_is(api):
     assert "<code>POST /channels/{id}/check</code> tries again" in page
     assert "`" not in page.partition('id="schemas"')[0]
     assert _coded("a `<b>` and ` more") == "a <code>&lt;b&gt;</code> and ` more"
+    assert _coded("``type`` says how") == "<code>type</code> says how"
 
 
 def test_the_type_of_a_problem_leads_to_its_explanation(api):
