@@ -9,12 +9,10 @@ are everywhere are met soon by who looks through the latest conversations, and S
 way; how far that goes has an end, in conversations, in messages of each and in messages of all.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from itertools import accumulate, islice
 from typing import Any, Final, NamedTuple
 
@@ -39,6 +37,7 @@ from sqlalchemy import (
 
 from hubbub.store.tables import Address, Contact, Conversation, Message, Note, metadata, table
 from hubbub.store.types import AnyRow
+from hubbub.store.words import BETWEEN, Wanted, wanted_by
 
 _addresses = table(Address)
 _contacts = table(Contact)
@@ -46,14 +45,6 @@ _conversations = table(Conversation)
 _messages = table(Message)
 _notes = table(Note)
 
-#: What parts words, beside white space: ASCII alone, about which all databases agree.
-_BETWEEN: Final = ".,:;!?@/\\-_+=#&*%$\"'()[]{}<>|~^`"
-_APART: Final = str.maketrans(_BETWEEN, " " * len(_BETWEEN))
-#: How people write phone numbers, of which an address has the digits alone.
-_IN_NUMBERS: Final = re.compile(r"[\s()./+-]")
-_NUMBER: Final = re.compile(r"0{0,2}([1-9][0-9]{3,20})")
-#: Words that are looked for at once.
-_MOST_WORDS: Final = 10
 #: Conversations in which the index finds words, and messages; more are no help.
 _FEW: Final = 2000
 _HITS: Final = 100_000
@@ -84,7 +75,7 @@ _SAID: Final = {
     "addresses": "coalesce(addresses.name, '') || ' ' || addresses.address",
 }
 _VECTOR: Final = {
-    name: f"to_tsvector('simple', translate({said}, $${_BETWEEN}$$, $${' ' * len(_BETWEEN)}$$))"
+    name: f"to_tsvector('simple', translate({said}, $${BETWEEN}$$, $${' ' * len(BETWEEN)}$$))"
     for name, said in _SAID.items()
 }
 _BACKWARDS: Final = "reverse(addresses.address)"
@@ -108,15 +99,6 @@ def make_indexes(_tables: object, db: Connection, **_: Any) -> None:
             db.execute(text(statement))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Words, and a number."""
-
-    words: tuple[str, ...]
-    #: The digits of a phone number, without what is dialled before it; empty for anything else.
-    number: str
-
-
 class Latest(NamedTuple):
     """How many of the latest conversations, and messages of each, were looked through."""
 
@@ -138,7 +120,7 @@ class Sought:
 
 def conversations(db: Connection, q: str) -> Sought:
     """Return which conversations have the words of ``q``; without any word, none has."""
-    wanted = _wanted(q)
+    wanted = wanted_by(q)
     if wanted is None:
         return Sought(condition=false())
     if db.dialect.name == "postgresql" and (places := _places(db, wanted)) is not None:
@@ -148,7 +130,7 @@ def conversations(db: Connection, q: str) -> Sought:
 
 def contacts(db: Connection, q: str) -> ColumnElement[bool]:
     """Return the condition that a contact or an address of it has the words of ``q``."""
-    wanted = _wanted(q)
+    wanted = wanted_by(q)
     if wanted is None:
         return false()
     if db.dialect.name == "postgresql":
@@ -171,60 +153,6 @@ def passages(db: Connection, sought: Sought, ids: Collection[str]) -> dict[str, 
     columns = (_messages.c[name] for name in ("id", "conversation_id", "seq", "content"))
     found = select(*columns).where(_messages.c.id.in_(message_ids))
     return {row.conversation_id: row for row in db.execute(found)}
-
-
-class Piece(NamedTuple):
-    """Part of a passage. ``hit``: it is one of the words that were looked for."""
-
-    text: str
-    hit: bool
-
-
-def around(said: str, q: str, *, length: int = 80) -> tuple[Piece, ...]:
-    """Return whole words of a text, some ``length`` characters, around the first one of ``q``."""
-    wanted = _wanted(q)
-    hits = [one.span() for one in _beginning(wanted).finditer(said)] if wanted else []
-    start, end = _cut(said, hits[0] if hits else (0, 0), length)
-    pieces: list[Piece] = []
-    at, lead = start, "…" if start else ""
-    for begun, over in (span for span in hits if span[0] < end):
-        pieces.append(Piece(lead + said[at:begun], hit=False))
-        at, lead = min(over, end), ""
-        pieces.append(Piece(said[begun:at], hit=True))
-    rest = lead + said[at:end] + ("…" if end < len(said) else "")
-    return tuple(one for one in [*pieces, Piece(rest, hit=False)] if one.text)
-
-
-def _beginning(wanted: Wanted) -> re.Pattern[str]:
-    """Return the pattern of a word that begins as one of those that were asked for."""
-    asked = "|".join(map(re.escape, filter(None, (*wanted.words, wanted.number))))
-    parting = rf"\s{re.escape(_BETWEEN)}"
-    return re.compile(rf"(?<![^{parting}])(?:{asked})[^{parting}]*", re.IGNORECASE)
-
-
-def _cut(said: str, hit: tuple[int, int], length: int) -> tuple[int, int]:
-    """Return where a passage begins and ends, between words where there are blanks."""
-    start = max(0, hit[0] - length // 4) if len(said) > length else 0
-    if start:
-        start = said.find(" ", start, hit[0]) + 1 or start
-    end = start + length
-    if end < len(said):
-        blank = said.rfind(" ", hit[1], end)
-        end = blank if blank > start else end
-    return start, end
-
-
-# --- what is looked for ---------------------------------------------------------------------
-
-
-def _wanted(q: str) -> Wanted | None:
-    words = tuple(_words(q)[:_MOST_WORDS])
-    number = _NUMBER.fullmatch(_IN_NUMBERS.sub("", q))
-    return Wanted(words=words, number=number[1] if number else "") if words else None
-
-
-def _words(said: str) -> list[str]:
-    return said.translate(_APART).split()
 
 
 # --- how a database is asked ----------------------------------------------------------------
@@ -308,19 +236,6 @@ def _reached(db: Connection, wanted: Wanted, contact_id: ColumnElement[Any]) -> 
 def _any(found: Select[Any], *, of: Table) -> ColumnElement[bool]:
     # With EXISTS, PostgreSQL may first collect what is found for all rows of ``of``.
     return found.correlate(of).limit(1).scalar_subquery().is_not(None)
-
-
-def has_words(said: str, asked: str, number: str) -> bool:
-    """Whether words begin as asked for: what SQLite is lent for `_says`."""
-    words = _words(said.lower())
-    if number and any(word.startswith(number) for word in words):
-        return True
-    return all(any(word.startswith(one) for word in words) for one in _asked(asked))
-
-
-@lru_cache(maxsize=8)
-def _asked(asked: str) -> tuple[str, ...]:
-    return tuple(asked.lower().split())
 
 
 # --- by looking -----------------------------------------------------------------------------

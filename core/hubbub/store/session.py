@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hubbub.sdk.errors import HubError
 from hubbub.store.news import begin_noting
-from hubbub.store.search import has_words
 from hubbub.store.turns import Turns
+from hubbub.store.words import has_words
 
 #: What PostgreSQL says to the one of two transactions that it ends.
 _DEADLOCK: Final = "40P01"

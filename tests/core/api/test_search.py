@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from hubbub.sdk.content import Attachment, Email, Form, Media, Text, to_json
-from hubbub.store import search
+from hubbub.store import search, words
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import Contact, Conversation, Message, Note, table
 from hubbub.store.types import new_id
+from hubbub.store.words import around
 
 CONTENTS = (
     Text(text="Wo bleibt die Lieferung? Grüße aus O'Brien's Büro (Zimmer 12)"),
@@ -141,12 +142,12 @@ def test_only_the_latest_are_looked_through_and_that_is_said(every_api, said, mo
 
 def test_a_passage_shows_the_words_within_a_long_text():
     said = "so " * 100 + "Needles " + "on " * 100
-    before, hit, after = search.around(said, "NEEDLE")
+    before, hit, after = around(said, "NEEDLE")
     assert hit == ("Needles", True)
     assert before.text.startswith("…so ")
     assert after.text.endswith("on…")
     assert len(before.text + hit.text + after.text) <= 82
-    assert search.around("short", "nothing") == (("short", False),)
+    assert around("short", "nothing") == (("short", False),)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_a_passage_shows_the_words_within_a_long_text():
     ],
 )
 def test_a_passage_is_cut_between_words_and_marks_what_was_looked_for(said, shown):
-    pieces = search.around(said, "parcel")
+    pieces = around(said, "parcel")
     assert "".join(f"[{one.text}]" if one.hit else one.text for one in pieces) == shown
 
 
@@ -231,11 +232,11 @@ def test_a_conversation_without_end_is_not_read_for_a_word_that_is_not_in_it(
 ):
     looked = []
 
-    def asked(words):
-        looked.append(words)
-        return (words,)
+    def asked(said):
+        looked.append(said)
+        return (said,)
 
-    monkeypatch.setattr(search, "_asked", asked)
+    monkeypatch.setattr(words, "_asked", asked)
     everywhere(monkeypatch, "_DEEP", 5)
     conversation_id = add_conversation(api, add_channel(api), "+44770090000")
     for seq in range(1, 41):

@@ -16,6 +16,7 @@ from hubbub.sdk.content import from_json, preview
 from hubbub.store import search
 from hubbub.store.readings import mentions_unseen
 from hubbub.store.types import AnyRow
+from hubbub.store.words import Piece, around
 from hubbub.ui import queries, words
 from hubbub.ui.inbox.composer import Draft
 from hubbub.ui.inbox.desk import Desk
@@ -72,7 +73,7 @@ class Spot:
     seq: int
     text: str = ""
     #: Of one that was found, what it says around the words, part by part.
-    pieces: tuple[search.Piece, ...] = ()
+    pieces: tuple[Piece, ...] = ()
     #: What became of it, as a title for that, and why; both are empty for one that was found.
     title: str = ""
     reason: str = ""
@@ -336,7 +337,7 @@ def _spots(
 
 def _passage(message: AnyRow, q: str) -> Spot:
     said = preview(from_json(message.content), limit=search.LONGEST)
-    return Spot(id=message.id, seq=message.seq, pieces=search.around(said, q))
+    return Spot(id=message.id, seq=message.seq, pieces=around(said, q))
 
 
 def _failed(message: AnyRow) -> Spot:
