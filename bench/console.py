@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from bench.common import LOCAL, wait_until
 from bench.databases import POSTGRESQL
 from bench.hub import Hub, command
 from bench.report import Figure
+from bench.screen import measure_screen
 from bench.seed import NUMBER, People, Seeder
 from bench.world import World, alone, target
 from hubbub.store.session import reading, transaction
@@ -48,9 +49,31 @@ def measure(world: World) -> Sequence[Figure]:
             said=_PASSWORD,
         )
         cookie = _log_in(hub)
-        return [
-            _figure(hub, cookie, what, asked, world.scale.pages) for what, asked in pages.items()
-        ]
+        with _scans(hub) as scans:
+            figures = [
+                _figure(hub, cookie, what, asked, world.scale.pages)
+                for what, asked in pages.items()
+            ]
+        return [*figures, scans, measure_screen(world, hub, cookie)]
+
+
+@contextlib.contextmanager
+def _scans(hub: Hub) -> Iterator[Figure]:
+    """Count the rows of large tables that are read without an index meanwhile, by whomever."""
+    figure = Figure(what="rows read without an index", unit="", must=0, aim=0, better="less")
+    inside = hub.inside()
+
+    def read() -> Mapping[str, int]:
+        time.sleep(_TOLD)
+        with reading(inside.engine) as db:
+            return dict(db.execute(text(_READ)).all())
+
+    before = read()
+    yield figure
+    rows = {name: count - before[name] for name, count in read().items()}
+    inside.engine.dispose()
+    print({name: count for name, count in rows.items() if count})
+    figure.hub.append(sum(rows.values()))
 
 
 def _say_something(world: World, hub: Hub) -> None:
@@ -84,6 +107,12 @@ def _wait_for_sums(hub: Hub, messages: int) -> None:
     inside.engine.dispose()
 
 
+#: Seconds after which PostgreSQL has told what a connection at rest did.
+_TOLD: Final = 12
+_READ: Final = """
+SELECT relname, coalesce(seq_tup_read, 0) FROM pg_stat_user_tables
+WHERE relid IN (SELECT oid FROM pg_class WHERE reltuples >= 10000)
+"""
 _SUMS: Final = "SELECT sum(received + sent) FROM traffic_hours"
 #: One conversation a minute; a fifth of them open.
 _SPREAD: Final = """

@@ -42,6 +42,8 @@ class Scale:
     #: Conversations beside which the console's pages are asked for, and how often each.
     conversations: int = 100_000
     pages: int = 200
+    #: Messages that are looked for on the screen.
+    seen: int = 60
 
 
 QUICK = Scale(
@@ -59,6 +61,7 @@ QUICK = Scale(
     answered=50,
     conversations=5_000,
     pages=40,
+    seen=20,
 )
 
 
