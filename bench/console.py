@@ -72,7 +72,6 @@ def _scans(hub: Hub) -> Iterator[Figure]:
     yield figure
     rows = {name: count - before[name] for name, count in read().items()}
     inside.engine.dispose()
-    print({name: count for name, count in rows.items() if count})
     figure.hub.append(sum(rows.values()))
 
 
