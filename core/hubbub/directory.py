@@ -91,12 +91,8 @@ class Line:
 def fetched(hub: "Hub", db: Database) -> list[Line]:
     """Return the channels that are switched on and that a listener is to hold."""
     found = db.execute(_ON, {"types": list(hub.plugins.fetched_types)}).scalars()
-    lines = [hub.directory.usable(db, channel_id) for channel_id in list(found)]
-    return [
-        line
-        for line in lines
-        if line is not None and hub.plugins.fetches(line.type, line.connection)
-    ]
+    lines = hub.directory.all_usable(db, list(found)).values()
+    return [line for line in lines if hub.plugins.fetches(line.type, line.connection)]
 
 
 class Directory:
@@ -129,25 +125,27 @@ class Directory:
 
         Raises `UnknownType` or `Undecryptable` for one that cannot be used at all.
         """
-        versions = self.versions(db, ids)
-        for channel_id, version in versions.items():
-            line = self._lines.get(channel_id)
-            if line is None or line.version != version:
-                self._keep(self._load(db, channel_id))
-        return {channel_id: self._lines[channel_id] for channel_id in versions}
+        versions = self.versions(db, ids).items()
+        return {one: self._line(db, one, version) for one, version in versions}
 
     def usable(self, db: Database, channel_id: str) -> Line | None:
         """Return the channel, or None where its plugin or key is missing or it is deleted."""
-        try:
-            return self.current(db, [channel_id]).get(channel_id)
-        except (UnknownType, Undecryptable):
-            return None
-        except (DatabaseDown, SQLAlchemyError):
-            raise
-        except Exception:
-            # A plugin read the form once and fails at it now: no other channel must hear of it.
-            log.exception("channel cannot be opened", channel=channel_id)
-            return None
+        return self.all_usable(db, [channel_id]).get(channel_id)
+
+    def all_usable(self, db: Database, ids: Iterable[str]) -> dict[str, Line]:
+        """Return those of the channels ``ids`` that can be used, as `usable` does each."""
+        found = {}
+        for channel_id, version in self.versions(db, ids).items():
+            try:
+                found[channel_id] = self._line(db, channel_id, version)
+            except (UnknownType, Undecryptable):
+                continue
+            except (DatabaseDown, SQLAlchemyError):
+                raise
+            except Exception:
+                # A plugin read the form once and fails at it now: no other channel must hear of it.
+                log.exception("channel cannot be opened", channel=channel_id)
+        return found
 
     def versions(self, db: Database, ids: Iterable[str]) -> dict[str, int]:
         """Return the version in force of each channel that exists."""
@@ -167,6 +165,13 @@ class Directory:
                 row = db.execute(_ROUTES_OF, {"id": line.id, "version": version}).one_or_none()
             chosen = open_routes(self._hub, row).destination(route_id)
         return chosen.settings if chosen is not None and chosen.type == destination else {}
+
+    def _line(self, db: Database, channel_id: str, version: int) -> Line:
+        line = self._lines.get(channel_id)
+        if line is None or line.version != version:
+            line = self._load(db, channel_id)
+            self._keep(line)
+        return line
 
     def _keep(self, line: Line) -> None:
         self._lines[line.id] = line

@@ -22,12 +22,9 @@ def relatives(hub: Hub, db: Connection, line: Line, events: Sequence[Event]) -> 
     found = queries.by_account(db, line.type, wanted)
     now = hub.now()
     ours = _families(line, now)
-    others = [(row.account, hub.directory.usable(db, row.id)) for row in found]
-    return {
-        account: other.id
-        for account, other in others
-        if other is not None and other.id != line.id and ours & _families(other, now)
-    }
+    others = hub.directory.all_usable(db, [row.id for row in found])
+    heard = {one for one, other in others.items() if ours & _families(other, now)} - {line.id}
+    return {row.account: row.id for row in found if row.id in heard}
 
 
 def is_copy(line: Line, call: Call) -> bool:

@@ -77,11 +77,10 @@ def write_letters(hub: Hub) -> None:
 
 def _channels(hub: Hub) -> Iterator[tuple[str, EmailFallback]]:
     with reading(hub.engine) as db:
-        ids = queries.channels(db, widget_types(hub))
-        lines = [hub.directory.usable(db, one) for one in ids]
-    for line in lines:
-        settings = settings_of(line) if line else None
-        if line is not None and settings is not None and settings.email_fallback.channel:
+        lines = hub.directory.all_usable(db, queries.channels(db, widget_types(hub)))
+    for line in lines.values():
+        settings = settings_of(line)
+        if settings is not None and settings.email_fallback.channel:
             yield line.id, settings.email_fallback
 
 

@@ -244,10 +244,10 @@ def _closing(
     hub: Hub, db: Connection, rows: Sequence[AnyRow], now: datetime
 ) -> dict[str, datetime]:
     """Return when the windows of conversations close that are open still."""
-    lines = {one: hub.directory.usable(db, one) for one in {row.channel_id for row in rows}}
+    lines = hub.directory.all_usable(db, {row.channel_id for row in rows})
     found = {}
     for row in rows:
-        line = lines[row.channel_id]
+        line = lines.get(row.channel_id)
         closes = window_closes(line, row.last_inbound_at) if line else None
         if closes and closes > now:
             found[row.id] = closes
