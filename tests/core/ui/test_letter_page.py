@@ -90,7 +90,8 @@ def test_a_megabyte_of_anything_is_soon_read(source):
     began = time.thread_time()
     letter_body(source, files={})
     shows_pictures_from_elsewhere(source)
-    assert time.thread_time() - began < 2
+    # What takes the square of its length takes minutes at least.
+    assert time.thread_time() - began < 20
 
 
 def test_what_would_take_too_long_is_not_shown():
