@@ -142,6 +142,25 @@ def test_a_hub_that_is_away_takes_nobody_their_proof(page, members, answer):
         assert [body["identity"] for body in after.bodies] == [given]
 
 
+def test_a_time_that_the_hub_names_holds_for_a_proof_that_came_before_its_answer(page, members):
+    with site(members) as at:
+        stop_time(page)
+        page.goto(f"{at()}/shop")
+        asked = Ways(page, SESSION, "hold")
+        launcher(page).click()
+        come(page, asked, 1)
+        given = proof(members, some("u"))
+        identify(page, given)
+        # Done in its turn, after which the proof is known to have been asked for.
+        type_in(page.frame_locator("iframe"), some("Later"))
+        expect(page.frame_locator("iframe").locator(".pending")).to_have_count(1)
+        asked.held[0].fulfill(**problem("busy", 503, after=20))
+        pass_time(page, 15)
+        assert len(asked.bodies) == 1
+        come_later(page, asked, 2)
+        assert asked.bodies[1]["identity"] == given
+
+
 def test_a_proof_that_is_handed_over_again_after_its_end_empties_no_window(page, members):
     given, text = proof(members, some("u")), some("Said by somebody proven")
     with site(members) as at:
