@@ -38,11 +38,13 @@ ROOT = Path(__file__).parents[2]
 BOT = "telegram:700000001"
 SMS = f"twilio:AC{'1':0>32}:+15550100"
 #: Seconds until the demo is given up: it may start beside many other tests.
-START_LIMIT = 120
+START_LIMIT = 400
+#: Seconds until an answer, a lock or an end is given up.
+LIMIT = 120
 #: Beside what axe looks at anyway.
 _STRICT = {"rules": {"target-size": {"enabled": True}}, "iframes": False}
 #: Milliseconds until what a person waits for must be there; far above what it takes.
-PATIENCE = 15_000
+PATIENCE = 30_000
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -79,7 +81,7 @@ class Demo:
             {"content-type": "application/json"},
             method=method,
         )
-        with urlopen(request, timeout=10) as answer:
+        with urlopen(request, timeout=LIMIT) as answer:
             return json.loads(answer.read() or b"null")
 
     def fault(self, **fault):
@@ -119,7 +121,7 @@ class Demo:
             },
             method=method,
         )
-        urlopen(request, timeout=10).close()
+        urlopen(request, timeout=LIMIT).close()
 
     @cached_property
     def token(self):
@@ -130,7 +132,7 @@ class Demo:
 
     def sql(self, statement, *values):
         """Look into the database, or change it behind the hub's back."""
-        with closing(connect(self.folder / "var/hubbub.db", timeout=10)) as db, db:
+        with closing(connect(self.folder / "var/hubbub.db", timeout=LIMIT)) as db, db:
             return db.execute(statement, values).fetchall()
 
     def relieve(self):
@@ -176,7 +178,7 @@ def demo(tmp_path_factory):
     finally:
         guard.cancel()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=LIMIT)
 
 
 @pytest.fixture(scope="package")

@@ -7,7 +7,20 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.sites import site
-from tests.journeys.window import FIELD, jwt, launcher, said, some, type_in, window, write
+from tests.journeys.window import (
+    FIELD,
+    LONG,
+    jwt,
+    launcher,
+    pass_time,
+    pass_until,
+    said,
+    some,
+    stop_time,
+    type_in,
+    window,
+    write,
+)
 
 SECRET = "identity-secret-of-the-journey-02"
 SESSION, STREAM, MESSAGES = "**/session", "**/stream?*", "**/messages*"
@@ -69,15 +82,18 @@ class Ways:
                 route.fulfill(**answer)
 
 
-def come(page, ways, number, *, later=0):
-    """Wait until so many requests came; by a clock of ours no longer than ``later`` seconds."""
-    for _ in range(later or 300):
+def come(page, ways, number):
+    """Wait until so many requests came."""
+    for _ in range(LONG // 50):
         if len(ways.bodies) >= number:
             return
-        if later:
-            page.clock.run_for(1000)
         page.wait_for_timeout(50)
     raise AssertionError(f"{len(ways.bodies)} requests came")
+
+
+def come_later(page, ways, number):
+    """Let time pass by a clock of ours until so many requests came."""
+    pass_until(page, lambda: len(ways.bodies) >= number)
 
 
 @contextmanager
@@ -105,7 +121,7 @@ def talk(page, widget, text, name="shop"):
 def test_a_hub_that_is_away_takes_nobody_their_proof(page, members, answer):
     given, text = proof(members, some("u")), some("Said by somebody proven")
     with site(members) as at:
-        page.clock.install()
+        stop_time(page)
         page.goto(f"{at()}/shop")
         asked = Ways(page, SESSION, *[answer] * 6)
         launcher(page).click()
@@ -116,13 +132,33 @@ def test_a_hub_that_is_away_takes_nobody_their_proof(page, members, answer):
         frame = page.frame_locator("iframe")
         type_in(frame, text)
         if "retry-after" in str(answer):
-            page.clock.run_for(15_000)
+            pass_time(page, 15)
             assert len(asked.bodies) == 1
         page.unroute(SESSION)
         after = Ways(page, SESSION)
-        come(page, after, 1, later=40)
+        come_later(page, after, 1)
+        page.clock.resume()
         expect(frame.locator(".own[data-seq] .bubble")).to_have_text([text])
         assert [body["identity"] for body in after.bodies] == [given]
+
+
+def test_a_time_that_the_hub_names_holds_for_a_proof_that_came_before_its_answer(page, members):
+    with site(members) as at:
+        stop_time(page)
+        page.goto(f"{at()}/shop")
+        asked = Ways(page, SESSION, "hold")
+        launcher(page).click()
+        come(page, asked, 1)
+        given = proof(members, some("u"))
+        identify(page, given)
+        # Done in its turn, after which the proof is known to have been asked for.
+        type_in(page.frame_locator("iframe"), some("Later"))
+        expect(page.frame_locator("iframe").locator(".pending")).to_have_count(1)
+        asked.held[0].fulfill(**problem("busy", 503, after=20))
+        pass_time(page, 15)
+        assert len(asked.bodies) == 1
+        come_later(page, asked, 2)
+        assert asked.bodies[1]["identity"] == given
 
 
 def test_a_proof_that_is_handed_over_again_after_its_end_empties_no_window(page, members):
@@ -251,13 +287,12 @@ def test_a_token_that_crosses_a_logout_is_not_kept(page, widget):
 def test_a_history_that_is_refused_is_asked_for_again(page, widget):
     text = some("Before the refusal")
     with talk(page, widget, text):
-        page.clock.install()
+        stop_time(page)
         asked = Ways(page, MESSAGES, problem("unauthorized", 401), method="GET")
         page.reload()
         launcher(page).click()
-        come(page, asked, 1)
-        page.wait_for_timeout(300)
-        page.clock.run_for(6000)
+        come_later(page, asked, 2)
+        page.clock.resume()
         frame = page.frame_locator("iframe")
         expect(frame.locator(".log")).to_have_attribute("aria-busy", "false")
         expect(said(frame)).to_have_text([text])
@@ -322,7 +357,7 @@ def test_whatever_a_page_says_neither_it_nor_the_window_breaks(page, widget):
 
 def test_a_limit_is_told_in_words_and_what_was_written_goes_when_its_time_has_come(page, widget):
     with site(widget) as at:
-        page.clock.install()
+        stop_time(page)
         page.goto(f"{at()}/shop")
         Ways(page, SESSION, problem("slow-down", 429, after=30))
         launcher(page).click()
@@ -333,9 +368,9 @@ def test_a_limit_is_told_in_words_and_what_was_written_goes_when_its_time_has_co
         expect(said(frame)).to_have_text([text])
         sent = Ways(page, MESSAGES, *[problem("slow-down", 429, after=30)] * 7)
         for number in range(1, 8):
-            page.clock.run_for(31_000)
-            come(page, sent, number)
+            come_later(page, sent, number)
             expect(frame.get_by_text("This is sent by itself in a moment.")).to_be_visible()
-        page.clock.run_for(31_000)
+        come_later(page, sent, 8)
+        page.clock.resume()
         expect(frame.locator(".own[data-seq] .bubble")).to_have_text([text])
         expect(words).to_have_count(0)

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from playwright.sync_api import expect
@@ -15,6 +16,8 @@ LAUNCHER = {"en": "Chat", "ar": "محادثة"}
 FIELD = "#composer"
 #: Milliseconds for what has to wait until the hub is asked again.
 LONG = 60_000
+#: Seconds that pass by a clock of ours until what has to happen is given up.
+STEPS = 900
 
 
 def some(text):
@@ -51,6 +54,32 @@ def write(frame, text):
     """Write, and wait until the hub has it."""
     type_in(frame, text)
     expect(frame.locator(".own[data-seq] .bubble").last).to_have_text(text)
+
+
+def stop_time(page):
+    """Let time stand still in a page that is not there yet: however slow the machine is, it passes
+    by `pass_time` and `pass_until` alone, or after ``page.clock.resume()``.
+    """
+    now = datetime.now(UTC)
+    page.clock.install(time=now)
+    # Far enough that the clock, which goes until then, cannot be there already.
+    page.clock.pause_at(now + timedelta(hours=1))
+
+
+def pass_time(page, seconds):
+    """Let time pass by a clock of ours, and what happens in it be answered."""
+    for _ in range(seconds):
+        page.clock.run_for(1000)
+        page.wait_for_timeout(20)
+
+
+def pass_until(page, done):
+    """Let time pass by a clock of ours until something is ``done``."""
+    for _ in range(STEPS):
+        if done():
+            return
+        pass_time(page, 1)
+    raise AssertionError(f"Not done in {STEPS} seconds.")
 
 
 def said(frame):

@@ -18,7 +18,7 @@ from tests.services.shared import missing, run_folder
 
 #: Debian puts it where only root looks.
 _PLACE = "/usr/sbin/dovecot"
-_PATIENCE = 30
+_PATIENCE = 90
 PASSWORD = "pässwörd"  # static passdbs know no blanks
 
 _CONFIGURATION = """

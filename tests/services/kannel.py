@@ -17,7 +17,7 @@ from tests.services.shared import missing
 
 #: Debian puts the fake centre beside Kannel's own tests.
 _PLACES = ("/usr/sbin", "/usr/lib/kannel/test")
-_PATIENCE = 30
+_PATIENCE = 90
 USER, PASSWORD, STATUS_PASSWORD = "chatapp", "a very secret word", "status word"
 #: Parameters with which docs/channels/sms_gateway.md lets Kannel call us.
 INBOUND = "id=%I&from=%q&to=%Q&text=%b&ts=%T&coding=%c&charset=%C&smsc=%i"

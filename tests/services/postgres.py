@@ -152,7 +152,7 @@ def _make_template(folder: Path) -> None:
     engine.dispose()
 
 
-def _wait_until(done: Callable[[], bool], *, limit: float = 20.0) -> None:
+def _wait_until(done: Callable[[], bool], *, limit: float = 60.0) -> None:
     deadline = time.monotonic() + limit
     while not done():
         if time.monotonic() > deadline:

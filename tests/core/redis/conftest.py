@@ -41,7 +41,7 @@ def run_worker():
 def eventually():
     """Wait until something is so, and fail when it never is."""
 
-    def wait(done, *, limit=10.0):
+    def wait(done, *, limit=60.0):
         deadline = time.monotonic() + limit
         while not done():
             assert time.monotonic() < deadline, "it never became so"

@@ -1,6 +1,5 @@
 import queue
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -19,6 +18,9 @@ from hubbub.consumer import PromptBroker
 from hubbub.embedded import EmbeddedValkey
 from hubbub.redis_client import make_redis
 from hubbub.store.session import DatabaseDown
+
+#: Seconds after which a message counts as lost; far more than a slow machine needs.
+PATIENCE = 60
 
 
 def declare(
@@ -43,17 +45,15 @@ def consumer(broker, work):
     return broker.consume("inbound", prefetch=2, timeout=20)
 
 
-def test_a_message_starts_at_once_on_an_idle_worker(broker, run_worker):
-    started: queue.Queue[float] = queue.Queue()
-    work = declare(broker, lambda: started.put(time.monotonic()))
+def test_an_idle_worker_waits_on_the_list_itself(broker, run_worker, valkey, eventually):
+    ran: queue.Queue[str] = queue.Queue()
+    work = declare(broker, ran.put)
     run_worker(broker, worker_threads=2)
-    hops = []
-    for _ in range(30):
-        sent = time.monotonic()
-        work.send()
-        hops.append(started.get(timeout=5) - sent)
-    # Dramatiq's own consumer takes 0.2 s.
-    assert statistics.median(hops) < 0.05
+    # Dramatiq's own consumer sleeps up to 0.2 s between two looks, and no client is blocked by that.
+    for word in ("first", "second"):
+        eventually(lambda: any("b" in client["flags"] for client in valkey.client_list()))
+        work.send(word)
+        assert ran.get(timeout=PATIENCE) == word
 
 
 def test_every_message_runs_once_while_several_workers_wait(
@@ -87,7 +87,7 @@ def test_messages_of_a_killed_worker_go_to_another(valkey_url, make_worker_broke
                 ran.get(timeout=2 * heartbeat)  # it lives: its message stays its own
         finally:
             doomed.send_signal(signal.SIGKILL)
-    assert ran.get(timeout=3 * heartbeat) == "again"
+    assert ran.get(timeout=PATIENCE) == "again"
 
 
 def test_a_worker_goes_on_after_valkey_was_killed_and_started_again(
@@ -100,7 +100,7 @@ def test_a_worker_goes_on_after_valkey_was_killed_and_started_again(
     with capture_logs() as logs:
         run_worker(broker, worker_threads=1)
         work.send("before")
-        assert ran.get(timeout=5) == "before"
+        assert ran.get(timeout=PATIENCE) == "before"
         assert first._process is not None
         first._process.kill()
         first.stop()
@@ -110,7 +110,7 @@ def test_a_worker_goes_on_after_valkey_was_killed_and_started_again(
         second.start()
         try:
             work.send("after")
-            assert ran.get(timeout=5) == "after"
+            assert ran.get(timeout=PATIENCE) == "after"
         finally:
             second.stop()
     told = [entry["event"] for entry in logs]
@@ -123,11 +123,11 @@ def test_a_worker_goes_on_after_redis_was_emptied_of_everything(broker, run_work
     work = declare(broker, ran.put)
     run_worker(broker, worker_threads=1)
     work.send("before")
-    assert ran.get(timeout=5) == "before"
+    assert ran.get(timeout=PATIENCE) == "before"
     valkey.flushall()
     valkey.script_flush()
     work.send("after")
-    assert ran.get(timeout=5) == "after"
+    assert ran.get(timeout=PATIENCE) == "after"
 
 
 @pytest.mark.parametrize("error", [RedisTimeout("late"), RedisConnectionError("gone")])
@@ -260,7 +260,8 @@ def test_a_worker_stops_promptly(broker, work):
     worker.start()
     begun = time.monotonic()
     worker.stop()
-    assert time.monotonic() - begun < 3
+    # Less than Dramatiq grants it; far more than a look at what it was told takes.
+    assert time.monotonic() - begun < 30
 
 
 def test_work_that_finds_no_database_is_one_sentence_in_the_log(valkey_url, run_worker, caplog):
@@ -277,7 +278,7 @@ def test_work_that_finds_no_database_is_one_sentence_in_the_log(valkey_url, run_
         worker = run_worker(broker, worker_threads=1)
         work.send("first")
         work.send("second")
-        assert [ran.get(timeout=5), ran.get(timeout=5)] == ["first", "second"]
+        assert [ran.get(timeout=PATIENCE), ran.get(timeout=PATIENCE)] == ["first", "second"]
         worker.stop()
     assert [entry["event"] for entry in logs] == ["work waits for the database"]
     assert logs[0]["reason"] == "The database (here) did not answer: away"

@@ -13,7 +13,7 @@ from hubbub.settings import BadSettings
 from hubbub.system import free_port
 from tests.services.shared import missing
 
-_PATIENCE = 20
+_PATIENCE = 60
 #: Milliseconds between a sentinel's looks, which are seconds and more by default.
 _LOOKS = ("info-period", "200", "ping-period", "100", "publish-period", "200")
 

@@ -68,7 +68,8 @@ export class Question {
         if (!wrong) this.take(found);
         return;
       }
-      if (over === false) failures = -1;
+      // What was answered to an earlier question may still name a time.
+      if (over === false && !found.wait) failures = -1;
       else await this.rest(found, failures);
     }
   }
