@@ -174,6 +174,9 @@ def marks(hub: Hub, channel_type: str, current: str) -> tuple[StepMark, ...]:
     """Return the steps, those before ``current`` being done."""
     names = [name for name, _ in STEPS]
     titles = {**dict(STEPS), "webhook": webhook_title(hub, channel_type)}
+    kind = hub.plugins.channels.get(channel_type)
+    if kind and not any(field.name.startswith("credentials.") for field in _fields(kind)):
+        titles["credentials"] = "Settings"
     here = names.index(current)
     state = {True: "done", False: "later"}
     return tuple(
