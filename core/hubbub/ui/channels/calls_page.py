@@ -137,9 +137,7 @@ def calls_page(hub: Hub, channel_id: str, *, state: str, before: str) -> CallsPa
 def call_page(hub: Hub, call_id: str) -> CallPage:
     """Return one call. Raises `NotFound`."""
     call = whole_event(hub, call_id)
-    outcomes = [
-        {**one.model_dump(), "kind": words.event(one.kind or "")} for one in call.outcomes
-    ]
+    outcomes = [{**one.model_dump(), "kind": words.event(one.kind or "")} for one in call.outcomes]
     return CallPage(
         id=call.id,
         channel_id=call.channel_id,

@@ -23,7 +23,6 @@ from hubbub.ui import queries, words
 from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.routing.path import step_of
 
-
 #: What people call the stages, and some of what is known there.
 _STAGES: Final[Mapping[Stage, str]] = {
     "receive": "Receiving",
