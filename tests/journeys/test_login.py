@@ -58,6 +58,7 @@ def test_a_login_that_ends_while_somebody_writes_loses_no_word(demo, browser, cu
     assert demo.sql("UPDATE sessions SET expires_at = ? WHERE created_at = ?", past, newest) == []
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    expect(page.get_by_text("Your login ended. What you wrote is kept.")).to_be_visible()
     try_to_log_in(page, EMAIL, PASSWORD)
     expect(page.get_by_label("Reply to")).to_have_value("A long answer")
     reply(page, "A long answer, sent.")

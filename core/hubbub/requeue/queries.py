@@ -109,7 +109,7 @@ def failed_again(db: Connection, row: AnyRow) -> int:
         # When it failed last.
         _deliveries.c.due_at >= row.created_at,
     )
-    return min(db.execute(found).scalar_one(), row.done)
+    return min(int(db.execute(found).scalar_one()), int(row.done))
 
 
 def extent(db: Connection, kind: str, *, channel_id: str, cause: str) -> tuple[int, str]:

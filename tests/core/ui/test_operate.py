@@ -95,6 +95,17 @@ def test_calls_are_listed_by_their_cause_and_with_nothing_wrong_it_says_so(world
     assert "/calls/" in page.text
 
 
+def test_what_happened_is_told_in_words_for_people(world, admin, line):
+    message = world.one("SELECT id, call_id FROM messages")
+    page = admin.get(f"/messages/{message['id']}/trace").text
+    for said in (">Reading</span>", "Went to Team inbox", "<dt>provider&#39;s id</dt>"):
+        assert said in page
+    assert (
+        "<strong>applied</strong> Message received"
+        in admin.get(f"/calls/{message['call_id']}").text
+    )
+
+
 def test_a_call_shows_what_running_it_again_would_change(world, admin, line):
     call = world.one("SELECT id FROM calls")["id"]
     assert "Nothing would change" in admin.get(f"/calls/{call}/rehearsal").text
