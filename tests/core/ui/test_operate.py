@@ -34,7 +34,7 @@ def test_what_failed_is_shown_tried_again_and_stopped(world, admin, line, lost):
     page = admin.get("/operate/failed").text
     for text in ("Messages that were not sent", "Perch", "Try 1 again"):
         assert text in page
-    code = world.one("SELECT error ->> '$.code' AS code FROM deliveries WHERE state = 'failed'")
+    code = world.one("SELECT error ->> 'code' AS code FROM deliveries WHERE state = 'failed'")
     path = f"/operate/failed/failed/{line.id}?cause={code['code']}"
     assert "Are you there?" in admin.get(path).text
     form = {"kind": "failed", "channel_id": line.id, "cause": code["code"], "per_minute": "60"}
@@ -53,7 +53,7 @@ def test_what_failed_is_shown_tried_again_and_stopped(world, admin, line, lost):
 
 
 def try_all_again(world, admin):
-    cause = world.one("SELECT channel_id, error ->> '$.code' AS cause FROM deliveries")
+    cause = world.one("SELECT channel_id, error ->> 'code' AS cause FROM deliveries")
     admin.post("/operate/failed", kind="failed", per_minute="60", **cause)
     for _ in range(2):
         go_on(world.hub)
@@ -66,6 +66,7 @@ def test_what_was_tried_again_is_said_to_have_failed_again(world, admin, lost):
     world.provider.will((400, {"error": "no such bird"}))
     try_all_again(world, admin)
     assert "<strong>1 failed again</strong>" in admin.get("/operate/failed").text
+    assert "What failed: tried again<br>" in admin.get("/operate/audit?action=requeue").text
     page = admin.get(f"/inbox/{conversation_id}").text
     assert "Failed again, after 2 tries: " in page
     assert ">Retry</button>" in page
@@ -74,7 +75,7 @@ def test_what_was_tried_again_is_said_to_have_failed_again(world, admin, lost):
 
 
 def test_nothing_is_tried_again_in_vain(world, admin, line, lost):
-    cause = world.one("SELECT conversation_id, error ->> '$.code' AS cause FROM deliveries")
+    cause = world.one("SELECT conversation_id, error ->> 'code' AS cause FROM deliveries")
     world.hear(line, {"address": "+9", "state": "blocked", "key": "one_way"})
     for path in ("", f"/failed/{line.id}?cause={cause['cause']}"):
         page = admin.get(f"/operate/failed{path}").text

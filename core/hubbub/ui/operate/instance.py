@@ -216,6 +216,11 @@ def _audit(hub: Hub) -> AuditPage:
     )
 
 
+#: What the log calls otherwise than people do.
+_DOINGS: Final = {
+    "requeue.began": "what failed: tried again",
+    "requeue.stopped": "what failed: tried again no more",
+}
 #: Actors that are no person.
 _NOBODY: Final = {"cli": "Command line", "hub": "The hub itself"}
 
@@ -237,7 +242,7 @@ def _audit_row(row: AnyRow, names: Mapping[str, str], known: Mapping[str, Named]
         at=words.exact(row.at),
         when=words.moment(row.at),
         who=names.get(row.actor, row.actor),
-        what=row.action.replace(".", ": ").replace("_", " "),
+        what=_DOINGS.get(row.action) or row.action.replace(".", ": ").replace("_", " "),
         object=known.get(row.object_id) or Named(name=row.object_id),
         object_id=row.object_id,
         detail=tuple(

@@ -124,7 +124,10 @@ _KINDS: Final = (
     ),
     _Kind(select(_teams.c.id, _teams.c.name), lambda one: url_for("ui.team", team_id=one)),
     _Kind(select(_tokens.c.id, _tokens.c.name), lambda _: url_for("ui.tokens")),
-    _Kind(select(_requeues.c.id, _requeues.c.cause), lambda _: url_for("ui.failed")),
+    _Kind(
+        select(_requeues.c.id, func.replace(_requeues.c.cause, "_", " ")),
+        lambda _: url_for("ui.failed"),
+    ),
     _Kind(select(_addresses.c.id, _addresses.c.address), _nowhere),
     # What is somebody's own, nobody else opens.
     _Kind(select(_canned.c.id, "/" + _canned.c.shortcut), _nowhere),
