@@ -38,7 +38,7 @@ class KeywordBot(RouteType):
         """Ask back where it has nothing to say to messages."""
         if settings.answers or settings.otherwise != "pass":
             return ""
-        return "The bot has no answers yet: it answers no message, and passes all of them on."
+        return "The bot has no answers yet, and passes what it is given on to the fallback."
 
 
 def answer(content: Content, bot: KeywordFields) -> Outcome:
