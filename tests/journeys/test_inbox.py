@@ -1,5 +1,8 @@
 """A day in the inbox, by keyboard alone and by mouse: what is sent, taken back, and kept from."""
 
+import re
+from urllib.parse import urlencode
+
 import pytest
 from playwright.sync_api import expect
 
@@ -129,6 +132,16 @@ def test_a_reply_that_may_not_be_sent_any_more_becomes_no_note_by_itself(demo, a
     expect(agent.locator("#mode-note")).to_be_checked()
     agent.locator("#text").press("Control+Enter")
     expect(agent.locator(".bubble.note")).to_contain_text("It left today.")
+
+
+def test_the_title_counts_what_is_unread_where_the_list_has_all_of_it(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    expect(entry(agent, ada.name)).to_be_visible()
+    expect(agent).to_have_title(re.compile(r"^\(\d+\) Inbox"))
+    agent.goto(f"/inbox?{urlencode({'q': ada.name})}")
+    expect(entry(agent, ada.name).locator(".count")).to_be_visible()
+    expect(agent).to_have_title(re.compile("^Inbox"))
 
 
 def test_keys_for_what_there_is_none_of_say_so_and_write_nothing(agent, customer):
