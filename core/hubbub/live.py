@@ -137,6 +137,11 @@ class Live:
         self._ready = threading.Event()
         self._fresh = True
 
+    @property
+    def unheard(self) -> bool:
+        """Whether what was published last has reached no process, as far as this one knows."""
+        return self._publishing.away
+
     def publish(self, events: Sequence[LiveEvent]) -> None:
         """Tell every process, in one call; nothing is raised and nothing is kept."""
         if not events or self._publishing.resting():

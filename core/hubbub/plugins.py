@@ -237,6 +237,14 @@ class RouteHooks:
         except RAISED:
             return self.kind.label
 
+    def doubt(self, settings: Mapping[str, Any]) -> str:
+        """Return what was perhaps forgotten; empty where the type cannot say."""
+        try:
+            return str(self.kind.doubt(self.validate(settings)))
+        # As above.
+        except RAISED:
+            return ""
+
     def handle(self, inquiry: Inquiry, settings: BaseModel) -> Exchange[Outcome]:
         """Decide what to do with a message."""
         return cast("Exchange[Outcome]", self._handle(inquiry=inquiry, settings=settings))
@@ -325,6 +333,11 @@ class Plugins:
         """Return how a destination reads; by its type where no loaded plugin offers it."""
         hooks = self._route_hooks.get(route_type)
         return route_type if hooks is None else hooks.describe(settings)
+
+    def doubt(self, route_type: str, settings: Mapping[str, Any]) -> str:
+        """Return what was perhaps forgotten of a destination; empty where nothing was."""
+        hooks = self._route_hooks.get(route_type)
+        return "" if hooks is None else hooks.doubt(settings)
 
     def fetches(self, channel_type: str, connection: Connection[Any]) -> bool:
         """Say whether the hub fetches what such a channel receives, and no provider calls it."""

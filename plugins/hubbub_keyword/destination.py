@@ -34,6 +34,12 @@ class KeywordBot(RouteType):
         yield from ()
         return answer(inquiry.content, settings)
 
+    def doubt(self, settings: KeywordFields) -> str:
+        """Ask back where it has nothing to say to messages."""
+        if settings.answers or settings.otherwise != "pass":
+            return ""
+        return "The bot has no answers yet, and passes what it is given on to the fallback."
+
 
 def answer(content: Content, bot: KeywordFields) -> Outcome:
     """Return what ``bot`` does about ``content``."""

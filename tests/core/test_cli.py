@@ -273,9 +273,13 @@ def test_without_anybody_to_ask_a_password_is_made_up_and_shown_once(hubbub, eng
 def test_a_forgotten_password_is_replaced(hubbub, engine, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\nbattery staple\n"))
     hubbub("user", "add", "ada@example.com", "--password-stdin")
-    # Beside it stands, since no hub runs here, that its open pages are not told.
-    *changed, _ = hubbub("user", "password", "Ada@example.com", "--password-stdin")
+    *changed, told = hubbub("user", "password", "Ada@example.com", "--password-stdin")
     assert changed == [0, "ada@example.com has a new password.\n"]
+    # No hub runs here.
+    assert told == (
+        "No hub was told, as Redis does not answer: pages that are open notice at their next "
+        "request.\n"
+    )
     with reading(engine) as db:
         stored = db.execute(select(USERS.c.password_hash)).scalar_one()
     assert PasswordHasher().verify(stored, "battery staple")

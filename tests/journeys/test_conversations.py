@@ -122,12 +122,12 @@ def test_the_trace_tells_what_happened_to_a_message(agent, customer):
     enter(agent, ada.name)
     agent.locator(".bubble.in").get_by_role("link", name="Trace").click()
     expect(agent.get_by_role("heading", name="What happened to this message")).to_be_visible()
-    for stage in ("receive", "normalise", "route"):
+    for stage in ("Receiving", "Reading", "Routing"):
         expect(agent.locator(".trace .chip").filter(has_text=stage)).to_be_visible()
     expect(
-        agent.get_by_text("Went to inbox, the fallback, because no rule matched")
+        agent.get_by_text("Went to Team inbox, the fallback, because no rule matched")
     ).to_be_visible()
-    expect(agent.locator(".trace dt").filter(has_text="content type")).to_be_visible()
+    expect(agent.locator(".trace dt").filter(has_text="provider's id")).to_be_visible()
     agent.get_by_text("Details").first.click()
     expect(agent.locator("pre").first).to_contain_text("considered")
     agent.get_by_role("link", name="The call").click()
@@ -238,6 +238,11 @@ def test_pictures_go_both_ways(agent, customer, tmp_path):
     shown = agent.locator(".bubble.in img.picture").last
     expect(shown).to_be_visible()
     expect(shown).to_have_js_property("naturalWidth", 1)
+    agent.locator("#file").set_input_files(picture)
+    away = agent.get_by_role("button", name="Take the file away")
+    away.click()
+    expect(agent.locator("#file")).to_have_value("")
+    expect(away).to_be_hidden()
     agent.locator("#file").set_input_files(picture)
     reply(agent, "Lovely, and here is ours.")
     ada.sees("Lovely, and here is ours.")

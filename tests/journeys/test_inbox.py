@@ -1,5 +1,8 @@
 """A day in the inbox, by keyboard alone and by mouse: what is sent, taken back, and kept from."""
 
+import re
+from urllib.parse import urlencode
+
 import pytest
 from playwright.sync_api import expect
 
@@ -100,6 +103,45 @@ def test_colleagues_see_each_other_and_do_not_answer_blindly(agent, colleague, c
     agent.get_by_role("button", name="Send", exact=True).click()
     ada.sees("It left today.")
     expect(ada.page.get_by_text("It left yesterday.")).to_have_count(1)
+
+
+def test_a_reply_that_may_not_be_sent_any_more_becomes_no_note_by_itself(demo, agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+    words = agent.get_by_label("Reply to")
+    words.fill("It left today.")
+    (found,) = demo.sql("SELECT id FROM contacts WHERE name = ?", ada.name) or demo.sql(
+        "SELECT contact_id FROM addresses WHERE name = ?", ada.name
+    )
+    demo.call("PATCH", f"contacts/{found[0]}", {"blocked": True})
+    agent.keyboard.press("Control+Enter")
+    words = agent.get_by_label("Note for colleagues").last
+    expect(agent.locator("[data-problem]")).to_contain_text("Not sent. The contact is blocked")
+    expect(words).to_be_focused()
+    expect(words).to_have_value("It left today.")
+    agent.keyboard.press("Control+Enter")
+    agent.keyboard.press("Control+Enter")
+    expect(agent.locator(".bubble.note")).to_have_count(0)
+    agent.locator("#mode-note").check()
+    expect(agent.locator("[data-problem]")).to_be_hidden()
+    expect(agent.locator("[data-keys]")).to_have_text("Ctrl+Enter saves")
+    # A note that was begun is none for the contact, though they are let in again.
+    demo.call("PATCH", f"contacts/{found[0]}", {"blocked": False})
+    agent.reload()
+    expect(agent.locator("#mode-note")).to_be_checked()
+    agent.locator("#text").press("Control+Enter")
+    expect(agent.locator(".bubble.note")).to_contain_text("It left today.")
+
+
+def test_the_title_counts_what_is_unread_where_the_list_has_all_of_it(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    expect(entry(agent, ada.name)).to_be_visible()
+    expect(agent).to_have_title(re.compile(r"^\(\d+\) Inbox"))
+    agent.goto(f"/inbox?{urlencode({'q': ada.name})}")
+    expect(entry(agent, ada.name).locator(".count")).to_be_visible()
+    expect(agent).to_have_title(re.compile("^Inbox"))
 
 
 def test_keys_for_what_there_is_none_of_say_so_and_write_nothing(agent, customer):

@@ -230,7 +230,7 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
     secret = "identity-secret-of-the-journey-01"
     admin = browser().new_page()
     admin.goto("/channels/add/webchat")
-    admin.get_by_role("button", name="Next: credentials").click()
+    admin.get_by_role("button", name="Next: settings").click()
     admin.get_by_label("Name", exact=True).fill("Members")
     admin.locator("summary", has_text="Advanced").click()
     admin.get_by_role("textbox", name="Identity secret").fill(secret)
@@ -261,7 +261,7 @@ def test_case_08_who_logs_out_leaves_nothing_for_who_comes_next(browser):
 def test_a_window_is_set_up_and_tried_on_the_spot(browser):
     admin = browser().new_page()
     admin.goto("/channels/add/webchat")
-    admin.get_by_role("button", name="Next: credentials").click()
+    admin.get_by_role("button", name="Next: settings").click()
     admin.get_by_label("Name", exact=True).fill("Tried at once")
     admin.get_by_role("button", name="Connect").click()
     expect(admin.get_by_role("textbox", name="Line to paste")).to_have_value(re.compile("<script"))

@@ -104,7 +104,7 @@ def patch_address(hub: Hub, ask: Ask[Nothing, AddressPatch]) -> shapes.ContactJs
     return _contact(hub, ask.id)
 
 
-@endpoint("DELETE", "/contacts/{id}", tag=_TAG, scope="write", status=204, problems=_GONE)
+@endpoint("DELETE", "/contacts/{id}", tag=_TAG, scope="admin", status=204, problems=_GONE)
 def delete_contact(hub: Hub, ask: Ask[Nothing, Nothing]) -> None:
     """Erase a contact: addresses, conversations, messages, files, and the calls they came in."""
     erase_contact(hub, ask.id, actor=ask.bearer.actor)

@@ -4,6 +4,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import click
 
@@ -12,6 +13,10 @@ from hubbub.people.errors import Invalid
 from hubbub.people.rules import ROLES, SCOPES
 from hubbub.people.tokens import create_token
 from hubbub.people.users import add_user, change_user, find_by_email
+
+_UNHEARD: Final = (
+    "No hub was told, as Redis does not answer: pages that are open notice at their next request."
+)
 
 
 @click.group()
@@ -48,7 +53,7 @@ def password(email: str, *, password_stdin: bool) -> None:
     Without --password-stdin a terminal is asked for it; where there is none, one is made up and
     printed once.
     """
-    hub = given.hub()
+    hub = given.hub(quiet=True)
     person = find_by_email(hub, email)
     chosen, made_up = _password(from_stdin=password_stdin)
     with _called_wrongly():
@@ -56,6 +61,8 @@ def password(email: str, *, password_stdin: bool) -> None:
     click.echo(f"{person.email} has a new password.")
     if made_up:
         click.echo(f"Password: {chosen}")
+    if hub.live.unheard:
+        click.echo(_UNHEARD, err=True)
 
 
 @click.group()

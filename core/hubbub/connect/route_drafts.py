@@ -110,7 +110,7 @@ class Draft:
 
     def edited(self, rule: Json) -> "Draft":
         """Put a rule in the place of the one with its id."""
-        name = self.rule(rule["id"])["name"]
+        name = rule["name"] or self.rule(rule["id"])["name"]
         return self._replaced(rule, f"edit “{name}”", editing=rule["id"])
 
     def with_fallback(self, to: Json) -> "Draft":
@@ -147,7 +147,8 @@ class Draft:
         if (after.rules, after.fallback) == (self.rules, self.fallback):
             return self
         if editing and self.past and self.past[-1].editing == editing:
-            return after
+            # Called as it is by now.
+            return replace(after, past=(*self.past[:-1], replace(self.past[-1], did=did)))
         step = Step(did=did, editing=editing, rules=self.rules, fallback=self.fallback)
         return replace(after, past=(*self.past, step)[-_STEPS:])
 

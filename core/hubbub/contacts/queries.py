@@ -131,6 +131,21 @@ def conversations(db: Connection, contact_id: str) -> Sequence[AnyRow]:
     return db.execute(found.order_by(_conversations.c.id)).all()
 
 
+def tagged(db: Connection, contact_id: str, *, limit: int) -> Sequence[AnyRow]:
+    """Return the conversations with a contact that have tags, the latest first."""
+    found = (
+        select(
+            _conversations.c.id,
+            _conversations.c.tags,
+            _channels.c.name.label("channel_name"),
+            _channels.c.type.label("channel_type"),
+        )
+        .join(_channels, _channels.c.id == _conversations.c.channel_id)
+        .where(_conversations.c.contact_id == contact_id, _conversations.c.tags != [])
+    )
+    return db.execute(found.order_by(_conversations.c.last_message_at.desc()).limit(limit)).all()
+
+
 def files(db: Connection, contact_id: str) -> Sequence[AnyRow]:
     """Return the files that are stored of what was said with a contact, oldest first."""
     found = (

@@ -171,6 +171,19 @@ def audit(db: Connection, wanted: AuditFilter, *, before: str | None, limit: int
     return _page(db, found, _audit.c.id, before, limit)
 
 
+def told_names(db: Connection, object_ids: Collection[str]) -> dict[str, str]:
+    """Return what the audit log last called things, of which there may be nothing else left."""
+    if not object_ids:
+        return {}
+    found = select(_audit.c.object_id, _audit.c.detail).where(_audit.c.object_id.in_(object_ids))
+    told = {}
+    for row in db.execute(found.order_by(_audit.c.id)):
+        name = row.detail.get("name") or row.detail.get("email") or row.detail.get("shortcut")
+        if name:
+            told[row.object_id] = str(name)
+    return told
+
+
 def _page(
     db: Connection, rows: Select[Any], key: Any, before: str | None, limit: int
 ) -> list[Row[Any]]:

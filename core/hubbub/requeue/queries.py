@@ -9,6 +9,8 @@ from sqlalchemy import (
     Connection,
     Select,
     String,
+    and_,
+    case,
     func,
     insert,
     literal_column,
@@ -16,13 +18,26 @@ from sqlalchemy import (
     update,
 )
 
+from hubbub.sdk.values import AddressState
 from hubbub.store.deliveries import LOST
 from hubbub.store.states import CallState, DeliveryState
-from hubbub.store.tables import Call, Channel, Delivery, Requeue, table
+from hubbub.store.tables import (
+    Address,
+    Call,
+    Channel,
+    Contact,
+    Conversation,
+    Delivery,
+    Requeue,
+    table,
+)
 from hubbub.store.types import AnyRow, UtcDateTime, one_of
 
+_addresses = table(Address)
 _calls = table(Call)
 _channels = table(Channel)
+_contacts = table(Contact)
+_conversations = table(Conversation)
 _deliveries = table(Delivery)
 _requeues = table(Requeue)
 
@@ -31,6 +46,11 @@ _CAUSES: Final = 200
 _LISTED: Final = 50
 
 _code: ColumnElement[str] = func.coalesce(_deliveries.c.error["code"].as_string(), "")
+#: Whether anything can be sent to the contact, as far as is known.
+_REACHABLE: Final = and_(
+    _addresses.c.state == AddressState.OK,
+    _contacts.c.blocked_at.is_(None),
+)
 _UNREAD: Final = one_of(_calls.c.state, (CallState.DEAD, CallState.QUARANTINED))
 
 
@@ -43,7 +63,11 @@ def lost_messages(db: Connection) -> Sequence[AnyRow]:
             _code.label("cause"),
             func.max(_deliveries.c.error["detail"].as_string(), type_=String()).label("detail"),
             *_counted(_deliveries.c.message_id.distinct(), _deliveries.c.created_at),
+            func.count(case((_REACHABLE, _deliveries.c.message_id)).distinct()).label("reachable"),
         )
+        .join(_conversations, _conversations.c.id == _deliveries.c.conversation_id)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .join(_contacts, _contacts.c.id == _conversations.c.contact_id)
         .where(LOST)
         .group_by(_deliveries.c.channel_id, _deliveries.c.state, _code)
     )
@@ -74,6 +98,18 @@ def waiting(
     found = _failed(kind, channel_id, cause).subquery()
     wanted = select(found.c.id).where(found.c.id > after, found.c.id <= upto)
     return list(db.execute(wanted.order_by(found.c.id).limit(limit)).scalars())
+
+
+def failed_again(db: Connection, row: AnyRow) -> int:
+    """Return how many messages that a requeue was for have failed since it began."""
+    found = select(func.count(_deliveries.c.message_id.distinct())).where(
+        LOST,
+        _deliveries.c.channel_id == row.channel_id,
+        _deliveries.c.message_id <= row.upto,
+        # When it failed last.
+        _deliveries.c.due_at >= row.created_at,
+    )
+    return min(int(db.execute(found).scalar_one()), int(row.done))
 
 
 def extent(db: Connection, kind: str, *, channel_id: str, cause: str) -> tuple[int, str]:

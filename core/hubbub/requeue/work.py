@@ -46,6 +46,8 @@ class Failure:
     count: int
     first_at: datetime
     last_at: datetime
+    #: How many of the messages are for contacts to whom anything can be sent now.
+    reachable: int = 0
 
 
 def failures(db: Connection) -> list[Failure]:

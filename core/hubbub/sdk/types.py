@@ -384,6 +384,11 @@ class RouteType:
         del settings
         return self.label
 
+    def doubt(self, settings: Any) -> str:
+        """Return what somebody who saves these may have forgotten, as a sentence; or nothing."""
+        del settings
+        return ""
+
 
 class ConditionType:
     """A kind of condition for routes: ``{"plugin": {"<type>": {...}}}`` in a rule's ``when``.

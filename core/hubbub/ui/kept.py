@@ -41,12 +41,22 @@ def kept_before(form: MultiDict[str, str]) -> Kept:
 
 
 def login_page(
-    problem: str, *, email: str = "", onward: str = "", kept: Kept = (), kept_for: str = ""
+    problem: str,
+    *,
+    told: str = "",
+    email: str = "",
+    onward: str = "",
+    kept: Kept = (),
+    kept_for: str = "",
 ) -> str:
-    """Return the page on which people log in, and then go ``onward`` or send what is kept."""
+    """Return the page on which people log in, and then go ``onward`` or send what is kept.
+
+    ``told``: why they see it, where they did not ask to.
+    """
     return render_template(
         "people/login.html",
         problem=problem,
+        told=told,
         email=email,
         next=onward,
         kept=[(f"{_PREFIX}{name}", value) for name, value in kept],

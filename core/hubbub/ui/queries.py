@@ -118,6 +118,16 @@ def with_lost(db: Connection, conversation_ids: Sequence[str]) -> dict[str, str]
     return {row.conversation_id: row.state for row in worst}
 
 
+def tries(db: Connection, message_ids: Sequence[str]) -> dict[str, int]:
+    """Return how often it was tried to send messages that failed."""
+    found = (
+        select(_deliveries.c.message_id, func.max(_deliveries.c.attempts).label("tries"))
+        .where(_deliveries.c.message_id.in_(message_ids), LOST)
+        .group_by(_deliveries.c.message_id)
+    )
+    return {row.message_id: row.tries for row in db.execute(found)}
+
+
 def answered(db: Connection, conversation_ids: Sequence[str]) -> set[str]:
     """Return those of the conversations in which the last word is ours."""
     last = (_messages.c.conversation_id == _conversations.c.id) & (

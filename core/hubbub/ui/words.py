@@ -1,5 +1,6 @@
 """Say times, states and sizes in words, for templates."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -41,6 +42,8 @@ _AUTHORS: Final = {
     "program": "A program",
 }
 _KILO: Final = 1000
+#: Where a word begins within a name such as ``MessageReceived``.
+_WITHIN: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -132,6 +135,11 @@ def author(author: str | None, names: Mapping[str, str]) -> str:
     if kind == "elsewhere":
         return name or "Written elsewhere"
     return _AUTHORS.get(kind, kind.capitalize())
+
+
+def event(kind: str) -> str:
+    """Return a kind of event in words: ``MessageReceived`` is a "Message received"."""
+    return _WITHIN.sub(" ", kind).capitalize()
 
 
 def said(error: HubError) -> str:

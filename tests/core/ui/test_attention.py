@@ -1,5 +1,6 @@
 """What asks for whose attention: snoozing, reading for oneself, mentions, tags and filters."""
 
+import html
 import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -168,6 +169,16 @@ def test_tags_are_added_suggested_filtered_by_and_removed(world, line, desk):
     assert '<option value="Ünusual" selected>' in found
     agent.do(what="untag", tag="Ünusual")
     assert "No conversation is like this." in agent.see("/inbox?tag=%C3%9Cnusual")
+
+
+def test_who_searches_for_a_tag_is_led_to_what_has_it(desk):
+    agent = desk("agent")
+    agent.do(what="tag", tag="VIP")
+    page = agent.see("/inbox?view=all&q=vip")
+    link = re.search(r'<a href="([^"]*)">Conversations tagged <span class="tag"><bdi>VIP<', page)
+    assert link is not None
+    assert "<strong><bdi>Ada" in agent.see(html.unescape(link[1]))
+    assert "Conversations tagged" not in agent.see("/inbox?q=Hello")
 
 
 def test_a_list_is_narrowed_by_channel_and_colleague(world, line, desk, people):

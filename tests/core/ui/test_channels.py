@@ -193,6 +193,11 @@ def test_a_new_colleague_gets_a_link_that_is_shown_once(admin):
     assert "already a user" in again.text
 
 
+def test_a_token_may_only_read_unless_somebody_says_more(admin):
+    page = admin.get("/operate/tokens").text
+    assert re.findall(r'name="scope" value="(\w+)" checked', page) == ["read"]
+
+
 def test_a_token_is_shown_once_and_revoked(admin, world):
     page = admin.fill("/operate/tokens", name="Robot", scope=["read", "write"])
     assert 'value="hub_' in page.text

@@ -209,6 +209,14 @@ def test_a_login_ends_and_the_script_of_an_open_page_is_told(world, browser, lin
     assert (asked.status_code, asked.text) == (401, "You are logged out.\n")
 
 
+def test_who_is_led_to_the_login_by_an_open_page_is_told_why(browser):
+    client = browser()
+    assert "Your login ended" not in client.get("/login?next=/inbox").text
+    page = client.get("/login?next=/inbox&ended=kept").text
+    assert "Your login ended. What you wrote is kept." in page
+    assert 'name="next" value="/inbox"' in page
+
+
 def test_what_was_typed_is_there_after_a_login_that_had_ended(world, browser):
     client = browser("agent")
     typed = {

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from tests.core.ui.kit import Reader, found
+from hubbub.api.work import Order, send
+from hubbub.sdk.content import from_json
+from tests.core.ui.kit import Reader, conversation, found
 
 HOSTILE = "<b>Ada</b>\"'&"
 
@@ -45,9 +47,18 @@ def test_contacts_are_listed_found_and_turned_over_by_pages(world, agent, line, 
 
 def test_a_contact_shows_addresses_with_their_proof_and_what_was_said(agent, ada):
     page = agent.get(f"/contacts/{ada}").text
-    for text in ("+1", "Wrote from it", "Perch", "Hello", "nothing was said"):
+    for text in ("+1", "Wrote from it", "Perch", "Hello", "Not asked"):
         assert text in page
     assert agent.get("/contacts/nobody").status_code == 404
+
+
+def test_a_contact_shows_the_tags_of_their_conversations_and_leads_there(world, agent, ada):
+    assert "Tags of their conversations" not in agent.get(f"/contacts/{ada}").text
+    where = f"/inbox/{conversation(world)}"
+    agent.post(f"{where}/change", what="tag", tag="vip, fragile")
+    tagged = found(r'(?s)id="tagged">(.*?)</section>', agent.get(f"/contacts/{ada}"))
+    assert f'<a href="{where}">Perch</a>' in tagged
+    assert re.findall(r"<bdi>(\w+)</bdi>", tagged) == ["vip", "fragile"]
 
 
 def test_attributes_are_changed_added_and_taken_away_and_nothing_else_is_touched(world, agent, ada):
@@ -151,3 +162,27 @@ def test_only_admins_hand_out_what_is_held(world, browser, ada):
     answer = browser("admin").get(f"/contacts/{ada}/export")
     assert (answer.content_type, answer.data[:2]) == ("application/zip", b"PK")
     assert world.rows("SELECT 1 FROM audit WHERE action = 'contact.exported'") != []
+
+
+def test_what_was_said_names_its_files(world, agent, line, ada):
+    media = {"url": "https://files.example/price%20list.pdf", "mime_type": "application/pdf"}
+    upload = {"type": "document", "media": media, "caption": "Our prices"}
+    order = Order(
+        conversation_id=conversation(world), content=from_json(upload), author="cli", key="k"
+    )
+    send(world.hub, order)
+    said = found(r'(?s)<ol class="timeline">(.*?)</ol>', agent.get(f"/contacts/{ada}"))
+    assert "Our prices" in said
+    assert "price list.pdf" in said
+
+
+def test_nobody_allowed_marketing_who_was_not_asked(agent, ada):
+    page = agent.get(f"/contacts/{ada}").text
+    assert "Not asked" in page
+    assert {">They allow it</button>", ">They want none</button>"} <= set(
+        re.findall(r">They [^<]*</button>", page)
+    )
+    where = found(r'action="(/contacts/\w+/addresses/\w+)"', agent.get(f"/contacts/{ada}"))
+    page = agent.post(where, marketing="yes").text
+    assert "Allowed, said" in page
+    assert ">They allow it</button>" not in page

@@ -1,11 +1,18 @@
 """The pages of who operates the hub."""
 
+from dataclasses import replace
+
 import pytest
 
-from hubbub.api.work import Order, send
+from hubbub.api.work import ConversationChange, Order, change_conversation, send
+from hubbub.connect.work import delete_channel
+from hubbub.contacts.erase import erase_contact
+from hubbub.contacts.work import choose
+from hubbub.health import Check, Health
+from hubbub.people.teams import create_team, delete_team
 from hubbub.requeue.work import go_on
 from hubbub.sdk.content import Text
-from tests.core.ui.kit import Reader
+from tests.core.ui.kit import Reader, conversation, found
 
 
 @pytest.fixture
@@ -27,7 +34,7 @@ def test_what_failed_is_shown_tried_again_and_stopped(world, admin, line, lost):
     page = admin.get("/operate/failed").text
     for text in ("Messages that were not sent", "Perch", "Try 1 again"):
         assert text in page
-    code = world.one("SELECT error ->> '$.code' AS code FROM deliveries WHERE state = 'failed'")
+    code = world.one("SELECT error ->> 'code' AS code FROM deliveries WHERE state = 'failed'")
     path = f"/operate/failed/failed/{line.id}?cause={code['code']}"
     assert "Are you there?" in admin.get(path).text
     form = {"kind": "failed", "channel_id": line.id, "cause": code["code"], "per_minute": "60"}
@@ -45,6 +52,38 @@ def test_what_failed_is_shown_tried_again_and_stopped(world, admin, line, lost):
     assert admin.get(path).status_code == 404
 
 
+def try_all_again(world, admin):
+    cause = world.one("SELECT channel_id, error ->> 'code' AS cause FROM deliveries")
+    admin.post("/operate/failed", kind="failed", per_minute="60", **cause)
+    for _ in range(2):
+        go_on(world.hub)
+        world.pass_time(seconds=2)
+
+
+def test_what_was_tried_again_is_said_to_have_failed_again(world, admin, lost):
+    conversation_id = world.one("SELECT conversation_id FROM deliveries")["conversation_id"]
+    assert "Failed again" not in admin.get(f"/inbox/{conversation_id}").text
+    world.provider.will((400, {"error": "no such bird"}))
+    try_all_again(world, admin)
+    assert "<strong>1 failed again</strong>" in admin.get("/operate/failed").text
+    assert "What failed: tried again<br>" in admin.get("/operate/audit?action=requeue").text
+    page = admin.get(f"/inbox/{conversation_id}").text
+    assert "Failed again, after 2 tries: " in page
+    assert ">Retry</button>" in page
+    try_all_again(world, admin)
+    assert "failed again" not in admin.get("/operate/failed").text
+
+
+def test_nothing_is_tried_again_in_vain(world, admin, line, lost):
+    cause = world.one("SELECT conversation_id, error ->> 'code' AS cause FROM deliveries")
+    world.hear(line, {"address": "+9", "state": "blocked", "key": "one_way"})
+    for path in ("", f"/failed/{line.id}?cause={cause['cause']}"):
+        page = admin.get(f"/operate/failed{path}").text
+        assert "Would fail again: nothing can be sent to this contact now." in page
+        assert "Try 1 again" not in page
+    assert ">Retry</button>" not in admin.get(f"/inbox/{cause['conversation_id']}").text
+
+
 def test_calls_are_listed_by_their_cause_and_with_nothing_wrong_it_says_so(world, admin, line):
     assert "Nothing failed" in admin.get("/operate/failed").text
     world.call(line, {"items": []}, secret="wrong")
@@ -55,6 +94,17 @@ def test_calls_are_listed_by_their_cause_and_with_nothing_wrong_it_says_so(world
         f"/operate/failed/quarantined/{line.id}", query_string={"cause": reason}
     )
     assert "/calls/" in page.text
+
+
+def test_what_happened_is_told_in_words_for_people(world, admin, line):
+    message = world.one("SELECT id, call_id FROM messages")
+    page = admin.get(f"/messages/{message['id']}/trace").text
+    for said in (">Reading</span>", "Went to Team inbox", "<dt>provider&#39;s id</dt>"):
+        assert said in page
+    assert (
+        "<strong>applied</strong> Message received"
+        in admin.get(f"/calls/{message['call_id']}").text
+    )
 
 
 def test_a_call_shows_what_running_it_again_would_change(world, admin, line):
@@ -75,6 +125,18 @@ def test_the_health_page_says_what_is_to_mend(admin):
     page = admin.get("/operate").text
     for text in ("to mend", "What waits", "Calls to read", "hubbub doctor"):
         assert text in page
+
+
+@pytest.mark.parametrize(
+    ("limited", "said"),
+    [(False, "All 2 parts are in order."), (True, "1 part in order, 1 to note.")],
+)
+def test_what_is_only_to_note_is_not_said_to_be_in_order(admin, monkeypatch, limited, said):
+    well, other = Check(name="A", ok=True, detail=""), Check(name="B", ok=True, detail="")
+    checks = (well, replace(other, limited=limited))
+    shown = Health(version="1", python="3", checks=checks)
+    monkeypatch.setattr("hubbub.ui.operate.instance.health", lambda _: shown)
+    assert said in admin.get("/operate").text
 
 
 def test_plugins_are_switched_for_the_next_start(world, admin, make_settings, tmp_path):
@@ -98,6 +160,45 @@ def test_the_audit_log_is_filtered_and_turned_over_by_pages(world, admin, people
     assert "Nothing was changed like this" in admin.get("/operate/audit?until=2020-01-01").text
     assert "A day is written as" in admin.get("/operate/audit?since=yesterday").text
     assert "A day is written as" in admin.get("/operate/audit?until=9999-12-31").text
+
+
+@pytest.fixture
+def log(world, admin):
+    """Return a line of the audit log about something, without the words of the page."""
+
+    def line(object_id):
+        page = admin.get(f"/operate/audit?object_id={object_id}")
+        return found(r"(?s)data-label=.What.>(.*?)</tr>", page)
+
+    return line
+
+
+def test_the_audit_log_names_what_there_is_and_leads_there(world, line, people, log):
+    team = create_team(world.hub, name="Sales", members=[], actor="cli")
+    change = ConversationChange(assignee=people["agent"], team=team)
+    talk, ada = conversation(world), world.one("SELECT id FROM contacts")["id"]
+    change_conversation(world.hub, talk, change, actor="cli")
+    choose(
+        world.hub, ada, world.one("SELECT id FROM addresses")["id"], marketing=False, actor="cli"
+    )
+    assert f'<a href="/channels/{line.id}"><bdi>Perch</bdi></a>' in log(line.id)
+    told = log(talk)
+    assert f'<a href="/inbox/{talk}"><bdi>Ada on Perch</bdi></a>' in told
+    assert f'<a href="/operate/people/{people["agent"]}"><bdi>agent@example.org</bdi></a>' in told
+    assert f'<a href="/operate/teams/{team}"><bdi>Sales</bdi></a>' in told
+    assert "address</span> +1," in log(ada)
+
+
+def test_the_audit_log_names_what_is_gone_as_far_as_it_knows(world, line, admin, log):
+    team = create_team(world.hub, name="Sales", members=[], actor="cli")
+    delete_team(world.hub, team, actor="cli")
+    assert "<bdi>Sales</bdi></a> (deleted)" in log(team)
+    ada = world.one("SELECT id FROM contacts")["id"]
+    erase_contact(world.hub, ada, actor="cli")
+    assert f"<bdi>{ada}</bdi></a> (deleted)" in log(ada)
+    delete_channel(world.hub, line.id, actor="cli")
+    assert "<bdi>Perch</bdi></a> (deleted)" in log(line.id)
+    assert "Only of <strong><bdi>Perch" in admin.get(f"/operate/audit?object_id={line.id}").text
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,6 @@ API = {
     "write": """
     POST /api/v1/channels/<id>/check
     POST /api/v1/channels/<id>/templates/sync
-    DELETE /api/v1/contacts/<id>
     PATCH /api/v1/contacts/<id>
     PATCH /api/v1/contacts/<id>/addresses/<address_id>
     POST /api/v1/contacts/<id>/merge
@@ -208,6 +207,7 @@ API = {
     PUT /api/v1/channels/<id>/routes
     POST /api/v1/channels/<id>/routes/versions/<version>/restore
     POST /api/v1/channels/try
+    DELETE /api/v1/contacts/<id>
     GET /api/v1/contacts/<id>/export
     GET /api/v1/events/<id>/letter
     GET /api/v1/health

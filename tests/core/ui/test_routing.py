@@ -541,3 +541,16 @@ def test_a_team_that_is_spelled_otherwise_or_gone_stays_until_another_is_chosen(
     page = admin.get(f"{where}/rules/fallback").text
     assert f'<option value="{stored}" selected>{shown}</option>' in page
     assert filled(page)["to.team"] == [stored]
+
+
+def test_a_bot_without_answers_is_doubted_and_may_be_saved_all_the_same(admin, where, save):
+    save(SALES)
+    admin.fill(f"{where}/add")
+    rule = ids(admin.get(where).text)[-1]
+    edit = f"{where}/rules/{rule}"
+    form = filled(admin.get(edit).text, name="Bot", **{"to.type": "keyword", "do": "done"})
+    page = admin.get(admin.fill(edit, **form).headers["Location"]).text
+    assert "“Bot”: The bot has no answers yet" in page
+    assert "Undo: edit “Bot”" in page
+    form = filled(admin.get(edit).text, do="done", **{"to.otherwise": "We call you."})
+    assert "no answers yet" not in admin.get(admin.fill(edit, **form).headers["Location"]).text

@@ -9,12 +9,19 @@ import pytest
 
 from hubbub.connect.drafts import begin_draft, find_draft
 from hubbub.keyring import rekey
+from hubbub.sdk import Fields
 from hubbub.sdk.errors import AuthFailed
 from hubbub.sdk.types import SetupStep
 from hubbub.track.retention import forget
-from tests.services.parrot import Parrot
+from tests.services.parrot import Parrot, Settings
 
 SECRET = "polly wants a nut"
+
+
+class Open(Fields):
+    """The fields of a type that asks for no credentials."""
+
+    settings: Settings = Settings()
 
 
 @pytest.fixture
@@ -170,6 +177,8 @@ def test_the_test_message_is_seen_and_answered(admin, world, line):
     page = admin.get(where).text
     assert page.count("Hello, Ada.") == 1
     assert "Both ways work" in page
+    # Who answered it has read it.
+    assert 'class="count"' not in admin.get("/inbox").text
 
 
 def test_nobody_is_answered_before_somebody_wrote(admin, world):
@@ -219,3 +228,18 @@ def test_drafts_are_forgotten_after_their_time_and_encrypted_anew_with_the_rest(
     world.clock.forward(days=31)
     forget(world.hub)
     assert world.rows("SELECT id FROM channel_drafts") == []
+
+
+def test_a_type_without_credentials_does_not_speak_of_them(admin, monkeypatch):
+    assert "Next: credentials" in admin.get("/channels/add/parrot").text
+    monkeypatch.setattr(Parrot, "fields", Open)
+    page = admin.get("/channels/add/parrot").text
+    assert "Next: settings" in page
+    assert "Credentials" not in page
+
+
+def test_who_waits_for_a_first_call_is_not_alarmed(admin, world):
+    new = world.channel(name="New")
+    page = admin.get(f"/channels/{new.id}/setup/webhook").text
+    assert "Nothing has come yet: the provider calls as soon as somebody writes." in page
+    assert re.search(r'<details id="no-calls"><summary>Somebody wrote.*firewall', page)

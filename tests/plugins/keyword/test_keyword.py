@@ -179,3 +179,17 @@ def test_wrong_settings_are_refused_by_field(settings, field):
         KeywordFields.model_validate(settings)
 
     assert [error["loc"] for error in caught.value.errors()] == [field]
+
+
+@pytest.mark.parametrize(
+    ("settings", "doubted"),
+    [
+        ({}, True),
+        ({"greeting": "Welcome!"}, True),
+        ({"otherwise": "We are back at nine."}, False),
+        (BOT, False),
+    ],
+)
+def test_a_bot_that_answers_no_message_is_doubted(settings, doubted):
+    (kind,) = hubbub_keyword.register_route_types()
+    assert ("no answers yet" in kind.doubt(KeywordFields.model_validate(settings))) is doubted

@@ -137,7 +137,7 @@ def calls_page(hub: Hub, channel_id: str, *, state: str, before: str) -> CallsPa
 def call_page(hub: Hub, call_id: str) -> CallPage:
     """Return one call. Raises `NotFound`."""
     call = whole_event(hub, call_id)
-    outcomes = [one.model_dump() for one in call.outcomes]
+    outcomes = [{**one.model_dump(), "kind": words.event(one.kind or "")} for one in call.outcomes]
     return CallPage(
         id=call.id,
         channel_id=call.channel_id,
@@ -182,7 +182,7 @@ def _change(before: OutcomeJson | None, now: OutcomeJson | None) -> Change:
     took_effect = before is not None and before.outcome in {"applied", "duplicate"}
     same = took_effect and now is not None and now.outcome == "duplicate" and not now.reason
     return Change(
-        kind=(either.kind if either else "") or "",
+        kind=words.event((either.kind if either else "") or ""),
         key=(either.key if either else "") or "",
         before=was,
         now="Already took effect: nothing more" if same else is_,

@@ -174,6 +174,9 @@ def marks(hub: Hub, channel_type: str, current: str) -> tuple[StepMark, ...]:
     """Return the steps, those before ``current`` being done."""
     names = [name for name, _ in STEPS]
     titles = {**dict(STEPS), "webhook": webhook_title(hub, channel_type)}
+    kind = hub.plugins.channels.get(channel_type)
+    if kind and not any(_is_asked_secret(field) for field in _fields(kind)):
+        titles["credentials"] = "Settings"
     here = names.index(current)
     state = {True: "done", False: "later"}
     return tuple(
@@ -182,6 +185,10 @@ def marks(hub: Hub, channel_type: str, current: str) -> tuple[StepMark, ...]:
         )
         for number, name in enumerate(names)
     )
+
+
+def _is_asked_secret(field: FormField) -> bool:
+    return field.name.startswith("credentials.") and not field.advanced
 
 
 def start_page(hub: Hub, kind: ChannelType[Any], draft_id: str) -> StartPage:

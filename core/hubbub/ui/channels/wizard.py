@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from hubbub.api.work import Order, send
+from hubbub.api.work import Order, read, send
 from hubbub.connect import routes
 from hubbub.connect.drafts import (
     ChannelDraft,
@@ -206,6 +206,7 @@ def _answer(hub: Hub, channel_id: str, text: str, key: str) -> None:
             key=f"{g.person.actor}:{key}",
         ),
     )
+    read(hub, conversation_id, g.person.id, done=True)
     nudge_deliver(hub)
     hub.live.publish([LiveEvent("message", None, conversation_id)])
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from hubbub.api import render
+from hubbub.api.shapes import MessageJson
 from hubbub.contacts import merge, queries
 from hubbub.contacts.erase import Erased
 from hubbub.contacts.rules import GROUPS, own
@@ -18,9 +20,12 @@ from hubbub.store.types import AnyRow
 from hubbub.ui import queries as ui_queries, words
 from hubbub.ui.addresses import AddressRow, address_row
 from hubbub.ui.claims import Standing, shown_value, standing
+from hubbub.ui.inbox.shown import ShownFile, shown_files
 
 _PAGE: Final = 50
 _SAID: Final = 30
+#: Conversations whose tags are named.
+_TAGGED: Final = 30
 #: Contacts that are offered for a merge; whoever is not among them is searched for more closely.
 _OFFERED: Final = 10
 #: Rows for new attributes in a form.
@@ -62,9 +67,20 @@ class Said:
     inbound: bool
     author: str
     text: str
+    files: tuple[ShownFile, ...]
     at: str
     when: str
     tick: words.Tick
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagged:
+    """A conversation that has tags."""
+
+    id: str
+    channel: str
+    channel_type: str
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +118,7 @@ class ContactPage:
     added: str
     added_at: str
     addresses: tuple[AddressRow, ...]
+    tagged: tuple[Tagged, ...]
     attributes: tuple[Attribute, ...]
     #: Rows for new ones, numbered.
     fresh: tuple[Attribute, ...]
@@ -175,14 +192,13 @@ def contact_page(
     with reading(hub.engine) as db:
         row = find_contact(db, contact_id)
         addresses = queries.addresses(db, [contact_id])
-        said = queries.said(db, contact_id, before=before or None, limit=_SAID + 1)
         names = ui_queries.names(db)
+        timeline, older = _timeline(hub, db, contact_id, addresses, names, before=before)
         merges = merge.past_merges(db, contact_id)
         held = queries.held(db, contact_id)
-    shown = said[:_SAID]
-    about = row.attributes or {}
-    typed = typed or {}
-    channels = {one.channel_id: one for one in addresses}
+        tagged = queries.tagged(db, contact_id, limit=_TAGGED)
+    about, typed = row.attributes or {}, typed or {}
+    overtaken = form == "about" and not problem
     return ContactPage(
         id=row.id,
         name=_name(row, addresses),
@@ -192,18 +208,14 @@ def contact_page(
         added=words.ago(row.created_at, now),
         added_at=words.exact(row.created_at),
         addresses=tuple(address_row(hub, one, now) for one in addresses),
+        tagged=tuple(_tagged(one) for one in tagged),
         attributes=tuple(_attributes(own(about), typed)),
-        fresh=tuple(
-            Attribute(name=typed.get(f"new.{n}", ""), value=typed.get(f"new.{n}.value", ""))
-            for n in range(_FRESH)
-        ),
-        theirs=overtaken_by(row.name, own(about), typed)
-        if form == "about" and not problem
-        else None,
+        fresh=tuple(_fresh(typed)),
+        theirs=overtaken_by(row.name, own(about), typed) if overtaken else None,
         standing=standing(hub, about, [(one.channel_type, one.address) for one in addresses]),
-        timeline=tuple(_said(one, channels, names) for one in shown),
+        timeline=timeline,
         before=before,
-        older=shown[-1].id if len(said) > _SAID else "",
+        older=older,
         merges=tuple(_merge(one, names, now) for one in merges),
         held=held,
         problem=problem,
@@ -217,6 +229,11 @@ def _attributes(known: Mapping[str, object], typed: Mapping[str, str]) -> Iterat
     for name in dict.fromkeys((*known, *fields)):
         kept = shown_value(known.get(name, ""))
         yield Attribute(name=name, value=typed.get(f"value.{name}", kept), kept=kept)
+
+
+def _fresh(typed: Mapping[str, str]) -> Iterator[Attribute]:
+    for n in range(_FRESH):
+        yield Attribute(name=typed.get(f"new.{n}", ""), value=typed.get(f"new.{n}.value", ""))
 
 
 def overtaken_by(
@@ -305,7 +322,37 @@ def _name(row: AnyRow, addresses: Sequence[AnyRow]) -> str:
     return row.name or next(named, "") or next((one.address for one in addresses), "Nobody")
 
 
-def _said(row: AnyRow, channels: Mapping[str, AnyRow], names: dict[str, str]) -> Said:
+def _timeline(
+    hub: Hub,
+    db: Connection,
+    contact_id: str,
+    addresses: Sequence[AnyRow],
+    names: dict[str, str],
+    *,
+    before: str,
+) -> tuple[tuple[Said, ...], str]:
+    """Return what was said, and from which message on there is older; empty where there is none."""
+    rows = queries.said(db, contact_id, before=before or None, limit=_SAID + 1)
+    shown = rows[:_SAID]
+    channels = {one.channel_id: one for one in addresses}
+    said = tuple(
+        _said(row, channels, names, _files(hub, row, told))
+        for row, told in zip(shown, render.message_list(hub, db, shown), strict=True)
+    )
+    return said, shown[-1].id if len(rows) > _SAID else ""
+
+
+def _files(hub: Hub, row: AnyRow, told: MessageJson) -> tuple[ShownFile, ...]:
+    content = told.model_dump(mode="json")["content"]
+    return () if row.deleted_at else shown_files(row.kind, content, hub.settings.base_url)
+
+
+def _said(
+    row: AnyRow,
+    channels: Mapping[str, AnyRow],
+    names: dict[str, str],
+    files: tuple[ShownFile, ...],
+) -> Said:
     channel = channels.get(row.channel_id)
     inbound = row.direction == "inbound"
     return Said(
@@ -318,9 +365,19 @@ def _said(row: AnyRow, channels: Mapping[str, AnyRow], names: dict[str, str]) ->
         if inbound
         else words.author(row.author, names),
         text="Deleted by its author." if row.deleted_at else preview(from_json(row.content)),
+        files=files,
         at=words.exact(row.created_at),
         when=words.moment(row.created_at),
         tick=words.NO_TICK if inbound else words.TICKS[row.status],
+    )
+
+
+def _tagged(row: AnyRow) -> Tagged:
+    return Tagged(
+        id=row.id,
+        channel=row.channel_name,
+        channel_type=row.channel_type,
+        tags=tuple(row.tags),
     )
 
 

@@ -1,6 +1,6 @@
 """Show what was said: messages and notes, one bubble each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,8 @@ class Bubble:
     tick: words.Tick
     status: str
     problem: str
+    #: Whether it can be sent again, where it was not.
+    again: bool
     #: Whether it will be tried again, and can be taken back until then.
     waits: bool
     #: Whether that is until a person releases it.
@@ -75,14 +77,17 @@ def bubbles_of(
     *,
     person: Person,
     ours: str,
+    shut: Collection[str],
 ) -> tuple[Bubble, ...]:
     """Return messages of a conversation, and the notes that were made among them, as they came.
 
-    ``ours`` is the channel's address.
+    ``ours`` is the channel's address; of the kinds in ``shut`` nothing can be sent now.
     """
     now = hub.now()
     unsent = [row.id for row in rows if row.status in {"queued", "sending"}]
     waits = _waits(db, unsent, now) if unsent else {}
+    failed = [row.id for row in rows if row.status == "failed"]
+    tries = queries.tries(db, failed) if failed else {}
     earlier = earlier_of(db, rows)
     messages = [
         (
@@ -96,6 +101,8 @@ def bubbles_of(
                 person=person,
                 ours=ours,
                 waits=waits.get(row.id, ""),
+                tries=tries.get(row.id, 0),
+                again=row.kind not in shut,
                 now=now,
                 earlier=earlier.get(row.id),
             ),
@@ -145,6 +152,8 @@ def _message(
     person: Person,
     ours: str,
     waits: str,
+    tries: int,
+    again: bool,
     now: datetime,
     earlier: Earlier | None,
 ) -> Bubble:
@@ -173,7 +182,8 @@ def _message(
         written=words.moment(written) if written else "",
         tick=words.TICKS[row.status],
         status=row.status,
-        problem=waits or (shown["error"] or {}).get("detail", ""),
+        problem=waits or _problem(shown, tries),
+        again=again,
         waits=bool(waits or due),
         held=(shown["error"] or {}).get("code") == "held",
         due_at=words.exact(due),
@@ -183,6 +193,12 @@ def _message(
         edited=row.edited_at is not None,
         deleted=row.deleted_at is not None,
     )
+
+
+def _problem(shown: Mapping[str, Any], tries: int) -> str:
+    """Return why a message was not sent; somebody may have tried it again, and wonders."""
+    detail = str((shown["error"] or {}).get("detail", ""))
+    return f"Failed again, after {tries} tries: {detail}" if tries > 1 else detail
 
 
 def _due(row: AnyRow, shown: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -218,6 +234,7 @@ def _note(row: AnyRow, names: dict[str, str], *, person: Person, to_me: bool) ->
         tick=words.NO_TICK,
         status="note",
         problem="",
+        again=False,
         waits=False,
         held=False,
         due_at="",

@@ -110,7 +110,7 @@ def thread_page(
         return None
     rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
     line = hub.directory.usable(db, row.channel_id)
-    ours = (line.hooks.sender(line.connection) if line else "") or ""
+    answer = deliver.sendable(hub, db, row.id, author=person.actor)
     return ThreadPage(
         id=row.id,
         name=row.contact_name or row.address,
@@ -123,9 +123,26 @@ def thread_page(
         company=_company(there, desk.people, but=person.id),
         tags=tuple(row.tags or ()),
         known_tags=tuple(desk.tags),
-        bubbles=bubbles_of(hub, db, conversation_id, rows, desk.people, person=person, ours=ours),
+        bubbles=bubbles_of(
+            hub,
+            db,
+            conversation_id,
+            rows,
+            desk.people,
+            person=person,
+            ours=(line.hooks.sender(line.connection) if line else "") or "",
+            shut=answer.reasons,
+        ),
         earlier=_earlier(rows),
-        composer=_composer(hub, db, row, line, rows, person=person, draft=draft),
+        composer=composer(
+            line,
+            answer,
+            rows,
+            person=person,
+            draft=draft,
+            now=hub.now(),
+            gone="" if line else _unusable(hub, db, row),
+        ),
         side=side_of(hub, db, row),
     )
 
@@ -159,27 +176,6 @@ def _hands(db: Connection, row: AnyRow, person: Person, desk: Desk) -> Hands:
 def _earlier(rows: Sequence[AnyRow]) -> int:
     first = rows[0].seq if rows else 1
     return max(1, first - PAGE) if first > 1 and len(rows) < MOST else 0
-
-
-def _composer(
-    hub: Hub,
-    db: Connection,
-    row: AnyRow,
-    line: Line | None,
-    rows: Sequence[AnyRow],
-    *,
-    person: Person,
-    draft: Draft,
-) -> Composer:
-    return composer(
-        line,
-        deliver.sendable(hub, db, row.id, author=person.actor),
-        rows,
-        person=person,
-        draft=draft,
-        now=hub.now(),
-        gone="" if line else _unusable(hub, db, row),
-    )
 
 
 def _owner(row: AnyRow, names: dict[str, str], teams: Mapping[str, str]) -> str:

@@ -62,6 +62,8 @@ class CauseRow:
     #: Whether all of it can be tried again at once, and whether that goes on already.
     again: bool
     running: bool
+    #: Whether nothing can be sent to any of the contacts now, so that it would fail again.
+    vain: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,8 @@ class RequeueRow:
     total: int
     done: int
     skipped: int
+    #: Messages that were tried and failed again.
+    failed_again: int
     #: What is still to come.
     left: int
     per_minute: int
@@ -143,16 +147,18 @@ def failures_page(hub: Hub, *, channel: str, kind: str, problem: str = "") -> Fa
         found, tried = failures(db), queries.requeues(db)
         channels = ui_queries.channel_names(db)
         silent = ui_queries.silent_kinds(db, now)
+        again = {row.id: queries.failed_again(db, row) for row in tried if row.kind == "failed"}
     busy = {(row.kind, row.channel_id, row.cause) for row in tried if row.state == "running"}
     rows = [
         _cause(one, channels, now, busy)
         for one in found
         if channel in {"", one.channel_id} and kind in {"", one.kind}
     ]
+    shown = [_requeue(row, channels, now, again.get(row.id, 0)) for row in tried]
     return FailuresPage(
         groups=tuple(_groups(rows)),
-        running=tuple(_requeue(row, channels, now) for row in tried if row.state == "running"),
-        past=tuple(_requeue(row, channels, now) for row in tried if row.state != "running")[:_PAST],
+        running=tuple(one for one in shown if one.state == "running"),
+        past=tuple(one for one in shown if one.state != "running")[:_PAST],
         channels=tuple(
             (one, channels[one].name)
             for one in sorted({one.channel_id for one in found} & channels.keys())
@@ -233,10 +239,13 @@ def _cause(
         last=words.ago(one.last_at, now),
         again=one.kind in KINDS and channel is not None,
         running=(one.kind, one.channel_id, one.cause) in busy,
+        vain=coded and not one.reachable,
     )
 
 
-def _requeue(row: AnyRow, channels: Mapping[str, AnyRow], now: datetime) -> RequeueRow:
+def _requeue(
+    row: AnyRow, channels: Mapping[str, AnyRow], now: datetime, failed_again: int
+) -> RequeueRow:
     channel = channels.get(row.channel_id)
     return RequeueRow(
         id=row.id,
@@ -246,6 +255,7 @@ def _requeue(row: AnyRow, channels: Mapping[str, AnyRow], now: datetime) -> Requ
         total=row.total,
         done=row.done,
         skipped=row.skipped,
+        failed_again=failed_again,
         left=max(0, row.total - row.done - row.skipped),
         per_minute=row.per_minute,
         state=row.state,

@@ -1,6 +1,6 @@
 """Show how this instance is, its plugins, and who changed what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -20,6 +20,7 @@ from hubbub.store.types import AnyRow
 from hubbub.ui import queries, words
 from hubbub.ui.guard import Guard
 from hubbub.ui.moments import zone_called
+from hubbub.ui.operate.named import Named, id_in, named
 
 _PAGE: Final = 50
 _FILTERS: Final = ("actor", "action", "object_id", "since", "until", "zone")
@@ -58,6 +59,8 @@ class HealthPage:
     #: What is wrong comes first.
     checks: tuple[Check, ...]
     wrong: int
+    #: What is said where nothing is wrong.
+    good: str
     queues: tuple[QueueRow, ...]
     processes: tuple[ProcessRow, ...]
     sources: tuple[Source, ...]
@@ -82,10 +85,10 @@ class AuditRow:
     when: str
     who: str
     what: str
-    #: The page of what was changed; empty where there is none.
-    link: str
+    #: What was changed.
+    object: Named
     object_id: str
-    detail: tuple[tuple[str, str], ...]
+    detail: tuple[tuple[str, Named], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,8 @@ class AuditPage:
     #: Who can be asked for, by what the log calls them.
     people: Mapping[str, str]
     wanted: Mapping[str, str]
+    #: What alone is asked for; empty: everything.
+    only: str
     before: str
     older: str
     problem: str
@@ -135,6 +140,7 @@ def _health(found: Health, now: datetime) -> HealthPage:
         python=found.python,
         checks=tuple(sorted(found.checks, key=lambda check: check.ok)),
         wrong=sum(not check.ok for check in found.checks),
+        good=_good(found.checks),
         queues=tuple(
             QueueRow(
                 name=one.name,
@@ -159,6 +165,14 @@ def _health(found: Health, now: datetime) -> HealthPage:
         ),
         sources=found.sources,
     )
+
+
+def _good(checks: Sequence[Check]) -> str:
+    to_note = sum(check.limited for check in checks)
+    if not to_note:
+        return f"All {len(checks)} parts are in order."
+    well = len(checks) - to_note
+    return f"{well} part{'' if well == 1 else 's'} in order, {to_note} to note."
 
 
 def _plugins(hub: Hub, problem: str = "") -> str:
@@ -187,18 +201,26 @@ def _audit(hub: Hub) -> AuditPage:
         rows = people.audit(db, chosen, before=before or None, limit=_PAGE + 1)
         names = queries.names(db)
         tokens = {f"token:{row.id}": row.name for row in people.tokens(db, before=None, limit=200)}
+        shown = rows[:_PAGE]
+        known = named(db, shown)
     who = {f"user:{one}": name for one, name in names.items()}
-    shown = rows[:_PAGE]
+    only = wanted.get("object_id", "")
     return AuditPage(
-        rows=tuple(_audit_row(row, {**tokens, **who, **_NOBODY}) for row in shown),
+        rows=tuple(_audit_row(row, {**tokens, **who, **_NOBODY}, known) for row in shown),
         people={**who, **{one: f"{name} (token)" for one, name in tokens.items()}, **_NOBODY},
         wanted=wanted,
+        only=known[only].name if only in known else only,
         before=before,
         older=shown[-1].id if len(rows) > _PAGE else "",
         problem=problem,
     )
 
 
+#: What the log calls otherwise than people do.
+_DOINGS: Final = {
+    "requeue.began": "what failed: tried again",
+    "requeue.stopped": "what failed: tried again no more",
+}
 #: Actors that are no person.
 _NOBODY: Final = {"cli": "Command line", "hub": "The hub itself"}
 
@@ -214,17 +236,19 @@ def _day(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _audit_row(row: AnyRow, names: Mapping[str, str]) -> AuditRow:
-    kind = row.action.partition(".")[0]
+def _audit_row(row: AnyRow, names: Mapping[str, str], known: Mapping[str, Named]) -> AuditRow:
     return AuditRow(
         id=row.id,
         at=words.exact(row.at),
         when=words.moment(row.at),
         who=names.get(row.actor, row.actor),
-        what=row.action.replace(".", ": ").replace("_", " "),
-        link=_link(kind, row.object_id),
+        what=_DOINGS.get(row.action) or row.action.replace(".", ": ").replace("_", " "),
+        object=known.get(row.object_id) or Named(name=row.object_id),
         object_id=row.object_id,
-        detail=tuple((name.replace("_", " "), _said(one)) for name, one in row.detail.items()),
+        detail=tuple(
+            (name.replace("_", " "), known.get(id_in(name, one)) or Named(name=_said(one)))
+            for name, one in row.detail.items()
+        ),
     )
 
 
@@ -235,16 +259,3 @@ def _said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
-
-
-def _link(kind: str, object_id: str) -> str:
-    match kind:
-        case "contact":
-            return url_for("ui.contact", contact_id=object_id)
-        case "channel":
-            return url_for("ui.channel", channel_id=object_id)
-        case "conversation":
-            return url_for("ui.conversation", conversation_id=object_id)
-        case "user":
-            return url_for("ui.one_person", user_id=object_id)
-    return ""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from sqlalchemy import Connection
@@ -13,14 +13,30 @@ from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
+from hubbub.plugins import Plugins
 from hubbub.route.rules import Considered, Decision, Looked
 from hubbub.route.telling import sentence
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading, transaction
-from hubbub.track.trace import TraceItem, place, trace
+from hubbub.track.trace import Stage, TraceItem, trace
 from hubbub.ui import queries, words
 from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.routing.path import step_of
+
+#: What people call the stages, and some of what is known there.
+_STAGES: Final[Mapping[Stage, str]] = {
+    "receive": "Receiving",
+    "normalise": "Reading",
+    "route": "Routing",
+    "deliver": "Sending",
+    "track": "Receipts",
+}
+_FACTS: Final = {
+    "content_type": "kind",
+    "due_at": "next try",
+    "external_id": "provider's id",
+    "mime_type": "kind of file",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +115,7 @@ def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             direction=row.direction,
             tick=words.TICKS[row.status],
             problem=(row.error or {}).get("detail", ""),
-            why=_why(row.channel_id, row.decision),
+            why=_why(hub.plugins, row.channel_id, row.decision),
             steps=tuple(_step(item, names) for item in items),
         )
         return render_template("operate/trace.html", page=page)
@@ -129,7 +145,7 @@ def _settle(hub: Hub, db: Connection, message_id: str, what: str) -> None:
             deliver.cancel(db, message_id)
 
 
-def _why(channel_id: str, decision: dict[str, Any] | None) -> Why | None:
+def _why(plugins: Plugins, channel_id: str, decision: dict[str, Any] | None) -> Why | None:
     if decision is None:
         return None
     if "not_routed" in decision:
@@ -138,12 +154,18 @@ def _why(channel_id: str, decision: dict[str, Any] | None) -> Why | None:
         read = Decision.from_json(decision)
     except ValueError:
         return Why(said=str(decision.get("why", "")))
-    where = place(decision.get("destination"))
+    where = _place(plugins, decision.get("destination"))
     said = sentence(read, where)
     if "kept_with" in decision:
         said = f"Went to {where}: people have this conversation, so no bot was asked."
     rules = tuple(_ruled(one) for one in read.considered)
     return Why(said=said, channel_id=channel_id, version=read.version, rules=rules)
+
+
+def _place(plugins: Plugins, destination: Mapping[str, Any] | None) -> str:
+    """Return where a message went, as the rules of its channel say it."""
+    settings = {"type": "inbox", **(destination or {})}
+    return plugins.destination(str(settings.pop("type")), settings)
 
 
 def _ruled(one: Considered) -> Ruled:
@@ -161,13 +183,17 @@ def _step(item: TraceItem, names: Mapping[str, str]) -> Step:
     return Step(
         at=words.exact(item.at),
         clock=f"{item.at.strftime('%H:%M:%S.%f')[:-3]} UTC",
-        stage=item.stage,
+        stage=_STAGES[item.stage],
         what=item.what,
-        facts=tuple((name.replace("_", " "), fact) for name, fact in facts.items() if fact),
+        facts=tuple((_called(name), fact) for name, fact in facts.items() if fact),
         detail=json.dumps(long, indent=2, ensure_ascii=False) if long else "",
         call_id=call_id,
         duration="" if item.duration_ms is None else f"{item.duration_ms} ms",
     )
+
+
+def _called(name: str) -> str:
+    return _FACTS.get(name) or name.replace("_", " ")
 
 
 def _fact(value: object) -> str | None:

@@ -15,6 +15,11 @@ from hubbub.people.users import authenticate
 from hubbub.ui.guard import Guard
 from hubbub.ui.kept import kept_before, login_page, shown
 
+#: Why an open page leads here, as its script says it.
+_ENDED: Final = {
+    "yes": "Your login ended.",
+    "kept": "Your login ended. What you wrote is kept.",
+}
 #: A path of ours.
 _OURS: Final = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
@@ -73,6 +78,7 @@ def _is_secure(hub: Hub) -> bool:
 def _page(problem: str) -> str:
     return login_page(
         problem,
+        told=_ENDED.get(request.args.get("ended", ""), ""),
         email=request.form.get("email", ""),
         onward=request.values.get("next", ""),
         kept=kept_before(request.form),

@@ -27,7 +27,7 @@ _MADE: Final = (
 _SCOPES: Final[Mapping[Scope, str]] = {
     "read": "look at everything",
     "write": "send messages, work on conversations and contacts",
-    "admin": "change channels, routes, plugins, tokens and users",
+    "admin": "change channels, routes, plugins, tokens and users; hand out and erase contacts",
 }
 
 
@@ -117,7 +117,7 @@ def _page(hub: Hub, *, problem: str = "", token: str = "") -> str:
         before=before,
         older=shown[-1].id if len(found) > _PAGE else "",
         name=request.form.get("name", "") if problem else "",
-        chosen=tuple(request.form.getlist("scope")) if problem else ("read", "write"),
+        chosen=tuple(request.form.getlist("scope")) if problem else ("read",),
         problem=problem,
         token=token,
     )

@@ -55,6 +55,8 @@ class RuleRow:
     enabled: bool
     #: What keeps it from being saved.
     faults: tuple[str, ...]
+    #: What was perhaps forgotten; empty where nothing was.
+    doubt: str
     clashes: tuple[Clash, ...]
     step: Step | None
 
@@ -98,6 +100,7 @@ class RoutingPage:
     rules: tuple[RuleRow, ...]
     fallback: Reading
     fallback_faults: tuple[str, ...]
+    fallback_doubt: str
     fallback_step: Step | None
     #: Teams that are named and that there are none of.
     strangers: tuple[str, ...]
@@ -178,6 +181,7 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
         rules=tuple(_rows(hub, draft, sound, clashes, steps)),
         fallback=Reading(asks="Everything else", to=_to(hub.plugins, draft.fallback)),
         fallback_faults=tuple(one.message for one in sound.fallback_faults),
+        fallback_doubt=_doubt(hub.plugins, draft.fallback),
         fallback_step=steps.get(""),
         strangers=tuple(sorted(_teams_of(hub.plugins, draft) - _called(teams))),
         changed=_changed(hub, current, draft, sound),
@@ -250,14 +254,22 @@ def _rows(
             reading=Reading(asks=asks(route) if route else "If …", to=_to(hub.plugins, rule["to"])),
             enabled=rule.get("enabled", True),
             faults=tuple(one.message for one in sound.faults[name]),
+            doubt=_doubt(hub.plugins, rule["to"]),
             clashes=tuple(one for one in clashes if name in dict(one.rules)),
             step=steps.get(name),
         )
 
 
 def _to(plugins: Plugins, to: Mapping[str, Any]) -> str:
-    settings = {name: value for name, value in to.items() if name != "type"}
-    return plugins.destination(str(to["type"]), settings)
+    return plugins.destination(str(to["type"]), _settings(to))
+
+
+def _doubt(plugins: Plugins, to: Mapping[str, Any]) -> str:
+    return plugins.doubt(str(to["type"]), _settings(to))
+
+
+def _settings(to: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in to.items() if name != "type"}
 
 
 def _teams_of(plugins: Plugins, draft: Draft) -> set[str]:

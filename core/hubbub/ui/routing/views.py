@@ -26,7 +26,7 @@ from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.routing.clashes import settled_before
 from hubbub.ui.routing.page import Tried, routing_page, stored_rule
 from hubbub.ui.routing.path import Asked
-from hubbub.ui.routing.rule import FALLBACK, focus_after, read_rule, rule_of, rule_page
+from hubbub.ui.routing.rule import FALLBACK, RulePage, focus_after, read_rule, rule_of, rule_page
 from hubbub.ui.sources import sources_of
 
 _Change: TypeAlias = Callable[[Draft], Draft]
@@ -140,21 +140,22 @@ def _add_rule(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.route("/channels/<channel_id>/routing/rules/<rule_id>", methods=["GET", "POST"])
     @guard.admin
     def rule(channel_id: str, rule_id: str) -> Any:
-        channel = find_channel(hub, channel_id)
-        if request.method == "GET":
-            draft = draft_of(hub, channel_id, g.person)
-            page = rule_page(
-                hub.plugins,
-                draft,
-                rule_id,
-                (channel_id, channel.name),
-                checked="check" in request.args,
-                at=request.args.get("at", ""),
-                sources=sources_of(hub),
-            )
-            seen = mark_of(hub, rule_of(draft, rule_id))
-            return render_template("routing/rule.html", page=page, seen=seen, theirs=None)
-        return _keep_rule(hub, channel_id, rule_id)
+        if request.method == "POST":
+            return _keep_rule(hub, channel_id, rule_id)
+        draft = draft_of(hub, channel_id, g.person)
+        checked, at = "check" in request.args, request.args.get("at", "")
+        page = _rule(hub, channel_id, draft, rule_id, checked=checked, at=at)
+        seen = mark_of(hub, rule_of(draft, rule_id))
+        return render_template("routing/rule.html", page=page, seen=seen, theirs=None)
+
+
+def _rule(
+    hub: Hub, channel_id: str, draft: Draft, rule_id: str, *, checked: bool, at: str
+) -> RulePage:
+    channel = (channel_id, find_channel(hub, channel_id).name)
+    return rule_page(
+        hub.plugins, draft, rule_id, channel, checked=checked, at=at, sources=sources_of(hub)
+    )
 
 
 def _keep_rule(hub: Hub, channel_id: str, rule_id: str) -> Any:
@@ -187,15 +188,7 @@ def _overtaken_rule(hub: Hub, channel_id: str, rule_id: str, error: Overtaken) -
         return Response(f"{error.detail}\n", 409)
     stored = draft_of(hub, channel_id, g.person)
     mine = read_rule(hub.plugins, stored, rule_id, request.form)
-    page = rule_page(
-        hub.plugins,
-        mine,
-        rule_id,
-        (channel_id, find_channel(hub, channel_id).name),
-        checked=False,
-        at="overtaken",
-        sources=sources_of(hub),
-    )
+    page = _rule(hub, channel_id, mine, rule_id, checked=False, at="overtaken")
     seen, theirs = mark_of(hub, rule_of(stored, rule_id)), stored_rule(hub, stored, mine, rule_id)
     return render_template("routing/rule.html", page=page, seen=seen, theirs=theirs), 409
 

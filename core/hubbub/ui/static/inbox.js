@@ -1,5 +1,7 @@
 // What people do in the inbox without leaving the page.
 
+import { logInAgain } from './live.js';
+
 const NEAR_THE_END = 80;
 const busy = new WeakSet();
 const title = document.title;
@@ -11,6 +13,8 @@ let shownTyping = 0;
 let counting = 0;
 // Whether who looks is at the end, and stays there.
 let follows = false;
+// The field in which somebody types, which a form that takes the place of its own begins anew.
+let typesIn = null;
 
 export function inbox(refresh) {
   let stay = false;
@@ -26,7 +30,7 @@ export function inbox(refresh) {
   });
   document.addEventListener('change', (event) => {
     if (event.target.id === 'file') chosen(event.target.form);
-    if (event.target.name === 'mode') address(event.target.form);
+    if (event.target.name === 'mode') meant(event.target.form);
   });
   addEventListener('pagehide', leave);
   document.addEventListener('keydown', sendByKey);
@@ -34,6 +38,7 @@ export function inbox(refresh) {
   document.addEventListener('hub:before', () => {
     stay ||= follows || isAtEnd();
     last = lastBubble();
+    typesIn = document.activeElement?.id === 'text' ? document.activeElement : null;
   });
   document.addEventListener('hub:shown', () => {
     if (stay) toEnd();
@@ -42,6 +47,7 @@ export function inbox(refresh) {
     sayUnread();
     restore();
   });
+  document.addEventListener('click', dropFile);
   document.addEventListener('keydown', closeByKey);
   document.addEventListener('click', closeOthers);
   followTheEnd();
@@ -72,8 +78,7 @@ async function send(event, refresh, toTheEnd) {
       toldTyping = 0;
       toTheEnd();
     } else if (answer.status === 401) {
-      // The words are kept; they are here again after the login.
-      location.reload();
+      logInAgain();
     } else {
       complain(form, (await answer.text()).trim());
       if (isComposer(form) && answer.status < 500) form.elements.key.value = newKey();
@@ -134,13 +139,26 @@ async function ask(form) {
   }
 }
 
+// For whom somebody says that their words are. Empty: nobody said so since they could not be sent.
+function mode(form) {
+  return form.querySelector('[name=mode]:checked')?.value ?? '';
+}
+
+function meant(form) {
+  complain(form, '');
+  address(form);
+  written(form.elements.text);
+}
+
 // To whom the words go must be plain: also by what the field is called.
 function address(form) {
   const field = form.elements.text;
-  const note = document.getElementById('mode-note').checked;
+  const note = mode(form) === 'note';
   field.dataset.reply ??= field.placeholder;
   field.placeholder = note ? 'Note: colleagues see it, the contact does not. @ names somebody.' : field.dataset.reply;
-  form.querySelector('[data-keys]').textContent = `Ctrl+Enter ${note ? 'saves' : 'sends'}`;
+  const keys = form.querySelector('[data-keys]');
+  keys.textContent = `Ctrl+Enter ${note ? 'saves' : 'sends'}`;
+  keys.hidden = false;
   document.getElementById('told').textContent = note ? 'You are writing a note.' : 'You are writing a reply.';
 }
 
@@ -203,9 +221,19 @@ function closeOthers(event) {
 function chosen(form) {
   const file = form.elements.file;
   file?.parentElement.classList.toggle('chosen', file.files.length > 0);
+  const drop = form.querySelector('[data-drop]');
+  if (drop) drop.hidden = !file.files.length;
   const limits = JSON.parse(form.dataset.files);
   const large = [...file?.files ?? []].find(({ size, type }) => size > (limits[type.split('/')[0]] ?? limits.document ?? Infinity));
   complain(form, large ? `${large.name} is larger than this channel carries: ${file.title}.` : '');
+}
+
+function dropFile({ target }) {
+  if (target.dataset?.drop === undefined) return;
+  const { file } = target.form.elements;
+  file.value = '';
+  chosen(target.form);
+  file.focus();
 }
 
 function newKey() {
@@ -217,14 +245,15 @@ function sendByKey(event) {
   if (event.target.id !== 'text' || event.key !== 'Enter' || event.isComposing) return;
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
-  const note = document.getElementById('mode-note').checked;
-  event.target.form.requestSubmit(document.getElementById(note ? 'save-note' : 'send'));
+  const button = { note: 'save-note', reply: 'send' }[mode(event.target.form)];
+  if (button) event.target.form.requestSubmit(document.getElementById(button));
 }
 
-// Words that were not sent survive a change of conversation, a reload and a login.
+// Words that were not sent survive a change of conversation, a reload and a login, and so does for
+// whom they are: what was for the contact is no note, and a note is not for the contact.
 function written(field) {
-  if (field.value) sessionStorage.setItem(draftKey(), field.value);
-  else sessionStorage.removeItem(draftKey());
+  sessionStorage.setItem(draftKey(), field.value);
+  sessionStorage.setItem(`${draftKey()}:mode`, mode(field.form) || 'reply');
   count(field);
 }
 
@@ -241,17 +270,41 @@ function showTyping(conversation) {
 function tellTyping(form) {
   if (!form.elements.text.value || Date.now() < toldTyping + TYPING_LASTS) return;
   toldTyping = Date.now();
-  const mode = document.getElementById('mode-note').checked ? 'note' : 'reply';
-  const body = new URLSearchParams({ form_token: form.elements.form_token.value, mode });
+  const body = new URLSearchParams({ form_token: form.elements.form_token.value, mode: mode(form) || 'note' });
   fetch(form.dataset.typing, { method: 'POST', body, headers: { 'X-Script': '1' } }).catch(() => {});
 }
 
 function restore() {
   const field = document.getElementById('text');
   if (!field) return;
+  const fresh = !field.value;
   field.value ||= sessionStorage.getItem(draftKey()) ?? '';
+  if (fresh && field.value) choose(field.form, sessionStorage.getItem(`${draftKey()}:mode`));
   count(field);
-  field.form.querySelector('[data-keys]').hidden = false;
+  field.form.querySelector('[data-keys]').hidden = !mode(field.form);
+  goOnTyping(field);
+}
+
+// What was written for the contact, and may not be sent any more, becomes no note by itself.
+function choose(form, what) {
+  const choice = document.getElementById(`mode-${what}`);
+  if (choice?.checked) return;
+  if (choice) {
+    choice.checked = true;
+    address(form);
+  } else if (what === 'reply') {
+    document.getElementById('mode-note').checked = false;
+    const why = document.getElementById('closed').firstChild.textContent.trim();
+    complain(form, `Not sent. ${why} What you wrote is kept: choose “Note for colleagues” to make it a note.`);
+  }
+}
+
+// One form gives way to another where a conversation is closed or opened to replies.
+function goOnTyping(field) {
+  if (!typesIn || typesIn.isConnected) return;
+  field.focus({ preventScroll: true });
+  field.setSelectionRange(typesIn.selectionStart, typesIn.selectionEnd);
+  typesIn = null;
 }
 
 function draftKey() {
@@ -287,7 +340,13 @@ function say(place, text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
+// A search, or another view, does not list all that is unread.
 function sayUnread() {
+  const asked = new URLSearchParams(location.search);
+  if (['view', 'q', 'channel', 'team', 'assignee', 'tag'].some((name) => asked.get(name))) {
+    document.title = title;
+    return;
+  }
   const unread = document.querySelectorAll('.entry.unread').length;
   document.title = unread ? `(${unread}) ${title}` : title;
 }

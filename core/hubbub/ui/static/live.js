@@ -29,9 +29,16 @@ async function ask() {
     return;
   }
   offline(answer.status >= 500);
-  // Logged out, or gone: the whole page says so.
-  if (answer.status === 401 || answer.status === 404) location.reload();
+  if (answer.status === 401) logInAgain();
+  // Gone: the whole page says so.
+  else if (answer.status === 404) location.reload();
   else if (answer.ok) show(await answer.text());
+}
+
+// Words in the composer are kept, and are here again after the login.
+export function logInAgain() {
+  const ended = document.querySelector('.composer textarea')?.value ? 'kept' : 'yes';
+  location.replace(`/login?${new URLSearchParams({ next: location.pathname + location.search, ended })}`);
 }
 
 function show(html) {
