@@ -44,6 +44,7 @@ _LOCALE: Final = re.compile(
 ADDRESS: Final = r"^(v:[0-9a-z]{26}|u:[^\x00-\x1f\x7f]{1,200})$"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password", "advanced": True}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
+_LANGUAGE: Final = "Language, such as de or pt-BR"
 
 
 def _labels(**labels: str) -> dict[str, Any]:
@@ -128,10 +129,22 @@ class Texts(Fields):
     consent: Words = Field(default="", title="What a visitor agrees to in a form")
 
 
+class Wording(Fields):
+    """How one question is put in one language."""
+
+    label: Words = Field(default="", title="Question")
+
+
 class FormField(Fields):
     """One question of a form."""
 
     label: Words = Field(title="Question")
+    texts: dict[Locale, Wording] = Field(
+        default_factory=dict,
+        title="In other languages",
+        description="Where there is none of the visitor's, the question above is asked.",
+        json_schema_extra={"key": _LANGUAGE},
+    )
     name: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
         title="Name of the answer",
@@ -320,7 +333,7 @@ class WidgetSettings(SeenSettings):
         default_factory=dict,
         title="Texts by language",
         description="What is empty is said in the hub's own words.",
-        json_schema_extra={**_ADVANCED, "key": "Language, such as de or pt-BR"},
+        json_schema_extra={**_ADVANCED, "key": _LANGUAGE},
     )
     hours: Hours | None = Field(
         default=None,

@@ -10,12 +10,20 @@ from hubbub.sdk.hours import opening
 from hubbub.sdk.widget import WidgetCredentials, WidgetSettings
 from hubbub.store.types import as_json_time
 from hubbub.widget.kinds import ACCEPTED
-from hubbub.widget.questions import as_json, asked_in_doubt, asked_while_closed
+from hubbub.widget.questions import (
+    as_json,
+    asked_in_doubt,
+    asked_while_closed,
+    labels,
+    ticks,
+)
 
 #: What the loader does not need: it greets, and leaves the rest to the window.
 _WINDOW_ONLY: Final = (
     "prechat",
     "needed",
+    "labels",
+    "ticks",
     "offline",
     "attachments",
     "conversation",
@@ -86,6 +94,8 @@ def for_window(
         if doubt
         else {"when": settings.prechat.when, "fields": as_json(settings.prechat.fields)},
         "needed": needed,
+        "labels": labels(settings),
+        "ticks": ticks(settings),
         "offline": {
             "mode": settings.offline.mode,
             "fields": as_json(asked_while_closed(settings)),

@@ -9,6 +9,8 @@ from hubbub.sdk.widget import FormField, WidgetSettings
 
 #: The answer that is the message itself, and no claim about who leaves it.
 MESSAGE: Final = "message"
+#: What a tick is kept under that somebody set to what the channel's texts call consent.
+_CONSENT: Final = "consent"
 #: An address that may be one.
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,63}")
 #: Kinds of answers by which somebody can be reached.
@@ -42,11 +44,30 @@ def asked_while_closed(settings: WidgetSettings) -> tuple[FormField, ...]:
 
 
 def as_json(fields: Sequence[FormField]) -> list[dict[str, Any]]:
-    """Return questions as the window reads them."""
+    """Return questions as the window reads them, which knows what they are called."""
     return [
-        {**one.model_dump(mode="json"), **({"kind": "area"} if one is _LEFT else {})}
+        {
+            **one.model_dump(mode="json", exclude={"label", "texts"}),
+            **({"kind": "area"} if one is _LEFT else {}),
+        }
         for one in fields
     ]
+
+
+def labels(settings: WidgetSettings) -> dict[str, dict[str, str]]:
+    """Return what a channel calls its questions, in each of its languages."""
+    fields = settings.prechat.fields
+    told = {language for one in fields for language in one.texts}
+    return {
+        language: {one.name: _label(one, language) for one in fields}
+        for language in sorted({settings.locale, *settings.texts, *told})
+    }
+
+
+def ticks(settings: WidgetSettings) -> list[str]:
+    """Return which questions are answered by a tick."""
+    asked = (one.name for one in settings.prechat.fields if one.kind == "checkbox")
+    return [_CONSENT, *asked]
 
 
 def wrong_answers(fields: Sequence[FormField], answers: Mapping[str, str]) -> Iterator[Complaint]:
@@ -57,3 +78,9 @@ def wrong_answers(fields: Sequence[FormField], answers: Mapping[str, str]) -> It
             yield Complaint(f"fields.{one.name}", "This has to be answered.")
         elif one.kind == "email" and text and _EMAIL.fullmatch(text) is None:
             yield Complaint(f"fields.{one.name}", "This is no address for email.")
+
+
+def _label(question: FormField, language: str) -> str:
+    texts = question.texts
+    found = texts.get(language) or texts.get(language.partition("-")[0])
+    return (found and found.label) or question.label

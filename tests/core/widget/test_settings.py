@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from hubbub.sdk.widget import WidgetSettings
+from hubbub.widget.questions import labels
 
 
 def greeting(**more):
@@ -68,3 +69,14 @@ def test_the_codes_of_languages_are_taken(code):
 )
 def test_a_site_is_kept_as_browsers_name_it(written, kept):
     assert WidgetSettings(allowed_origins=(written, kept)).allowed_origins == (kept,)
+
+
+def test_a_question_is_put_in_each_language_of_the_channel_as_far_as_it_is_there():
+    asked = question(texts={"de": {"label": "Worum geht es?"}, "pt-BR": {"label": ""}})
+    told = {"locale": "fr", "texts": {"de-AT": {}}, "prechat": {"fields": [asked]}}
+    assert labels(WidgetSettings.model_validate(told)) == {
+        "de": {"topic": "Worum geht es?"},
+        "de-AT": {"topic": "Worum geht es?"},
+        "fr": {"topic": "What is it about?"},
+        "pt-BR": {"topic": "What is it about?"},
+    }
