@@ -34,21 +34,26 @@ def stored(demo):
 
 @pytest.fixture
 def form(demo, settings):
-    """Open the form of the demo's chat window in a page, with its fold."""
+    """Open the form of the demo's chat window in a page, and sections of it."""
     settings()
     ((channel,),) = demo.sql("SELECT id FROM channels WHERE name = 'Webchat demo'")
 
-    def open_in(page):
+    def open_in(page, *sections):
         page.goto(f"/channels/{channel}/settings")
-        page.get_by_text("Advanced", exact=True).click()
+        unfold(page, *sections)
         return page
 
     return open_in
 
 
+def unfold(page, *sections):
+    for section in sections:
+        page.get_by_role("heading", name=section, exact=True).click()
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_hours_greetings_and_texts_are_filled_in_field_by_field(browser, form, stored, script):
-    page = form(browser(java_script_enabled=script).new_page())
+    page = form(browser(java_script_enabled=script).new_page(), "Hours")
     page.get_by_label("Time zone").fill("Europe/Berlin")
     monday = page.get_by_role("row", name="Monday")
     monday.get_by_label("From").fill("09:00")
@@ -63,18 +68,23 @@ def test_hours_greetings_and_texts_are_filled_in_field_by_field(browser, form, s
     expect(page.get_by_label("Day", exact=True)).to_be_focused()
     page.get_by_label("Day", exact=True).fill("2026-12-25")
     page.get_by_label("Every year").check()
+    unfold(page, "Greetings")
     page.get_by_role("button", name="Add to Greetings").click()
     page.get_by_label("What it says").fill("Can we help?")
     page.get_by_label("Its name").fill("cart")
     page.get_by_role("button", name="Add to Greetings").click()
     page.get_by_role("button", name="Remove Greetings, no. 2").click()
     expect(page.get_by_role("button", name="Add to Greetings")).to_be_focused()
+    unfold(page, "Language and texts")
     page.get_by_label("Language, such as").fill("de")
     page.get_by_role("button", name="Add to Texts by language").click()
     expect(page.get_by_label("Title of the window")).to_be_focused()
     page.get_by_label("Title of the window").fill("Hallo")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    # Where one was one still is.
+    expect(page.get_by_label("Title of the window")).to_have_value("Hallo")
+    expect(page.get_by_label("Title of the window")).to_be_visible()
     assert stored() == {
         "hours": {
             "timezone": "Europe/Berlin",
@@ -87,7 +97,7 @@ def test_hours_greetings_and_texts_are_filled_in_field_by_field(browser, form, s
 
 
 def test_what_is_wrong_is_said_in_plain_words_beside_its_field(browser, form, stored):
-    page = form(browser().new_page())
+    page = form(browser().new_page(), "Hours")
     page.get_by_label("Time zone").fill("Berlin")
     tuesday = page.get_by_role("row", name="Tuesday")
     tuesday.get_by_label("From").fill("09:00")
@@ -106,6 +116,8 @@ def test_what_is_wrong_is_said_in_plain_words_beside_its_field(browser, form, st
 
 def test_hours_are_filled_in_and_saved_by_keyboard_alone(browser, form, stored):
     page = form(browser().new_page())
+    page.get_by_role("heading", name="Hours").locator("..").focus()
+    page.keyboard.press("Enter")
     page.get_by_label("Time zone").focus()
     page.keyboard.type("UTC")
     page.keyboard.press("Tab")
@@ -128,8 +140,14 @@ LOOKS = [
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_form_is_read_and_used_by_everybody(browser, form, settings, look):
     settings(**SHOWN)
-    page = form(browser(**look).new_page())
+    sections = "Look", "Hours", "Language and texts", "Questions before the chat", "Greetings"
+    page = form(browser(**look).new_page(), *sections)
     assert stumbles(page) == []
+    # What saves is in reach from the first to the last of it.
+    save = page.get_by_role("button", name="Save", exact=True)
+    for field in (page.get_by_label("Colour"), page.get_by_label("What it says")):
+        field.scroll_into_view_if_needed()
+        expect(save).to_be_in_viewport(ratio=1)
     page.get_by_label("Time zone").fill("Berlin")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_be_visible()

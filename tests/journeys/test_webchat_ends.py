@@ -132,7 +132,30 @@ def test_in_a_flood_a_form_comes_before_what_was_written(browser, widget, demo):
             field.press("Enter")
             expect(frame.locator(".own[data-seq]")).to_have_count(2)
             write(frame, texts[1])
-        expect(said(frame)).to_have_text(["emailada@example.com", *texts])
+        expect(said(frame)).to_have_text(["Your email addressada@example.com", *texts])
+
+
+def test_what_was_left_reads_in_the_language_of_the_window(browser, widget, settings):
+    order = {"name": "order", "label": "Order", "texts": {"ar": {"label": "رقم الطلب"}}}
+    settings(
+        hours={"timezone": "UTC", "weekly": {}},
+        texts={"ar": {"consent": "أوافق على الحفظ"}},
+        prechat={"when": "first", "fields": [{**order, "required": True}]},
+    )
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        page.goto(f"{at()}/arabic")
+        frame, message = window(page, "ar"), some("الإطار مثقوب")
+        frame.get_by_label("رسالتك").fill(message)
+        frame.get_by_label("أوافق على الحفظ").check()
+        leave = frame.get_by_role("button", name="ترك الرسالة")
+        leave.click()
+        # No address is asked for where no answer goes there, but what the shop has to know is.
+        expect(frame.get_by_label("رقم الطلب")).to_be_focused()
+        frame.get_by_label("رقم الطلب").fill("17")
+        leave.click()
+        words = ["رقم الطلب", "17", "رسالتك", message, "الموافقة", "نعم"]
+        expect(said(frame)).to_have_text(["".join(words)])
 
 
 def test_of_a_conversation_that_is_taken_away_nothing_stays(browser, widget, settings, demo):

@@ -1,13 +1,14 @@
 """Count what an address wrote and was answered automatically, lest programs talk for ever."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, func, literal, or_, select, union_all
 
 from hubbub.deliver.rules import PROGRAMS
 from hubbub.directory import Line
+from hubbub.sdk.capabilities import Ceilings
 from hubbub.store.tables import Address, Conversation, Message, table
 from hubbub.store.threads import Thread, Traffic
 
@@ -59,22 +60,24 @@ def answered_lately(db: Connection, line: Line, now: datetime) -> set[str]:
     ceilings = line.hooks.capabilities.ceilings
     if ceilings is None:
         return set()
-    since = now - ceilings.lately
-    found = (
-        select(_messages.c.conversation_id)
-        .distinct()
-        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
-        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
-        .where(
-            _addresses.c.created_at >= since,
-            _conversations.c.channel_id == line.id,
-            _conversations.c.last_message_at >= since,
-            _messages.c.created_at >= since,
-            _ANSWERS,
+    return set(db.execute(_strangers_answered(line.id, ceilings, now)).scalars())
+
+
+def ceilings_reached(db: Connection, ceilings: Mapping[str, Ceilings], now: datetime) -> set[str]:
+    """Return the channels on which strangers get no automatic answers now; ``ceilings`` by id."""
+    if not ceilings:
+        return set()
+    counts = (
+        select(literal(channel_id).label("channel_id"), func.count().label("number")).select_from(
+            _strangers_answered(channel_id, one, now).subquery()
         )
-        .limit(ceilings.conversations)
+        for channel_id, one in ceilings.items()
     )
-    return set(db.execute(found).scalars())
+    return {
+        row.channel_id
+        for row in db.execute(union_all(*counts))
+        if row.number >= ceilings[row.channel_id].conversations
+    }
 
 
 def ceiling_reached(db: Connection, line: Line, now: datetime) -> str:
@@ -88,6 +91,24 @@ def ceiling_reached(db: Connection, line: Line, now: datetime) -> str:
         f"{ceilings.conversations} of them did, and a program may be writing under many addresses. "
         "They wait in the inbox: let people answer, and keep out at the provider what floods it. "
         f"It ends by itself once fewer were answered within {minutes} minutes."
+    )
+
+
+def _strangers_answered(channel_id: str, ceilings: Ceilings, now: datetime) -> Select[Any]:
+    since = now - ceilings.lately
+    return (
+        select(_messages.c.conversation_id)
+        .distinct()
+        .join(_conversations, _conversations.c.id == _messages.c.conversation_id)
+        .join(_addresses, _addresses.c.id == _conversations.c.address_id)
+        .where(
+            _addresses.c.created_at >= since,
+            _conversations.c.channel_id == channel_id,
+            _conversations.c.last_message_at >= since,
+            _messages.c.created_at >= since,
+            _ANSWERS,
+        )
+        .limit(ceilings.conversations)
     )
 
 

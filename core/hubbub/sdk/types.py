@@ -85,13 +85,14 @@ class Fields(BaseModel):
 
     Unknown names are refused, blanks around pasted values are dropped, and no secret is in the
     repr of a field declared as ``SecretStr``. In ``json_schema_extra`` a field may say more for the
-    console: ``"advanced": True`` puts one for the few behind a fold, unless it is required;
-    ``"first": True`` one at the top, above the credentials; ``"format": "team"``, ``"channel"``, or
-    ``"channel.email"`` (of that group) lets people choose one of those there are; ``"labels"``
-    gives the words of a choice names, by ``""`` also that of none, and ``"key"`` what the names in
-    a ``dict`` of models are called; ``"link"`` is the https address at which the provider shows the
-    value; ``"looks_like"`` is a regular expression that a whole value matches: with it the hub
-    finds the value in what was pasted, and tells who put it into the field of another.
+    console: ``"section": "Hours"`` puts one behind a fold under that heading, and ``"advanced":
+    True`` one for the few under the last heading, unless it is required; ``"first": True`` one at
+    the top, above the credentials; ``"format": "team"``, ``"channel"``, or ``"channel.email"`` (of
+    that group) lets people choose one of those there are; ``"labels"`` gives the words of a choice
+    names, by ``""`` also that of none, and ``"key"`` what the names in a ``dict`` of models are
+    called; ``"link"`` is the https address at which the provider shows the value; ``"looks_like"``
+    is a regular expression that a whole value matches: with it the hub finds the value in what was
+    pasted, and tells who put it into the field of another.
     """
 
     model_config = ConfigDict(

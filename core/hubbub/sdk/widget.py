@@ -44,6 +44,12 @@ _LOCALE: Final = re.compile(
 ADDRESS: Final = r"^(v:[0-9a-z]{26}|u:[^\x00-\x1f\x7f]{1,200})$"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password", "advanced": True}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
+_LANGUAGE: Final = "Language, such as de or pt-BR"
+
+
+def _under(section: str, **more: Any) -> dict[str, Any]:
+    """Return under which heading of the form a setting stands."""
+    return {"section": section, **more}
 
 
 def _labels(**labels: str) -> dict[str, Any]:
@@ -128,10 +134,22 @@ class Texts(Fields):
     consent: Words = Field(default="", title="What a visitor agrees to in a form")
 
 
+class Wording(Fields):
+    """How one question is put in one language."""
+
+    label: Words = Field(default="", title="Question")
+
+
 class FormField(Fields):
     """One question of a form."""
 
     label: Words = Field(title="Question")
+    texts: dict[Locale, Wording] = Field(
+        default_factory=dict,
+        title="In other languages",
+        description="Where there is none of the visitor's, the question above is asked.",
+        json_schema_extra={"key": _LANGUAGE},
+    )
     name: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
         title="Name of the answer",
@@ -258,7 +276,8 @@ class Offline(Fields):
         default="form",
         title="What a visitor can do",
         json_schema_extra=_labels(
-            form="Leave an address and a message", chat="Write all the same, with a notice"
+            form="Leave a message in a form, with your questions",
+            chat="Write all the same, with a notice",
         ),
     )
 
@@ -309,40 +328,48 @@ class WidgetSettings(SeenSettings):
         description="One a line, such as https://example.com or https://*.example.com. Empty: "
         "every site.",
     )
-    theme: Theme = Field(default=Theme(), title="Look", json_schema_extra=_ADVANCED)
+    theme: Theme = Field(default=Theme(), title="Look", json_schema_extra=_under("Look"))
     locale: Locale = Field(
         default="en",
         title="Language",
         description="Where neither page nor browser says one that is known here.",
-        json_schema_extra=_ADVANCED,
+        json_schema_extra=_under("Language and texts"),
     )
     texts: dict[Locale, Texts] = Field(
         default_factory=dict,
         title="Texts by language",
         description="What is empty is said in the hub's own words.",
-        json_schema_extra={**_ADVANCED, "key": "Language, such as de or pt-BR"},
+        json_schema_extra=_under("Language and texts", key=_LANGUAGE),
     )
     hours: Hours | None = Field(
         default=None,
         title="Opening hours",
         description="Empty: always open.",
-        json_schema_extra=_ADVANCED,
+        json_schema_extra=_under("Hours"),
     )
-    offline: Offline = Field(default=Offline(), title="While closed", json_schema_extra=_ADVANCED)
+    offline: Offline = Field(
+        default=Offline(), title="While closed", json_schema_extra=_under("Hours")
+    )
     prechat: Prechat = Field(
-        default=Prechat(), title="Before the chat", json_schema_extra=_ADVANCED
+        default=Prechat(),
+        title="Questions before the chat",
+        json_schema_extra=_under("Questions before the chat"),
     )
     greetings: Annotated[tuple[Greeting, ...], Field(max_length=50)] = Field(
-        default=(), title="Greetings", json_schema_extra=_ADVANCED
+        default=(), title="Greetings", json_schema_extra=_under("Greetings")
     )
     attachments: bool = Field(
-        default=True, title="Let visitors send files", json_schema_extra=_ADVANCED
+        default=True, title="Let visitors send files", json_schema_extra=_under("Files and the end")
     )
     email_fallback: EmailFallback = Field(
-        default=EmailFallback(), title="Answers by email", json_schema_extra=_ADVANCED
+        default=EmailFallback(),
+        title="Answers by email",
+        json_schema_extra=_under("Answers by email"),
     )
     privacy: Privacy = Field(
-        default=Privacy(), title="What is kept of visitors", json_schema_extra=_ADVANCED
+        default=Privacy(),
+        title="What is kept of visitors",
+        json_schema_extra=_under("What is kept of visitors"),
     )
     sign_out_before: AwareDatetime | None = Field(
         default=None,
@@ -352,7 +379,7 @@ class WidgetSettings(SeenSettings):
         json_schema_extra=_ADVANCED,
     )
     conversation: Closing = Field(
-        default=Closing(), title="At the end", json_schema_extra=_ADVANCED
+        default=Closing(), title="At the end", json_schema_extra=_under("Files and the end")
     )
     require_verified: bool = Field(
         default=False,

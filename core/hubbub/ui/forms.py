@@ -46,8 +46,10 @@ class FormField:
     settled: bool = False
     #: Whether all else depends on it, so that it stands at the top.
     first: bool = False
-    #: Whether it is for the few, and stands behind a fold.
+    #: Whether it is for the few, and stands behind the last fold.
     advanced: bool = False
+    #: The heading under which it stands, behind a fold; empty: it is always to be seen.
+    section: str = ""
     #: Whether something is stored that is not shown; left empty, it stays.
     kept: bool = False
     problem: str = ""

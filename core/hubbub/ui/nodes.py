@@ -18,6 +18,7 @@ class Fieldset:
     parts: tuple["Node", ...]
     problem: str = ""
     advanced: bool = False
+    section: str = ""
     first: bool = False
     #: Whether it is one row more than there are, to be filled in or left empty.
     spare: bool = False
@@ -48,6 +49,7 @@ class Rows:
     rows: tuple[Fieldset, ...]
     problem: str = ""
     advanced: bool = False
+    section: str = ""
     first: bool = False
     nested: str = "rows"
     #: What the names of rows are called.

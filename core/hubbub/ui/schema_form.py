@@ -96,15 +96,18 @@ class _Drawing:
         )
 
     def _node(self, part: Schema, path: str, value: Any, required: bool, asks: bool) -> Node:  # noqa: FBT001  # private
+        # What is required is never out of sight.
         advanced = not required and part.get("advanced", False)
-        # A browser cannot ask for what is out of sight.
-        asks = asks and not advanced
+        section = "" if required or advanced else part.get("section", "")
+        # A browser cannot ask for what is behind a fold.
+        asks = asks and not (advanced or section)
         about = {
             "name": path,
             "title": _title(part, path),
             "help": part.get("description", ""),
             "problem": self.wrong.get(path, ""),
             "advanced": advanced,
+            "section": section,
             "first": part.get("first", False),
         }
         match self._shapes.of(part, path):
@@ -123,7 +126,7 @@ class _Drawing:
                 rows = self._rows(row, path, about["title"], given, most)
                 lines = isinstance(self._shapes.of(row, f"{path}.0"), Tuple)
                 return Rows(**about, rows=tuple(rows), nested="lines" if lines else "rows")
-        return self._field(part, path, value, required, asks)
+        return replace(self._field(part, path, value, required, asks), section=section)
 
     def _rows(
         self, row: Schema, path: str, title: str, value: Any, most: int | None

@@ -19,6 +19,8 @@ _LONGEST_LINE: Final = 200
 _LONGEST_URL: Final = 2000
 _LONGEST_PROOF: Final = 8192
 _MOST_ATTRIBUTES: Final = 20
+#: The most questions that a channel may have, and what the hub asks beside them.
+_MOST_ANSWERS: Final = 24
 
 _ClientId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{16,64}$")]
 _Line: TypeAlias = Annotated[
@@ -26,6 +28,11 @@ _Line: TypeAlias = Annotated[
 ]
 _Url: TypeAlias = Annotated[str, Field(max_length=_LONGEST_URL)]
 _Attributes: TypeAlias = Annotated[dict[_Line, _Line], Field(max_length=_MOST_ATTRIBUTES)]
+_Answer: TypeAlias = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT)
+]
+#: By the names of what was asked.
+_Answers: TypeAlias = Annotated[dict[_Line, _Answer], Field(min_length=1, max_length=_MOST_ANSWERS)]
 
 
 class Page(Body):
@@ -79,13 +86,10 @@ class ChoiceSaid(Body):
 
 
 class FormSaid(Body):
-    """A form that was filled in, by the names of its fields."""
+    """A form that was filled in."""
 
     type: Literal["form"]
-    fields: Annotated[
-        dict[_Line, Annotated[str, Field(max_length=LONGEST_TEXT)]],
-        Field(min_length=1, max_length=20),
-    ]
+    fields: _Answers
 
 
 class FileSaid(Body):
@@ -117,10 +121,7 @@ class OfflineBody(Body):
     """What somebody leaves while it is closed."""
 
     client_id: _ClientId
-    name: _Line = ""
-    email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,63}$")]
-    message: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
-    consent: bool = False
+    fields: _Answers
     page: Page = Page()
     #: People do not see this field, and take their time: programs do neither.
     website: _Line = ""

@@ -9,12 +9,21 @@ from hubbub.directory import Line
 from hubbub.sdk.hours import opening
 from hubbub.sdk.widget import WidgetCredentials, WidgetSettings
 from hubbub.store.types import as_json_time
-from hubbub.widget.flood import asking
 from hubbub.widget.kinds import ACCEPTED
+from hubbub.widget.questions import (
+    as_json,
+    asked_in_doubt,
+    asked_while_closed,
+    labels,
+    ticks,
+)
 
 #: What the loader does not need: it greets, and leaves the rest to the window.
 _WINDOW_ONLY: Final = (
     "prechat",
+    "needed",
+    "labels",
+    "ticks",
     "offline",
     "attachments",
     "conversation",
@@ -65,16 +74,13 @@ def for_window(
     line: Line, settings: WidgetSettings, base_url: str, now: datetime, *, doubt: bool = False
 ) -> dict[str, Any]:
     """Return what the window has to know; in ``doubt`` visitors fill in a form first."""
-    if doubt:
-        settings = settings.model_copy(update={"prechat": asking(settings.prechat)})
+    needed = as_json(asked_in_doubt(settings))
     chosen = settings.model_dump(
         mode="json",
         include={
             "theme",
             "locale",
             "texts",
-            "offline",
-            "prechat",
             "attachments",
             "greetings",
             "conversation",
@@ -84,6 +90,16 @@ def for_window(
     return {
         "key": line.webhook_key,
         **chosen,
+        "prechat": {"when": "first", "fields": needed}
+        if doubt
+        else {"when": settings.prechat.when, "fields": as_json(settings.prechat.fields)},
+        "needed": needed,
+        "labels": labels(settings),
+        "ticks": ticks(settings),
+        "offline": {
+            "mode": settings.offline.mode,
+            "fields": as_json(asked_while_closed(settings)),
+        },
         "sites": sites_of(settings, base_url),
         "accepted": ACCEPTED,
         "by_email": bool(settings.email_fallback.channel),

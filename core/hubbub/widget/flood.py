@@ -12,14 +12,11 @@ from redis.exceptions import RedisError
 from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.limiter import Bucket
-from hubbub.sdk.widget import FormField, Prechat
 
 #: So many conversations begin in so long where people begin them, and how long doubt lasts.
 _MOST: Final = 60
 _WITHIN: Final = timedelta(minutes=1)
 _DOUBT: Final = timedelta(minutes=10)
-#: What is asked where the channel has no questions of its own.
-_QUESTION: Final = FormField(name="email", label="Email", kind="email", required=True)
 log = structlog.get_logger(__name__)
 
 
@@ -42,11 +39,6 @@ def lasts(hub: Hub, channel_id: str) -> bool:
         return bool(hub.redis.exists(_key(channel_id)))
     except RedisError:
         return False
-
-
-def asking(prechat: Prechat) -> Prechat:
-    """Return what is asked before a first message as long as it lasts."""
-    return Prechat(when="first", fields=prechat.fields or (_QUESTION,))
 
 
 def _doubt(hub: Hub, channel_id: str) -> bool:

@@ -10,6 +10,7 @@ from hubbub.api.problems import Problem, Refusal
 from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.hub import Hub
 from hubbub.live import VISITOR_TYPES, LiveEvent
+from hubbub.people.errors import Invalid
 from hubbub.sdk.widget import VisitorLeft, VisitorRated, VisitorSaw, VisitorWrote
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
@@ -31,6 +32,7 @@ from hubbub.widget.desk import Desk, Guest
 from hubbub.widget.limits import spend
 from hubbub.widget.links import upload_id
 from hubbub.widget.places import kept_of
+from hubbub.widget.questions import MESSAGE, asked_while_closed, wrong_answers
 
 #: Messages that one acknowledgement can speak of.
 _ACKNOWLEDGED: Final = 200
@@ -42,8 +44,6 @@ _BEFORE: Final[Mapping[str, tuple[str, ...]]] = {
     "read": ("sent", "delivered"),
 }
 _LONGEST_CLAIM: Final = 200
-#: The field of an offline form that is no claim about who fills it in.
-_MESSAGE: Final = "message"
 log = structlog.get_logger(__name__)
 
 
@@ -79,15 +79,17 @@ def write(desk: Desk, guest: Guest, body: MessageBody) -> tuple[dict[str, Any], 
 
 
 def leave(desk: Desk, guest: Guest, body: OfflineBody) -> tuple[dict[str, Any], int]:
-    """Take what somebody leaves while it is closed, as a filled-in form; like `write`."""
+    """Take what somebody leaves while it is closed, as a filled-in form; like `write`.
+
+    Raises `Invalid` where it lacks what the channel asks for.
+    """
     _spend(desk.hub, guest, "offline")
     if body.website or body.elapsed_ms < _HUMAN / timedelta(milliseconds=1):
         log.info("offline form of a program", channel=guest.line.id)
         return {"client_id": body.client_id, "seq": None}, 202
-    fields = {"name": body.name, "email": body.email, _MESSAGE: body.message}
-    if body.consent:
-        fields["consent"] = "yes"
-    form = FormSaid(type="form", fields={name: text for name, text in fields.items() if text})
+    if wrong := tuple(wrong_answers(asked_while_closed(guest.settings), body.fields)):
+        raise Invalid(*wrong)
+    form = FormSaid(type="form", fields={name: text for name, text in body.fields.items() if text})
     message = MessageBody(client_id=body.client_id, content=form, page=body.page)
     return write(desk, guest, message)
 
@@ -232,7 +234,7 @@ def _claims(guest: Guest, body: MessageBody) -> dict[str, str]:
         return {}
     answers = body.content.fields if isinstance(body.content, FormSaid) else {}
     claims = visible({**body.attributes, **answers})
-    return {name: text[:_LONGEST_CLAIM] for name, text in claims.items() if name != _MESSAGE}
+    return {name: text[:_LONGEST_CLAIM] for name, text in claims.items() if name != MESSAGE}
 
 
 def _name(guest: Guest, claims: Mapping[str, str]) -> str | None:

@@ -14,6 +14,7 @@ from hubbub.deliver.work import start_conversation, submit
 from hubbub.sdk import Ceilings, Text
 from hubbub.store.session import reading, transaction
 from hubbub.ui.channels.listing import channel_rows
+from tests.core.ui.kit import asked
 from tests.services.parrot import Parrot
 
 ANN, BOB = "ann@a.test", "bob@b.test"
@@ -283,6 +284,15 @@ def test_while_no_stranger_is_answered_the_channel_says_so(world, bot):
     assert outbound() == ("warning", True, "Bots answer no new contacts for now.")
     world.clock.forward(hours=1, seconds=1)
     assert outbound() == ("fine", False, "")
+
+
+def test_of_all_channels_of_a_list_the_ceilings_are_asked_at_once(world, bot):
+    channels = [bot, *(world.channel(name=f"Perch {number}") for number in range(3))]
+    with reading(world.hub.engine) as db:
+        rows = [find_channel(world.hub, one.id) for one in channels]
+        with asked(world.hub.engine) as statements:
+            channel_rows(world.hub, db, rows)
+    assert len([one for one, _ in statements if "addresses" in one]) == 1
 
 
 def test_a_flood_of_strangers_keeps_no_answer_from_who_wrote_before(world, bot):

@@ -12,6 +12,7 @@ from markupsafe import escape
 from hubbub.alive import say_alive
 from hubbub.deliver.queries import pause_bulk
 from hubbub.store.session import transaction
+from tests.core.ui.kit import asked
 from tests.services.parrot import Parrot
 
 
@@ -22,6 +23,24 @@ def test_a_secret_that_was_typed_is_not_sent_back_with_an_error(admin, line):
     assert "polly" not in refused.text.replace("polly wants a cracker", "")
     assert 'id="name-problem"' in refused.text
     assert "type them once more" in refused.text
+    # Nothing has to be typed again where nothing was.
+    assert "type them once more" not in admin.fill(f"/channels/{line.id}/change", name="").text
+
+
+def test_a_secret_that_was_typed_is_missed_wherever_the_form_comes_back(admin, line):
+    typed = {"name": "Perch", "credentials.secret": "polly", "do": "more:settings.x"}
+    assert "type them once more" in admin.fill(f"/channels/{line.id}/change", **typed).text
+
+
+@pytest.mark.parametrize("tab", ["", "/webhook", "/calls", "/quarantine", "/audit"])
+def test_what_there_is_to_choose_from_is_read_for_settings_alone(admin, world, line, tab):
+    def reads(page):
+        with asked(world.hub.engine) as statements:
+            assert admin.get(f"/channels/{line.id}{page}").status_code == 200
+        return any("FROM teams" in one for one, _ in statements)
+
+    assert reads("/settings")
+    assert not reads(tab)
 
 
 def test_a_secret_left_empty_stays(admin, world, line):
@@ -106,7 +125,9 @@ def test_a_deleted_channel_is_named_as_such_in_its_conversations(admin, world, l
 
 def test_a_credential_that_was_renamed_is_asked_for_in_the_form(admin, line, monkeypatch):
     required = '<input id="credentials-secret" name="credentials.secret" type="password"'
-    monkeypatch.setattr("hubbub.ui.channels.page.stored_credentials", lambda *_: frozenset({"old"}))
+    monkeypatch.setattr(
+        "hubbub.ui.channels.settings_page.stored_credentials", lambda *_: frozenset({"old"})
+    )
     shown = next(
         one
         for one in admin.get(f"/channels/{line.id}/settings").text.splitlines()
@@ -119,7 +140,7 @@ def test_what_a_deletion_touches_is_counted_up_to_an_end(admin, world, line, mon
     settings = f"/channels/{line.id}/settings"
     assert "Its 1 conversation with 1 message stay" in admin.get(settings).text
     world.hear(line, {"from": "+1", "text": "And"})
-    monkeypatch.setattr("hubbub.ui.channels.page._COUNTED", 1)
+    monkeypatch.setattr("hubbub.ui.channels.settings_page._COUNTED", 1)
     assert "Its 1 conversation with more than 1 messages stay" in admin.get(settings).text
 
 

@@ -39,7 +39,7 @@ class Row:
 
 def shown(page):
     """Return what a browser would send of a form."""
-    nodes = page.nodes + page.advanced
+    nodes = page.all_nodes
     sent = MultiDict({row.name: "" for one in every(nodes) for row in getattr(one, "rows", ())})
     for field in fields_of(nodes):
         if field.kind != "checkbox":
@@ -119,14 +119,18 @@ def test_what_is_wrong_is_said_where_it_stands_and_in_the_list():
     with pytest.raises(ValidationError) as caught:
         Webchat.fields.model_validate(typed)
     page = draft_form(Webchat(), typed, Invalid.because(caught.value))
-    wrong = {one.name: one.problem for one in every(page.nodes + page.advanced) if one.problem}
+    wrong = {one.name: one.problem for one in every(page.all_nodes) if one.problem}
     assert set(wrong) == {
         "settings.hours.timezone",
         "settings.hours.weekly.tue.1.1",
         "settings.texts.German",
         "settings.greetings.0.id",
     }
-    assert page.open
+    assert [one.title for one in page.sections if one.open] == [
+        "Language and texts",
+        "Hours",
+        "Greetings",
+    ]
     titles = {one.id: one.title for one in page.problems}
     assert titles["settings-hours-weekly-tue-1-1"] == "Tuesday, no. 2: To"
     assert {one.text for one in page.problems} == set(wrong.values())
@@ -140,6 +144,8 @@ class Settings(Fields):
     preset: str = Field(default="a", json_schema_extra={"first": True})
     few: Nested | None = Field(default=None, json_schema_extra={"advanced": True})
     asked: str = Field(json_schema_extra={"advanced": True})
+    colour: str = Field(default="red", json_schema_extra={"section": "Looks"})
+    song: str = Field(json_schema_extra={"section": "Songs"})
 
 
 class OAuth(Fields):
@@ -149,6 +155,7 @@ class OAuth(Fields):
 
 class Credentials(Fields):
     key: str
+    feather: str = Field(default="", json_schema_extra={"section": "Looks"})
     oauth: OAuth | None = Field(default=None, json_schema_extra={"advanced": True})
 
 
@@ -163,20 +170,24 @@ class Kind(ChannelType[OfBoth]):
     fields = OfBoth
 
 
-def test_what_all_else_depends_on_stands_at_the_top_and_what_is_for_the_few_behind_a_fold():
+def test_what_all_else_depends_on_stands_at_the_top_and_what_is_for_the_few_at_the_end():
     page = draft_form(Kind(), {})
     assert [one.name for one in page.nodes] == [
         "settings.preset",
         "credentials.key",
         # What is required is never out of sight.
         "settings.asked",
+        "settings.song",
     ]
-    assert [one.name for one in page.advanced] == ["credentials.oauth", "settings.few"]
+    assert {one.title: [node.name for node in one.nodes] for one in page.sections} == {
+        "Looks": ["credentials.feather", "settings.colour"],
+        "Advanced": ["credentials.oauth", "settings.few"],
+    }
 
 
 def test_credentials_that_are_kept_need_not_be_typed_again():
     page = change_form(Kind(), Row({"asked": "x"}), {"key", "oauth"})  # type: ignore[arg-type]  # a row's shape
-    fields = {one.name: one for one in fields_of(page.nodes + page.advanced)}
+    fields = {one.name: one for one in fields_of(page.all_nodes)}
     kept = {name for name, one in fields.items() if one.kept}
     assert kept == {"credentials.key", "credentials.oauth.id", "credentials.oauth.secret"}
     assert not fields["credentials.key"].required

@@ -180,7 +180,7 @@ def test_whoever_wrote_by_email_before_is_not_erased_with_a_visitor_who_typed_th
 def test_the_channel_that_sends_them_is_chosen_by_its_name(shop, post):
     row = find_channel(shop.hub, shop.channel_id)
     form = change_form(Webchat(), row, (), sources=sources_of(shop.hub))
-    fields = {one.name: one for one in fields_of(form.advanced)}
+    fields = {one.name: one for one in fields_of(form.all_nodes)}
     named = fields["settings.email_fallback.channel"]
     assert (named.kind, named.value) == ("select", post.channel_id)
     assert named.labels[post.channel_id] == find_channel(shop.hub, post.channel_id).name

@@ -137,7 +137,7 @@ def test_no_answer_lets_other_pages_read_it(shop):
         ({"type": "system", "event": "joined"}, 422),
         ({"type": "file", "media_id": "01hzy3v7q8r9s0t1v2w3x4y5z6.forged"}, 404),
         ({"type": "form", "fields": {}}, 422),
-        ({"type": "form", "fields": {f"f{n}": "x" for n in range(21)}}, 422),
+        ({"type": "form", "fields": {f"f{n}": "x" for n in range(25)}}, 422),
     ],
 )
 def test_only_what_a_visitor_can_say_is_taken(shop, content, status):

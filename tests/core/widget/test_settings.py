@@ -1,9 +1,12 @@
 """What cannot hold for visitors is refused while it is set, in words that say what helps."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
 from hubbub.sdk.widget import WidgetSettings
+from hubbub.widget.questions import labels
 
 
 def greeting(**more):
@@ -68,3 +71,62 @@ def test_the_codes_of_languages_are_taken(code):
 )
 def test_a_site_is_kept_as_browsers_name_it(written, kept):
     assert WidgetSettings(allowed_origins=(written, kept)).allowed_origins == (kept,)
+
+
+def test_a_question_is_put_in_each_language_of_the_channel_as_far_as_it_is_there():
+    asked = question(texts={"de": {"label": "Worum geht es?"}, "pt-BR": {"label": ""}})
+    told = {"locale": "fr", "texts": {"de-AT": {}}, "prechat": {"fields": [asked]}}
+    assert labels(WidgetSettings.model_validate(told)) == {
+        "de": {"topic": "Worum geht es?"},
+        "de-AT": {"topic": "Worum geht es?"},
+        "fr": {"topic": "What is it about?"},
+        "pt-BR": {"topic": "What is it about?"},
+    }
+
+
+def test_each_matter_has_a_heading_and_only_what_few_need_is_advanced(shop, admin):
+    page = admin.get(f"/channels/{shop.channel_id}/settings").text
+    top, *sections = page.split('<details class="section"')
+    assert 'name="settings.allowed_origins"' in top
+    assert [re.findall("<summary><h2>([^<]+)<", one)[0] for one in sections] == [
+        "Look",
+        "Language and texts",
+        "Hours",
+        "Questions before the chat",
+        "Greetings",
+        "Files and the end",
+        "Answers by email",
+        "What is kept of visitors",
+        "Advanced",
+    ]
+    assert 'name="settings.theme.color"' in sections[0]
+    assert 'name="credentials.identity_secret"' in sections[-1]
+
+
+def sections_open_in(page):
+    return re.findall('<details class="section" id="section-([^"]+)" open>', page)
+
+
+def test_the_section_that_was_open_is_open_still_once_it_is_saved(shop, admin):
+    settings = f"/channels/{shop.channel_id}"
+    # What a browser says of ticks that stay.
+    typed = {
+        f"settings.{one}": "yes"
+        for one in ("attachments", "read_receipts", "conversation.end_by_visitor")
+    }
+
+    def opened(**more):
+        saved = admin.fill(f"{settings}/change", name="Shop", **typed, **more)
+        assert saved.status_code == 302
+        return sections_open_in(admin.get(saved.location).text)
+
+    assert opened() == []
+    # Without scripts nothing but what was changed tells which it was.
+    assert opened(**{"settings.theme.color": "#123456"}) == ["look"]
+    typed["settings.theme.color"] = "#123456"
+    assert opened(open="section-hours") == ["hours"]
+    typed["settings.locale"] = "de"
+    row = admin.fill(f"{settings}/change", **typed, name="Shop", do="row:settings.greetings").text
+    assert sections_open_in(row) == ["language-and-texts", "greetings"]
+    refused = admin.fill(f"{settings}/change", **typed, name="", open="section-hours").text
+    assert sections_open_in(refused) == ["hours"]

@@ -1,8 +1,10 @@
 """Build the form of a channel: a new one, or one that is changed."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 from zoneinfo import available_timezones
 
 from hubbub.people.errors import Complaint, Invalid
@@ -17,6 +19,8 @@ from hubbub.ui.sources import NO_SOURCES, Sources
 Json: TypeAlias = Mapping[str, Any]
 #: Fields of the form that no plugin describes.
 _OURS: Final = {"name": "Name"}
+#: The heading of what is for the few.
+_ADVANCED: Final = "Advanced"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,24 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Section:
+    """What stands in a form under one heading, behind a fold."""
+
+    title: str
+    nodes: tuple[Node, ...]
+    open: bool
+
+    @property
+    def id(self) -> str:
+        """Its id in the page."""
+        return _section_id(self.title)
+
+    def is_titled_by(self, node: Node) -> bool:
+        """Whether a node is all that is in it, and says the same at its own head."""
+        return self.nodes == (node,) and node.title == self.title
+
+
+@dataclass(frozen=True, kw_only=True)
 class FormPage:
     """The form of a channel."""
 
@@ -36,13 +58,12 @@ class FormPage:
     type: str
     name: str
     name_problem: str
+    #: What is always to be seen.
     nodes: tuple[Node, ...]
-    #: Those for the few, behind a fold.
-    advanced: tuple[Node, ...]
-    #: Whether the fold is open.
-    open: bool
-    #: Whether there are secrets among the fields.
-    secret: bool
+    #: All else; what is for the few comes last.
+    sections: tuple[Section, ...]
+    #: Whether secrets were typed, which are not shown again.
+    forgets: bool
     #: The time zones, where one is asked for.
     zones: tuple[str, ...]
     #: The id of what has the focus, after something was pressed that only changes the form.
@@ -50,14 +71,18 @@ class FormPage:
     legacy: str
     problems: tuple[Problem, ...]
 
+    @property
+    def all_nodes(self) -> tuple[Node, ...]:
+        """What is to be seen, and what is behind folds."""
+        return (*self.nodes, *(node for one in self.sections for node in one.nodes))
+
     def stored_instead(self, stored: "FormPage") -> tuple[tuple[str, str], ...]:
         """Return what ``stored`` says where this form says otherwise; no secret is among it."""
-        mine = {one.name: one.value for one in fields_of((*self.nodes, *self.advanced))}
-        nodes = (*stored.nodes, *stored.advanced)
-        titles = dict(_titles(nodes))
+        mine = {one.name: one.value for one in fields_of(self.all_nodes)}
+        titles = dict(_titles(stored.all_nodes))
         differs = (
             (titles.get(one.name, one.title), one.value)
-            for one in fields_of(nodes)
+            for one in fields_of(stored.all_nodes)
             if one.kind != "password" and (one.name not in mine or mine[one.name] != one.value)
         )
         named = [("Name", stored.name)] if stored.name != self.name else []
@@ -71,13 +96,17 @@ def draft_form(
     act: Act | None = None,
     *,
     sources: Sources = NO_SOURCES,
+    opened: Collection[str] = (),
 ) -> FormPage:
     """Return the form of a channel to be, with what was typed and why it was refused.
 
-    Secrets that were typed are kept and never shown again.
+    Secrets that were typed are kept and never shown again. ``opened`` has the ids of the sections
+    that are open anyway.
     """
     name = typed.get("name") or kind.label
-    return _page(kind, typed, name=name, kept=None, error=error, act=act, sources=sources)
+    return _page(
+        kind, typed, name=name, kept=None, error=error, act=act, sources=sources, opened=opened
+    )
 
 
 def change_form(
@@ -88,10 +117,12 @@ def change_form(
     error: HubError | None = None,
     *,
     sources: Sources = NO_SOURCES,
+    opened: Collection[str] = (),
 ) -> FormPage:
     """Return the form of a channel that is there; the credentials ``kept`` are never shown.
 
     ``typed``: what it holds in place of what is stored, with what was pressed done to it.
+    ``opened``: as for `draft_form`.
     """
     act = Act.of(typed) if typed is not None else None
     value: Json = {"settings": row.settings}
@@ -103,7 +134,10 @@ def change_form(
         for field in fields_of(SchemaForm(kind.fields).nodes({}))
         if field.name.split(".")[:1] == ["credentials"] and field.name.split(".")[1] in kept
     ]
-    return _page(kind, value, name=name, kept=hidden, error=error, act=act, sources=sources)
+    page = _page(
+        kind, value, name=name, kept=hidden, error=error, act=act, sources=sources, opened=opened
+    )
+    return replace(page, forgets=typed is not None and _tells_secret(page.all_nodes, typed))
 
 
 def read_form(kind: ChannelType[Any], form: Form, before: Json) -> dict[str, Any]:
@@ -122,6 +156,17 @@ def read_change(kind: ChannelType[Any], row: AnyRow, form: Form) -> dict[str, di
         "credentials": read.get("credentials", {}),
         "settings": _changes(row.settings, read.get("settings", {})),
     }
+
+
+def sections_with(kind: ChannelType[Any], change: Mapping[str, Json]) -> list[str]:
+    """Return the ids of the sections in which ``change``, as `read_change` returns it, is seen."""
+    changed = {f"{part}.{name}" for part, values in change.items() for name in values}
+    nodes = _top(SchemaForm(kind.fields).nodes({}))
+    return [
+        _section_id(title)
+        for title, inside in _by_section(nodes).items()
+        if title and any(one.name in changed for one in inside)
+    ]
 
 
 def _changes(before: Json, after: Json) -> dict[str, Any]:
@@ -146,22 +191,23 @@ def _page(
     error: HubError | None,
     act: Act | None,
     sources: Sources,
+    opened: Collection[str],
 ) -> FormPage:
     wrong = _complaints(error)
     nodes = _top(SchemaForm(kind.fields).nodes(value, wrong, kept=kept, sources=sources))
-    fields = tuple(fields_of(nodes))
-    advanced = tuple(one for one in nodes if one.advanced)
     at = control_after(act, nodes) if act else ""
-    inside = tuple(every(advanced))
+    parts = _by_section(nodes)
     return FormPage(
         label=kind.label,
         type=kind.type,
         name=name,
         name_problem=" ".join(one.message for one in wrong if one.field == "name"),
-        nodes=tuple(one for one in nodes if not one.advanced),
-        advanced=advanced,
-        open=any(one.problem for one in inside) or (bool(at) and _leads_into(inside, act)),
-        secret=any(one.kind == "password" for one in fields),
+        nodes=tuple(parts.pop("", ())),
+        sections=tuple(
+            Section(title=title, nodes=tuple(inside), open=_is_open(title, inside, opened, act))
+            for title, inside in parts.items()
+        ),
+        forgets=False,
         zones=tuple(sorted(available_timezones())) if _tells_zone(nodes) else (),
         at=at,
         legacy=kind.legacy,
@@ -175,12 +221,37 @@ def _top(nodes: Sequence[Node]) -> tuple[Node, ...]:
     return tuple(sorted(held, key=lambda one: (one.advanced, not one.first)))
 
 
+def _by_section(nodes: Sequence[Node]) -> dict[str, list[Node]]:
+    """Return the nodes by the title of their section; by none those that are always seen."""
+    found: dict[str, list[Node]] = defaultdict(list)
+    for one in nodes:
+        found[_ADVANCED if one.advanced else one.section].append(one)
+    return found
+
+
+def _section_id(title: str) -> str:
+    return f"section-{quote(title.lower().replace(' ', '-'))}"
+
+
+def _is_open(title: str, nodes: Sequence[Node], opened: Collection[str], act: Act | None) -> bool:
+    inside = tuple(every(nodes))
+    return (
+        _section_id(title) in opened
+        or any(one.problem for one in inside)
+        or _leads_into(inside, act)
+    )
+
+
+def _tells_secret(nodes: Sequence[Node], typed: Form) -> bool:
+    return any(one.kind == "password" and typed.get(one.name) for one in fields_of(nodes))
+
+
 def _tells_zone(nodes: Sequence[Node]) -> bool:
     return any(one.kind == "zone" for one in fields_of(nodes))
 
 
 def _leads_into(inside: Sequence[Node], act: Act | None) -> bool:
-    place = act.name if act else ""
+    place = act.name if act and act.looks else ""
     return any(place == one.name or place.startswith(f"{one.name}.") for one in inside)
 
 

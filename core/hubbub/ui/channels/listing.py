@@ -11,7 +11,7 @@ from hubbub.connect import queries as channel_queries
 from hubbub.connect.drafts import drafts
 from hubbub.connect.health import NO_TRAFFIC, Traffic, expires_at, traffic
 from hubbub.connect.rules import campaigns_paused, shown_status
-from hubbub.deliver.traffic import ceiling_reached
+from hubbub.deliver.traffic import ceilings_reached
 from hubbub.hub import Hub
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
@@ -24,6 +24,7 @@ _PAGE: Final = 50
 _SOON: Final = timedelta(days=14)
 _A_DAY: Final = timedelta(days=1)
 _STATES: Final = ("connected", "error", "inactive")
+_SILENCED: Final = "Bots answer no new contacts for now."
 #: The height of a sparkline, and the width of an hour in it.
 _HIGH, _WIDE = 20, 4
 
@@ -150,6 +151,7 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
     # Of a channel that sends, whatever waits is on its way.
     stuck = [channel_id for channel_id, (status, _) in told.items() if status != "connected"]
     waiting = channel_queries.waiting(db, stuck, now=now)
+    silenced = _silenced(hub, db, rows)
     return tuple(
         _row(
             hub,
@@ -157,7 +159,7 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
             told[row.id],
             day.get(row.id, NO_TRAFFIC),
             waiting=waiting.get(row.id, 0),
-            silenced=_silenced(hub, db, row.id),
+            silenced=_SILENCED if row.id in silenced else "",
         )
         for row in rows
     )
@@ -228,10 +230,12 @@ def _campaigns(row: AnyRow, now: datetime) -> str:
     return f"{CAMPAIGNS_PAUSED} They are sent {words.until(until, now)}." if until else ""
 
 
-def _silenced(hub: Hub, db: Connection, channel_id: str) -> str:
-    line = hub.directory.usable(db, channel_id)
-    reached = line is not None and ceiling_reached(db, line, hub.now())
-    return "Bots answer no new contacts for now." if reached else ""
+def _silenced(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> set[str]:
+    """Return the ids of the channels on which bots answer no strangers."""
+    kinds = {row.id: hub.plugins.channels.get(row.type) for row in rows}
+    limits = {id_: kind.capabilities.ceilings for id_, kind in kinds.items() if kind}
+    ceilings = {id_: limit for id_, limit in limits.items() if limit is not None}
+    return ceilings_reached(db, ceilings, hub.now())
 
 
 def _drafts(hub: Hub, now: datetime) -> tuple[DraftRow, ...]:

@@ -1,6 +1,6 @@
 """Build what the steps show by which a channel is set up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -233,13 +233,19 @@ def credentials_page(
     error: HubError | None = None,
     findings: Sequence[Finding] = (),
     act: Act | None = None,
+    opened: Collection[str] = (),
 ) -> CredentialsPage:
     """Return the form as far as it was filled in, and why it was refused."""
     return CredentialsPage(
         steps=marks(hub, kind.type, "credentials"),
         draft_id=draft.id,
         form=draft_form(
-            kind, draft.typed, _explained(kind, draft.typed, error), act, sources=sources_of(hub)
+            kind,
+            draft.typed,
+            _explained(kind, draft.typed, error),
+            act,
+            sources=sources_of(hub),
+            opened=opened,
         ),
         saved=When.of(draft.changed_at, hub.now()),
         simulated=draft.simulated,

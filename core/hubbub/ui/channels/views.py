@@ -16,9 +16,10 @@ from hubbub.connect.work import (
 from hubbub.hub import Hub
 from hubbub.people.overtaken import Overtaken
 from hubbub.sdk.errors import HubError
-from hubbub.ui.channels.form import read_change
+from hubbub.ui.channels.form import read_change, sections_with
 from hubbub.ui.channels.listing import Look, channels_page
-from hubbub.ui.channels.page import Tried, channel_page
+from hubbub.ui.channels.page import channel_page
+from hubbub.ui.channels.settings_page import Typed, settings_page
 from hubbub.ui.channels.types import types_page
 from hubbub.ui.guard import Guard
 from hubbub.ui.nodes import Act
@@ -58,17 +59,17 @@ def _add_detail(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.get("/channels/<channel_id>")
     @guard.admin
     def channel(channel_id: str) -> str:
-        return _page(hub, channel_id)
+        return _overview(hub, channel_id)
 
     @ui.get("/channels/<channel_id>/settings")
     @guard.admin
     def channel_settings(channel_id: str) -> str:
-        return _page(hub, channel_id, "channels/settings.html")
+        return _settings(hub, channel_id)
 
     @ui.post("/channels/<channel_id>/check")
     @guard.admin
     def check(channel_id: str) -> str:
-        return _page(hub, channel_id, findings=check_channel(hub, channel_id))
+        return _overview(hub, channel_id, findings=check_channel(hub, channel_id))
 
 
 def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -78,33 +79,48 @@ def _add_acts(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         try:
             _delete(hub, channel_id)
         except HubError as error:
-            page = _page(hub, channel_id, "channels/settings.html", what="delete", error=error)
-            return page, 422
+            return _settings(hub, channel_id, problem=error.detail), 422
         return redirect(url_for("ui.channels"))
 
     @ui.post("/channels/<channel_id>/<any(change,switch,allow):what>")
     @guard.admin
     def act(channel_id: str, what: str) -> Any:
-        if what == "change" and Act.of(request.form).looks:
-            return _page(hub, channel_id, "channels/settings.html", what=what)
+        if what == "change":
+            return _tried(hub, channel_id)
         try:
             _ACTS[what](hub, channel_id)
         except HubError as error:
-            template = "channels/settings.html" if what == "change" else "channels/overview.html"
-            status = 409 if isinstance(error, Overtaken) else 422
-            return _page(hub, channel_id, template, what=what, error=error), status
-        if what == "change":
-            return redirect(url_for("ui.channel_settings", channel_id=channel_id, saved="yes"))
+            return _overview(hub, channel_id, problem=error.detail), 422
         shown = "ui.channels" if request.form.get("back") == "list" else "ui.channel"
         return redirect(url_for(shown, channel_id=channel_id))
 
 
-def _page(hub: Hub, channel_id: str, template: str = "channels/overview.html", **tried: Any) -> str:
-    page = channel_page(hub, channel_id, Tried(typed=request.form, **tried))
-    return render_template(template, head=page.head, page=page)
+def _overview(hub: Hub, channel_id: str, **told: Any) -> str:
+    page = channel_page(hub, channel_id, **told)
+    return render_template("channels/overview.html", head=page.head, page=page)
 
 
-def _change(hub: Hub, channel_id: str) -> None:
+def _settings(hub: Hub, channel_id: str, **told: Any) -> str:
+    page = settings_page(hub, channel_id, opened=request.values.getlist("open"), **told)
+    return render_template("channels/settings.html", head=page.head, page=page)
+
+
+def _tried(hub: Hub, channel_id: str) -> Any:
+    """Save what was typed, or show it again: as it is, or with why it was not saved."""
+    if Act.of(request.form).looks:
+        return _settings(hub, channel_id, typed=Typed(form=request.form))
+    try:
+        changed = _change(hub, channel_id)
+    except HubError as error:
+        status = 409 if isinstance(error, Overtaken) else 422
+        return _settings(hub, channel_id, typed=Typed(form=request.form, error=error)), status
+    opened = request.form.getlist("open") or changed
+    where = url_for("ui.channel_settings", channel_id=channel_id, saved="yes", open=opened)
+    return redirect(where)
+
+
+def _change(hub: Hub, channel_id: str) -> list[str]:
+    """Save what was typed; return the ids of the sections in which it is seen."""
     row = find_channel(hub, channel_id)
     kind = hub.plugins.channels.get(row.type)
     if kind is None:
@@ -118,6 +134,7 @@ def _change(hub: Hub, channel_id: str) -> None:
         seen=request.form.get("seen"),
     )
     change_channel(hub, channel_id, change, actor=g.person.actor)
+    return sections_with(kind, given)
 
 
 def _old_until(hub: Hub) -> datetime | None:
@@ -148,7 +165,6 @@ def _allow(hub: Hub, channel_id: str) -> None:
 
 
 _ACTS: Final = {
-    "change": _change,
     "allow": _allow,
     "switch": _switch,
 }

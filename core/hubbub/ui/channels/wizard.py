@@ -86,7 +86,8 @@ def _add_draft(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 return redirect(url_for("ui.draft", draft_id=draft.id))
             case "try" | "connect" | "insist" as what:
                 return _tried(hub, kind, draft, what)
-        page = credentials_page(hub, kind, draft, act=Act.of(request.form))
+        opened = request.form.getlist("open")
+        page = credentials_page(hub, kind, draft, act=Act.of(request.form), opened=opened)
         return render_template("channels/wizard_credentials.html", page=page)
 
     @ui.post("/channels/drafts/<draft_id>/discard")

@@ -9,6 +9,7 @@ export function setUp() {
   document.addEventListener('paste', paste);
   for (const field of document.querySelectorAll('[data-secret]')) offerToShow(field);
   for (const form of document.querySelectorAll('[data-draft]')) keepDraft(form);
+  document.addEventListener('formdata', tellOpen);
   for (const field of document.querySelectorAll('[data-filters]')) filter(field);
   const menus = () => document.querySelectorAll('details.kebab[open]');
   document.addEventListener('click', (event) => {
@@ -21,6 +22,11 @@ export function setUp() {
       menu.querySelector('summary').focus();
     }
   });
+}
+
+// Sections of a form that are open are open still when it comes back.
+function tellOpen({ target, formData }) {
+  for (const section of target.querySelectorAll('.section[open]')) formData.append('open', section.id);
 }
 
 // A field of one line would run the lines of a whole message together before it is sent.

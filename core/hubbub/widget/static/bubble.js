@@ -57,7 +57,7 @@ function content(message, words, acts) {
     case 'choices':
       return [rich(said.text), options(message, words, acts)];
     case 'form':
-      return [make('dl', {}, Object.entries(said.fields).flatMap(([name, text]) => [make('dt', { text: name.replace(/_/g, ' ') }), make('dd', {}, [plain(text)])]))];
+      return [make('dl', {}, Object.entries(said.fields).flatMap(([name, text]) => [make('dt', { text: words.label(name) }), make('dd', {}, [plain(words.answer(name, text))])]))];
     case 'location':
       return [place(said, words)];
     case 'file':

@@ -38,7 +38,7 @@ function one(words, field, value) {
   const input = control(field, id, value);
   const problem = make('p', { class: 'problem', id: `${id}-problem`, hidden: '' });
   const hint = field.required || field.kind === 'checkbox' ? '' : ` (${words.say('optional')})`;
-  const label = make('label', { for: id, text: field.label + hint });
+  const label = make('label', { for: id, text: (field.label || words.label(field.name)) + hint });
   const read = () => (field.kind === 'checkbox' ? (input.checked ? 'yes' : '') : input.value.trim());
   const check = () => {
     const text = read();

@@ -14,8 +14,9 @@ export async function strings(wanted, config) {
   let words;
   // Without them there is no window.
   while (!words) words = await fetched(new URL(`./${ours}.json`, import.meta.url), { cache: 'default' }).catch(() => pause(AGAIN * (1 + Math.random())));
-  const theirs = config.texts[locale] || config.texts[base(locale)] || config.texts[config.locale] || {};
-  Object.entries(theirs).forEach(([name, text]) => { if (text) words[name] = text; });
+  const of = (all) => all[locale] || all[base(locale)] || all[config.locale] || {};
+  const labels = of(config.labels);
+  Object.entries(of(config.texts)).forEach(([name, text]) => { if (text) words[name] = text; });
   const plural = new Intl.PluralRules(locale);
   const format = (options) => (at) => new Intl.DateTimeFormat(locale, options).format(new Date(at));
   const soon = format({ weekday: 'long', hour: 'numeric', minute: '2-digit' });
@@ -27,6 +28,9 @@ export async function strings(wanted, config) {
     locale,
     rtl: RTL.has(base(locale)),
     say,
+    // What a question is called, and its answer.
+    label: (name) => labels[name] ?? words[`field_${name}`] ?? name.replace(/_/g, ' '),
+    answer: (name, text) => (text === 'yes' && config.ticks.includes(name) ? say(text) : text),
     count: (name, number) => fill(words[`${name}.${plural.select(number)}`] ?? words[`${name}.other`], { number: number.toLocaleString(locale) }),
     // Why something failed: in our words where we have any, else in the hub's.
     why: ({ code, detail }) => words[`problem_${code}`] ?? (detail || say('problem_lost')),

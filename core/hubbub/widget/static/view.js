@@ -126,10 +126,8 @@ export class View {
   }
 
   ask() {
-    const { config: { prechat: { fields } }, asking: { text, needed } } = this.store.now;
-    // Where the hub insists on answers, some have to be given.
-    const all = needed && !fields.some((one) => one.required) ? [this.email()] : fields;
-    return form(this.words, all, {
+    const { config: { prechat, needed: insisted }, asking: { text, needed } } = this.store.now;
+    return form(this.words, needed ? insisted : prechat.fields, {
       title: this.words.say('ask'),
       button: this.words.say('start'),
       done: async (answers) => {
@@ -140,35 +138,25 @@ export class View {
     });
   }
 
-  email() {
-    return { name: 'email', label: this.words.say('email'), kind: 'email', required: true, autocomplete: 'email' };
-  }
-
   offline() {
     const { words } = this;
     const consent = words.say('consent');
-    const fields = [
-      { name: 'name', label: words.say('name'), kind: 'text', autocomplete: 'name' },
-      this.email(),
-      { name: 'message', label: words.say('message'), kind: 'area', required: true },
-      ...(consent ? [{ name: 'consent', label: consent, kind: 'checkbox', required: true }] : []),
-    ];
+    const { fields } = this.store.now.config.offline;
     const id = crypto.randomUUID();
     const began = performance.now();
-    const node = form(words, fields, {
+    // People neither see nor reach this one.
+    const trap = make('input', { name: 'website', class: 'trap', tabindex: '-1', autocomplete: 'off', 'aria-hidden': 'true' });
+    const node = form(words, consent ? [...fields, { name: 'consent', label: consent, kind: 'checkbox', required: true }] : fields, {
       title: words.say('offline'),
       button: words.say('leave'),
       values: this.composer.text ? { message: this.composer.text } : {},
       done: async (answers) => {
-        const left = await this.acts.leave({
-          ...answers, consent: answers.consent === 'yes', client_id: id, website: node.elements.website.value, elapsed_ms: Math.round(performance.now() - began),
-        });
+        const left = await this.acts.leave({ fields: answers, client_id: id, website: trap.value, elapsed_ms: Math.round(performance.now() - began) });
         if (left) this.composer.text = '';
         return left;
       },
     });
-    // People neither see nor reach this one.
-    node.append(make('input', { name: 'website', class: 'trap', tabindex: '-1', autocomplete: 'off', 'aria-hidden': 'true' }));
+    node.append(trap);
     return node;
   }
 
