@@ -99,7 +99,8 @@ class Guard:
         self._check_form()
         kept = kept_of(request.form)
         said = _ENDED if kept else _LOST
-        return login_page(said, kept=kept, kept_for=request.path), 401
+        where = request.full_path.rstrip("?")
+        return login_page(said, kept=kept, kept_for=where), 401
 
     def _check_form(self) -> None:
         """Refuse a form that is not ours, before it is read, and then what cannot be kept of it."""
@@ -114,7 +115,7 @@ class Guard:
             return
         origin = request.headers.get("Origin")
         ours = {urlsplit(self._hub.settings.base_url).netloc, request.host}
-        if origin is not None and urlsplit(origin).netloc not in ours:
+        if origin is not None and origin.partition("://")[2] not in ours:
             abort(403)
 
     def _check_token(self) -> None:

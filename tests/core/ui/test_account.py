@@ -1,10 +1,16 @@
 """People change their own password, and an admin gives a new one to who forgot theirs."""
 
+import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
+from hubbub import ui
+from hubbub.people.rules import SESSION_LIFE
 from hubbub.people.throttle import Throttle
+from hubbub.ui.kept import kept_of
 from tests.core.ui.kit import Reader, form_token, found
 
 
@@ -15,9 +21,8 @@ def _no_redis(monkeypatch):
 
 def change(client, *, old="long enough", new="much longer", again="much longer"):
     token = form_token(client.get("/account"))
-    return client.post(
-        "/account", data={"form_token": token, "old": old, "new": new, "again": again}
-    )
+    typed = {"old_password": old, "new_password": new, "same_password": again}
+    return client.post("/account", data={"form_token": token, **typed})
 
 
 def log_in(client, email, password):
@@ -60,6 +65,30 @@ def test_guesses_at_the_old_password_are_stopped(browser):
     assert int(stopped.headers["Retry-After"]) > 0
 
 
+def test_no_password_is_shown_to_who_logs_in_after_a_login_that_had_ended(world, browser):
+    client = browser("agent")
+    page = client.get("/account")
+    typed = dict.fromkeys(re.findall(r'name="(\w+)" type="password"', page.text), "whisper it")
+    assert len(typed) == len(("old", "new", "same"))
+    typed["form_token"] = form_token(page)
+    world.clock.forward(seconds=SESSION_LIFE.total_seconds() + 1)
+    asked = client.post("/account", data=typed)
+    assert (asked.status_code, "whisper it" in asked.text) == (401, False)
+    assert "it is not kept. Log in and do it again." in asked.text
+
+
+def test_every_password_that_a_page_asks_for_has_a_name_that_says_so():
+    pages = Path(ui.__file__).parent.glob("templates/**/*.html")
+    fields = [
+        one
+        for page in pages
+        for one in re.findall(r'<input[^>]*type="password"[^>]*>', page.read_text())
+    ]
+    names = [re.sub(r'.* name="(\w+)".*', r"\1", one) for one in fields]
+    assert "new_password" in names
+    assert kept_of(MultiDict([(name, "whisper it") for name in names])) == ()
+
+
 def test_a_colleague_chooses_a_new_password_by_a_link_that_is_good_once(world, browser, people):
     admin = Reader(browser("admin"))
     path = f"/operate/people/{people['agent']}/link"
@@ -70,14 +99,21 @@ def test_a_colleague_chooses_a_new_password_by_a_link_that_is_good_once(world, b
 
     guest = browser()
     assert "agent@example.org" in guest.get(link).text
-    chosen = {"new": "chosen by me", "again": "chosen by mi"}
+    chosen = {"new_password": "chosen by me", "same_password": "chosen by mi"}
     assert "not the same" in guest.post(link, data=chosen).text
-    answer = guest.post(link, data={**chosen, "again": "chosen by me"})
+    answer = guest.post(link, data={**chosen, "same_password": "chosen by me"})
     assert answer.headers["Location"] == "/inbox"
     assert guest.get("/inbox").status_code == 200
     for over in (link, link[:-1], link.replace(people["agent"], people["admin"])):
         assert browser().get(over).status_code == 410
     assert log_in(browser(), "agent@example.org", "chosen by me") == 302
+
+
+@pytest.mark.parametrize("until", [10**11, 10**18, 10**40])
+def test_no_link_is_good_whose_end_is_no_moment(browser, people, until):
+    page = Reader(browser("admin")).post(f"/operate/people/{people['agent']}/link")
+    start, _, signature = urlsplit(found(r'id="made" value="([^"]*)"', page)).path.rsplit("/", 2)
+    assert browser().get(f"{start}/{until}/{signature}").status_code == 410
 
 
 def test_a_link_is_not_good_for_ever_and_not_for_who_is_disabled(world, browser, people):

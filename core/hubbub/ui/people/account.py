@@ -65,14 +65,14 @@ def _like(hub: Hub) -> None:
 
 
 def _change(hub: Hub, throttle: Throttle) -> None:
-    new = request.form.get("new", "")
-    if new != request.form.get("again", ""):
+    new = request.form.get("new_password", "")
+    if new != request.form.get("same_password", ""):
         raise Invalid(Complaint("again", "The new passwords are not the same."))
     change_own_password(
         hub,
         throttle,
         g.person,
-        old=request.form.get("old", "")[:512],
+        old=request.form.get("old_password", "")[:512],
         new=new,
         address=request.remote_addr or "",
     )

@@ -126,8 +126,8 @@ def _add_welcome(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             return render_template("people/welcome_over.html", problem=said(error)), 410
         if request.method == "GET":
             return render_template("people/welcome.html", page=WelcomePage(email=who.email))
-        new = request.form.get("new", "")
-        if new != request.form.get("again", ""):
+        new = request.form.get("new_password", "")
+        if new != request.form.get("same_password", ""):
             return _unwelcome(who, "The passwords are not the same.")
         try:
             accept(hub, user_id, until, signature, password=new)
