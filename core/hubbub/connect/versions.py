@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection as Database
 
@@ -16,6 +17,8 @@ from hubbub.route.telling import changes
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 
+#: More than anybody ever saved, and as much as a database counts.
+_LAST: Final = 2**31 - 1
 #: What the first version is compared with.
 _NOTHING = RouteSet(0, (), Destination("inbox"))
 
@@ -42,8 +45,9 @@ def list_versions(
     """Return versions, the latest first, from ``up_to`` on downwards. Raises `NotFound`."""
     with reading(hub.engine) as db:
         newest = _newest(db, channel_id)
+        first = None if up_to is None else min(max(up_to, 0), _LAST)
         # One more, since each is compared with the one before it.
-        rows = queries.route_sets(db, channel_id, up_to=up_to, limit=limit + 1)
+        rows = queries.route_sets(db, channel_id, up_to=first, limit=limit + 1)
     return _compared(hub, rows, newest)[:limit]
 
 
@@ -94,5 +98,5 @@ def _compared(hub: Hub, rows: Sequence[AnyRow], newest: int) -> list[RoutesVersi
             in_force=row.version == newest,
             changed=changes(earlier, routes, lambda to: names_of(hub, to)),
         )
-        for row, routes, earlier in zip(rows, opened, [*opened[1:], _NOTHING], strict=True)
+        for row, routes, earlier in zip(rows, opened, [*opened, _NOTHING][1:], strict=True)
     ]

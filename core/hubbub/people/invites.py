@@ -87,9 +87,10 @@ def accept(hub: Hub, user_id: str, seconds: int, signature: str, *, password: st
 
 def _invited(hub: Hub, db: Connection, user_id: str, seconds: int, signature: str) -> Row[Any]:
     row = queries.user(db, user_id)
-    if row is None or row.invite is None or row.disabled_at is not None or _past(hub, seconds):
+    if row is None or row.invite is None or row.disabled_at is not None:
         raise Expired
-    if not hub.vault.signed(_text(user_id, row.invite, seconds), signature):
+    # First: only what is signed is known to be a moment at all.
+    if not hub.vault.signed(_text(user_id, row.invite, seconds), signature) or _past(hub, seconds):
         raise Expired
     return row
 

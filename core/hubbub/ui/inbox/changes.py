@@ -1,5 +1,6 @@
 """Read from a form what somebody wants done with a conversation."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -20,6 +21,7 @@ from hubbub.ui.moments import next_monday, tomorrow, typed_moment, zone_called
 
 Form: TypeAlias = Mapping[str, str]
 _LONGEST_TAG: Final = 60
+_VERSION: Final = re.compile(r"[0-9]{1,18}")
 _STATUS: Final = {"resolve": "resolved", "reopen": "open"}
 
 
@@ -102,7 +104,7 @@ def _assign(form: Form) -> ConversationChange:
     """Read whom to give it to: ``user:<id>``, ``team:<id>``, or nobody."""
     kind, _, name = form.get("to", "").partition(":")
     seen = form.get("version", "")
-    version = int(seen) if seen.isdecimal() else None
+    version = int(seen) if _VERSION.fullmatch(seen) else None
     match kind:
         case "user":
             return ConversationChange(assignee=name, version=version)

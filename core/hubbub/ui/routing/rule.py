@@ -1,5 +1,6 @@
 """Build the form of one rule of a draft, or of its fallback, and read what was done in it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -37,6 +38,8 @@ Json: TypeAlias = dict[str, Any]
 FALLBACK: Final = "fallback"
 _INBOX: Final = {"type": "inbox"}
 _PLACES: Final = {"name": "Name", "when": "If", "to": "Then to"}
+#: Where a condition stands in its group.
+_PLACE: Final = re.compile(r"[0-9]{1,4}")
 _EMPTY: Final = "It is empty and so says nothing: add a condition, or remove the group."
 
 
@@ -217,7 +220,7 @@ def _is_child(name: str, parent: str) -> bool:
 
 
 def _acted(group: Group, act: Act, form: Form, zone: str) -> Group:
-    path = [int(part) for part in act.name.split(".")[1:] if part.isdigit()]
+    path = [int(part) for part in act.name.split(".")[1:] if _PLACE.fullmatch(part)]
     match act.verb:
         case "add":
             kind = form.get(f"{act.name}.add", "")
