@@ -13,6 +13,7 @@ from hubbub.hub import Hub
 from hubbub.people import queries, team_queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.people.overtaken import check_seen, mark_of
 from hubbub.store.session import reading, transaction
 from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, new_id
@@ -61,11 +62,17 @@ def change_team(
     name: str | None = None,
     members: Collection[str] | None = None,
     actor: str,
+    seen: str | None = None,
 ) -> None:
-    """Change a team. Raises `NotFound`, `Invalid`, or `Conflict` for a known name."""
+    """Change a team.
+
+    Raises `NotFound`, `Invalid`, `Conflict` for a known name, or `Overtaken` where it is not as it
+    was ``seen``.
+    """
     name = None if name is None else _clean(name)
     with _changing(hub, name or "") as db:
-        _found(db, team_id, hold=True)
+        before = _teams(db, [_found(db, team_id, hold=True)])[0]
+        check_seen(hub, seen, before.name, before.members)
         if name is not None:
             team_queries.rename(db, team_id, name)
         if members is not None:
@@ -73,6 +80,11 @@ def change_team(
         detail = {"name": name, "members": None if members is None else len(members)}
         told = {key: value for key, value in detail.items() if value is not None}
         _note(db, hub, actor, "team.changed", team_id, **told)
+
+
+def mark_of_team(hub: Hub, team: Team) -> str:
+    """Return the mark of a team for the form that shows it."""
+    return mark_of(hub, team.name, team.members)
 
 
 def delete_team(hub: Hub, team_id: str, *, actor: str) -> None:

@@ -126,3 +126,20 @@ def test_a_rule_that_keeps_itself_goes_on_doing_so(admin, line):
     data["seen"] = seen(page)
     assert admin.client.post(where, data=data, headers=script).status_code == 409
     assert 'value="Hours"' in admin.get(where).text
+
+
+def test_a_team_is_not_written_over_blindly(world, admin, people):
+    admin.post("/operate/teams/new", name="Sales", member=people["admin"])
+    path = f"/operate/teams/{world.one('SELECT id FROM teams')['id']}"
+    first = second = opened(admin, path)
+    admin.post(path, name="Sales", member=people["agent"], seen=first)
+    told = admin.post(path, name="Shop", member=people["admin"], seen=second)
+    assert told.status_code == 409
+    for words in (TOLD, ">Sales</dd>", ">agent@example.org</dd>", 'value="Shop"'):
+        assert words in told.text
+    assert world.one("SELECT user_id FROM team_members")["user_id"] == people["agent"]
+    odd = admin.post(path, name="", member=people["admin"], seen=second)
+    assert odd.status_code == 422
+    again = admin.post(path, name="Shop", member=people["admin"], seen=seen(told))
+    assert again.status_code == 200
+    assert world.one("SELECT user_id FROM team_members")["user_id"] == people["admin"]

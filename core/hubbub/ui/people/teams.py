@@ -9,7 +9,16 @@ from sqlalchemy import Connection
 
 from hubbub.hub import Hub
 from hubbub.people import queries as people_queries, team_queries
-from hubbub.people.teams import Team, change_team, create_team, delete_team, find_team, list_teams
+from hubbub.people.overtaken import Overtaken
+from hubbub.people.teams import (
+    Team,
+    change_team,
+    create_team,
+    delete_team,
+    find_team,
+    list_teams,
+    mark_of_team,
+)
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
@@ -49,6 +58,9 @@ class TeamPage:
     #: How many conversations are in its queue.
     waiting: int
     problem: str
+    #: The mark of what it shows, and what is saved where that is something else by now.
+    seen: str
+    theirs: tuple[tuple[str, str], ...] | None
 
 
 def add_teams(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -70,7 +82,7 @@ def add_teams(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         try:
             create_team(hub, **_given(), actor=g.person.actor)
         except HubError as error:
-            return _page(hub, None, problem=said(error)), 422
+            return _page(hub, None, error), 422
         return redirect(url_for("ui.teams"))
 
     _add_one(ui, hub, guard)
@@ -84,9 +96,12 @@ def _add_one(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         if request.method == "GET":
             return _page(hub, found)
         try:
-            change_team(hub, team_id, **_given(), actor=g.person.actor)
+            seen = request.form.get("seen")
+            change_team(hub, team_id, **_given(), actor=g.person.actor, seen=seen)
+        except Overtaken as error:
+            return _page(hub, find_team(hub, team_id), error), 409
         except HubError as error:
-            return _page(hub, found, problem=said(error)), 422
+            return _page(hub, found, error), 422
         return redirect(url_for("ui.teams"))
 
     @ui.post("/operate/teams/<team_id>/delete")
@@ -108,16 +123,30 @@ def _row(team: Team, names: Mapping[str, str]) -> TeamRow:
     return TeamRow(id=team.id, name=team.name, members=", ".join(known))
 
 
-def _page(hub: Hub, team: Team | None, problem: str = "") -> str:
+def _page(hub: Hub, team: Team | None, error: HubError | None = None) -> str:
+    overtaken = isinstance(error, Overtaken)
+    now = mark_of_team(hub, team) if team else ""
     with reading(hub.engine) as db:
         page = TeamPage(
             id=team.id if team else "",
             name=request.form.get("name", team.name if team else ""),
             members=_members(db, team),
             waiting=team_queries.waiting(db, team.id) if team else 0,
-            problem=problem,
+            problem="" if error is None or overtaken else said(error),
+            seen=request.form.get("seen", now) if error and not overtaken else now,
+            theirs=_theirs(db, team) if team and overtaken else None,
         )
     return render_template("people/team.html", page=page)
+
+
+def _theirs(db: Connection, team: Team) -> tuple[tuple[str, str], ...]:
+    """Return what is saved of a team where the form says otherwise."""
+    names = {row.id: row.name or row.email for row in people_queries.colleagues(db)}
+    inside = {user_id for user_id in team.members if user_id in names}
+    said = [("Name", team.name)] if team.name != " ".join(_given()["name"].split()) else []
+    if inside != set(_given()["members"]):
+        said.append(("Members", ", ".join(sorted(names[user_id] for user_id in inside))))
+    return tuple(said)
 
 
 def _members(db: Connection, team: Team | None) -> tuple[Member, ...]:
