@@ -1,8 +1,11 @@
 """Load the plugins that ``plugins.toml`` names, one by one, each guarded."""
 
+import fcntl
 import inspect
+import os
 import tomllib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -60,6 +63,11 @@ def switch(path: Path, name: str, *, on: bool) -> None:
 
     Raises `HubError` for one that is not installed, or not named, and `BadSettings`.
     """
+    with _turn(path.parent):
+        _switch(path, name, on=on)
+
+
+def _switch(path: Path, name: str, *, on: bool) -> None:
     sections = read_plugins_file(path)
     if on and name not in {point.name for point in entry_points(group=GROUP)}:
         raise HubError(
@@ -77,6 +85,21 @@ def switch(path: Path, name: str, *, on: bool) -> None:
         fresh.replace(path)
     except (OSError, TOMLKitError) as error:
         raise BadSettings(f"HUBBUB_PLUGINS_FILE cannot be changed: {error}.") from None
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Let those who write a file in ``folder`` take turns; the system ends that of who dies."""
+    try:
+        held = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield  # whoever cannot read it is told so by what follows
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 class _Manager(PluginManager):

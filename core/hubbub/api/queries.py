@@ -246,6 +246,11 @@ def add_note(db: Connection, **values: Any) -> None:
     db.execute(insert(_notes).values(**values))
 
 
+def note_under(db: Connection, key: str) -> AnyRow | None:
+    """Return the note that was added under an idempotency key, or None."""
+    return db.execute(select(_notes).where(_notes.c.idempotency_key == key)).one_or_none()
+
+
 def notes(
     db: Connection, conversation_id: str, *, before: str | None, limit: int
 ) -> list[Row[Any]]:

@@ -1,6 +1,7 @@
 """Do what the API is asked: send once, hand conversations around."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -135,25 +136,18 @@ def change_conversation(
     hub.live.publish([news])
 
 
-def add_note(hub: Hub, conversation_id: str, *, text: str, author: str) -> dict[str, Any]:
-    """Add a note to a conversation and return it. Raises `NotFound`."""
-    note: dict[str, Any] = {
-        "id": new_id(),
-        "conversation_id": conversation_id,
-        "author": author,
-        "text": text,
-        "created_at": hub.now(),
-    }
-    with transaction(hub.engine) as db:
-        row = queries.conversation(db, conversation_id)
-        if row is None:
-            raise NotFound("There is no such conversation.")
-        queries.add_note(db, **note)
-        named = [(one.id, one.name, one.email) for one in people_queries.colleagues(db)]
-        note["mentions"] = list(mentioned(text, named))
-        queries.add_mentions(db, note["id"], conversation_id, note["mentions"])
-    hub.live.publish([LiveEvent("note", row.channel_id, conversation_id)])
-    return note
+def add_note(
+    hub: Hub, conversation_id: str, *, text: str, author: str, key: str | None = None
+) -> dict[str, Any]:
+    """Add a note to a conversation and return it; the same one under the same key is added once.
+
+    Raises `NotFound`, or `Conflict` for another note under the same key.
+    """
+    note = {"conversation_id": conversation_id, "author": author, "text": text}
+    try:
+        return _add_note(hub, note, key)
+    except IntegrityError:
+        return _add_note(hub, note, key)  # somebody with the same key was faster by a moment
 
 
 def read(hub: Hub, conversation_id: str, user_id: str, *, done: bool) -> None:
@@ -168,6 +162,30 @@ def read(hub: Hub, conversation_id: str, user_id: str, *, done: bool) -> None:
             see_mentions(db, conversation_id, user_id, now=hub.now())
         else:
             mark_unread(db, conversation_id, user_id)
+
+
+def _add_note(hub: Hub, wanted: Mapping[str, str], key: str | None) -> dict[str, Any]:
+    note: dict[str, Any] = {"id": new_id(), **wanted, "created_at": hub.now()}
+    with transaction(hub.engine) as db:
+        row = queries.conversation(db, note["conversation_id"])
+        if row is None:
+            raise NotFound("There is no such conversation.")
+        earlier = queries.note_under(db, key) if key else None
+        if earlier is not None:
+            return _same_note(db, earlier, wanted)
+        queries.add_note(db, **note, idempotency_key=key)
+        named = [(one.id, one.name, one.email) for one in people_queries.colleagues(db)]
+        note["mentions"] = list(mentioned(note["text"], named))
+        queries.add_mentions(db, note["id"], row.id, note["mentions"])
+    hub.live.publish([LiveEvent("note", row.channel_id, row.id)])
+    return note
+
+
+def _same_note(db: Connection, earlier: AnyRow, wanted: Mapping[str, str]) -> dict[str, Any]:
+    note = earlier._asdict()
+    if any(note[name] != value for name, value in wanted.items()):
+        raise _reused()
+    return {**note, "mentions": queries.mentions(db, [earlier.id])[earlier.id]}
 
 
 def _send(hub: Hub, order: Order) -> str:
@@ -197,11 +215,15 @@ def _send(hub: Hub, order: Order) -> str:
 
 def _same(earlier: AnyRow, order: Order) -> str:
     if earlier.request_digest != order.digest:
-        raise Conflict(
-            "This Idempotency-Key was used for another message. Take a new key for a new message.",
-            code="idempotency_conflict",
-        )
+        raise _reused()
     return str(earlier.id)
+
+
+def _reused() -> Conflict:
+    return Conflict(
+        "This Idempotency-Key was used for another message. Take a new key for a new message.",
+        code="idempotency_conflict",
+    )
 
 
 def _check_seen(db: Connection, order: Order) -> None:

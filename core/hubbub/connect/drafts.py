@@ -68,7 +68,7 @@ def find_draft(hub: Hub, draft_id: str) -> ChannelDraft:
     with reading(hub.engine) as db:
         row = queries.draft(db, draft_id)
     if row is None:
-        raise NotFound("There is no such draft: it was finished, discarded, or forgotten.")
+        raise no_draft()
     return _opened(hub, row)
 
 
@@ -79,11 +79,15 @@ def drafts(hub: Hub) -> tuple[ChannelDraft, ...]:
     return tuple(_opened(hub, row) for row in rows)
 
 
-def discard_draft(hub: Hub, draft_id: str, *, actor: str, finished: bool = False) -> None:
-    """Forget a draft, because its channel was made or nobody wants it. Safe to run twice."""
+def no_draft() -> NotFound:
+    """Return why a draft is not there."""
+    return NotFound("There is no such draft: it was finished, discarded, or forgotten.")
+
+
+def discard_draft(hub: Hub, draft_id: str, *, actor: str) -> None:
+    """Forget a draft that nobody wants. Safe to run twice."""
     with transaction(hub.engine) as db:
-        gone = queries.drop_draft(db, draft_id)
-        if gone and not finished:
+        if queries.drop_draft(db, draft_id):
             audit(db, now=hub.now(), actor=actor, action="draft.discarded", object_id=draft_id)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection as Database, Row
 from sqlalchemy.exc import IntegrityError
 
 from hubbub.connect import queries
+from hubbub.connect.drafts import no_draft
 from hubbub.connect.former import former_until, with_former
 from hubbub.connect.provider import ask, say_goodbye
 from hubbub.connect.routes import first_route_set
@@ -78,11 +79,13 @@ def create_channel(
     credentials: Mapping[str, Any],
     settings: Mapping[str, Any],
     actor: str,
+    draft_id: str | None = None,
 ) -> str:
     """Add a channel, set it up at the provider, and return its id.
 
-    One whose provider cannot be reached exists all the same; its status says why. Raises
-    `Invalid`, or `Conflict` when another channel has the account.
+    One whose provider cannot be reached exists all the same; its status says why. The draft that
+    it was is gone then: of two who finish it at once, one finds none. Raises `Invalid`,
+    `NotFound` without that draft, or `Conflict` when another channel has the account.
     """
     try:
         hooks = hub.plugins.channel(type)
@@ -97,6 +100,8 @@ def create_channel(
     values = _new_row(hub, hooks, name, credentials, settings)
     try:
         with transaction(hub.engine) as db:
+            if draft_id is not None and not queries.drop_draft(db, draft_id):
+                raise no_draft()
             queries.add_channel(db, **values)
             added = _found(queries.channel(db, values["id"]))
             inherit(db, added, threads=hooks.capabilities.threads, now=hub.now())

@@ -118,7 +118,8 @@ def said(db: Connection, contact_id: str, *, before: str | None, limit: int) -> 
 
 def notes(db: Connection, contact_id: str, *, after: str, limit: int) -> Sequence[AnyRow]:
     """Return notes on conversations with a contact, the oldest first."""
-    found = select(_notes).where(
+    columns = (one for one in _notes.c if one.name != "idempotency_key")
+    found = select(*columns).where(
         _notes.c.conversation_id.in_(of_contact(contact_id)), _notes.c.id > after
     )
     return db.execute(found.order_by(_notes.c.id).limit(limit)).all()

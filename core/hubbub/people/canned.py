@@ -1,12 +1,14 @@
 """Keep words that are said often: everybody's, and each person's own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
@@ -70,8 +72,7 @@ def add_canned(hub: Hub, *, shortcut: str, text: str, user_id: str | None, actor
     """
     canned_id, now = new_id(), hub.now()
     values = {"shortcut": _shortcut(shortcut), "text": _text(text)}
-    with transaction(hub.engine) as db:
-        _refuse_double(db, values["shortcut"], user_id, but=canned_id)
+    with _saving(hub, values["shortcut"]) as db:
         row = {"id": canned_id, "user_id": user_id, "created_at": now, "changed_at": now}
         db.execute(insert(_replies).values(**row, **values))
         _note(db, hub, actor, "canned_reply.created", canned_id, shortcut=values["shortcut"])
@@ -97,11 +98,9 @@ def change_canned(
         values["shortcut"] = _shortcut(shortcut)
     if text is not None:
         values["text"] = _text(text)
-    with transaction(hub.engine) as db:
+    with _saving(hub, values.get("shortcut", "")) as db:
         before = _found(db, canned_id, _of(user_id), lock=True)
         check_seen(hub, seen, before.shortcut, before.text)
-        if "shortcut" in values:
-            _refuse_double(db, values["shortcut"], user_id, but=canned_id)
         db.execute(update(_replies).where(_replies.c.id == canned_id).values(**values))
         _note(db, hub, actor, "canned_reply.changed", canned_id)
 
@@ -139,12 +138,13 @@ def _text(text: str) -> str:
     return text
 
 
-def _refuse_double(db: Connection, shortcut: str, user_id: str | None, *, but: str) -> None:
-    same = select(_replies.c.id).where(
-        _replies.c.shortcut == shortcut, _of(user_id), _replies.c.id != but
-    )
-    if db.execute(same.limit(1)).first() is not None:
-        raise Conflict(f"There is already a reply under /{shortcut}.", code="name_taken")
+@contextmanager
+def _saving(hub: Hub, shortcut: str) -> Iterator[Connection]:
+    try:
+        with transaction(hub.engine) as db:
+            yield db
+    except IntegrityError:
+        raise Conflict(f"There is already a reply under /{shortcut}.", code="name_taken") from None
 
 
 def _of(user_id: str | None) -> ColumnElement[bool]:

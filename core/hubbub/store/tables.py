@@ -608,10 +608,12 @@ class Note(SQLModel, table=True):
     """A remark among colleagues; never sent."""
 
     __tablename__ = "notes"
+    __table_args__ = (_unique_where_given("notes", "idempotency_key"),)
     id: str = Field(primary_key=True)
     conversation_id: str = Field(foreign_key="conversations.id", index=True)
     author: str
     text: str
+    idempotency_key: str | None = None
     created_at: datetime = _time()
 
 
@@ -662,7 +664,11 @@ class CannedReply(SQLModel, table=True):
     """Words that are said often. ``user_id``: whose they are; None: everybody's."""
 
     __tablename__ = "canned_replies"
-    __table_args__ = (Index("ix_canned_replies_shortcut", "shortcut", "id"),)
+    __table_args__ = (
+        Index("ix_canned_replies_shortcut", "shortcut", "id"),
+        UniqueConstraint("user_id", "shortcut"),
+        Index("uq_canned_replies_shortcut", "shortcut", unique=True, **_only("user_id IS NULL")),
+    )
     id: str = Field(primary_key=True)
     user_id: str | None = Field(default=None, foreign_key="users.id", index=True)
     shortcut: str

@@ -176,12 +176,18 @@ def _tried(hub: Hub, kind: ChannelType[Any], draft: ChannelDraft, what: str) -> 
                 page = credentials_page(hub, kind, draft, findings=asked.findings)
                 return render_template("channels/wizard_credentials.html", page=page)
         channel_id = create_channel(
-            hub, type=kind.type, name=draft.typed["name"], actor=g.person.actor, **form
+            hub,
+            type=kind.type,
+            name=draft.typed["name"],
+            actor=g.person.actor,
+            draft_id=draft.id,
+            **form,
         )
+    except NotFound:
+        raise
     except HubError as error:
         page = credentials_page(hub, kind, draft, error=error)
         return render_template("channels/wizard_credentials.html", page=page), 422
-    discard_draft(hub, draft.id, actor=g.person.actor, finished=True)
     return redirect(url_for("ui.setup_webhook", channel_id=channel_id))
 
 

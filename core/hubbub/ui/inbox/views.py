@@ -88,13 +88,12 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> N
     @guard.page
     def reply(conversation_id: str) -> Any:
         text = request.form.get("text", "").replace("\r\n", "\n").strip()
-        key = request.form.get("key", "")[:64] or secrets.token_hex(16)
         try:
             order = Order(
                 content=_written(hub, text, _files()),
                 author=g.person.actor,
                 conversation_id=conversation_id,
-                key=f"{g.person.actor}:{key}",
+                key=f"{g.person.actor}:{_key()}",
                 send_at=_send_at(hub),
                 hold=HOLD if request.form.get("hold") else None,
                 seen=request.form.get("seen"),
@@ -113,7 +112,8 @@ def _add_answers(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> N
         text = request.form.get("text", "").replace("\r\n", "\n").strip()
         try:
             _check_note(text, _files())
-            add_note(hub, conversation_id, text=text, author=g.person.actor)
+            key = f"{g.person.actor}:{_key()}"
+            add_note(hub, conversation_id, text=text, author=g.person.actor, key=key)
         except HubError as error:
             return _refused(hub, presence, conversation_id, text, error)
         return done(conversation_id)
@@ -154,6 +154,11 @@ def _add_preview(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> N
         return _page(
             hub, presence, conversation_id, replace(_draft(text), preview=parts, told=told)
         )
+
+
+def _key() -> str:
+    """Return what makes two sends of the same form one."""
+    return request.form.get("key", "")[:64] or secrets.token_hex(16)
 
 
 def _words(text: str) -> Content:

@@ -1,6 +1,7 @@
 """Manage the tokens of programs."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -70,7 +71,8 @@ def add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @ui.post("/operate/tokens")
     @guard.admin
     def new_token() -> Any:
-        if _was_made(hub, request.form.get("key", "")[:64]):
+        key = request.form.get("key", "")[:64]
+        if _was_made(hub, key):
             return _page(hub, problem=_MADE), 409
         try:
             _, token = create_token(
@@ -80,6 +82,7 @@ def add_tokens(ui: Blueprint, hub: Hub, guard: Guard) -> None:
                 actor=g.person.actor,
             )
         except HubError as error:
+            _was_not_made(hub, key)
             return _page(hub, problem=said(error)), 422
         return _page(hub, token=token)
 
@@ -96,6 +99,12 @@ def _was_made(hub: Hub, key: str) -> bool:
         return bool(key) and not hub.redis.set(f"form:{key}", 1, nx=True, ex=_REMEMBERED)
     except RedisError:
         return False
+
+
+def _was_not_made(hub: Hub, key: str) -> None:
+    """Let a form that was refused be mended and sent again, also by who goes back to it."""
+    with suppress(RedisError):
+        hub.redis.delete(f"form:{key}")
 
 
 def _page(hub: Hub, *, problem: str = "", token: str = "") -> str:

@@ -241,11 +241,20 @@ def upgrade() -> None:
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_canned_replies_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_replies")),
+        sa.UniqueConstraint("user_id", "shortcut", name=op.f("uq_canned_replies_user_id_shortcut")),
     )
     op.create_index(
         "ix_canned_replies_shortcut", "canned_replies", ["shortcut", "id"], unique=False
     )
     op.create_index(op.f("ix_canned_replies_user_id"), "canned_replies", ["user_id"], unique=False)
+    op.create_index(
+        "uq_canned_replies_shortcut",
+        "canned_replies",
+        ["shortcut"],
+        unique=True,
+        sqlite_where=sa.text("user_id IS NULL"),
+        postgresql_where=sa.text("user_id IS NULL"),
+    )
     op.create_table(
         "contact_merges",
         sa.Column("id", sa.String(), nullable=False),
@@ -617,6 +626,7 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.String(), nullable=False),
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
+        sa.Column("idempotency_key", sa.String(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name=op.f("fk_notes_conversation_id")
@@ -624,6 +634,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
     )
     op.create_index(op.f("ix_notes_conversation_id"), "notes", ["conversation_id"], unique=False)
+    op.create_index(
+        "uq_notes_idempotency_key",
+        "notes",
+        ["idempotency_key"],
+        unique=True,
+        sqlite_where=sa.text("idempotency_key IS NOT NULL"),
+        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    )
     op.create_table(
         "readings",
         sa.Column("user_id", sa.String(), nullable=False),
