@@ -1,6 +1,7 @@
 """Declare a call of the API once: what it takes, checks, answers, and how it is described."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -279,9 +280,10 @@ def _refuse_unstorable(value: object) -> None:
 
 def _unstorable(value: object, where: str) -> Iterator[Complaint]:
     match value:
-        case str():
-            if not _storable(value):
-                yield Complaint(where or "body", "Characters that no text holds, such as NUL.")
+        case str() if not _storable(value):
+            yield Complaint(where or "body", "Characters that no text holds, such as NUL.")
+        case float() if not math.isfinite(value):
+            yield Complaint(where or "body", "Take a number that is not endless.")
         case dict():
             for key, item in value.items():
                 yield from _unstorable(key, where)

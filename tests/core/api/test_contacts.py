@@ -46,6 +46,15 @@ def test_attributes_are_merged_and_taken_away(every_api, contact):
     assert every_api.fields("PATCH", path, {"attributes": {"deep": {}}}) != []
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_number_that_no_database_keeps_is_refused(every_api, contact, number):
+    raw = f'{{"attributes": {{"shoe": {number}}}}}'
+    refused = every_api("PATCH", _path(contact), raw=raw, status=422)
+    assert refused.get_json()["errors"] == [
+        {"field": "attributes.shoe", "message": "Take a number that is not endless."}
+    ]
+
+
 def test_a_contact_is_named_blocked_and_let_in_again(every_api, contact):
     path = _path(contact)
     changed = every_api.patch(path, {"name": " Ada ", "blocked": True})
