@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from flask import Blueprint, current_app, g, redirect, render_template, request
@@ -47,7 +48,7 @@ def add_console_errors(ui: Blueprint, guard: Guard) -> None:
     def lost(error: HTTPException) -> Any:
         above = _page_above(request.path) if isinstance(error, MethodNotAllowed) else None
         if above is not None:
-            return redirect(above)
+            return redirect(quote(above))
         _recognise(guard)
         return _http_error(error)
 

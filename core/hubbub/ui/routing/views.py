@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
@@ -170,12 +171,12 @@ def _keep_rule(hub: Hub, channel_id: str, rule_id: str) -> Any:
     if form.get("do") == "keep" and by_script():
         # What is typed goes on being kept: from now on this is what the form shows.
         return Response(mark_of(hub, rule_of(draft, rule_id)), content_type="text/plain")
-    here = url_for("ui.rule", channel_id=channel_id, rule_id=rule_id)
+    here = partial(url_for, "ui.rule", channel_id=channel_id, rule_id=rule_id)
     if form.get("do", "done") != "done":
         at = focus_after(form)
-        return redirect(f"{here}?at={at}#{at}")
+        return redirect(here(at=at, _anchor=at))
     if rule_page(hub.plugins, draft, rule_id, ("", ""), checked=True, at="").problems:
-        return redirect(f"{here}?check=1&at=problems")
+        return redirect(here(check=1, at="problems"))
     at = FALLBACK if rule_id == FALLBACK else f"rule-{rule_id}"
     return _back(channel_id, "kept", rule_id, at=at)
 
