@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
@@ -16,6 +16,10 @@ from hubbub.sdk.errors import HubError
 from hubbub.store.addresses import choose_marketing
 from hubbub.store.session import transaction
 from hubbub.store.tables import Address, table
+
+#: Characters of an attribute's name, and of its value.
+_LONGEST_NAME: Final = 100
+_LONGEST: Final = 10_000
 
 
 class Merged(HubError):
@@ -106,6 +110,7 @@ def _columns(hub: Hub, row: Row[Any], change: ContactChange) -> dict[str, Any]:
         values["name"] = (change.name or "").strip() or None
     if "attributes" in change.names:
         _refuse_groups(change.attributes)
+        _refuse_long(change.attributes)
         both = {**row.attributes, **change.attributes}
         values["attributes"] = {key: value for key, value in both.items() if value is not None}
     if "blocked" in change.names:
@@ -119,3 +124,14 @@ def _refuse_groups(attributes: Mapping[str, Any]) -> None:
     wrong = [Complaint(f"attributes.{name}", why) for name in GROUPS if name in attributes]
     if wrong:
         raise Invalid(*wrong)
+
+
+def _refuse_long(attributes: Mapping[str, Any]) -> None:
+    """Refuse what no page has room for: each one about the contact shows all of it."""
+    long = (
+        *(("name", _LONGEST_NAME) for name in attributes if len(name) > _LONGEST_NAME),
+        *(("value", _LONGEST) for value in attributes.values() if len(str(value)) > _LONGEST),
+    )
+    wrong = [f"The {what} of an attribute has at most {most} characters." for what, most in long]
+    if wrong:
+        raise Invalid(*(Complaint("attributes", why) for why in dict.fromkeys(wrong)))

@@ -20,6 +20,7 @@ _SHORTEST_PASSWORD: Final = 8
 #: Hashing takes longer for longer input; nobody types more.
 _LONGEST_PASSWORD: Final = 512
 _LONGEST_EMAIL: Final = 254
+_LONGEST_NAME: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,14 @@ def check_password(password: str) -> None:
         raise Invalid(
             Complaint("password", f"Take at most {_LONGEST_PASSWORD} characters for a password.")
         )
+
+
+def clean_name(name: str) -> str:
+    """Return the name of somebody or something as it is stored. Raises `Invalid`."""
+    name = " ".join(name.split())
+    if len(name) > _LONGEST_NAME:
+        raise Invalid(Complaint("name", f"Take at most {_LONGEST_NAME} characters for a name."))
+    return name
 
 
 def check_role(role: str) -> None:

@@ -13,7 +13,7 @@ from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Invalid, NotFound
-from hubbub.people.rules import SCOPES, Bearer, check_scopes
+from hubbub.people.rules import SCOPES, Bearer, check_scopes, clean_name
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
 from hubbub.vault import digest
@@ -42,7 +42,7 @@ def create_token(
     hub: Hub, *, name: str, scopes: Iterable[str] = SCOPES, actor: str
 ) -> tuple[str, str]:
     """Return the id of a new token and the token itself, which is not kept. Raises `Invalid`."""
-    name = name.strip()
+    name = clean_name(name)
     if not name:
         raise Invalid(Complaint("name", "Give the token a name."))
     wanted = frozenset(scopes)

@@ -16,7 +16,7 @@ from hubbub.people import queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.people.preferences import Preferences
-from hubbub.people.rules import Person, Role, check_password, check_role, clean_email
+from hubbub.people.rules import Person, Role, check_password, check_role, clean_email, clean_name
 from hubbub.people.throttle import Throttle
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
@@ -39,7 +39,7 @@ def add_user(
     hub: Hub, *, email: str, password: str, role: str = "agent", name: str = "", actor: str
 ) -> str:
     """Add a person and return their id. Raises `Invalid`, or `Conflict` for a known email."""
-    email = clean_email(email)
+    email, name = clean_email(email), clean_name(name)
     check_role(role)
     check_password(password)
     user_id = new_id()
@@ -51,7 +51,7 @@ def add_user(
                 db,
                 id=user_id,
                 email=email,
-                name=name.strip(),
+                name=name,
                 role=role,
                 password_hash=password_hash,
                 created_at=hub.now(),
@@ -216,7 +216,7 @@ def _ends_logins(values: Mapping[str, Any]) -> bool:
 def _columns(hub: Hub, changes: Changes) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if "name" in changes:
-        values["name"] = changes["name"].strip()
+        values["name"] = clean_name(changes["name"])
     if "role" in changes:
         check_role(changes["role"])
         values |= {"role": changes["role"], "invite": None}

@@ -132,7 +132,8 @@ def _switch(hub: Hub, channel_id: str) -> None:
 
 def _delete(hub: Hub, channel_id: str) -> None:
     row = find_channel(hub, channel_id)
-    if request.form.get("name", "").strip() != row.name:
+    # As a page shows it: several blanks as one.
+    if request.form.get("name", "").split() != row.name.split():
         raise HubError("Type the channel's name to delete it.")
     delete_channel(hub, channel_id, actor=g.person.actor)
 

@@ -138,7 +138,8 @@ def _add_leaving(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     @guard.admin
     def erase(contact_id: str) -> Any:
         name = name_of(hub, contact_id)
-        if request.form.get("confirm", "").strip() != name.strip():
+        # As a page shows it: several blanks as one.
+        if request.form.get("confirm", "").split() != name.split():
             why = "What was typed is not the contact's name. Nothing was erased."
             return _refused(hub, contact_id, HubError(why), "erase")
         erased = erase_contact(hub, contact_id, actor=g.person.actor)
