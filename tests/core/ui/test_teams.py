@@ -5,9 +5,9 @@ import pytest
 from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.people.leaving import give_back
-from hubbub.people.teams import create_team, delete_team
+from hubbub.people.teams import create_team, delete_team, list_teams
 from hubbub.people.users import add_user, change_user
-from tests.core.ui.kit import conversation, form_token
+from tests.core.ui.kit import Reader, conversation, form_token
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -150,3 +150,13 @@ def test_a_conversation_is_given_to_a_colleague_a_team_and_nobody(world, browser
     delete_team(world.hub, team, actor="cli")
     assert given(world) == [people["admin"]]
     assert give("team:nothing").status_code == 409
+
+
+def test_who_is_disabled_stays_in_their_team_when_it_is_saved(world, browser, people):
+    members = [people["admin"], people["agent"]]
+    team_id = create_team(world.hub, name="Sales", members=members, actor="cli")
+    change_user(world.hub, people["agent"], actor="cli", disabled=True)
+    admin = Reader(browser("admin"))
+    admin.post(f"/operate/teams/{team_id}", name="Shop", member=people["admin"])
+    (kept,) = list_teams(world.hub)
+    assert (kept.name, sorted(kept.members)) == ("Shop", sorted(members))

@@ -96,8 +96,9 @@ def _add_one(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         if request.method == "GET":
             return _page(hub, found)
         try:
-            seen = request.form.get("seen")
-            change_team(hub, team_id, **_given(), actor=g.person.actor, seen=seen)
+            given, seen = _given(), request.form.get("seen")
+            given["members"] += _out_of_sight(hub, found)
+            change_team(hub, team_id, **given, actor=g.person.actor, seen=seen)
         except Overtaken as error:
             return _page(hub, find_team(hub, team_id), error), 409
         except HubError as error:
@@ -116,6 +117,13 @@ def _given() -> dict[str, Any]:
         "name": request.form.get("name", ""),
         "members": request.form.getlist("member"),
     }
+
+
+def _out_of_sight(hub: Hub, team: Team) -> list[str]:
+    """Return the members whom the form does not show, as they are disabled: they stay members."""
+    with reading(hub.engine) as db:
+        shown = {row.id for row in people_queries.colleagues(db)}
+    return [user_id for user_id in team.members if user_id not in shown]
 
 
 def _row(team: Team, names: Mapping[str, str]) -> TeamRow:
