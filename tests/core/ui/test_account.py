@@ -11,6 +11,7 @@ from hubbub import ui
 from hubbub.people.rules import SESSION_LIFE
 from hubbub.people.throttle import Throttle
 from hubbub.ui.kept import kept_of
+from hubbub.web import create_app
 from tests.core.ui.kit import Reader, form_token, found
 
 
@@ -179,3 +180,16 @@ def test_who_cannot_be_added_stays_in_the_open_form_with_what_is_wrong(browser):
     assert 'value="admin" selected' in form
     assert "password: Take" not in page.text
     assert 'value="short"' not in page.text
+
+
+def test_who_logs_out_has_no_cookie_left_where_its_name_guards_it(world, people, make_settings):
+    world.hub.settings = make_settings(public_url="https://hub.example")
+    client = create_app(hub=world.hub).test_client()
+    form = {"email": "agent@example.org", "password": "long enough"}
+    secure = {"base_url": "https://hub.example"}
+    assert client.post("/login", data=form, **secure).status_code == 302
+    token = form_token(client.get("/account", **secure))
+    answer = client.post("/logout", data={"form_token": token}, **secure)
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-hubbub=;")
+    assert "Secure" in cookie

@@ -48,7 +48,8 @@ def add_session(ui: Blueprint, hub: Hub, guard: Guard, throttle: Throttle) -> No
     def logout() -> Any:
         close_session(hub, guard.cookie())
         answer = make_response(redirect(url_for("ui.login")))
-        answer.delete_cookie(cookie_name(hub.settings))
+        # With the prefix of its name, browsers listen only to who guards it as it was guarded.
+        answer.delete_cookie(cookie_name(hub.settings), secure=_is_secure(hub))
         return answer
 
 
@@ -60,9 +61,13 @@ def keeping_login(hub: Hub, answer: Response, cookie: str) -> Response:
         max_age=SESSION_LIFE,
         httponly=True,
         samesite="Lax",
-        secure=hub.settings.base_url.startswith("https://"),
+        secure=_is_secure(hub),
     )
     return answer
+
+
+def _is_secure(hub: Hub) -> bool:
+    return hub.settings.base_url.startswith("https://")
 
 
 def _page(problem: str) -> str:
