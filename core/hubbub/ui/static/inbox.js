@@ -254,8 +254,9 @@ function restore() {
   field.form.querySelector('[data-keys]').hidden = false;
 }
 
+// Of who wrote them alone: somebody else may log in here next.
 function draftKey() {
-  return `draft:${location.pathname}`;
+  return `draft:${document.body.dataset.person}:${location.pathname}`;
 }
 
 function count(field) {
