@@ -29,6 +29,22 @@ def colleague(demo, browser):
     return page
 
 
+def test_words_on_their_way_wait_for_who_wrote_them_and_are_for_nobody_else(colleague, customer):
+    ada, field = customer(), colleague.get_by_label("Reply to")
+    ada.write("Hello")
+    enter(colleague, ada.name)
+    field.fill("Grace would say so")
+    colleague.get_by_role("button", name="Log out").click()
+    log_in(colleague)
+    enter(colleague, ada.name)
+    expect(colleague.locator("[data-keys]")).to_be_visible()
+    expect(field).to_have_value("")
+    colleague.get_by_role("button", name="Log out").click()
+    log_in(colleague, "grace@hubbub.test", PASSWORD)
+    enter(colleague, ada.name)
+    expect(field).to_have_value("Grace would say so")
+
+
 def test_a_conversation_is_worked_through_by_keyboard_alone(agent, customer):
     ada, bob = customer(), customer()
     ada.write(f"I am {ada.name}")

@@ -307,8 +307,9 @@ function goOnTyping(field) {
   typesIn = null;
 }
 
+// Of who wrote them alone: somebody else may log in here next.
 function draftKey() {
-  return `draft:${location.pathname}`;
+  return `draft:${document.body.dataset.person}:${location.pathname}`;
 }
 
 function count(field) {
