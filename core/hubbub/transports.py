@@ -18,7 +18,7 @@ from hubbub.sdk.dns import DNS
 from hubbub.sdk.errors import Transient
 from hubbub.sdk.session import FRAME, FRAME_TLS, SESSION, Endpoint
 from hubbub.sdk.values import Headers, HttpRequest, HttpResponse
-from hubbub.sdk.widget import UPLOAD
+from hubbub.sdk.widget_calls import UPLOAD
 from hubbub.smtp.transport import MAIL, MailTransport
 from hubbub.transport import Files, HttpTransport, NotSent, Talk
 from hubbub.trust import trusting

@@ -31,15 +31,8 @@ from hubbub.sdk import (
     Unreadable,
     Verdict,
 )
-from hubbub.sdk.widget import (
-    ADDRESS,
-    PROOF,
-    WidgetCredentials,
-    WidgetSettings,
-    proof,
-    read_call,
-    upload,
-)
+from hubbub.sdk.widget import WidgetCredentials, WidgetSettings
+from hubbub.sdk.widget_calls import ADDRESS, PROOF, proof, read_call, upload
 from hubbub_webchat.inbound import events_of
 from hubbub_webchat.manifest import CAPABILITIES, COMPONENTS, ICON, SETUP_STEPS
 

@@ -18,8 +18,8 @@ from hubbub.sdk import (
     Unreadable,
     from_json,
 )
-from hubbub.sdk.widget import (
-    Greeting,
+from hubbub.sdk.widget import Greeting
+from hubbub.sdk.widget_calls import (
     VisitorLeft,
     VisitorProven,
     VisitorRated,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hubbub.sdk import Capabilities, Component, MediaRule, SetupStep
-from hubbub.sdk.widget import LONGEST_TEXT
+from hubbub.sdk.widget_calls import LONGEST_TEXT
 
 _LARGEST: Final = 25_000_000
 

@@ -1,12 +1,9 @@
-"""Speak of the hub's own chat window: its settings, and the calls by which visitors are heard.
+"""Say what can be set of the hub's own chat window.
 
 A channel type whose provider is that window derives its form from `WidgetSettings` and
-`WidgetCredentials`. The window proves each call with the channel's webhook secret, like any
-provider; `read_call` returns what it says.
+`WidgetCredentials`, and hears its visitors by `hubbub.sdk.widget_calls`.
 """
 
-import hashlib
-import hmac
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -16,21 +13,12 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     Field,
-    TypeAdapter,
     ValidationInfo,
     field_validator,
 )
 
-from hubbub.sdk.content import Json
 from hubbub.sdk.hours import Hours
-from hubbub.sdk.types import Fields, SeenSettings, Wire
-from hubbub.sdk.values import HttpRequest
-
-#: The header in which a call is proven, and the scheme by which a visitor's file is fetched.
-PROOF: Final = "x-hubbub-widget"
-UPLOAD: Final = "upload"
-#: Characters of a visitor's text.
-LONGEST_TEXT: Final = 4000
+from hubbub.sdk.types import Fields, SeenSettings
 
 _ORIGIN: Final = re.compile(r"(https?)://((?:\*\.)?(?:[a-z0-9-]+\.)*[a-z0-9-]+)(?::([0-9]{1,5}))?")
 #: Ports that browsers leave out, and the highest one.
@@ -41,7 +29,6 @@ _COLOUR: Final = r"^#[0-9a-fA-F]{6}$"
 _LOCALE: Final = re.compile(
     r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
 )
-ADDRESS: Final = r"^(v:[0-9a-z]{26}|u:[^\x00-\x1f\x7f]{1,200})$"
 _SECRET: Final[dict[str, Any]] = {"writeOnly": True, "format": "password", "advanced": True}
 _ADVANCED: Final[dict[str, Any]] = {"advanced": True}
 _LANGUAGE: Final = "Language, such as de or pt-BR"
@@ -399,80 +386,3 @@ class WidgetSettings(SeenSettings):
         if name := _twice(one.id for one in greetings):
             raise ValueError(f"Two greetings have the name {name}: who saw one has seen both.")
         return greetings
-
-
-# --- calls -----------------------------------------------------------------------------------
-
-
-#: A visitor's address: of nobody in particular, by a number that the hub gave; or of somebody whom
-#: the site knows by this id.
-_Visitor: TypeAlias = Annotated[str, Field(pattern=ADDRESS)]
-
-
-class VisitorWrote(Wire):
-    """A visitor sent a message. ``content`` as `hubbub.sdk.from_json` reads it."""
-
-    kind: Literal["message"] = "message"
-    visitor: _Visitor
-    name: str | None = None
-    client_id: Annotated[str, Field(min_length=1)]
-    content: Json
-    #: The id of the greeting that a first message answers.
-    greeting: str = ""
-
-
-class VisitorSaw(Wire):
-    """Messages reached a visitor's window, or were read there: each by its `Part.reference`."""
-
-    kind: Literal["seen"] = "seen"
-    visitor: _Visitor
-    state: Literal["delivered", "read"]
-    references: tuple[Annotated[str, Field(min_length=1)], ...]
-
-
-class VisitorProven(Wire):
-    """The site has proven who a visitor is, who so far was nobody."""
-
-    kind: Literal["proven"] = "proven"
-    visitor: _Visitor
-    before: _Visitor
-
-
-class VisitorLeft(Wire):
-    """A visitor ended the conversation."""
-
-    kind: Literal["left"] = "left"
-    visitor: _Visitor
-    client_id: Annotated[str, Field(min_length=1)]
-
-
-class VisitorRated(Wire):
-    """A visitor said how it was: one star to five, and perhaps why."""
-
-    kind: Literal["rated"] = "rated"
-    visitor: _Visitor
-    client_id: Annotated[str, Field(min_length=1)]
-    stars: Annotated[int, Field(ge=1, le=5)]
-    comment: str = ""
-
-
-WidgetCall: TypeAlias = Annotated[
-    VisitorWrote | VisitorSaw | VisitorProven | VisitorLeft | VisitorRated,
-    Field(discriminator="kind"),
-]
-_CALL: Final[TypeAdapter[WidgetCall]] = TypeAdapter(WidgetCall)
-
-
-def read_call(body: bytes) -> WidgetCall:
-    """Return what a call of the window says. Raises `pydantic.ValidationError`."""
-    return _CALL.validate_json(body)
-
-
-def proof(body: bytes, secret: str) -> str:
-    """Return what proves a call of the window (`PROOF`); ``secret`` is the webhook's."""
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-
-
-def upload(ref: str) -> HttpRequest:
-    """Return a request for the bytes of a file that a visitor uploaded."""
-    return HttpRequest(method="GET", url=f"{UPLOAD}:{ref}", safe=True)

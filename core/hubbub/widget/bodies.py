@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import Field, StringConstraints, field_validator
 
 from hubbub.api.endpoint import Body
-from hubbub.sdk.widget import LONGEST_TEXT
+from hubbub.sdk.widget_calls import LONGEST_TEXT
 from hubbub.store.types import UNKEPT
 
 #: Bytes of a JSON body: the longest text may be written in escapes, twelve for each character.

@@ -10,7 +10,7 @@ from hubbub.normalise.work import normalise
 from hubbub.receive.rules import judge
 from hubbub.receive.work import Keeper, row_of
 from hubbub.sdk.values import Call, Headers
-from hubbub.sdk.widget import PROOF, WidgetCall, proof
+from hubbub.sdk.widget_calls import PROOF, WidgetCall, proof
 from hubbub.store.session import DatabaseDown, reading
 
 log = structlog.get_logger(__name__)

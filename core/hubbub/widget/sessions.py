@@ -5,7 +5,8 @@ from typing import Any
 
 from hubbub.directory import Line
 from hubbub.hub import Hub
-from hubbub.sdk.widget import VisitorProven, WidgetSettings
+from hubbub.sdk.widget import WidgetSettings
+from hubbub.sdk.widget_calls import VisitorProven
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.widget import queries, shown

@@ -11,7 +11,7 @@ from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.hub import Hub
 from hubbub.live import VISITOR_TYPES, LiveEvent
 from hubbub.people.errors import Invalid
-from hubbub.sdk.widget import VisitorLeft, VisitorRated, VisitorSaw, VisitorWrote
+from hubbub.sdk.widget_calls import VisitorLeft, VisitorRated, VisitorSaw, VisitorWrote
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.widget import flood, queries, shown

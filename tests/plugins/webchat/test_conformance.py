@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from hubbub.sdk import Headers
-from hubbub.sdk.widget import PROOF, proof
+from hubbub.sdk.widget_calls import PROOF, proof
 from hubbub.testing import REFERENCE, ChannelConformance, Recorded
 from hubbub_webchat.channel import Webchat
 
