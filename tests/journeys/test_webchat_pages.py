@@ -229,7 +229,31 @@ def wait_for_keys(page, field):
         page.wait_for_timeout(50)
         if field.input_value():
             break
+    else:
+        raise AssertionError("No key reaches the window.")
     page.keyboard.press("Control+A")
+
+
+def test_keys_reach_a_window_that_is_opened_at_any_moment_of_its_coming(browser, widget, demo):
+    with site(widget) as at:
+        page = browser(logged_in=False).new_page()
+        held: list[Any] = []
+        # Not `held.append` itself: it takes no mark of Playwright's.
+        page.route("**/frame", lambda route: held.append(route))  # noqa: PLW0108 - see above
+        for later in range(0, 200, 20):
+            demo.relieve()
+            page.goto(f"{at()}/strict")
+            page.keyboard.press("Tab")
+            expect(launcher(page)).to_be_focused()
+            while not held:
+                page.wait_for_timeout(10)
+            # Browsers lost the focus where the document came just after it was given.
+            held.pop().continue_()
+            page.wait_for_timeout(later)
+            page.keyboard.press("Enter")
+            field = page.frame_locator("iframe").locator(FIELD)
+            expect(field).to_be_focused()
+            wait_for_keys(page, field)
 
 
 def test_case_14_by_keyboard_alone_a_window_is_used_and_only_news_is_read_out(

@@ -224,6 +224,8 @@
         });
         waiting.forEach((one) => tell(...one));
         waiting = [];
+        // A focus that was given just as the window's document came is one that browsers lose: its keys would go to the page.
+        if (document.activeElement === frame) frame.contentWindow.focus();
       },
       // What it says before it knows that somebody logged out is of who was here before.
       left() { leaving = false; },
