@@ -124,7 +124,7 @@ class Limiter:
         self._script = redis.register_script(_ACQUIRE)
         self._undo = redis.register_script(_GIVE_BACK)
         self._clock = clock
-        self._outage = Outage("each process limits itself, at half the rate and without bursts")
+        self._outage = Outage("each process limits itself, at half the rate and half the bursts")
         self._alone = LocalLimiter(clock=clock or time.monotonic)
 
     def acquire(self, requests: Sequence[Sequence[Bucket]]) -> list[Delay | None]:
@@ -181,7 +181,7 @@ def _arguments(requests: Sequence[Sequence[Bucket]], keys: dict[str, int]) -> It
 class LocalLimiter:
     """Limit this process alone, cautiously: other processes do the same at the same time."""
 
-    #: Each process takes this part of the rate, and no bursts.
+    #: Each process takes this part of the rate, and of the bursts.
     SHARE: Final = 0.5
     #: How many buckets are kept before those that are full again are forgotten.
     KEPT: Final = 10_000
@@ -200,15 +200,21 @@ class LocalLimiter:
 
     def _acquire_one(self, buckets: Sequence[Bucket], now: float) -> Delay | None:
         waits = [
-            Delay(self._full.get(bucket.key, now) - now, index)
+            Delay(self._full.get(bucket.key, now) - self._slack(bucket) - now, index)
             for index, bucket in enumerate(buckets)
         ]
         longest = max(waits, default=Delay(0.0, 0))
         if longest.seconds > 0:
             return longest
         for bucket in buckets:
-            self._full[bucket.key] = now + bucket.interval / _SECOND / self.SHARE
+            full = max(now, self._full.get(bucket.key, now))
+            self._full[bucket.key] = full + bucket.interval / _SECOND / self.SHARE
         return None
+
+    def _slack(self, bucket: Bucket) -> float:
+        """Return by how many seconds a burst may run ahead; what is allowed at all fits into it."""
+        burst = max(bucket.cost, int(bucket.burst * self.SHARE))
+        return bucket.interval / bucket.cost * (burst - bucket.cost) / _SECOND / self.SHARE
 
     def _forget(self, now: float) -> None:
         if len(self._full) > self.KEPT:

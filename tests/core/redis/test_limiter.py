@@ -137,10 +137,10 @@ def test_without_redis_a_process_limits_itself_and_says_so_once(tmp_path):
     bucket = Bucket("a", count=1, per=MINUTE, burst=5)
     with make_redis(f"unix://{tmp_path}/nobody.sock") as away, capture_logs() as logs:
         limiter = Limiter(away, clock=lambda: now[0])
-        # Half the rate, no burst: the other processes do the same at the same time.
-        assert waits(limiter, [[bucket], [bucket]]) == [0, 120]
+        # Half the rate and half the burst: the other processes do the same at the same time.
+        assert waits(limiter, [[bucket], [bucket], [bucket]]) == [0, 0, 120]
         now[0] += 120
-        assert waits(limiter, [[bucket]]) == [0]
+        assert waits(limiter, [[bucket], [bucket]]) == [0, 120]
     assert [entry["event"] for entry in logs] == ["redis does not answer"]
 
 
@@ -148,6 +148,12 @@ def test_a_process_alone_counts_all_buckets_or_none():
     limiter = LocalLimiter(clock=lambda: 0.0)
     wide, narrow = Bucket("wide", 1, MINUTE), Bucket("narrow", 1, 2 * MINUTE)
     assert waits(limiter, [[narrow], [wide, narrow], [wide], []]) == [0, 240, 0, 0]
+
+
+def test_what_is_allowed_at_once_goes_also_in_a_process_alone():
+    limiter = LocalLimiter(clock=lambda: 0.0)
+    whole = Bucket("files", 10, MINUTE, burst=10, cost=10)
+    assert waits(limiter, [[whole], [whole]]) == [0, 120]
 
 
 def test_a_process_alone_does_not_remember_for_ever(monkeypatch):
