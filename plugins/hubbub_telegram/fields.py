@@ -55,7 +55,7 @@ class TelegramSettings(ChannelSettings):
         None,
         title="How updates arrive",
         description="webhook: Telegram calls the hub, which needs a public https address. "
-        "polling: the hub asks Telegram. Empty: webhook where the hub's address is https.",
+        "polling: the hub asks Telegram. Not set: webhook where the hub's address is https.",
     )
     allow_groups: bool = Field(
         default=False,

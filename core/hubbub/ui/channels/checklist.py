@@ -97,5 +97,5 @@ def _in_the_inbox(*, heard: bool) -> Item:
     return Item(
         state="done" if heard else "waiting",
         title="A message from outside is in the inbox",
-        detail="" if heard else "The next step shows how to send one.",
+        detail="" if heard else "Write to the channel as a customer would.",
     )
