@@ -133,7 +133,8 @@ def test_a_reply_that_may_not_be_sent_any_more_becomes_no_note_by_itself(demo, a
     demo.call("PATCH", f"contacts/{found[0]}", {"blocked": True})
     agent.keyboard.press("Control+Enter")
     words = agent.get_by_label("Note for colleagues").last
-    expect(agent.locator("[data-problem]")).to_contain_text("Not sent. The contact is blocked")
+    expect(agent.locator("#closed")).to_contain_text("The contact is blocked")
+    expect(agent.locator("[data-problem]")).to_contain_text("Not sent. What you wrote is kept")
     expect(words).to_be_focused()
     expect(words).to_have_value("It left today.")
     agent.keyboard.press("Control+Enter")

@@ -300,5 +300,6 @@ def _media_row(media: Media, channel_id: str, message_id: str, now: datetime) ->
 
 
 def _named(media: Media, media_id: str) -> Media:
-    # What is known of the file stands in its row, which changes once the file is fetched.
-    return Media(id=media_id, cid=media.cid)
+    # What is known of the file stands in its row, which changes once the file is fetched; by its
+    # name it is looked for.
+    return Media(id=media_id, cid=media.cid, filename=media.filename)

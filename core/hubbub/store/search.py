@@ -61,18 +61,37 @@ _LOOKED_AT: Final = {"postgresql": 10_000, "sqlite": 50_000}
 
 #: Characters of a message that are looked at.
 LONGEST: Final = 100_000
+
+
+def _in_messages(files: str) -> str:
+    """Return what is looked at of messages; ``files`` says the names of a letter's files."""
+    return (
+        "substr("
+        "coalesce(messages.content ->> 'text', '') || ' ' || "
+        "coalesce(messages.content ->> 'caption', '') || ' ' || "
+        "coalesce(messages.content ->> 'subject', '') || ' ' || "
+        "coalesce(messages.content ->> 'title', '') || ' ' || "
+        "coalesce(messages.content ->> 'fields', '') || ' ' || "
+        "coalesce(messages.content -> 'media' ->> 'filename', '') || ' ' || "
+        f"coalesce({files}, ''), 1, {LONGEST})"
+    )
+
+
 #: What is looked at of each table. PostgreSQL's index refuses what has a megabyte of words.
 _SAID: Final = {
-    "messages": "substr("
-    "coalesce(messages.content ->> 'text', '') || ' ' || "
-    "coalesce(messages.content ->> 'caption', '') || ' ' || "
-    "coalesce(messages.content ->> 'subject', '') || ' ' || "
-    "coalesce(messages.content ->> 'title', '') || ' ' || "
-    "coalesce(messages.content ->> 'fields', '') || ' ' || "
-    f"coalesce(messages.content -> 'media' ->> 'filename', ''), 1, {LONGEST})",
+    "messages": _in_messages(
+        "CAST(jsonb_path_query_array(messages.content, '$.attachments[*].filename') AS text)"
+    ),
     "notes": f"substr(notes.text, 1, {LONGEST})",
     "contacts": "coalesce(contacts.name, '')",
     "addresses": "coalesce(addresses.name, '') || ' ' || addresses.address",
+}
+_SAID_IN_SQLITE: Final = {
+    **_SAID,
+    "messages": _in_messages(
+        "(SELECT group_concat(json_extract(value, '$.filename'), ' ') "
+        "FROM json_each(messages.content, '$.attachments'))"
+    ),
 }
 _VECTOR: Final = {
     name: f"to_tsvector('simple', translate({said}, $${BETWEEN}$$, $${' ' * len(BETWEEN)}$$))"
@@ -167,7 +186,9 @@ def _says(db: Connection, wanted: Wanted, name: str) -> ColumnElement[bool]:
         query = func.to_tsquery(literal_column("'simple'"), asked)
         return literal_column(_VECTOR[name]).op("@@", is_comparison=True)(query)
     asked = " ".join(wanted.words)
-    has: ColumnElement[Any] = func.has_words(literal_column(_SAID[name]), asked, wanted.number)
+    has: ColumnElement[Any] = func.has_words(
+        literal_column(_SAID_IN_SQLITE[name]), asked, wanted.number
+    )
     return has == 1
 
 

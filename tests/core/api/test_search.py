@@ -17,7 +17,11 @@ CONTENTS = (
         media=Media(id="m", filename="invoice-2026.pdf"),
         caption="Our paid invoice",
     ),
-    Email(subject="Broken lamp", text="The lamp of order 4711/b is broken."),
+    Email(
+        subject="Broken lamp",
+        text="The lamp of order 4711/b is broken.",
+        attachments=(Media(id="a", filename="Foto vorn.jpg"), Media(id="b", filename="Maße.pdf")),
+    ),
 )
 
 
@@ -75,6 +79,8 @@ WORDS = [
     ("2026", 1),
     ("paid invoice-2026.pdf", 1),
     ("lamp broken 4711", 0),
+    ("vorn.jpg", 0),
+    ("foto maße", 0),
     ("4711/b", 0),
 ]
 
@@ -95,7 +101,20 @@ def test_what_is_in_several_is_found_in_all_the_latest_first(every_api, said, mo
 
 @pytest.mark.parametrize(
     "q",
-    ["ieferung", "lamp invoice", "%", "_", "'", "' | '", "& ! ()", ":*", "\\", "<->", "lamp & x"],
+    [
+        "ieferung",
+        "attachments",
+        "lamp invoice",
+        "%",
+        "_",
+        "'",
+        "' | '",
+        "& ! ()",
+        ":*",
+        "\\",
+        "<->",
+        "lamp & x",
+    ],
 )
 def test_what_nobody_said_is_not_found(every_api, said, q):
     assert found(every_api, q) == []

@@ -2,9 +2,26 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from hubbub.api.render import _file
 from hubbub.normalise.rules import take_media
-from hubbub.sdk import Email, Media
+from hubbub.sdk import Attachment, Email, Media
+from hubbub.sdk.content import to_json
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        Attachment(type="document", media=Media(ref="r", filename="invoice.pdf")),
+        Email(subject="x", text="x", attachments=(Media(ref="r", filename="invoice.pdf"),)),
+    ],
+)
+def test_a_message_keeps_the_names_of_its_files_by_which_it_is_found(content):
+    taken, _ = take_media(content, channel_id="c", message_id="m", now=NOW)
+    assert "invoice.pdf" in str(to_json(taken))
 
 
 def test_a_picture_keeps_the_name_by_which_its_letter_shows_it():
@@ -12,9 +29,7 @@ def test_a_picture_keeps_the_name_by_which_its_letter_shows_it():
         subject="x", text="x", attachments=(Media(ref="call:1-2-", cid="logo@x"), Media(ref="r"))
     )
 
-    taken, rows = take_media(
-        content, channel_id="c", message_id="m", now=datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    taken, rows = take_media(content, channel_id="c", message_id="m", now=NOW)
 
     assert isinstance(taken, Email)
     assert [media.cid for media in taken.attachments] == ["logo@x", None]

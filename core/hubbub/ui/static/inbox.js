@@ -294,8 +294,8 @@ function choose(form, what) {
     address(form);
   } else if (what === 'reply') {
     document.getElementById('mode-note').checked = false;
-    const why = document.getElementById('closed').firstChild.textContent.trim();
-    complain(form, `Not sent. ${why} What you wrote is kept: choose “Note for colleagues” to make it a note.`);
+    // Why stands above the field.
+    complain(form, 'Not sent. What you wrote is kept: choose “Note for colleagues” to make it a note.');
   }
 }
 
