@@ -1,6 +1,6 @@
 """Create, change, check and delete channels; the provider is asked between transactions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -124,14 +124,15 @@ def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: s
             check_seen(hub, change.seen, *_told(hub, row))
             values = _changed_columns(hub, row, change)
             queries.change_channel(db, channel_id, values=values)
+            now_is = _found(queries.channel(db, channel_id))
             if {"account", "sender"} & values.keys():
-                now_is = _found(queries.channel(db, channel_id))
                 inherit(db, now_is, threads=has_threads(hub, row.type), now=hub.now())
             if change.concerns_provider:
                 # What is fetched waits for the check: it says where a new folder begins.
                 queries.mark_checked(db, channel_id, now=None)
                 queries.read_templates_at(db, channel_id, None)
-            _note(db, hub.now(), actor, "channel.changed", channel_id, changed=sorted(values))
+            changed = [*_changed_names(hub, row, now_is, change)]
+            _note(db, hub.now(), actor, "channel.changed", channel_id, changed=changed)
     except IntegrityError:
         raise _account_taken() from None
     if change.concerns_provider:
@@ -143,11 +144,11 @@ def mark_of_channel(hub: Hub, row: Row[Any]) -> str:
     return mark_of(hub, *_told(hub, row))
 
 
-def _told(hub: Hub, row: Row[Any]) -> tuple[object, ...]:
+def _told(hub: Hub, row: Row[Any]) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
     try:
         credentials = hub.vault.open(row.secrets, row.id)["credentials"]
     except Undecryptable:
-        credentials = None
+        credentials = {}
     return row.name, row.settings, credentials
 
 
@@ -281,6 +282,24 @@ def _new_row(
     values |= {"account": hooks.account(connection), "sender": hooks.sender(connection)}
     values["secrets"] = hub.vault.seal(secrets, values["id"])
     return values
+
+
+def _changed_names(
+    hub: Hub, before: Row[Any], after: Row[Any], change: ChannelChange
+) -> Iterator[str]:
+    """Yield the names of what is otherwise now, of the fields that people see."""
+    for name in ("name", "enabled"):
+        if getattr(before, name) != getattr(after, name):
+            yield name
+    (_, *was), (_, *is_) = _told(hub, before), _told(hub, after)
+    for part, old, new in zip(("settings", "credentials"), was, is_, strict=True):
+        yield from (f"{part}.{name}" for name in _differing(old, new))
+    if change.old_credentials_until is not None:
+        yield "old_credentials_until"
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
 
 
 def _changed_columns(hub: Hub, row: Row[Any], change: ChannelChange) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import timedelta
 from types import SimpleNamespace
@@ -580,4 +581,5 @@ def test_every_change_is_in_the_audit_log_without_a_secret(hub):
         "channel.changed",
         "channel.deleted",
     ]
-    assert "secret" not in "".join(detail for _, detail in lines).replace("secrets", "")
+    assert json.loads(lines[1][1]) == {"changed": ["name", "credentials.second"]}
+    assert "secret" not in "".join(detail for _, detail in lines)

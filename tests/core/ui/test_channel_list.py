@@ -130,6 +130,14 @@ def test_what_people_did_to_a_channel_is_listed_page_by_page(admin, line, monkey
     assert "added the channel" in admin.get(unescape(older)).text
 
 
+def test_it_is_told_which_settings_were_changed_and_nothing_that_was_not(admin, line):
+    settings = {"name": line.name, "settings.messages_per_second": "7"}
+    admin.fill(f"/channels/{line.id}/change", **settings)
+    page = admin.get(f"/channels/{line.id}/audit").text
+    # A box that is not in the form was not ticked.
+    assert "changed its settings (messages_per_second, read_receipts)" in page
+
+
 def test_pages_of_one_channel_are_not_there_for_a_channel_that_is_not(admin):
     for tab in ("webhook", "templates", "quarantine", "settings", "audit", "setup/test"):
         assert admin.get(f"/channels/nowhere/{tab}").status_code == 404, tab

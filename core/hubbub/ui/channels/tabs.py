@@ -1,6 +1,7 @@
 """Show the pages of one channel beside its overview and settings."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -165,17 +166,26 @@ def _audit(hub: Hub, channel_id: str, *, before: str) -> AuditPage:
 
 def _done(row: AnyRow) -> Iterator[str]:
     yield _DONE.get(row.action, row.action.replace(".", " "))
-    changed = row.detail.get("changed", ())
+    changed: dict[str, list[str]] = defaultdict(list)
+    for name in row.detail.get("changed", ()):
+        part, _, field = name.partition(".")
+        changed[part] += [field] if field else []
     if changed:
-        yield words.listed([_CHANGED.get(name, name) for name in changed if name in _CHANGED])
+        yield words.listed([_part(part, fields) for part, fields in changed.items()])
     if "version" in row.detail:
         yield f"(version {row.detail['version']})"
 
 
-#: Columns that a change may touch, as people know them; others follow from these.
+#: What a change may touch, as people know it.
 _CHANGED: Final = {
     "name": "its name",
     "enabled": "whether it is on",
-    "secrets": "its credentials",
+    "credentials": "its credentials",
     "settings": "its settings",
+    "old_credentials_until": "how long the old credentials count",
 }
+
+
+def _part(name: str, fields: Sequence[str]) -> str:
+    called = _CHANGED.get(name, name)
+    return f"{called} ({', '.join(fields)})" if fields else called
