@@ -436,14 +436,14 @@ def test_a_channel_that_cannot_be_opened_holds_up_no_other(world, monkeypatch):
     broken, here = world.channel(), world.channel()
     write(world, broken, "Waits")
     write(world, here, "Goes")
-    current = world.hub.directory.current
+    line = world.hub.directory._line
 
-    def stumble(db, ids):
-        if broken.id in ids:
+    def stumble(db, channel_id, version):
+        if channel_id == broken.id:
             raise KeyError("a bug")
-        return current(db, ids)
+        return line(db, channel_id, version)
 
-    monkeypatch.setattr(world.hub.directory, "current", stumble)
+    monkeypatch.setattr(world.hub.directory, "_line", stumble)
     nudge_deliver(world.hub)
     world.work()
     assert world.provider.said == ["Goes"]

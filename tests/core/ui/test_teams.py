@@ -127,6 +127,17 @@ def test_an_agent_sees_no_page_of_teams(browser, people):
     assert browser("agent").get("/operate/teams").status_code == 403
 
 
+def test_who_has_a_conversation_and_who_answers_in_it_are_both_told(world, browser, line, people):
+    where = f"/inbox/{conversation(world)}"
+    world.write(
+        "UPDATE conversations SET assignee_id = :has, owner = :answers",
+        has=people["admin"],
+        answers=f"user:{people['agent']}",
+    )
+    told = "Assigned to admin@example.org. agent@example.org handles this."
+    assert told in browser("agent").get(where).text
+
+
 def test_a_conversation_is_given_to_a_colleague_a_team_and_nobody(world, browser, line, people):
     team = create_team(world.hub, name="Sales", members=[people["admin"]], actor="cli")
     agent, where = browser("agent"), f"/inbox/{conversation(world)}"

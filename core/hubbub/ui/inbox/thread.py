@@ -180,8 +180,10 @@ def _earlier(rows: Sequence[AnyRow]) -> int:
 
 def _owner(row: AnyRow, names: dict[str, str], teams: Mapping[str, str]) -> str:
     owner = words.owner(row.owner, names)
-    if not owner and row.assignee_id:
-        owner = f"Assigned to {names.get(row.assignee_id, 'a colleague')}."
+    if row.assignee_id and row.owner != f"user:{row.assignee_id}":
+        # Nobody waits for a person any more where one has it.
+        owner = "" if row.owner == "people" else owner
+        owner = f"Assigned to {names.get(row.assignee_id, 'a colleague')}. {owner}".strip()
     team = teams.get(row.team_id or "")
     return f"{owner} In the queue of {team}.".strip() if team else owner
 
