@@ -214,6 +214,21 @@ def test_what_was_not_sent_is_kept_and_sent_once_when_the_hub_is_back(demo, agen
     expect(agent.get_by_label("Reply to")).to_have_value("")
 
 
+def test_the_page_stays_where_it_is_however_long_its_list_is(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+    reply(agent, f"Hello, {ada.name}")
+    expect(entry(agent, f"Hello, {ada.name}")).to_be_visible()
+    # At once, before the page asks for itself and puts that right.
+    beyond = agent.evaluate("""() => {
+        const list = document.querySelector('.entries');
+        for (let more = 0; more < 40; more += 1) list.append(list.firstElementChild.cloneNode(true));
+        return document.documentElement.scrollHeight - innerHeight;
+    }""")
+    assert beyond == 0
+
+
 def test_hostile_words_stay_words(agent, customer):
     evil = "<img src=x onerror=document.title='broken'>"
     eve = customer(name=f"Eve {evil}")
