@@ -170,8 +170,11 @@ def _done(row: AnyRow) -> Iterator[str]:
     for name in row.detail.get("changed", ()):
         part, _, field = name.partition(".")
         changed[part] += [field] if field else []
-    if changed:
-        yield words.listed([_part(part, fields) for part, fields in changed.items()])
+    parts = [_part(part, fields) for part, fields in changed.items()]
+    if parts:
+        yield words.listed(parts)
+    elif "changed" in row.detail:
+        yield "nothing"
     if "version" in row.detail:
         yield f"(version {row.detail['version']})"
 
