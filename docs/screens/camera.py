@@ -38,4 +38,9 @@ def shot(page: Page, name: str) -> None:
 
 def whole(page: Page, name: str) -> None:
     """Keep what all of the page looks like, to its end."""
-    page.screenshot(path=HERE / f"{name}.png", full_page=True)
+    size = page.viewport_size or WIDE
+    height = page.evaluate("document.documentElement.scrollHeight")
+    # As a screen of that height shows it: what stays at the edge of the screen stays below all.
+    page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+    page.screenshot(path=HERE / f"{name}.png")
+    page.set_viewport_size(size)
