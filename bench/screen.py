@@ -1,15 +1,16 @@
 """Measure how soon after its webhook a message is on the screen of an inbox that is open."""
 
 import contextlib
-import http.client
+import json
 import shutil
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.common import LOCAL
+from bench.common import LOCAL, request
 from bench.hub import Hub
 from bench.load import Updates
 from bench.report import Figure
@@ -69,9 +70,5 @@ def _took(page: Page, world: World, hub: Hub) -> float:
 
 def _post(hub: Hub, updates: Updates) -> None:
     (_, body), *_ = updates.bodies()
-    headers = {"Content-Type": "application/json", **hub.headers}
-    with contextlib.closing(http.client.HTTPConnection(LOCAL, hub.port, timeout=60)) as asked:
-        asked.request("POST", hub.path, body, headers)
-        answer = asked.getresponse()
-        answer.read()
-    assert answer.status == http.client.OK, answer.status
+    status, _ = request(hub.port, hub.path, json.loads(body), headers=hub.headers)
+    assert status == HTTPStatus.OK, status

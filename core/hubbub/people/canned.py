@@ -1,19 +1,18 @@
 """Keep words that are said often: everybody's, and each person's own."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from hubbub.hub import Hub
 from hubbub.people.audit import audit
-from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.people.errors import Complaint, Invalid, NotFound
 from hubbub.people.overtaken import check_seen, mark_of
+from hubbub.people.taken import unless_taken
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import CannedReply, table
 from hubbub.store.types import AnyRow, new_id
@@ -72,7 +71,7 @@ def add_canned(hub: Hub, *, shortcut: str, text: str, user_id: str | None, actor
     """
     canned_id, now = new_id(), hub.now()
     values = {"shortcut": _shortcut(shortcut), "text": _text(text)}
-    with _saving(hub, values["shortcut"]) as db:
+    with unless_taken(hub, _double(values["shortcut"])) as db:
         row = {"id": canned_id, "user_id": user_id, "created_at": now, "changed_at": now}
         db.execute(insert(_replies).values(**row, **values))
         _note(db, hub, actor, "canned_reply.created", canned_id, shortcut=values["shortcut"])
@@ -98,7 +97,7 @@ def change_canned(
         values["shortcut"] = _shortcut(shortcut)
     if text is not None:
         values["text"] = _text(text)
-    with _saving(hub, values.get("shortcut", "")) as db:
+    with unless_taken(hub, _double(values.get("shortcut", ""))) as db:
         before = _found(db, canned_id, _of(user_id), lock=True)
         check_seen(hub, seen, before.shortcut, before.text)
         db.execute(update(_replies).where(_replies.c.id == canned_id).values(**values))
@@ -138,13 +137,8 @@ def _text(text: str) -> str:
     return text
 
 
-@contextmanager
-def _saving(hub: Hub, shortcut: str) -> Iterator[Connection]:
-    try:
-        with transaction(hub.engine) as db:
-            yield db
-    except IntegrityError:
-        raise Conflict(f"There is already a reply under /{shortcut}.", code="name_taken") from None
+def _double(shortcut: str) -> str:
+    return f"There is already a reply under /{shortcut}."
 
 
 def _of(user_id: str | None) -> ColumnElement[bool]:

@@ -1,19 +1,18 @@
 """Make teams, change them, and give their conversations to their members in turn."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from hubbub.hub import Hub
 from hubbub.people import queries, team_queries
 from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.people.overtaken import check_seen, mark_of
+from hubbub.people.taken import unless_taken
 from hubbub.store.session import reading, transaction
 from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, new_id
@@ -48,7 +47,7 @@ def find_team(hub: Hub, team_id: str) -> Team:
 def create_team(hub: Hub, *, name: str, members: Collection[str] = (), actor: str) -> str:
     """Make a team and return its id. Raises `Invalid`, or `Conflict` for a known name."""
     team_id, name = new_id(), _clean(name)
-    with _changing(hub, name) as db:
+    with unless_taken(hub, _double(name)) as db:
         team_queries.add_team(db, id=team_id, name=name, created_at=hub.now())
         _set_members(db, team_id, members)
         _note(db, hub, actor, "team.created", team_id, name=name, members=len(members))
@@ -70,7 +69,7 @@ def change_team(
     was ``seen``.
     """
     name = None if name is None else _clean(name)
-    with _changing(hub, name or "") as db:
+    with unless_taken(hub, _double(name or "")) as db:
         before = _teams(db, [_found(db, team_id, hold=True)])[0]
         check_seen(hub, seen, before.name, before.members)
         if name is not None:
@@ -130,13 +129,8 @@ def _deleted(hub: Hub, team_id: str, *, actor: str) -> bool:
     return True
 
 
-@contextmanager
-def _changing(hub: Hub, name: str) -> Iterator[Connection]:
-    try:
-        with transaction(hub.engine) as db:
-            yield db
-    except IntegrityError:
-        raise Conflict(f"There is already a team called {name}.", code="name_taken") from None
+def _double(name: str) -> str:
+    return f"There is already a team called {name}."
 
 
 def _set_members(db: Connection, team_id: str, members: Collection[str]) -> None:

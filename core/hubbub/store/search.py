@@ -9,7 +9,7 @@ are everywhere are met soon by who looks through the latest conversations, and S
 way; how far that goes has an end, in conversations, in messages of each and in messages of all.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,6 @@ from sqlalchemy import (
     Connection,
     Select,
     String,
-    Subquery,
     Table,
     and_,
     any_,
@@ -319,31 +318,25 @@ def _places(db: Connection, wanted: Wanted) -> Sought | None:
 
 def _hits(db: Connection, wanted: Wanted) -> dict[str, str] | None:
     """Return the last message with the words of each conversation; None where there are many."""
-    most, found = _FEW, _counted(db, wanted, most=_FEW)
-    if found.hits > most and found.conversations * _CROWD <= most:
-        most, found = _HITS, _counted(db, wanted, most=_HITS)
-    if found.conversations > _FEW or found.hits > most:
+    most, rows = _FEW, _grouped(db, wanted, most=_FEW)
+    if sum(row.hits for row in rows) > most and len(rows) * _CROWD <= most:
+        most, rows = _HITS, _grouped(db, wanted, most=_HITS)
+    if len(rows) > _FEW or sum(row.hits for row in rows) > most:
         return None
-    hit = _hit(db, wanted, most=most)
-    last = select(hit.c.conversation_id, func.max(hit.c.id).label("id"))
-    rows = db.execute(last.group_by(hit.c.conversation_id))
     return {row.conversation_id: row.id for row in rows}
 
 
-def _counted(db: Connection, wanted: Wanted, *, most: int) -> AnyRow:
-    """Return how many messages have the words, in how many conversations.
+def _grouped(db: Connection, wanted: Wanted, *, most: int) -> Sequence[AnyRow]:
+    """Return how many messages have the words in each conversation, and the last of them.
 
-    Counted within the database: many that are no help are not read here.
+    One more than ``most`` at the most, grouped within the database: a conversation full of them is
+    one row.
     """
-    hit = _hit(db, wanted, most=most)
-    conversations = func.count(hit.c.conversation_id.distinct()).label("conversations")
-    return db.execute(select(func.count().label("hits"), conversations).select_from(hit)).one()
-
-
-def _hit(db: Connection, wanted: Wanted, *, most: int) -> Subquery:
-    """Return the messages that have the words, one more than ``most`` at the most."""
     said = select(_messages.c.id, _messages.c.conversation_id)
-    return said.where(_says(db, wanted, "messages")).limit(most + 1).subquery()
+    hit = said.where(_says(db, wanted, "messages")).limit(most + 1).subquery()
+    columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("hits"))
+    found = select(*columns).group_by(hit.c.conversation_id)
+    return db.execute(found.limit(_FEW + 1)).all()
 
 
 def _is_frequent(db: Connection, wanted: Wanted) -> bool:

@@ -147,18 +147,20 @@ def failures_page(hub: Hub, *, channel: str, kind: str, problem: str = "") -> Fa
         found, tried = failures(db), queries.requeues(db)
         channels = ui_queries.channel_names(db)
         silent = ui_queries.silent_kinds(db, now)
-        again = {row.id: queries.failed_again(db, row) for row in tried if row.kind == "failed"}
-    busy = {(row.kind, row.channel_id, row.cause) for row in tried if row.state == "running"}
+        running = [row for row in tried if row.state == "running"]
+        past = [row for row in tried if row.state != "running"][:_PAST]
+        sends = [row for row in (*running, *past) if row.kind == "failed"]
+        again = {row.id: queries.failed_again(db, row) for row in sends}
+    busy = {(row.kind, row.channel_id, row.cause) for row in running}
     rows = [
         _cause(one, channels, now, busy)
         for one in found
         if channel in {"", one.channel_id} and kind in {"", one.kind}
     ]
-    shown = [_requeue(row, channels, now, again.get(row.id, 0)) for row in tried]
     return FailuresPage(
         groups=tuple(_groups(rows)),
-        running=tuple(one for one in shown if one.state == "running"),
-        past=tuple(one for one in shown if one.state != "running")[:_PAST],
+        running=tuple(_requeue(row, channels, now, again.get(row.id, 0)) for row in running),
+        past=tuple(_requeue(row, channels, now, again.get(row.id, 0)) for row in past),
         channels=tuple(
             (one, channels[one].name)
             for one in sorted({one.channel_id for one in found} & channels.keys())

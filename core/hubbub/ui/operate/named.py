@@ -52,9 +52,12 @@ def named(db: Connection, rows: Sequence[AnyRow]) -> dict[str, Named]:
     """Return what lines of the audit log tell of, by the ids that they have of it."""
     ids = {one for row in rows for one in _ids_of(row)}
     found: dict[str, Named] = {}
+    lost = ids
     for kind in _KINDS:
-        found |= kind.named(db, ids - found.keys())
-    lost = ids - found.keys()
+        if not lost:
+            break
+        found |= kind.named(db, lost)
+        lost = ids - found.keys()
     told = told_names(db, lost)
     return found | {one: Named(name=told.get(one, one), gone=True) for one in lost}
 
