@@ -265,9 +265,11 @@ def _ends(pids):
 
 
 def _ended(end):
-    readable, _, _ = select.select([end], [], [], 15)
+    watch = select.poll()
+    watch.register(end, select.POLLIN)
+    ended = watch.poll(15_000)
     os.close(end)
-    return bool(readable)
+    return bool(ended)
 
 
 def _lines(stream):

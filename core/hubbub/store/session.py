@@ -129,6 +129,10 @@ def _prepare_sqlite(engine: Engine) -> None:
     lock = Turns(None if in_memory else f"{database}-turn")
     engine.dialect.write_lock = lock  # type: ignore[attr-defined]  # ours, found by `_turn`
 
+    @event.listens_for(engine, "engine_disposed")
+    def _dispose(_engine: Engine) -> None:
+        lock.close()
+
     @event.listens_for(engine, "connect")
     def _connect(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # we begin transactions ourselves

@@ -40,6 +40,13 @@ class Turns:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()
 
+    def close(self) -> None:
+        """Close the file between two turns; the next one opens it again."""
+        with self._threads:
+            if self._depth == 0 and self._file is not None:
+                os.close(self._file)
+                self._file = None
+
     def _lock(self) -> None:
         if self._path is None:
             return

@@ -1,8 +1,11 @@
 """Transactions on both databases."""
 
 import secrets
+import sys
 import threading
 import traceback
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -27,6 +30,22 @@ def test_a_transaction_is_committed_at_its_end(engine):
     with transaction(engine) as db:
         insert(db, "a")
     assert names(engine) == ["a"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="It looks into /proc.")
+def test_an_engine_that_is_given_up_keeps_no_file_open(sqlite_url, tmp_path):
+    def opened():
+        for number in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):
+                yield str(number.readlink())
+
+    engine = make_engine(sqlite_url)
+    for name in ("a", "b"):  # the second time after it was given up
+        with transaction(engine) as db:
+            insert(db, name)
+        assert any(path.startswith(str(tmp_path)) for path in opened())
+        engine.dispose()
+        assert not any(path.startswith(str(tmp_path)) for path in opened())
 
 
 def test_an_exception_undoes_a_transaction(engine):
