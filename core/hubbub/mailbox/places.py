@@ -28,6 +28,14 @@ class Past:
     #: The folder was made anew: what came from this day on may be new, and is treated so.
     new_since: date | None = None
 
+    @property
+    def comes_first(self) -> bool:
+        """Whether what is new waits for it, as it may hold letters that came to us before that.
+
+        Where years are still to be fetched, nobody waits for them.
+        """
+        return self.new_since is not None and self.since >= self.new_since
+
     def historical(self, *times: datetime | None) -> bool:
         """Whether a letter that came and was written at ``times`` was there before us.
 

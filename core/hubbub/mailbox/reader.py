@@ -1,5 +1,7 @@
 """Read one folder: what is new, then some of what is old; mark what was kept.
 
+In a folder that was made anew, what is old and may be new to us comes first: letters stay in order.
+
 Whether somebody has seen a letter already means nothing here, since people read the mailbox too.
 """
 
@@ -56,7 +58,9 @@ class Reader:
         box = opened(self._client, folder)
         place = self._place(box)
         marked = self._mark(box, place)
-        news = box.uidnext > marked.last + 1 and self._searched.get(folder) != box.uidnext
+        waits = marked.past is not None and marked.past.comes_first
+        unknown = box.uidnext > marked.last + 1 and self._searched.get(folder) != box.uidnext
+        news = unknown and not waits
         if news:
             found = self._search("UID", f"{marked.last + 1}:*")
             # A range beyond the end names the last letter.
@@ -65,7 +69,7 @@ class Reader:
         recalling = marked.past is not None
         if marked.past is not None and self._wanted():
             marked = self._recall(box, marked, marked.past)
-        if self._wanted():
+        if self._wanted() and not waits:
             self._searched[folder] = box.uidnext
         self._logbook.keep(folder, marked)
         return news or recalling or marked is not place

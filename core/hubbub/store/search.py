@@ -9,7 +9,7 @@ are everywhere are met soon by who looks through the latest conversations, and S
 way; how far that goes has an end, in conversations, in messages of each and in messages of all.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,6 @@ from itertools import accumulate, islice
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     Select,
@@ -28,7 +27,6 @@ from sqlalchemy import (
     event,
     false,
     func,
-    literal,
     literal_column,
     or_,
     select,
@@ -46,12 +44,10 @@ _messages = table(Message)
 _notes = table(Note)
 
 #: Conversations in which the index finds words, and messages; more are no help.
-_FEW: Final = 2000
-_HITS: Final = 100_000
-#: Hits in one conversation, on the average, that are a crowd: only then more than `_FEW` are read.
-_CROWD: Final = 4
+_FEW: Final = 10_000
+_HITS: Final = 20_000
 #: Words are frequent that are in so many of so many messages.
-_OFTEN: Final = 25
+_OFTEN: Final = 8
 _SAMPLE: Final = 500
 #: The latest conversations that are looked through, the latest messages of each, and how many
 #: messages that may be: who has a few conversations without end waits no longer for it.
@@ -318,25 +314,21 @@ def _places(db: Connection, wanted: Wanted) -> Sought | None:
 
 def _hits(db: Connection, wanted: Wanted) -> dict[str, str] | None:
     """Return the last message with the words of each conversation; None where there are many."""
-    most, rows = _FEW, _grouped(db, wanted, most=_FEW)
-    if sum(row.hits for row in rows) > most and len(rows) * _CROWD <= most:
-        most, rows = _HITS, _grouped(db, wanted, most=_HITS)
-    if len(rows) > _FEW or sum(row.hits for row in rows) > most:
-        return None
-    return {row.conversation_id: row.id for row in rows}
-
-
-def _grouped(db: Connection, wanted: Wanted, *, most: int) -> Sequence[AnyRow]:
-    """Return how many messages have the words in each conversation, and the last of them.
-
-    One more than ``most`` at the most, grouped within the database: a conversation full of them is
-    one row.
-    """
     said = select(_messages.c.id, _messages.c.conversation_id)
-    hit = said.where(_says(db, wanted, "messages")).limit(most + 1).subquery()
+    hit = said.where(_says(db, wanted, "messages")).limit(_HITS + 1).subquery()
     columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("hits"))
-    found = select(*columns).group_by(hit.c.conversation_id)
-    return db.execute(found.limit(_FEW + 1)).all()
+    last = select(*columns).group_by(hit.c.conversation_id).limit(_FEW + 1).subquery()
+    # Thousands of ids as one text: as rows they take longer to read than to find.
+    found = select(
+        func.coalesce(func.sum(last.c.hits), 0),
+        func.string_agg(last.c.conversation_id, ","),
+        func.string_agg(last.c.id, ","),
+    )
+    hits, conversation_ids, message_ids = db.execute(found).one()
+    if not hits:
+        return {}
+    by_conversation = dict(zip(conversation_ids.split(","), message_ids.split(","), strict=True))
+    return by_conversation if hits <= _HITS and len(by_conversation) <= _FEW else None
 
 
 def _is_frequent(db: Connection, wanted: Wanted) -> bool:
@@ -359,8 +351,8 @@ def _ids(db: Connection, column: ColumnElement[str], condition: ColumnElement[bo
 
 
 def _one_of(column: ColumnElement[str], ids: Collection[str]) -> ColumnElement[bool]:
-    # As one parameter: thousands of them take longer to say than to find.
-    return column == any_(literal(sorted(ids), ARRAY(String)))
+    # As one text: thousands of parameters take longer to say than to find.
+    return column == any_(func.string_to_array(",".join(ids), ","))
 
 
 @contextmanager

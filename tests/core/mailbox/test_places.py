@@ -66,6 +66,13 @@ def test_in_a_folder_made_anew_only_what_came_long_before_is_history():
     assert Past(until=10, since=date(2025, 1, 1)).historical(datetime(2026, 3, 3, tzinfo=UTC))
 
 
+def test_what_is_new_waits_for_what_a_folder_made_anew_may_hold_and_for_nothing_older():
+    assert follow(PLACE, 8, 41).past.comes_first
+    assert not Past(until=10, since=date(2026, 3, 3)).comes_first
+    old = replace(PLACE, past=Past(until=10, since=date(2025, 1, 1)))
+    assert not follow(old, 8, 41).past.comes_first
+
+
 def test_a_folder_made_anew_twice_forgets_nothing_that_may_be_new():
     once = replace(follow(PLACE, 8, 41), newest=TODAY)
     assert follow(once, 9, 41).past == Past(

@@ -230,6 +230,28 @@ def test_conformance_02_a_folder_made_anew_adds_only_what_is_new(office, host):
     assert not said_of(office)[-1].historical
 
 
+def test_conformance_02_letters_stay_in_order_in_a_folder_made_anew(office, host, monkeypatch):
+    now = office.hub.now()
+    with host.owner() as owner:
+        owner.create_folder("Shop")
+    office.begin(host, folders=("Shop",)).stop()
+    with host.owner() as owner:
+        owner.delete_folder("Shop")
+        owner.create_folder("Shop")
+    put(host, 1, 2, folder="Shop", at=now)
+    real = letters.listed
+
+    def listed(client, uids):
+        monkeypatch.setattr("hubbub.mailbox.reader.listed", real)
+        put(host, 3, folder="Shop", at=now)
+        yield from real(client, uids)
+
+    monkeypatch.setattr("hubbub.mailbox.reader.listed", listed)
+    monkeypatch.setattr("hubbub.mailbox.reader._PAST", 1)
+    office.watch(host.server(), folders=("Shop",))
+    assert office.have(3) == ["Subject: 1", "Subject: 2", "Subject: 3"]
+
+
 def test_conformance_02_a_letter_that_somebody_has_seen_is_kept(office, host):
     office.begin(host)
     put(host, 1, flags=[rb"\Seen"])
