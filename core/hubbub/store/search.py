@@ -318,17 +318,11 @@ def _hits(db: Connection, wanted: Wanted) -> dict[str, str] | None:
     hit = said.where(_says(db, wanted, "messages")).limit(_HITS + 1).subquery()
     columns = (hit.c.conversation_id, func.max(hit.c.id).label("id"), func.count().label("hits"))
     last = select(*columns).group_by(hit.c.conversation_id).limit(_FEW + 1).subquery()
-    # Thousands of ids as one text: as rows they take longer to read than to find.
-    found = select(
-        func.coalesce(func.sum(last.c.hits), 0),
-        func.string_agg(last.c.conversation_id, ","),
-        func.string_agg(last.c.id, ","),
-    )
-    hits, conversation_ids, message_ids = db.execute(found).one()
-    if not hits:
-        return {}
-    by_conversation = dict(zip(conversation_ids.split(","), message_ids.split(","), strict=True))
-    return by_conversation if hits <= _HITS and len(by_conversation) <= _FEW else None
+    hits = func.coalesce(func.sum(last.c.hits), 0)
+    found = select(hits, _all_of(last.c.conversation_id), _all_of(last.c.id))
+    count, conversation_ids, message_ids = db.execute(found).one()
+    by_conversation = dict(zip(_parted(conversation_ids), _parted(message_ids), strict=True))
+    return by_conversation if count <= _HITS and len(by_conversation) <= _FEW else None
 
 
 def _is_frequent(db: Connection, wanted: Wanted) -> bool:
@@ -346,12 +340,21 @@ def _contact_ids(db: Connection, wanted: Wanted) -> set[str]:
     }
 
 
-def _ids(db: Connection, column: ColumnElement[str], condition: ColumnElement[bool]) -> set[str]:
-    return set(db.execute(select(column).where(condition).limit(_FEW + 1)).scalars())
+def _ids(db: Connection, column: ColumnElement[str], condition: ColumnElement[bool]) -> list[str]:
+    few = select(column.label("id")).where(condition).limit(_FEW + 1).subquery()
+    return _parted(db.execute(select(_all_of(few.c.id))).scalar_one())
+
+
+def _all_of(ids: ColumnElement[str]) -> ColumnElement[str | None]:
+    # One text: as rows and as parameters, thousands of ids take longer to read than to find.
+    return func.string_agg(ids, ",")
+
+
+def _parted(ids: str | None) -> list[str]:
+    return ids.split(",") if ids else []
 
 
 def _one_of(column: ColumnElement[str], ids: Collection[str]) -> ColumnElement[bool]:
-    # As one text: thousands of parameters take longer to say than to find.
     return column == any_(func.string_to_array(",".join(ids), ","))
 
 
