@@ -53,6 +53,12 @@ def said_as(hub: Hub, channel_type: str, address: str) -> str:
     return address.removeprefix(KNOWN_VISITOR) if address.startswith(KNOWN_VISITOR) else ""
 
 
+def _state(row: AnyRow) -> str:
+    if row.state == "blocked" and row.state_reason:
+        return "cannot be reached"  # and the reason says whether they blocked us
+    return _STATES.get(row.state, row.state.replace("_", " "))
+
+
 def address_row(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
     """Return what is shown of one of `hubbub.contacts.queries.addresses`."""
     return AddressRow(
@@ -64,7 +70,7 @@ def address_row(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
         said=said_as(hub, row.channel_type, row.address),
         also=row.also or "",
         name=row.name or "",
-        state=_STATES.get(row.state, row.state.replace("_", " ")),
+        state=_state(row),
         reason=row.state_reason,
         reachable=row.state == "ok",
         proof="wrote from it" if row.wrote_at else "never wrote from it: nothing proves it theirs",

@@ -52,6 +52,20 @@ def test_a_contact_shows_addresses_with_their_proof_and_what_was_said(agent, ada
     assert agent.get("/contacts/nobody").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "shown"),
+    [
+        ("ok", "", "Can be reached"),
+        ("blocked", "", "Blocked us"),
+        ("blocked", "This bot knows no such chat.", "Cannot be reached: This bot knows no such"),
+        ("opted_out", "They wrote STOP.", "Asked not to be written to: They wrote STOP."),
+    ],
+)
+def test_an_address_that_cannot_be_reached_says_why(world, agent, ada, state, reason, shown):
+    world.write("UPDATE addresses SET state = :state, state_reason = :why", state=state, why=reason)
+    assert shown in agent.get(f"/contacts/{ada}").text
+
+
 def test_a_contact_shows_the_tags_of_their_conversations_and_leads_there(world, agent, ada):
     assert "Tags of their conversations" not in agent.get(f"/contacts/{ada}").text
     where = f"/inbox/{conversation(world)}"
