@@ -1,5 +1,7 @@
 """The console works for everybody: by keyboard, without script, on a narrow screen, in the dark."""
 
+from uuid import uuid4
+
 import pytest
 from playwright.sync_api import expect
 
@@ -41,6 +43,14 @@ def test_nobody_stumbles_over_a_page(screen, customer):
     for path in [screen.url, trace, channel, f"{channel}/routing", contact, *PAGES]:
         screen.goto(path)
         assert stumbles(screen) == [], path
+
+
+def test_nobody_stumbles_over_the_page_of_a_person(screen):
+    screen.goto("/operate/people")
+    screen.get_by_label("Email").fill(f"{uuid4().hex}@hubbub.test")
+    screen.get_by_role("button", name="Add").click()
+    expect(screen.get_by_label("The link for")).to_be_visible()
+    assert stumbles(screen) == []
 
 
 def test_messages_have_most_of_a_phone_and_all_else_is_behind_buttons(browser, customer):

@@ -12,12 +12,12 @@ from hubbub.api.problems import Problem, Refusal
 from hubbub.hub import Hub
 from hubbub.media import dimensions, presentation, sniff
 from hubbub.people.errors import Complaint, Invalid, NotFound
+from hubbub.store.clean import file_name
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
 
 #: Bytes of one upload: as much as the most generous provider takes for a document.
 UPLOAD_LIMIT: Final = 100 << 20
-_LONGEST_NAME: Final = 200
 #: For the bytes beside the file that a form is made of.
 _FORM_OVERHEAD: Final = 1 << 16
 
@@ -119,19 +119,13 @@ def _row(hub: Hub, body: bytes, mime_type: str, filename: str) -> dict[str, Any]
         "state": "ready",
         "reason": "",
         "mime_type": mime_type,
-        "filename": _clean_name(filename),
+        "filename": file_name(filename),
         "size": len(body),
         "width": size[0] if size else None,
         "height": size[1] if size else None,
         "attempts": 0,
         "created_at": hub.now(),
     }
-
-
-def _clean_name(name: str) -> str | None:
-    """Return the last part of a file's name, as text that can be kept and shown."""
-    name = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(one for one in name if one.isprintable())[:_LONGEST_NAME] or None
 
 
 def _disposition(kind: str, filename: str | None) -> str:

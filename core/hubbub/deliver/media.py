@@ -19,7 +19,7 @@ from hubbub.plugins import RAISED
 from hubbub.sdk.errors import OutcomeUnknown, Permanent, SendError, Transient
 from hubbub.sdk.values import Exchange, FetchedMedia
 from hubbub.store.calls import kept_call
-from hubbub.store.clean import LONGEST_NAME, clean
+from hubbub.store.clean import LONGEST_NAME, clean, file_name
 from hubbub.store.session import reading, transaction
 from hubbub.store.types import AnyRow
 
@@ -151,7 +151,7 @@ def _kept(hub: Hub, row: AnyRow, fetched: FetchedMedia) -> dict[str, Any]:
         "reason": "",
         "size": len(fetched.body),
         "mime_type": mime_type,
-        "filename": row.filename or fetched.filename,
+        "filename": row.filename or file_name(fetched.filename),
         "width": size[0] if size else row.width,
         "height": size[1] if size else row.height,
     }

@@ -37,7 +37,7 @@ from hubbub.sdk.values import (
     Unreadable,
 )
 from hubbub.store.calls import ERASED
-from hubbub.store.clean import LONGEST_ADDRESS, LONGEST_NAME, bounded, clean
+from hubbub.store.clean import LONGEST_ADDRESS, LONGEST_NAME, bounded, clean, file_name
 from hubbub.store.states import CallState
 from hubbub.store.threads import Thread
 from hubbub.store.types import new_id
@@ -259,12 +259,10 @@ def take_media(
     match content:
         case Attachment(media=media):
             row = _media_row(media, channel_id, message_id, now)
-            return replace(content, media=_named(media, row["id"])), [row]
+            return replace(content, media=_named(media, row)), [row]
         case Email(attachments=attachments) if attachments:
             rows = [_media_row(media, channel_id, message_id, now) for media in attachments]
-            named = tuple(
-                _named(media, row["id"]) for media, row in zip(attachments, rows, strict=True)
-            )
+            named = tuple(_named(media, row) for media, row in zip(attachments, rows, strict=True))
             return replace(content, attachments=named), rows
     return content, []
 
@@ -289,7 +287,7 @@ def _media_row(media: Media, channel_id: str, message_id: str, now: datetime) ->
         "state": "pending" if fetchable else "failed",
         "reason": "" if fetchable else "The provider gave no way to fetch it.",
         "mime_type": media.mime_type,
-        "filename": media.filename,
+        "filename": file_name(media.filename),
         "size": media.size,
         "width": media.width,
         "height": media.height,
@@ -299,7 +297,7 @@ def _media_row(media: Media, channel_id: str, message_id: str, now: datetime) ->
     }
 
 
-def _named(media: Media, media_id: str) -> Media:
+def _named(media: Media, row: Mapping[str, Any]) -> Media:
     # What is known of the file stands in its row, which changes once the file is fetched; by its
     # name it is looked for.
-    return Media(id=media_id, cid=media.cid, filename=media.filename)
+    return Media(id=row["id"], cid=media.cid, filename=row["filename"])

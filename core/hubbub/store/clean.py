@@ -1,6 +1,7 @@
 """Make what others wrote fit for every database."""
 
 import hashlib
+import unicodedata
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -10,8 +11,8 @@ T = TypeVar("T")
 #: PostgreSQL refuses index entries of more than 2704.
 _LONGEST_ID: Final = 1000
 _WIDEST: Final = 4
-#: The most characters of a name that is given to a contact, and of an address: the longest of a
-#: mailbox has no more, and an index over words takes neither of any length.
+#: The most characters of a name that is given to a contact or a file, and of an address: the
+#: longest of a mailbox has no more, and an index over words takes neither of any length.
 LONGEST_NAME: Final = 200
 LONGEST_ADDRESS: Final = 320
 
@@ -33,6 +34,17 @@ def bounded(identifier: str) -> str:
     if len(octets) <= _LONGEST_ID:
         return identifier
     return f"sha256:{hashlib.sha256(octets).hexdigest()}"
+
+
+def file_name(told: str | None) -> str | None:
+    """Return the last part of what a file is called, on one line; None where nothing is left.
+
+    Without what shows a name otherwise than it is, such as marks that turn ``fdp.exe`` around; and
+    with accents in the one way in which people type them: those of a Mac come in another.
+    """
+    name = (told or "").replace("\\", "/").rpartition("/")[2]
+    shown = "".join(one for one in name if one.isprintable() or one.isspace())
+    return unicodedata.normalize("NFC", " ".join(shown.split()))[:LONGEST_NAME] or None
 
 
 def _clean(value: Any) -> Any:

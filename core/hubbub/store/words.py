@@ -1,6 +1,7 @@
 """What words are: how they are parted, which are looked for, and where in a text they stand."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -26,6 +27,8 @@ class Wanted:
 
 def wanted_by(q: str) -> Wanted | None:
     """Return what ``q`` asks for; None where it has no word."""
+    # As names of files are kept, and as nearly everybody types.
+    q = unicodedata.normalize("NFC", q)
     words = tuple(_words(q)[:_MOST_WORDS])
     number = _NUMBER.fullmatch(_IN_NUMBERS.sub("", q))
     return Wanted(words=words, number=number[1] if number else "") if words else None

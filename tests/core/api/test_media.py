@@ -70,7 +70,7 @@ def test_what_a_browser_could_run_is_an_attachment_of_no_type(api, body, name, m
     [
         ("../../etc/passwd", "passwd"),
         ("", None),
-        ("Übung \u2028 \u202e.png", "Übung  .png"),
+        ("Übung \u2028 \u202e.png", "Übung .png"),
         ("x" * 300, "x" * 200),
     ],
 )

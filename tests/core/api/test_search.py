@@ -135,6 +135,10 @@ def test_notes_and_names_are_found(every_api, said, monkeypatch, few):
     assert [one["id"] for one in every_api.get("/contacts?q=smith")["items"]] == [contact_id]
 
 
+def test_words_with_accents_are_found_however_they_are_typed(every_api, said):
+    assert found(every_api, "Gru\u0308ße") == said[2:]
+
+
 def test_a_letter_of_megabytes_is_kept_and_found_by_its_beginning(every_api, said):
     words = " ".join(f"word{number}" for number in range(400_000))
     say_again = Text(text=f"beginning {words} ending")

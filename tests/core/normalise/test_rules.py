@@ -24,6 +24,23 @@ def test_a_message_keeps_the_names_of_its_files_by_which_it_is_found(content):
     assert "invoice.pdf" in str(to_json(taken))
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("Bu\u0308ro\u202f1.pdf", "B\xfcro 1.pdf"),
+        ("bill\u202efdp.exe", "billfdp.exe"),
+        ("..\\..\\a\nb\x07.txt", "a b.txt"),
+        ("x" * 300, "x" * 200),
+        ("\u202e/", None),
+    ],
+)
+def test_the_name_of_a_file_is_kept_as_it_can_be_shown_and_typed(told, kept):
+    content = Attachment(type="document", media=Media(ref="r", filename=told))
+    taken, rows = take_media(content, channel_id="c", message_id="m", now=NOW)
+    assert isinstance(taken, Attachment)
+    assert (taken.media.filename, rows[0]["filename"]) == (kept, kept)
+
+
 def test_a_picture_keeps_the_name_by_which_its_letter_shows_it():
     content = Email(
         subject="x", text="x", attachments=(Media(ref="call:1-2-", cid="logo@x"), Media(ref="r"))

@@ -438,7 +438,26 @@ def test_a_search_finds_words_and_says_when_there_are_none(inbox):
     assert "<mark>Hello</mark>" in inbox.client.get("/inbox?q=hell").text
     page = inbox.client.get("/inbox?q=nowhere").text
     assert not entries(page)
-    assert "No conversation has these words." in page
+    assert "No conversation here has these words." in page
+
+
+def test_a_search_in_one_view_says_so_and_leads_to_all(inbox):
+    inbox.post("change", what="resolve")
+    page = inbox.client.get("/inbox?q=hello").text
+    assert "No conversation here has these words." in page
+    page = inbox.client.get(
+        re.findall(r'href="([^"]*)">Look in all', page)[0].replace("&amp;", "&")
+    ).text
+    assert "<mark>Hello</mark>" in page
+    assert "Look in all" not in page
+    assert "No conversation has these words." in inbox.client.get("/inbox?view=all&q=nowhere").text
+    assert "Look in all" in inbox.client.get("/inbox?view=all&assignee=none&q=hello").text
+
+
+def test_what_was_found_by_the_name_of_a_file_says_that_name(inbox, world):
+    file = '{"type": "document", "media": {"id": "m", "filename": "Offer_2026.pdf"}}'
+    world.write(f"UPDATE messages SET kind = 'document', content = '{file}'")
+    assert "Document · Offer_<mark>2026</mark>.pdf" in inbox.client.get("/inbox?q=2026").text
 
 
 @pytest.mark.parametrize("query", ["view=&show=x", "view=nonsense", "show=-1", "show=999999"])

@@ -12,7 +12,7 @@ from hubbub.hub import Hub
 from hubbub.people import team_queries
 from hubbub.people.rules import Person
 from hubbub.people.saved_views import SavedView, saved_views
-from hubbub.sdk.content import from_json, preview
+from hubbub.sdk.content import files_of, from_json, preview
 from hubbub.store import search
 from hubbub.store.readings import mentions_unseen
 from hubbub.store.types import AnyRow
@@ -256,7 +256,7 @@ def _closing(
 
 def _empty(look: Look) -> str:
     if look.q:
-        return "No conversation has these words."
+        return f"No conversation {'here ' if look.narrow else ''}has these words."
     return "No conversation is like this." if look.filters else _EMPTY[look.view]
 
 
@@ -336,7 +336,9 @@ def _spots(
 
 
 def _passage(message: AnyRow, q: str) -> Spot:
-    said = preview(from_json(message.content), limit=search.LONGEST)
+    content = from_json(message.content)
+    names = (media.filename for media in files_of(content) if media.filename)
+    said = " · ".join((preview(content, limit=search.LONGEST), *names))
     return Spot(id=message.id, seq=message.seq, pieces=around(said, q))
 
 

@@ -50,6 +50,11 @@ class Look:
         return {name: value for name in FILTERS if (value := getattr(self, name))}
 
     @property
+    def narrow(self) -> bool:
+        """Whether there are conversations that it leaves out, whatever is looked for."""
+        return self.view != "all" or bool(self.filters)
+
+    @property
     def kept(self) -> dict[str, str]:
         """What a view that is saved keeps of it."""
         return {name: str(value) for name, value in self.args.items() if name in KEPT}
