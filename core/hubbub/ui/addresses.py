@@ -56,7 +56,7 @@ def said_as(hub: Hub, channel_type: str, address: str) -> str:
 def _state(row: AnyRow) -> str:
     if row.state == "blocked" and row.state_reason:
         return "cannot be reached"  # and the reason says whether they blocked us
-    return _STATES.get(row.state, row.state.replace("_", " "))
+    return _STATES.get(row.state, str(row.state).replace("_", " "))
 
 
 def address_row(hub: Hub, row: AnyRow, now: datetime) -> AddressRow:
