@@ -181,6 +181,15 @@ def test_the_test_message_is_seen_and_answered(admin, world, line):
     assert 'class="count"' not in admin.get("/inbox").text
 
 
+def test_a_test_that_was_skipped_does_not_look_done_and_can_be_taken_up(admin, world, line):
+    new = world.channel(name="New")
+    page = admin.get(f"/channels/{new.id}/setup/routing").text
+    assert '<li class="skipped">' in page
+    assert f'(skipped: <a href="/channels/{new.id}/setup/test">do it now</a>)' in page
+    # Somebody has written to the other one.
+    assert "skipped" not in admin.get(f"/channels/{line.id}/setup/routing").text
+
+
 def test_nobody_is_answered_before_somebody_wrote(admin, world):
     new = world.channel(name="New")
     where = f"/channels/{new.id}/setup/test"

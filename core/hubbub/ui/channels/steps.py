@@ -45,7 +45,7 @@ _MESSAGES: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class StepMark:
-    """A step in the list of them. ``state`` is ``done``, ``now`` or ``later``."""
+    """A step in the list of them. ``state`` is ``done``, ``skipped``, ``now`` or ``later``."""
 
     name: str
     title: str
@@ -170,8 +170,8 @@ class RoutingPage:
     problem: str
 
 
-def marks(hub: Hub, channel_type: str, current: str) -> tuple[StepMark, ...]:
-    """Return the steps, those before ``current`` being done."""
+def marks(hub: Hub, channel_type: str, current: str, *, skipped: str = "") -> tuple[StepMark, ...]:
+    """Return the steps, those before ``current`` being done but the one that was ``skipped``."""
     names = [name for name, _ in STEPS]
     titles = {**dict(STEPS), "webhook": webhook_title(hub, channel_type)}
     kind = hub.plugins.channels.get(channel_type)
@@ -181,7 +181,9 @@ def marks(hub: Hub, channel_type: str, current: str) -> tuple[StepMark, ...]:
     state = {True: "done", False: "later"}
     return tuple(
         StepMark(
-            name=name, title=titles[name], state="now" if name == current else state[number < here]
+            name=name,
+            title=titles[name],
+            state={current: "now", skipped: "skipped"}.get(name, state[number < here]),
         )
         for number, name in enumerate(names)
     )
@@ -362,8 +364,9 @@ def routing_page(hub: Hub, channel_id: str, *, problem: str = "") -> RoutingPage
     current = routes.current_routes(hub, channel_id)
     with reading(hub.engine) as db:
         shown = channel_rows(hub, db, [row])[0]
+        heard = queries.heard(db, channel_id)
     return RoutingPage(
-        steps=marks(hub, row.type, "routing"),
+        steps=marks(hub, row.type, "routing", skipped="" if heard else "test"),
         row=shown,
         choices=tuple(_choices(hub)),
         chosen=current.fallback.type,
