@@ -20,7 +20,11 @@ from hubbub.store.types import AnyRow, new_id
 #: Characters of a shortcut, and of a text.
 LONGEST_SHORTCUT: Final = 40
 LONGEST_TEXT: Final = 10_000
+#: What is filled in, wherever it stands in braces.
+PLACEHOLDERS: Final = ("name", "first_name", "channel", "agent")
 _SHORTCUT: Final = re.compile(r"[\w-]+")
+#: A word or two in braces, which nobody writes but for what is to stand there.
+_BRACED: Final = re.compile(r"\{+\s*[^\W\d][\w -]{0,40}\}+")
 _VARIABLE: Final = re.compile(r"\{([a-z_]+)\}")
 _replies = table(CannedReply)
 
@@ -134,6 +138,12 @@ def _text(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not 0 < len(text) <= LONGEST_TEXT:
         raise Invalid(Complaint("text", f"Write 1 to {LONGEST_TEXT} characters."))
+    known = [f"{{{name}}}" for name in PLACEHOLDERS]
+    unknown = [one for one in dict.fromkeys(_BRACED.findall(text)) if one not in known]
+    if unknown:
+        *most, last = known
+        why = f"Nobody fills in {', '.join(unknown)}: only {', '.join(most)} and {last} are."
+        raise Invalid(Complaint("text", why))
     return text
 
 

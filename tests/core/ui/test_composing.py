@@ -187,6 +187,21 @@ def test_canned_replies_are_everybodys_or_ones_own(world, desk, people):
     assert actions[-2:] == ["canned_reply.changed", "canned_reply.deleted"]
 
 
+def test_a_canned_reply_with_what_nobody_fills_in_is_not_saved(world, desk):
+    agent = desk()
+    typed = "Dear {{name}}, {nmae} and {First Name} of {channel}: { and {3} stay."
+    wrong = agent.post("/canned/new", shortcut="hi", text=typed)
+    assert wrong.status_code == 422
+    assert (
+        "Text: Nobody fills in {{name}}, {nmae}, {First Name}: "
+        "only {name}, {first_name}, {channel} and {agent} are."
+    ) in wrong.text
+    assert f">{typed}</textarea>" in wrong.text
+    assert world.rows("SELECT id FROM canned_replies") == []
+    known = "Dear {name} ({first_name}), {agent} of {channel}: {} and {3} stay."
+    assert agent.post("/canned/new", shortcut="hi", text=known).status_code == 302
+
+
 def test_what_nobody_knows_stays_as_it_was_written():
     assert filled_in("{name} {what} {", {"name": "{what}"}) == "{what} {what} {"
 
