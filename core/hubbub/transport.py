@@ -39,6 +39,14 @@ class NotSent(Transient):
     code = "unreachable"
 
 
+class AnswerLost(OutcomeUnknown):
+    """``who`` was asked for something, and whether it was done nobody knows."""
+
+    def __init__(self, who: str, reason: str) -> None:
+        super().__init__(f"{who} may have done as asked, but its answer is lost: {reason}.")
+        self.reason = reason
+
+
 class AnswerTooLarge(Permanent):
     """The answer to a safe request is larger than ``max_answer`` allows."""
 
@@ -233,7 +241,7 @@ def _failure(letter: Letter, error: Exception, *, sent: bool) -> SendError:
     if not sent:
         return NotSent(f"{host} cannot be reached: {reason}.")
     if not letter.request.safe:
-        return OutcomeUnknown(f"{host} may have done as asked, but its answer is lost: {reason}.")
+        return AnswerLost(host, reason)
     if isinstance(error, TooLarge):
         return AnswerTooLarge(f"{host} answers more than {letter.request.max_answer} bytes.")
     return Transient(f"{host} did not answer properly: {reason}.", code="no_answer")

@@ -26,6 +26,7 @@ from hubbub.sdk.values import Accepted, Earlier, Exchange, HttpRequest, HttpResp
 from hubbub.store.clean import LONGEST_ADDRESS, bounded, clean
 from hubbub.store.session import DatabaseDown, reading
 from hubbub.store.types import AnyRow
+from hubbub.transport import AnswerLost
 from hubbub.vault import Undecryptable
 
 #: Of the earlier messages of a conversation, how many of the first and of the last are named.
@@ -119,9 +120,18 @@ def attempting(hub: Hub, parcel: Parcel) -> Generator[HttpRequest, HttpResponse,
         duration_ms=ran.duration_ms,
         accepted=value if isinstance(value, Accepted) else None,
         outcome=value if isinstance(value, Outcome) else None,
-        error=ran.error,
+        error=_named(ran.error, parcel),
         exchanges=ran.exchanges,
     )
+
+
+def _named(error: SendError | None, parcel: Parcel) -> SendError | None:
+    """Return ``error`` with the provider called as people know it, and not by its host."""
+    if not isinstance(error, AnswerLost) or not parcel.to_contact:
+        return error
+    named = AnswerLost(parcel.line.hooks.kind.label, error.reason)
+    named.renewed = error.renewed
+    return named
 
 
 def ready(parcel: Parcel) -> bool:

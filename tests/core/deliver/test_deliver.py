@@ -13,7 +13,7 @@ from hubbub.deliver.rules import Refused
 from hubbub.sdk import OutcomeUnknown, Permanent, RateLimited, Renewed, Text
 from hubbub.store.session import reading, transaction
 from hubbub.track.trace import trace
-from hubbub.transport import NotSent
+from hubbub.transport import AnswerLost, NotSent
 from tests.services import parrot
 
 
@@ -189,6 +189,14 @@ def test_nothing_that_reached_the_provider_is_repeated_without_proof(world, line
     assert status(world, message_id) == "unknown"
     world.pass_time(seconds=50)
     assert world.provider.said == ["Hi"]
+
+
+def test_an_unknown_outcome_names_the_provider_and_not_its_host(world, line):
+    world.provider.will(AnswerLost("127.0.0.1", "no answer in time"))
+    send(world)
+    assert world.one("SELECT error ->> 'detail' AS detail FROM deliveries")["detail"] == (
+        "Parrot may have done as asked, but its answer is lost: no answer in time."
+    )
 
 
 def test_a_receipt_with_our_reference_settles_an_unknown_outcome(world, line):
