@@ -127,7 +127,7 @@ def replay_event(hub: Hub, ask: Ask[Nothing, Replay]) -> shapes.EventJson:
         require(ask.bearer, "admin")
     with reading(hub.engine) as db:
         _found(db, ask.id)
-    replay(hub, ask.id, force=ask.body.force)
+    replay(hub, ask.id, force=ask.body.force, actor=ask.bearer.actor)
     with reading(hub.engine) as db:
         row = _found(db, ask.id)
     return shapes.EventJson(**row._asdict())

@@ -59,7 +59,7 @@ def _calls(
 
 def _replayed(hub: Hub, call_id: str, *, force: bool) -> bool:
     try:
-        replay_call(hub, call_id, force=force)
+        replay_call(hub, call_id, force=force, actor="cli")
     except NotReleasable as error:
         click.echo(f"hubbub: {call_id}: {error.detail}", err=True)
         return False

@@ -13,6 +13,7 @@ from hubbub.directory import Line
 from hubbub.hub import Hub
 from hubbub.metrics import calls_received
 from hubbub.normalise.actors import nudge_normalise
+from hubbub.people.audit import audit
 from hubbub.receive import queries
 from hubbub.receive.rules import Judged, judge
 from hubbub.redact import without_secret_headers, without_secret_parameters
@@ -193,10 +194,11 @@ def keep_fetched(
     return True
 
 
-def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
+def replay(hub: Hub, call_id: str, *, force: bool = False, actor: str | None = None) -> None:
     """Run a kept call through today's code again; what already took effect is a duplicate.
 
     A quarantined one is released if it now proves authentic, or by ``force``, on a person's word.
+    ``actor``: who is to be noted for it; None: one note for many calls is written elsewhere.
     Raises `NotReleasable`.
     """
     with reading(hub.engine) as db:
@@ -218,15 +220,28 @@ def replay(hub: Hub, call_id: str, *, force: bool = False) -> None:
     with transaction(hub.engine) as db:
         url, headers = without_secret_parameters(row.url), line.redactor.headers(row.headers)
         queries.reopen(db, call_id, url=url, headers=headers)
+        if actor is not None:
+            audit(
+                db,
+                now=hub.now(),
+                actor=actor,
+                action=_action(row.state),
+                object_id=row.channel_id,
+                detail={"call": call_id, **({"force": True} if force else {})},
+            )
     nudge_normalise(hub, row.channel_id)
 
 
-def replay_many(hub: Hub, call_ids: Iterable[str]) -> int:
-    """Replay every call that can be; return how many."""
+def _action(state: str) -> str:
+    return "call.released" if state == CallState.QUARANTINED else "call.replayed"
+
+
+def replay_many(hub: Hub, call_ids: Iterable[str], *, actor: str | None = None) -> int:
+    """Replay every call that can be; return how many. ``actor`` as in `replay`."""
     done = 0
     for call_id in call_ids:
         try:
-            replay(hub, call_id)
+            replay(hub, call_id, actor=actor)
         except NotReleasable as error:
             log.info("call not replayed", call=call_id, reason=str(error))
         else:

@@ -159,6 +159,23 @@ def test_a_call_that_is_not_authentic_is_not_released(admin, world, line):
     assert admin.fill(f"/calls/{call}/again", force="yes").status_code == 302
     world.work()
     assert world.rows("SELECT id FROM calls WHERE state = 'quarantined'") == []
+    noted = world.one("SELECT actor, object_id, detail FROM audit WHERE action = 'call.released'")
+    assert (noted["object_id"], noted["actor"][:5]) == (line.id, "user:")
+    assert json.loads(noted["detail"]) == {"call": call, "force": True}
+    assert "released a call from quarantine" in admin.get(f"/channels/{line.id}/audit").text
+
+
+def test_a_call_that_was_run_again_is_noted_and_says_that_nothing_more_was_done(admin, world, line):
+    call = world.one("SELECT id FROM calls")["id"]
+    assert "<strong>applied</strong>" in admin.get(f"/calls/{call}").text
+    assert admin.fill(f"/calls/{call}/again").status_code == 302
+    world.work()
+    page = admin.get(f"/calls/{call}").text
+    assert "<strong>took effect before</strong> Message received: nothing more was done" in page
+    assert "duplicate" not in page
+    noted = world.one("SELECT detail FROM audit WHERE action = 'call.replayed'")
+    assert json.loads(noted["detail"]) == {"call": call}
+    assert "ran a kept call again" in admin.get(f"/channels/{line.id}/audit").text
 
 
 def test_calls_are_listed_by_what_became_of_them_with_the_reason_and_page_by_page(

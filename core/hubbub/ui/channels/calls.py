@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
 from hubbub.api.events import body_file, letter_file
 from hubbub.hub import Hub
@@ -47,7 +47,8 @@ def _add_again(ui: Blueprint, hub: Hub, guard: Guard) -> None:
     def again(call_id: str) -> Any:
         page = call_page(hub, call_id)
         try:
-            replay(hub, call_id, force=request.form.get("force") == "yes")
+            force = request.form.get("force") == "yes"
+            replay(hub, call_id, force=force, actor=g.person.actor)
         except HubError as error:
             return render_template("channels/call.html", page=page, problem=error.detail), 422
         return redirect(url_for("ui.call", call_id=call_id))

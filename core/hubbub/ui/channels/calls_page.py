@@ -22,6 +22,8 @@ from hubbub.ui import queries, words
 _PAGE: Final = 50
 #: Characters of a body that a page shows; all of it can be downloaded.
 _SHOWN: Final = 20_000
+#: What became of an event that was told of before, by this call or another one.
+_AGAIN: Final = {"outcome": "took effect before", "reason": "nothing more was done"}
 #: What became of an event that had no effect, and why not is worth telling.
 _TELLING: Final = frozenset({"ignored", "dead"})
 
@@ -137,7 +139,14 @@ def calls_page(hub: Hub, channel_id: str, *, state: str, before: str) -> CallsPa
 def call_page(hub: Hub, call_id: str) -> CallPage:
     """Return one call. Raises `NotFound`."""
     call = whole_event(hub, call_id)
-    outcomes = [{**one.model_dump(), "kind": words.event(one.kind or "")} for one in call.outcomes]
+    outcomes = [
+        {
+            **one.model_dump(),
+            "kind": words.event(one.kind or ""),
+            **(_AGAIN if _is_plain_duplicate(one) else {}),
+        }
+        for one in call.outcomes
+    ]
     return CallPage(
         id=call.id,
         channel_id=call.channel_id,
@@ -180,7 +189,7 @@ def _change(before: OutcomeJson | None, now: OutcomeJson | None) -> Change:
     either = now or before
     was, is_ = _outcome(before), _outcome(now)
     took_effect = before is not None and before.outcome in {"applied", "duplicate"}
-    same = took_effect and now is not None and now.outcome == "duplicate" and not now.reason
+    same = took_effect and now is not None and _is_plain_duplicate(now)
     return Change(
         kind=words.event((either.kind if either else "") or ""),
         key=(either.key if either else "") or "",
@@ -189,6 +198,10 @@ def _change(before: OutcomeJson | None, now: OutcomeJson | None) -> Change:
         changed=not same and was != is_,
         message_id=(either.message_id if either else "") or "",
     )
+
+
+def _is_plain_duplicate(one: OutcomeJson) -> bool:
+    return one.outcome == "duplicate" and not one.reason
 
 
 def _outcome(one: OutcomeJson | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from hubbub.hub import Hub
 from hubbub.people.queries import AuditFilter, audit
@@ -27,6 +27,8 @@ _DONE: Final = {
     "channel.changed": "changed",
     "channel.deleted": "deleted the channel",
     "routes.saved": "saved the routes",
+    "call.released": "released a call from quarantine",
+    "call.replayed": "ran a kept call again",
 }
 
 
@@ -100,13 +102,14 @@ def _add_quarantine(ui: Blueprint, hub: Hub, guard: Guard) -> None:
         wanted = request.form.get("call", "")
         told = {"problem": "", "released": ""}
         if not wanted:
-            done = replay_many(hub, [row.id for row in page.rows])
+            done = replay_many(hub, [row.id for row in page.rows], actor=g.person.actor)
             told["released"] = f"{done} of {len(page.rows)} were released."
             if done < len(page.rows):
                 told["problem"] = "The others are still not proven to be the provider's."
         else:
             try:
-                replay(hub, wanted, force=request.form.get("force") == "yes")
+                force = request.form.get("force") == "yes"
+                replay(hub, wanted, force=force, actor=g.person.actor)
             except NotReleasable as error:
                 told["problem"] = error.detail
             else:
