@@ -357,9 +357,12 @@ def _test(kind: Kind, value: str) -> Callable[[str], bool]:
 
 
 def _addresses(known: _Known) -> Iterator[str]:
-    if not _wanted(known, "sender.equals"):
-        yield f"{_start(known, 'sender') or '+1'}5550100"
-    yield _phrase(known, sender=True) or ""
+    """Yield addresses that a message may come from; how they look, only the rules can tell."""
+    begins = _start(known, "sender")
+    if begins and not _wanted(known, "sender.equals"):
+        yield f"{begins}5550100"
+    asked = any(kind.startswith("sender.") for kind, _ in known)
+    yield (_phrase(known, sender=True) or "") if asked else ""
 
 
 def _contents(known: _Known) -> Iterator[Content]:

@@ -191,7 +191,7 @@ def test_an_example_is_what_explain_takes():
 
     assert conflict.as_json()["example"] == {
         "content": {"type": "text", "text": "price"},
-        "sender": "+15550100",
+        "sender": "",
         "at": "2026-01-05T12:00:00Z",
         "first_message": True,
     }

@@ -34,7 +34,7 @@ _LISTS: Final[Mapping[str, tuple[str, str]]] = {
     "command": ("Commands", "One a line, such as start. Opening a chat counts as start."),
     "choice.equals": ("Ids of options", "One a line, exactly as they are."),
     "sender.equals": ("Addresses", "One a line."),
-    "sender.starts_with": ("Beginnings of addresses", "One a line, such as +49."),
+    "sender.starts_with": ("Beginnings of addresses", "One a line: of numbers such as +49."),
 }
 MENU: Final[Mapping[str, Sequence[str]]] = {
     "Text": [name for name in _LISTS if name.startswith("text.")] + ["command", "choice.equals"],
