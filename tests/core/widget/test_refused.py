@@ -5,7 +5,7 @@ from redis.exceptions import RedisError
 
 from hubbub.connect.health import channel_health
 from hubbub.connect.sites import origin_of, refused_sites
-from hubbub.connect.work import check_channel, find_channel
+from hubbub.connect.work import ChannelChange, change_channel, check_channel, find_channel
 from hubbub.doctor import _asked
 from hubbub.store.session import reading
 
@@ -151,6 +151,25 @@ def test_it_is_allowed_by_a_button(named, admin):
     # Once more changes nothing.
     assert admin.fill(f"{where}/allow", origin="https://www.shop.example").status_code == 302
     assert named.world.line(named.channel_id).settings == settings
+
+
+def test_two_sites_that_are_allowed_at_once_are_both_allowed(named, admin, monkeypatch):
+    other = "https://other.example"
+    meanwhile: list[str] = []
+
+    def find_and_be_overtaken(hub, channel_id):
+        row = find_channel(hub, channel_id)
+        if not meanwhile:
+            meanwhile.append(other)
+            change = ChannelChange(settings={"allowed_origins": [*SITES, other]})
+            change_channel(hub, channel_id, change, actor="cli")
+        return row
+
+    monkeypatch.setattr("hubbub.ui.channels.views.find_channel", find_and_be_overtaken)
+    where = f"/channels/{named.channel_id}/allow"
+    assert admin.fill(where, origin="https://www.shop.example").status_code == 302
+    allowed = named.world.line(named.channel_id).settings.allowed_origins
+    assert allowed == (*SITES, other, "https://www.shop.example")
 
 
 def test_what_is_no_site_is_not_allowed(named, admin):

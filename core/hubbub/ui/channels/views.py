@@ -12,6 +12,7 @@ from hubbub.connect.work import (
     check_channel,
     delete_channel,
     find_channel,
+    mark_of_channel,
 )
 from hubbub.hub import Hub
 from hubbub.people.overtaken import Overtaken
@@ -157,11 +158,19 @@ def _delete(hub: Hub, channel_id: str) -> None:
 
 def _allow(hub: Hub, channel_id: str) -> None:
     """Let the chat window open on one site more; where it opens on all there is nothing to do."""
-    allowed = find_channel(hub, channel_id).settings.get("allowed_origins")
+    row = find_channel(hub, channel_id)
+    allowed = row.settings.get("allowed_origins")
     origin = request.form.get("origin", "").strip()
-    if allowed and origin not in allowed:
-        change = ChannelChange(settings={"allowed_origins": [*allowed, origin]})
+    if not allowed or origin in allowed:
+        return
+    change = ChannelChange(
+        settings={"allowed_origins": [*allowed, origin]}, seen=mark_of_channel(hub, row)
+    )
+    try:
         change_channel(hub, channel_id, change, actor=g.person.actor)
+    except Overtaken:
+        # Another site was allowed meanwhile: it stays allowed too.
+        _allow(hub, channel_id)
 
 
 _ACTS: Final = {
