@@ -367,6 +367,12 @@ def test_opening_a_conversation_marks_it_seen_and_a_tab_in_the_background_does_n
     assert world.one("SELECT unread FROM conversations")["unread"] == 0
 
 
+@pytest.mark.parametrize("sign", ["typing", "left"])
+def test_no_sign_is_taken_of_a_conversation_that_does_not_exist(inbox, sign):
+    inbox.url = "/inbox/nothing"
+    assert inbox.post(sign, headers=SCRIPT).status_code == 404
+
+
 def test_the_contact_is_shown_that_somebody_reads_and_writes(inbox, world, line):
     world.hear(line, {"id": "m7", "from": "+1", "text": "Are you there?"})
     world.provider.requests.clear()

@@ -123,6 +123,7 @@ def _add_signs(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> Non
     @ui.post("/inbox/<conversation_id>/typing")
     @guard.page
     def typing(conversation_id: str) -> Any:
+        _check_known(hub, conversation_id)
         if request.form.get("mode") != "note":
             nudge_typing(hub, conversation_id)
             hub.live.publish([LiveEvent(AGENT_TYPES, None, conversation_id)])
@@ -132,9 +133,16 @@ def _add_signs(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> Non
     @ui.post("/inbox/<conversation_id>/left")
     @guard.page
     def left(conversation_id: str) -> Any:
+        _check_known(hub, conversation_id)
         presence.stopped(conversation_id, g.person.id)
         hub.live.publish([LiveEvent(PRESENCE, None, conversation_id)])
         return Response(status=204)
+
+
+def _check_known(hub: Hub, conversation_id: str) -> None:
+    with reading(hub.engine) as db:
+        if queries.conversation(db, conversation_id) is None:
+            abort(404)
 
 
 def _add_preview(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> None:
