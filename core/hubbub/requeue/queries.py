@@ -1,6 +1,6 @@
 """Ask what failed and why, and remember what is tried again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -100,16 +100,22 @@ def waiting(
     return list(db.execute(wanted.order_by(found.c.id).limit(limit)).scalars())
 
 
-def failed_again(db: Connection, row: AnyRow) -> int:
-    """Return how many messages that a requeue was for have failed since it began."""
-    found = select(func.count(_deliveries.c.message_id.distinct())).where(
-        LOST,
-        _deliveries.c.channel_id == row.channel_id,
-        _deliveries.c.message_id <= row.upto,
+def failed_again(db: Connection, requeue_ids: Collection[str]) -> dict[str, int]:
+    """Return, by requeue, how many messages that it was for have failed since it began."""
+    theirs = and_(
+        _deliveries.c.channel_id == _requeues.c.channel_id,
+        _deliveries.c.message_id <= _requeues.c.upto,
         # When it failed last.
-        _deliveries.c.due_at >= row.created_at,
+        _deliveries.c.due_at >= _requeues.c.created_at,
     )
-    return min(int(db.execute(found).scalar_one()), int(row.done))
+    count = func.count(_deliveries.c.message_id.distinct()).label("count")
+    found = (
+        select(_requeues.c.id, _requeues.c.done, count)
+        .join(_deliveries, theirs)
+        .where(LOST, _requeues.c.id.in_(requeue_ids))
+        .group_by(_requeues.c.id, _requeues.c.done)
+    )
+    return {row.id: min(row[2], row.done) for row in db.execute(found)}
 
 
 def extent(db: Connection, kind: str, *, channel_id: str, cause: str) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from hubbub.health import Check, Health
 from hubbub.people.teams import create_team, delete_team
 from hubbub.requeue.work import go_on
 from hubbub.sdk.content import Text
-from tests.core.ui.kit import Reader, conversation, found
+from tests.core.ui.kit import Reader, asked, conversation, found
 
 
 @pytest.fixture
@@ -72,6 +72,21 @@ def test_what_was_tried_again_is_said_to_have_failed_again(world, admin, lost):
     assert ">Retry</button>" in page
     try_all_again(world, admin)
     assert "failed again" not in admin.get("/operate/failed").text
+
+
+def test_who_looks_at_many_tries_asks_no_more_than_who_looks_at_one(world, admin, lost):
+    def questions():
+        with asked(world.hub.engine) as statements:
+            page = admin.get("/operate/failed").text
+        return len(statements), page.count("1 failed again")
+
+    world.provider.will(*[(400, {"error": "no such bird"})] * 3)
+    try_all_again(world, admin)
+    one, failed = questions()
+    assert failed == 1
+    for _ in range(2):
+        try_all_again(world, admin)
+    assert questions() == (one, 3)
 
 
 def test_nothing_is_tried_again_in_vain(world, admin, line, lost):

@@ -149,8 +149,8 @@ def failures_page(hub: Hub, *, channel: str, kind: str, problem: str = "") -> Fa
         silent = ui_queries.silent_kinds(db, now)
         running = [row for row in tried if row.state == "running"]
         past = [row for row in tried if row.state != "running"][:_PAST]
-        sends = [row for row in (*running, *past) if row.kind == "failed"]
-        again = {row.id: queries.failed_again(db, row) for row in sends}
+        sends = [row.id for row in (*running, *past) if row.kind == "failed"]
+        again = queries.failed_again(db, sends)
     busy = {(row.kind, row.channel_id, row.cause) for row in running}
     rows = [
         _cause(one, channels, now, busy)
