@@ -196,6 +196,15 @@ def test_a_file_of_the_customer_can_be_fetched(hooked, hub):
     assert hooked.http.get(f"/telegram/file/bot{TOKEN}/{path}").data == b"OggS"
 
 
+@pytest.mark.parametrize("words", ["", "Broken"])
+def test_what_is_said_with_a_file_is_its_caption_and_never_its_text(hooked, hub, words):
+    hooked.write(words, upload={"kind": "voice", "data": "T2dnUw=="})
+    message = hub.wait(1)[0].update["message"]
+    assert message["voice"]["file_size"] == 4
+    assert "text" not in message
+    assert message.get("caption", "") == words
+
+
 def test_polling_gets_what_waits_and_confirms_by_offset(telegram):
     first = telegram.write("one")["update_id"]
     telegram.write("two")

@@ -124,6 +124,9 @@ def write(cloud: Cloud, bot: Bot, writing: Writing) -> Json:
             unblock(cloud, bot, writing.sender)
     content = dict(writing.model_extra or {})
     if writing.upload is not None:
+        # A message with a file has no text: what is said with it is its caption.
+        if text := content.pop("text", ""):
+            content.setdefault("caption", text)
         content |= _uploaded(cloud, bot, writing.upload)
     return _written(cloud, bot, chat, writing, content)
 
