@@ -169,8 +169,7 @@ def faults_of_destination(
     plugins: Plugins, to: Mapping[str, Any], where: str = "to"
 ) -> tuple[Complaint, ...]:
     """Return what keeps a destination from being saved."""
-    settings = {name: value for name, value in to.items() if name != "type"}
-    return tuple(_wrong_destination(plugins, Destination(str(to.get("type")), settings), where))
+    return tuple(_wrong_destination(plugins, Destination.from_json(to), where))
 
 
 def _wrong_conditions(routes: RouteSet) -> Iterator[Complaint]:

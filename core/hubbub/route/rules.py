@@ -161,6 +161,12 @@ class Destination:
     type: str
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @classmethod
+    def from_json(cls, to: Mapping[str, Any]) -> "Destination":
+        """Return what a JSON object of ``to`` names, as it stands there."""
+        settings = {name: value for name, value in to.items() if name != "type"}
+        return cls(str(to.get("type")), settings)
+
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object of ``to``, secrets included."""
         return {"type": self.type, **self.settings}

@@ -9,12 +9,12 @@ from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from sqlalchemy import Connection
 
 from hubbub.api import queries as api_queries
+from hubbub.connect.versions import names_of
 from hubbub.deliver import work as deliver
 from hubbub.deliver.actors import nudge_deliver
 from hubbub.hub import Hub
 from hubbub.live import LiveEvent
-from hubbub.plugins import Plugins
-from hubbub.route.rules import Considered, Decision, Looked
+from hubbub.route.rules import INBOX, Considered, Decision, Destination, Looked
 from hubbub.route.telling import sentence
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.session import reading, transaction
@@ -115,7 +115,7 @@ def _add_trace(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             direction=row.direction,
             tick=words.TICKS[row.status],
             problem=(row.error or {}).get("detail", ""),
-            why=_why(hub.plugins, row.channel_id, row.decision),
+            why=_why(hub, row.channel_id, row.decision),
             steps=tuple(_step(item, names) for item in items),
         )
         return render_template("operate/trace.html", page=page)
@@ -145,7 +145,7 @@ def _settle(hub: Hub, db: Connection, message_id: str, what: str) -> None:
             deliver.cancel(db, message_id)
 
 
-def _why(plugins: Plugins, channel_id: str, decision: dict[str, Any] | None) -> Why | None:
+def _why(hub: Hub, channel_id: str, decision: dict[str, Any] | None) -> Why | None:
     if decision is None:
         return None
     if "not_routed" in decision:
@@ -154,18 +154,12 @@ def _why(plugins: Plugins, channel_id: str, decision: dict[str, Any] | None) -> 
         read = Decision.from_json(decision)
     except ValueError:
         return Why(said=str(decision.get("why", "")))
-    where = _place(plugins, decision.get("destination"))
+    where = names_of(hub, Destination.from_json(decision.get("destination") or INBOX.as_json()))
     said = sentence(read, where)
     if "kept_with" in decision:
         said = f"Went to {where}: people have this conversation, so no bot was asked."
     rules = tuple(_ruled(one) for one in read.considered)
     return Why(said=said, channel_id=channel_id, version=read.version, rules=rules)
-
-
-def _place(plugins: Plugins, destination: Mapping[str, Any] | None) -> str:
-    """Return where a message went, as the rules of its channel say it."""
-    settings = {"type": "inbox", **(destination or {})}
-    return plugins.destination(str(settings.pop("type")), settings)
 
 
 def _ruled(one: Considered) -> Ruled:

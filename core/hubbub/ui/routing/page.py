@@ -22,7 +22,7 @@ from hubbub.people.errors import Complaint, Invalid
 from hubbub.people.rules import Person
 from hubbub.plugins import Plugins
 from hubbub.route.conditions import INBOUND_TYPES
-from hubbub.route.rules import INBOX, RouteSet, read_route_set
+from hubbub.route.rules import INBOX, Destination, RouteSet, read_route_set
 from hubbub.route.telling import asks, changes
 from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.errors import HubError
@@ -179,7 +179,7 @@ def routing_page(hub: Hub, channel_id: str, person: Person, tried: Tried) -> Rou
         channel=channel.name,
         saved=_saved(hub, channel_id, current.version, names),
         rules=tuple(_rows(hub, draft, sound, clashes, steps)),
-        fallback=Reading(asks="Everything else", to=_to(hub.plugins, draft.fallback)),
+        fallback=Reading(asks="Everything else", to=_to(hub, draft.fallback)),
         fallback_faults=tuple(one.message for one in sound.fallback_faults),
         fallback_doubt=_doubt(hub.plugins, draft.fallback),
         fallback_step=steps.get(""),
@@ -231,7 +231,7 @@ def _said(hub: Hub, draft: Draft, rule_id: str) -> Iterator[tuple[str, str]]:
             yield "If", "It is not finished." if row.faults else row.reading.asks
             yield "Then to", row.reading.to
             return
-    yield "Everything else goes to", _to(hub.plugins, draft.fallback)
+    yield "Everything else goes to", _to(hub, draft.fallback)
 
 
 # --- the list --------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def _rows(
             id=name,
             number=number,
             name=rule["name"],
-            reading=Reading(asks=asks(route) if route else "If …", to=_to(hub.plugins, rule["to"])),
+            reading=Reading(asks=asks(route) if route else "If …", to=_to(hub, rule["to"])),
             enabled=rule.get("enabled", True),
             faults=tuple(one.message for one in sound.faults[name]),
             doubt=_doubt(hub.plugins, rule["to"]),
@@ -260,16 +260,13 @@ def _rows(
         )
 
 
-def _to(plugins: Plugins, to: Mapping[str, Any]) -> str:
-    return plugins.destination(str(to["type"]), _settings(to))
+def _to(hub: Hub, to: Mapping[str, Any]) -> str:
+    return names_of(hub, Destination.from_json(to))
 
 
 def _doubt(plugins: Plugins, to: Mapping[str, Any]) -> str:
-    return plugins.doubt(str(to["type"]), _settings(to))
-
-
-def _settings(to: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in to.items() if name != "type"}
+    destination = Destination.from_json(to)
+    return plugins.doubt(destination.type, destination.settings)
 
 
 def _teams_of(plugins: Plugins, draft: Draft) -> set[str]:
