@@ -13,7 +13,7 @@ from hubbub.connect import queries as channel_queries
 from hubbub.connect.dryrun import DAYS
 from hubbub.connect.hidden import hidden
 from hubbub.connect.route_drafts import Draft, draft_of, mark_of_draft
-from hubbub.connect.routes import current_routes, faults_of, faults_of_destination
+from hubbub.connect.routes import RoutesClash, current_routes, faults_of, faults_of_destination
 from hubbub.connect.versions import find_version, names_of
 from hubbub.connect.work import find_channel
 from hubbub.hub import Hub
@@ -365,6 +365,8 @@ def _problems(draft: Draft, tried: Tried) -> Iterator[str]:
     match tried.error:
         case None:
             return
+        case RoutesClash():
+            yield "Some of these rules get in each other's way, and nobody said that it is meant."
         case Invalid(complaints=complaints) if tried.what == "save":
             yield from (f"{_place(draft, one.field)}: {one.message}" for one in complaints)
         case Invalid(complaints=complaints):
