@@ -1,6 +1,7 @@
 """The pages of who operates the hub."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -186,7 +187,15 @@ def test_the_audit_log_names_what_there_is_and_leads_there(world, line, people, 
     assert f'<a href="/inbox/{talk}"><bdi>Ada on Perch</bdi></a>' in told
     assert f'<a href="/operate/people/{people["agent"]}"><bdi>agent@example.org</bdi></a>' in told
     assert f'<a href="/operate/teams/{team}"><bdi>Sales</bdi></a>' in told
-    assert "address</span> +1," in log(ada)
+    assert "address</span> <bdi>+1</bdi>," in log(ada)
+
+
+def test_the_audit_log_says_a_time_in_the_zone_of_who_reads_it(world, line, log):
+    until = datetime(2030, 1, 2, 9, 5, 0, 123_456, tzinfo=UTC)
+    talk = conversation(world)
+    change = ConversationChange(status="snoozed", snoozed_until=until)
+    change_conversation(world.hub, talk, change, actor="cli")
+    assert 'data-as="moment">2 January 2030, 09:05 UTC</time>' in log(talk)
 
 
 def test_the_audit_log_names_what_is_gone_as_far_as_it_knows(world, line, admin, log):

@@ -221,6 +221,8 @@ _DOINGS: Final = {
     "requeue.began": "what failed: tried again",
     "requeue.stopped": "what failed: tried again no more",
 }
+#: Details that are times.
+_TIMES: Final = frozenset({"snoozed_until"})
 #: Actors that are no person.
 _NOBODY: Final = {"cli": "Command line", "hub": "The hub itself"}
 
@@ -246,10 +248,18 @@ def _audit_row(row: AnyRow, names: Mapping[str, str], known: Mapping[str, Named]
         object=known.get(row.object_id) or Named(name=row.object_id),
         object_id=row.object_id,
         detail=tuple(
-            (name.replace("_", " "), known.get(id_in(name, one)) or Named(name=_said(one)))
+            (name.replace("_", " "), known.get(id_in(name, one)) or _told(name, one))
             for name, one in row.detail.items()
         ),
     )
+
+
+def _told(name: str, value: object) -> Named:
+    """Return what a detail of the log says that is the id of nothing."""
+    if name in _TIMES and isinstance(value, str):
+        at = datetime.fromisoformat(value)
+        return Named(name=words.moment(at), at=words.exact(at))
+    return Named(name=_said(value))
 
 
 def _said(value: object) -> str:

@@ -46,6 +46,8 @@ class Named:
     name: str
     link: str = ""
     gone: bool = False
+    #: Of a time: when that is.
+    at: str = ""
 
 
 def named(db: Connection, rows: Sequence[AnyRow]) -> dict[str, Named]:

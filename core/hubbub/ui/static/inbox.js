@@ -86,7 +86,7 @@ async function send(event, refresh, toTheEnd) {
     refresh();
   } catch {
     // Whether it arrived is not known. The key stays: sent again, it is the same message.
-    complain(form, 'The hub does not answer. Your words are kept here; try again.');
+    complain(form, 'The hub did not answer. Your words are kept here; try again.');
     // Whether it answers at all, the page then says, until it does.
     refresh();
   } finally {
@@ -135,7 +135,7 @@ async function ask(form) {
     const answer = await fetch(form.dataset.preview, { method: 'POST', body, headers: { 'X-Script': '1' } });
     return answer.ok ? await answer.json() : (await answer.text()).trim();
   } catch {
-    return 'The hub does not answer. Your words are kept here; try again.';
+    return 'The hub did not answer. Your words are kept here; try again.';
   }
 }
 
