@@ -11,15 +11,16 @@ from hubbub.api.content import read_content
 from hubbub.api.endpoint import Ask, Body, Endpoint, Nothing, endpoint, optional
 from hubbub.api.moments import within_reach
 from hubbub.api.pages import Page, by_id, cut
-from hubbub.api.work import MOST_TAGS, ConversationChange, add_note, change_conversation, read
+from hubbub.api.work import ConversationChange, add_note, change_conversation, read
 from hubbub.deliver.work import sendable, shown_as
 from hubbub.hub import Hub
 from hubbub.people.errors import Complaint, Invalid, NotFound
 from hubbub.sdk.content import to_json
 from hubbub.store.session import reading
+from hubbub.store.tags import LONGEST_TAG, MOST_TAGS
 
 _TAG = "Conversations"
-_Tag = Annotated[str, Field(min_length=1, max_length=60)]
+_Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
 
 
 class ConversationQuery(Page):

@@ -26,15 +26,13 @@ from hubbub.sdk.errors import BadAddress
 from hubbub.store import threads
 from hubbub.store.readings import mark_read, mark_unread, see_mentions
 from hubbub.store.session import transaction
-from hubbub.store.tags import clean_tags, remember_tags
+from hubbub.store.tags import MOST_TAGS, clean_tags, remember_tags
 from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, as_json_time, new_id
 from hubbub.vault import digest
 
 #: Messages that are quoted to who has not seen them.
 _QUOTED_UNSEEN: Final = 3
-#: On one conversation.
-MOST_TAGS: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,10 +325,10 @@ def _snooze(
 
 def _tags(thread: Thread, change: ConversationChange) -> list[str]:
     tags = thread.tags if change.tags is None else change.tags
-    tags = clean_tags([*tags, *change.add_tags])
-    if len(tags) > MOST_TAGS:
+    fewer = clean_tags(tag for tag in (*tags, *change.add_tags) if tag not in change.remove_tags)
+    if len(fewer) > max(MOST_TAGS, len(thread.tags)):
         raise Invalid(Complaint("tags", f"A conversation has at most {MOST_TAGS} tags."))
-    return [tag for tag in tags if tag not in change.remove_tags]
+    return fewer
 
 
 def _give_to_team(db: Connection, thread: Thread, team_id: str | None, *, unassign: bool) -> None:

@@ -15,6 +15,7 @@ from hubbub.sdk.content import Content, Reaction, System
 from hubbub.sdk.errors import HubError
 from hubbub.sdk.routing import HandOver, Inquiry, Outcome, Reply, Tag
 from hubbub.store.clean import clean
+from hubbub.store.tags import with_tag
 from hubbub.store.threads import Thread
 from hubbub.store.types import as_json_time
 
@@ -100,9 +101,10 @@ def carry_out(case: Case, kind: RouteHooks, outcome: Outcome, placement: Placeme
                 if team:
                     placement.team = team
                     placement.decision["destination"] = {"type": kind.type, "team": team}
-            case Tag(tag=tag) if tag not in case.thread.tags:
-                case.thread.tags.append(tag)
-                placement.tags.append(tag)
+            case Tag(tag=tag):
+                tags = with_tag(case.thread.tags, tag)
+                placement.tags += [one for one in tags if one not in case.thread.tags]
+                case.thread.tags = tags
     if outcome.why:
         placement.decision["why"] = outcome.why
     _settle_owner(case.thread, kind, handed_over=handed_over)

@@ -1,6 +1,6 @@
 """Remember which tags conversations are given, and find those that have one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,13 +12,22 @@ from hubbub.store.upsert import upsert
 
 #: Tags that are suggested, and remembered in one go.
 MOST: Final = 200
+#: Tags of one conversation, and characters of a tag.
+MOST_TAGS: Final = 50
+LONGEST_TAG: Final = 60
 _conversations = table(Conversation)
 _tags = table(UsedTag)
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
-    """Return ``tags`` without blanks around them, empty ones, and doubles."""
-    return list(dict.fromkeys(tag for tag in map(str.strip, tags) if tag))
+    """Return ``tags`` with single blanks, and without empty ones and doubles."""
+    return list(dict.fromkeys(tag for tag in (" ".join(one.split()) for one in tags) if tag))
+
+
+def with_tag(tags: Sequence[str], tag: str) -> list[str]:
+    """Return ``tags`` and the one that a program gives, as far as people may give as many."""
+    both = clean_tags([*tags, tag[:LONGEST_TAG]])
+    return both if len(both) <= MOST_TAGS else list(tags)
 
 
 def remember_tags(db: Connection, tags: Iterable[str], *, now: datetime) -> None:

@@ -199,6 +199,16 @@ def test_a_conversation_is_snoozed_until_a_time_to_come(every_api, conversations
     assert api.fields("PATCH", path, awake) == ["snoozed_until"]
 
 
+def test_tags_are_taken_away_where_there_are_too_many(every_api, conversations):
+    api, path = every_api, f"/conversations/{conversations[0]}"
+    with transaction(api.hub.engine) as db:
+        rows = table(Conversation)
+        mine = update(rows).where(rows.c.id == conversations[0])
+        db.execute(mine.values(tags=[f"{number}  x " for number in range(60)]))
+    assert api.fields("PATCH", path, {"add_tags": ["vip"]}) == ["tags"]
+    assert len(api.patch(path, {"remove_tags": ["0  x "]})["tags"]) == 59
+
+
 def test_conversations_are_found_by_tag_and_team(every_api, conversations):
     api, path = every_api, f"/conversations/{conversations[0]}"
     user_id = _user(api)

@@ -71,6 +71,17 @@ def test_a_bot_is_not_asked_about_what_its_author_has_taken_back(world, line):
     assert asked(world) == []
 
 
+def test_a_bot_gives_no_more_tags_than_people_may(world, line):
+    for number in (1, 2, 3):
+        given = ["   ", *(f" {number}  {n} " for n in range(19))]
+        tags = [{"type": "tag", "tag": tag} for tag in given]
+        hear(world, line, number, (200, {"actions": tags}))
+    tags = world.one("SELECT tags FROM conversations")["tags"]
+    tags = json.loads(tags) if isinstance(tags, str) else tags
+    assert (len(tags), tags[0], tags[-1]) == (50, "1 0", "3 11")
+    assert {row["name"] for row in world.rows("SELECT name FROM tags")} == set(tags)
+
+
 def test_a_bot_is_told_the_contacts_name_where_a_message_says_none(world, line):
     hear(world, line, 1, (204, {}))
     world.write("UPDATE contacts SET name = 'Ada'")

@@ -14,13 +14,13 @@ from hubbub.people.rules import Person
 from hubbub.people.saved_views import delete_view, save_view
 from hubbub.people.users import change_user
 from hubbub.sdk.errors import HubError
+from hubbub.store.tags import LONGEST_TAG, clean_tags
 from hubbub.ui.errors import refused
 from hubbub.ui.guard import Guard, by_script
 from hubbub.ui.inbox.look import look
 from hubbub.ui.moments import next_monday, tomorrow, typed_moment, zone_called
 
 Form: TypeAlias = Mapping[str, str]
-_LONGEST_TAG: Final = 60
 _VERSION: Final = re.compile(r"[0-9]{1,18}")
 _STATUS: Final = {"resolve": "resolved", "reopen": "open"}
 
@@ -130,8 +130,7 @@ def _until(form: Form, now: datetime) -> datetime | None:
 
 def _tags(form: Form) -> tuple[str, ...]:
     """Read the tags to add, with commas between them."""
-    given = (" ".join(one.split()) for one in form.get("tag", "").split(","))
-    tags = tuple(dict.fromkeys(filter(None, given)))
-    if not tags or max(map(len, tags)) > _LONGEST_TAG:
-        raise Invalid(Complaint("tag", f"A tag has 1 to {_LONGEST_TAG} characters."))
+    tags = tuple(clean_tags(form.get("tag", "").split(",")))
+    if not tags or max(map(len, tags)) > LONGEST_TAG:
+        raise Invalid(Complaint("tag", f"A tag has 1 to {LONGEST_TAG} characters."))
     return tags
