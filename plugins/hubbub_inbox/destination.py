@@ -32,7 +32,7 @@ class Inbox(RouteType):
         yield from ()
         whose = f"the team {settings.team}" if settings.team else "people"
         return Outcome(
-            actions=(HandOver(to="queue", team=settings.team),), why=f"It waits for {whose}."
+            actions=(HandOver(to="queue", team=settings.team),), why=f"It is for {whose}."
         )
 
     def describe(self, settings: InboxFields) -> str:

@@ -35,7 +35,7 @@ def handled(settings):
 
 @pytest.mark.parametrize(
     ("settings", "why"),
-    [({}, "It waits for people."), ({"team": "Sales"}, "It waits for the team Sales.")],
+    [({}, "It is for people."), ({"team": "Sales"}, "It is for the team Sales.")],
 )
 def test_a_message_goes_to_the_queue_without_any_request(settings, why):
     outcome = handled(settings)
