@@ -427,7 +427,8 @@ def test_calls_are_replayed_one_by_one_and_those_that_cannot_be_are_named(
 ):
     asked = []
 
-    def replay_call(_hub, call_id, *, force):
+    def replay_call(_hub, call_id, *, force, actor):
+        assert actor == "cli"
         asked.append((call_id, force))
         if call_id == "c2":
             raise NotReleasable("There is no such call.")

@@ -78,6 +78,12 @@ def test_a_refused_form_loses_nothing_that_was_typed_and_shows_no_secret(admin, 
     assert line.connection.fields.credentials.secret == SECRET
 
 
+def test_connect_is_in_reach_however_long_the_form_is(admin, draft):
+    # What sticks to the end of a page has to be the last of its form, or it covers what follows.
+    bar = r'<div class="acts bar">\s*<button class="main" name="do" value="connect">.*?</div>\s*</form>'
+    assert re.search(bar, admin.get(draft).text, re.DOTALL)
+
+
 def test_a_missing_credential_is_named_at_its_field(admin, draft):
     refused = admin.fill(draft, do="connect", name="Pete")
     assert refused.status_code == 422
