@@ -5,8 +5,10 @@ import re
 from datetime import timedelta
 from html import unescape
 
+from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.plugins import PluginStatus
 from hubbub.ui.channels.listing import spark
+from tests.core.ui.kit import found
 
 
 def names(page):
@@ -39,6 +41,35 @@ def test_a_channel_without_its_plugin_is_found_among_those_in_error(admin, world
     world.hub.plugins.__dict__.pop("_channel_hooks")
     assert names(admin.get("/channels?state=error")) == ["Perch"]
     assert names(admin.get("/channels?state=connected")) == []
+
+
+def test_it_is_told_where_what_comes_in_goes(admin, world, line):
+    def goes():
+        return found(
+            r'data-label="Goes to">(?:<a [^>]*>|<span [^>]*>)([^<]*)<', admin.get("/channels")
+        )
+
+    def route(*to, fallback=None):
+        rules = [
+            {"name": name, "when": {}, "to": {"type": "inbox", "team": name}, "enabled": enabled}
+            for name, enabled in to
+        ]
+        save_routes(
+            world.hub,
+            line.id,
+            WantedRoutes(routes=rules, fallback=fallback, accept_conflicts=True),
+            actor="cli",
+        )
+
+    assert goes() == "Team inbox"
+    route(("Sales", True), ("Ghosts", False))
+    assert goes() == "Team inbox, team Sales; else Team inbox"
+    route(("Sales", True), ("Service", True))
+    assert goes() == "Team inbox, team Sales; or 2 others"
+    del world.hub.plugins.channels["parrot"]
+    world.hub.plugins.__dict__.pop("_channel_hooks")
+    world.hub.directory._lines.clear()
+    assert goes() == "not known"
 
 
 def test_many_channels_are_shown_page_by_page(admin, world, monkeypatch):

@@ -11,8 +11,10 @@ from hubbub.connect import queries as channel_queries
 from hubbub.connect.drafts import drafts
 from hubbub.connect.health import NO_TRAFFIC, Traffic, expires_at, traffic
 from hubbub.connect.rules import campaigns_paused, shown_status
+from hubbub.connect.versions import names_of
 from hubbub.deliver.traffic import ceilings_reached
 from hubbub.hub import Hub
+from hubbub.route.rules import RouteSet
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import CAMPAIGNS_PAUSED
@@ -88,6 +90,8 @@ class ChannelRow:
     received: int
     sent: int
     failed: int
+    #: Where what comes in goes, by its rules; empty where the channel cannot be used.
+    goes: str
     #: The path of an SVG of 24 bars; empty where nothing went through.
     spark: str
 
@@ -152,6 +156,7 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
     stuck = [channel_id for channel_id, (status, _) in told.items() if status != "connected"]
     waiting = channel_queries.waiting(db, stuck, now=now)
     silenced = _silenced(hub, db, rows)
+    lines = hub.directory.all_usable(db, [row.id for row in rows])
     return tuple(
         _row(
             hub,
@@ -160,13 +165,21 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
             day.get(row.id, NO_TRAFFIC),
             waiting=waiting.get(row.id, 0),
             silenced=_SILENCED if row.id in silenced else "",
+            goes=_goes(hub, lines[row.id].routes) if row.id in lines else "",
         )
         for row in rows
     )
 
 
 def _row(
-    hub: Hub, row: AnyRow, told: tuple[str, str], day: Traffic, *, waiting: int, silenced: str
+    hub: Hub,
+    row: AnyRow,
+    told: tuple[str, str],
+    day: Traffic,
+    *,
+    waiting: int,
+    silenced: str,
+    goes: str,
 ) -> ChannelRow:
     now, kind = hub.now(), hub.plugins.channels.get(row.type)
     status, reason = told
@@ -191,8 +204,17 @@ def _row(
         received=day.received,
         sent=day.sent,
         failed=day.failed,
+        goes=goes,
         spark=spark(day.hours),
     )
+
+
+def _goes(hub: Hub, routes: RouteSet) -> str:
+    """Return where the rules lead, the first of them first, and where all else goes."""
+    asked = (route.to for route in routes.routes if route.enabled)
+    places = dict.fromkeys(names_of(hub, to) for to in (*asked, routes.fallback))
+    first, *others = places
+    return f"{first}; or {len(others)} others" if len(others) > 1 else "; else ".join(places)
 
 
 def spark(hours: Sequence[int]) -> str:
