@@ -209,9 +209,27 @@ def test_what_was_not_sent_is_kept_and_sent_once_when_the_hub_is_back(demo, agen
     expect(agent.locator("#offline")).to_be_visible()
     agent.context.set_offline(False)
     expect(agent.locator("#offline")).to_be_hidden()
-    agent.get_by_role("button", name="Send", exact=True).click()
     ada.sees("Into the dark.")
     expect(agent.get_by_label("Reply to")).to_have_value("")
+    said = "SELECT count(*) FROM messages WHERE content LIKE '%Into the dark.%'"
+    assert demo.sql(said) == [(1,)]
+
+
+def test_what_is_changed_before_the_hub_is_back_waits_for_its_writer(demo, agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+    agent.context.set_offline(True)
+    reply(agent, "Too early.")
+    expect(agent.locator("[data-problem]")).to_contain_text("unless you change them")
+    agent.get_by_label("Reply to").fill("Better so.")
+    expect(agent.locator("[data-problem]")).to_contain_text("try again")
+    agent.context.set_offline(False)
+    expect(agent.locator("#offline")).to_be_hidden()
+    expect(agent.get_by_label("Reply to")).to_have_value("Better so.")
+    agent.get_by_role("button", name="Send", exact=True).click()
+    ada.sees("Better so.")
+    assert demo.sql("SELECT count(*) FROM messages WHERE content LIKE '%Too early.%'") == [(0,)]
 
 
 def test_the_page_stays_where_it_is_however_long_its_list_is(agent, customer):

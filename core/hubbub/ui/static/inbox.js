@@ -3,7 +3,14 @@
 import { logInAgain } from './live.js';
 
 const NEAR_THE_END = 80;
+const AGAIN_AFTER = 3000;
+// What stands before the hub says so while it is away.
+const AWAY = [502, 503, 504];
+const UNANSWERED = 'The hub did not answer. Your words are kept here';
 const busy = new WeakSet();
+// Forms that say what was sent, and how to end the wait of one that is sent again.
+const unchanged = new WeakSet();
+const ends = new WeakMap();
 const title = document.title;
 const COUNT_AFTER = 400;
 const TYPING_LASTS = 10000;
@@ -24,11 +31,13 @@ export function inbox(refresh) {
     if (event.target.dataset.stay !== undefined) send(event, refresh, () => { stay = true; });
   });
   document.addEventListener('input', (event) => {
+    differs(event.target.form);
     if (event.target.id !== 'text') return;
     written(event.target);
     tellTyping(event.target.form);
   });
   document.addEventListener('change', (event) => {
+    differs(event.target.form);
     if (event.target.id === 'file') chosen(event.target.form);
     if (event.target.name === 'mode') meant(event.target.form);
   });
@@ -65,10 +74,12 @@ async function send(event, refresh, toTheEnd) {
   }
   if (busy.has(form)) return;
   busy.add(form);
+  unchanged.add(form);
   const where = event.submitter?.getAttribute('formaction') || form.action;
   const body = new FormData(form, event.submitter);
   try {
-    const answer = await fetch(where, { method: 'POST', body, headers: { 'X-Script': '1' } });
+    const answer = await answered(form, where, body, refresh);
+    if (!answer) return;
     if (answer.ok) {
       complain(form, '');
       if (where === form.action) showQueued(body);
@@ -84,14 +95,44 @@ async function send(event, refresh, toTheEnd) {
       if (isComposer(form) && answer.status < 500) form.elements.key.value = newKey();
     }
     refresh();
-  } catch {
-    // Whether it arrived is not known. The key stays: sent again, it is the same message.
-    complain(form, 'The hub did not answer. Your words are kept here; try again.');
-    // Whether it answers at all, the page then says, until it does.
-    refresh();
   } finally {
     busy.delete(form);
   }
+}
+
+// Send until there is an answer. Whether it arrived before is not known: its key makes it the same
+// message, and what had been read by then goes with it, so that nobody answers unseen words.
+async function answered(form, where, body, refresh) {
+  for (;;) {
+    try {
+      const answer = await fetch(where, { method: 'POST', body, headers: { 'X-Script': '1' } });
+      if (!AWAY.includes(answer.status)) return answer;
+    } catch {
+      // Said below.
+    }
+    // Whether it answers at all, the page then says, until it does.
+    refresh();
+    if (goesOn(form)) {
+      complain(form, `${UNANSWERED}, and go out once it does, unless you change them.`);
+      await new Promise((done) => {
+        ends.set(form, done);
+        setTimeout(done, AGAIN_AFTER);
+      });
+    }
+    if (!goesOn(form)) {
+      complain(form, `${UNANSWERED}; try again.`);
+      return null;
+    }
+  }
+}
+
+// What is not the same any more goes out only when somebody says so.
+function goesOn(form) {
+  return isComposer(form) && form.isConnected && unchanged.has(form);
+}
+
+function differs(form) {
+  if (form && unchanged.delete(form)) ends.get(form)?.();
 }
 
 // The hub has it. Shown at once, until the page shows what the hub tells of it.
@@ -135,7 +176,7 @@ async function ask(form) {
     const answer = await fetch(form.dataset.preview, { method: 'POST', body, headers: { 'X-Script': '1' } });
     return answer.ok ? await answer.json() : (await answer.text()).trim();
   } catch {
-    return 'The hub did not answer. Your words are kept here; try again.';
+    return `${UNANSWERED}; try again.`;
   }
 }
 
