@@ -44,11 +44,12 @@ _messages = table(Message)
 _notes = table(Note)
 
 #: Conversations in which the index finds words, and messages; more are no help.
-_FEW: Final = 10_000
-_HITS: Final = 20_000
+#: Each hit is on a page of its own, and to fetch that takes longer than all else.
+_FEW: Final = 4000
+_HITS: Final = 5000
 #: Words are frequent that are in so many of so many messages.
 _OFTEN: Final = 8
-_SAMPLE: Final = 500
+_SAMPLE: Final = 2000
 #: The latest conversations that are looked through, the latest messages of each, and how many
 #: messages that may be: who has a few conversations without end waits no longer for it.
 _LATEST: Final = {"postgresql": 1000, "sqlite": 5000}
