@@ -23,8 +23,9 @@ LONGEST_TEXT: Final = 10_000
 #: What is filled in, wherever it stands in braces.
 PLACEHOLDERS: Final = ("name", "first_name", "channel", "agent")
 _SHORTCUT: Final = re.compile(r"[\w-]+")
-#: A word or two in braces, which nobody writes but for what is to stand there.
-_BRACED: Final = re.compile(r"\{+\s*[^\W\d][\w -]{0,40}\}+")
+#: A word or two in braces, which nobody writes but for what is to stand there. It begins at the
+#: first brace alone: else ten thousand of them are read from each anew.
+_BRACED: Final = re.compile(r"(?<!\{)\{+\s*[^\W\d][\w -]{0,40}\}+")
 _VARIABLE: Final = re.compile(r"\{([a-z_]+)\}")
 _replies = table(CannedReply)
 
