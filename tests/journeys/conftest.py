@@ -15,7 +15,8 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -26,7 +27,13 @@ from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    Error as PlaywrightError,
+    Page,
+    expect,
+    sync_playwright,
+)
 from redis import Redis
 
 from hubbub.demo import EMAIL, PASSWORD
@@ -45,8 +52,10 @@ LIMIT = 120
 _STRICT = {"rules": {"target-size": {"enabled": True}}, "iframes": False}
 #: Milliseconds until what a person waits for must be there; far above what it takes.
 PATIENCE = 30_000
+#: The first is Chromium without its own user interface, which takes a third of the time.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 FLAGS = [
-    "--headless=new",
+    "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -61,6 +70,63 @@ expect.set_options(timeout=PATIENCE)
 def _marked(request):
     """Say of every test here that it needs a browser."""
     request.node.add_marker("browser")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Say of a journey that failed what its pages showed and were refused, and what the hub said."""
+    report = yield
+    seen = item.stash.get(_SEEN, None)
+    if report.failed and seen is not None:
+        report.sections += [
+            *((frame.url, shown(frame)) for page in seen.pages() for frame in page.frames),
+            ("What pages asked in vain", "\n".join(seen.refused)),
+            ("The hub's log", item.funcargs["demo"].said()),
+        ]
+    return report
+
+
+def shown(frame):
+    """The text of a page, as far as it can still be read."""
+    try:
+        return frame.locator("body").inner_text(timeout=1000)
+    except PlaywrightError as error:
+        return str(error)
+
+
+@dataclass
+class Seen:
+    """The browsers of one journey, and what went wrong in them."""
+
+    contexts: list[BrowserContext] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def pages(self):
+        """All pages that are open."""
+        return [page for context in self.contexts for page in context.pages]
+
+    def watch(self, context):
+        """Take a browser, and note what it complains about."""
+        self.contexts.append(context)
+        # Violations of the Content-Security-Policy are errors in the console, too.
+        context.on("console", self._note)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("requestfailed", lambda asked: self._refuse(asked, asked.failure))
+        context.on(
+            "response",
+            lambda answer: answer.ok or self._refuse(answer.request, answer.status),
+        )
+
+    def _note(self, message):
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def _refuse(self, asked, why):
+        self.refused.append(f"{datetime.now(UTC):%T} {asked.method} {asked.url}: {why}")
+
+
+_SEEN: pytest.StashKey[Seen] = pytest.StashKey()
 
 
 @dataclass
@@ -141,6 +207,10 @@ class Demo:
             for key in valkey.scan_iter("limit:widget:*"):
                 valkey.delete(key)
 
+    def said(self):
+        """The last of what the hub logged."""
+        return "\n".join((self.folder / "log").read_text().splitlines()[-60:])
+
     def kill(self, name):
         """End a process of the hub, and those that it started, as a power failure would."""
         kill(self.process.pid, f"hubbub {name}")
@@ -184,7 +254,7 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="package")
 def chromium():
     """Chromium, with an empty profile. Playwright's loop must not outlive these tests."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         missing("There is no Chromium here.")
     with sync_playwright() as playwright:
@@ -205,29 +275,22 @@ def login(demo, chromium):
 
 
 @pytest.fixture
-def browser(demo, chromium, login):
+def browser(request, demo, chromium, login):
     """Return fresh browsers, logged in unless told otherwise; none may have complained."""
-    contexts, complaints = [], []
-
-    def note(message):
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            complaints.append(message.text)
+    seen = request.node.stash[_SEEN] = Seen()
 
     def make(*, logged_in=True, **options):
         context = chromium.new_context(
             base_url=demo.url, storage_state=login if logged_in else None, **options
         )
         context.set_default_timeout(PATIENCE)
-        # Violations of the Content-Security-Policy are errors in the console, too.
-        context.on("console", note)
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        contexts.append(context)
+        seen.watch(context)
         return context
 
     yield make
-    for context in contexts:
+    for context in seen.contexts:
         context.close()
-    assert complaints == []
+    assert seen.complaints == []
 
 
 @pytest.fixture

@@ -484,17 +484,26 @@ async function leave(fields) {
   const begun = era;
   // All may have been there already: typed before a reload, or filled in by the browser.
   await pause(HUMAN - fields.elapsed_ms);
-  for (let tries = 1; begun === era; tries += 1) {
-    const answer = await api.post('offline', { ...fields, elapsed_ms: Math.max(HUMAN, fields.elapsed_ms), page }).catch((error) => error);
-    if (begun !== era) return false;
+  const body = { ...fields, elapsed_ms: Math.max(HUMAN, fields.elapsed_ms), page };
+  return insist('offline', body, () => begun === era, (answer) => {
+    store.put({ done: true });
+    link.tell('talks');
+    if (answer.conversation_id) who.anew();
+    else settle();
+  });
+}
+
+// Tell the hub something that counts once, however often it is told; `still`: whether it matters any more.
+async function insist(name, body, still, done) {
+  for (let tries = 1; still(); tries += 1) {
+    const answer = await api.post(name, body).catch((error) => error);
+    if (!still()) break;
     if (!(answer instanceof Error)) {
-      store.put({ done: true, problem: null });
-      link.tell('talks');
-      if (answer.conversation_id) who.anew();
-      else settle();
+      store.put({ problem: null });
+      done(answer);
       return true;
     }
-    if (final(answer) || tries === TRIES) return refused(answer);
+    if (final(answer) || answer.wait || tries === TRIES) return refused(answer);
     await pause(1000);
   }
   return false;
@@ -515,14 +524,9 @@ function rate(id, { stars, comment = '' }) {
 }
 
 // Tell the hub that it is over, or how it was; `then`: how the conversation stands by that.
-async function finish(name, body, then) {
+function finish(name, body, then) {
   const { id } = store.now.conversation;
-  const error = await api.post(name, body).catch((one) => one);
-  if (store.now.conversation?.id !== id) return false;
-  if (error) return refused(error);
-  store.put({ problem: null });
-  change(then);
-  return true;
+  return insist(name, body, () => store.now.conversation?.id === id, () => change(then));
 }
 
 function writing() {
