@@ -9,7 +9,7 @@ import platform
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from hubbub.alive import DEAD_AFTER
 from hubbub.directory import fetched
 from hubbub.hub import Hub
 from hubbub.media import MediaStore, Missing
+from hubbub.people import queries as people
 from hubbub.plugins import PluginStatus
 from hubbub.redis_client import make_redis
 from hubbub.sdk.errors import HubError
@@ -45,6 +46,10 @@ _NEEDED: Final = {
 }
 #: The same of a kind that must run where a channel is fetched.
 _LISTENER: Final = "Letters stay in their mailboxes, and nothing that is fetched comes in."
+#: What the audit log says of a backup that was verified, and after how long it should be again.
+BACKUP: Final = "backup"
+BACKUP_VERIFIED: Final = "backup.verified"
+_VERIFY_AFTER: Final = timedelta(days=35)
 #: What the name of a source's lease begins with.
 _SOURCE: Final = "source:"
 _calls = table(Call)
@@ -150,6 +155,7 @@ def examine(settings: Settings, engine: Engine, loaded: Iterable[Check]) -> Iter
         yield _key(settings, engine)
         with reading(engine) as db:
             yield from [_alive(db, kind, why) for kind, why in _NEEDED.items()]
+            yield backup(db)
 
 
 def database(settings: Settings, engine: Engine) -> Check:
@@ -295,6 +301,25 @@ def _alive(db: Connection, kind: str, why: str) -> Check:
     detail = "runs" if ok else f"last seen {as_json_time(last)}" if last else "never seen"
     fix = f"Start `hubbub up`, or `hubbub {kind}`."
     return Check(name=kind.capitalize(), ok=ok, detail=detail, why=why, fix=fix)
+
+
+def backup(db: Connection) -> Check:
+    """Return when a backup was last verified: see `hubbub.backup`."""
+    verified = people.AuditFilter(object_id=BACKUP, action=BACKUP_VERIFIED)
+    (last,) = people.audit(db, verified, before=None, limit=1) or (None,)
+    detail = "none was verified yet"
+    if last is not None:
+        until = last.detail["until"]
+        held = f"held all until {until}" if until else "nothing was said by then"
+        detail = f"verified {as_json_time(last.at.replace(microsecond=0))}, {held}"
+    return Check(
+        name="Backup",
+        ok=True,
+        detail=detail,
+        why="What was never restored may not be there when it is needed.",
+        fix="Restore one beside the hub, and run `hubbub verify-backup` on it.",
+        limited=last is None or datetime.now(UTC) - last.at > _VERIFY_AFTER,
+    )
 
 
 def _queues(db: Connection, now: datetime) -> Iterator[Queue]:

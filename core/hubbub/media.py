@@ -66,6 +66,16 @@ class MediaStore:
         except (BaseError, OSError) as error:
             raise _down("read", error) from error
 
+    def has(self, media_id: str) -> bool:
+        """Whether the file is there. Raises `StoreDown`."""
+        try:
+            obstore.head(self._store, _key(media_id))
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as error:
+            raise _down("read", error) from error
+        return True
+
     def delete(self, media_id: str) -> None:
         """Remove the file, or do nothing where there is none. Raises `StoreDown`."""
         try:

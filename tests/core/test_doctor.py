@@ -68,7 +68,7 @@ def test_a_healthy_hub_has_nothing_to_mend(healthy):
     assert [check.name for check in checks if not check.ok] == []
     assert {check.name for check in checks} == {
         *("Database", "Redis", "Plugins", "Disk", "Media store", "Public URL"),
-        *("Secret key", "Worker", "Scheduler"),
+        *("Secret key", "Worker", "Scheduler", "Backup"),
     }
 
 

@@ -23,13 +23,14 @@ def doctor(channel: str | None) -> int:
     logs.configure("command", json=settings.logs_json, level=logging.CRITICAL)
     wrong = 0
     for check in examine(settings, channel):
-        _show(check)
+        show(check)
         wrong += not check.ok
     click.echo(f"\n{wrong} to mend." if wrong else "\nAll is well.")
     return int(wrong > 0)
 
 
-def _show(check: Check) -> None:
+def show(check: Check) -> None:
+    """Write what was found, and where it is wrong how to mend it."""
     mark = click.style("ok   ", fg="green") if check.ok else click.style("WRONG", fg="red")
     click.echo(f"{mark} {check.name}: {check.detail}")
     for label, said in (("Why it matters", check.why), ("How to mend it", check.fix)):

@@ -36,7 +36,7 @@ def worker(queues: tuple[str, ...], metrics_port: int | None) -> None:
 @click.command()
 @_metrics_port
 def scheduler(metrics_port: int | None) -> None:
-    """Start what is due by the clock; one leads, the others stand by."""
+    """Start what is due by the clock; one of them leads."""
     from hubbub.scheduler import run  # noqa: PLC0415  # see above
 
     settings = Settings.read()
