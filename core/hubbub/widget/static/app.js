@@ -484,8 +484,7 @@ async function leave(fields) {
   const begun = era;
   // All may have been there already: typed before a reload, or filled in by the browser.
   await pause(HUMAN - fields.elapsed_ms);
-  const body = { ...fields, elapsed_ms: Math.max(HUMAN, fields.elapsed_ms), page };
-  return insist('offline', body, () => begun === era, (answer) => {
+  return insist('offline', { ...fields, elapsed_ms: Math.max(HUMAN, fields.elapsed_ms), page }, () => begun === era, (answer) => {
     store.put({ done: true });
     link.tell('talks');
     if (answer.conversation_id) who.anew();
@@ -493,25 +492,22 @@ async function leave(fields) {
   });
 }
 
-// Tell the hub something that counts once, however often it is told; `still`: whether it matters any more.
+// Tell the hub what counts once, however often it is told; `still`: whether it matters any more.
 async function insist(name, body, still, done) {
   for (let tries = 1; still(); tries += 1) {
     const answer = await api.post(name, body).catch((error) => error);
-    if (!still()) break;
+    if (!still()) return false;
     if (!(answer instanceof Error)) {
       store.put({ problem: null });
       done(answer);
       return true;
     }
-    if (final(answer) || answer.wait || tries === TRIES) return refused(answer);
+    if (final(answer) || answer.wait || tries === TRIES) {
+      store.put({ problem: reason(answer) });
+      return false;
+    }
     await pause(1000);
   }
-  return false;
-}
-
-// Say why something was not done.
-function refused(error) {
-  store.put({ problem: reason(error) });
   return false;
 }
 
@@ -519,11 +515,11 @@ function end(id) {
   return finish('end', { client_id: id }, { status: 'resolved' });
 }
 
-function rate(id, { stars, comment = '' }) {
-  return finish('rating', { client_id: id, stars: Number(stars), comment }, { rated: true });
+function rate(id, answers) {
+  return finish('rating', { client_id: id, ...answers, stars: Number(answers.stars) }, { rated: true });
 }
 
-// Tell the hub that it is over, or how it was; `then`: how the conversation stands by that.
+// That it is over, or how it was; `then`: how the conversation stands by that.
 function finish(name, body, then) {
   const { id } = store.now.conversation;
   return insist(name, body, () => store.now.conversation?.id === id, () => change(then));
