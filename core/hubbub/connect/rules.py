@@ -26,6 +26,7 @@ from hubbub.sdk.errors import (
 )
 from hubbub.sdk.values import Checked, Connection, Finding
 from hubbub.sdk.widget import WidgetSettings
+from hubbub.store.clean import legible
 from hubbub.vault import Undecryptable
 
 if TYPE_CHECKING:
@@ -216,8 +217,8 @@ def still_known(
 
 
 def clean_name(name: str) -> str:
-    """Return the name of a channel without blanks around it. Raises `Invalid`."""
-    name = name.strip()
+    """Return the name of a channel as it is stored. Raises `Invalid`."""
+    name = legible(name)
     if not name:
         raise Invalid(Complaint("name", "Give the channel a name."))
     if len(name) > _LONGEST_NAME:

@@ -14,6 +14,7 @@ from hubbub.people.errors import Complaint, Invalid, NotFound
 from hubbub.people.overtaken import check_seen, mark_of
 from hubbub.sdk.errors import HubError
 from hubbub.store.addresses import choose_marketing
+from hubbub.store.clean import legible
 from hubbub.store.session import transaction
 from hubbub.store.tables import Address, table
 
@@ -107,7 +108,7 @@ def choose(hub: Hub, contact_id: str, address_id: str, *, marketing: bool, actor
 def _columns(hub: Hub, row: Row[Any], change: ContactChange) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if "name" in change.names:
-        values["name"] = (change.name or "").strip() or None
+        values["name"] = legible(change.name or "") or None
     if "attributes" in change.names:
         _refuse_groups(change.attributes)
         _refuse_long(change.attributes)

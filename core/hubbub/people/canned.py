@@ -13,6 +13,7 @@ from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Invalid, NotFound
 from hubbub.people.overtaken import check_seen, mark_of
 from hubbub.people.taken import unless_taken
+from hubbub.store.clean import legible
 from hubbub.store.session import reading, transaction
 from hubbub.store.tables import CannedReply, table
 from hubbub.store.types import AnyRow, new_id
@@ -128,7 +129,7 @@ def filled_in(text: str, values: Mapping[str, str]) -> str:
 
 
 def _shortcut(shortcut: str) -> str:
-    shortcut = shortcut.strip().removeprefix("/").casefold()
+    shortcut = legible(shortcut).removeprefix("/").casefold()
     if not _SHORTCUT.fullmatch(shortcut) or len(shortcut) > LONGEST_SHORTCUT:
         why = f"Take 1 to {LONGEST_SHORTCUT} letters, digits, hyphens or underscores."
         raise Invalid(Complaint("shortcut", why))

@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from hubbub.people.errors import Complaint, Invalid
 from hubbub.people.preferences import Preferences
+from hubbub.store.clean import legible
 
 Role: TypeAlias = Literal["admin", "agent"]
 Scope: TypeAlias = Literal["read", "write", "admin"]
@@ -81,7 +82,7 @@ def check_password(password: str) -> None:
 
 def clean_name(name: str) -> str:
     """Return the name of somebody or something as it is stored. Raises `Invalid`."""
-    name = " ".join(name.split())
+    name = legible(name)
     if len(name) > _LONGEST_NAME:
         raise Invalid(Complaint("name", f"Take at most {_LONGEST_NAME} characters for a name."))
     return name

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
+from hubbub.store.clean import legible
 from hubbub.store.session import transaction
 from hubbub.store.tables import SavedView as SavedViewRow, table
 from hubbub.store.types import new_id
@@ -43,7 +44,7 @@ def save_view(hub: Hub, user_id: str, *, name: str, filters: Mapping[str, str]) 
 
     Raises `NotFound` without such a user, `Invalid`, or `Conflict` where they have one so called.
     """
-    name = " ".join(name.split())
+    name = legible(name)
     if not 0 < len(name) <= LONGEST_NAME:
         raise Invalid(Complaint("name", f"Give it a name of 1 to {LONGEST_NAME} characters."))
     view = SavedView(

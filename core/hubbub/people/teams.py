@@ -13,6 +13,7 @@ from hubbub.people.audit import audit
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
 from hubbub.people.overtaken import check_seen, mark_of
 from hubbub.people.taken import unless_taken
+from hubbub.store.clean import legible
 from hubbub.store.session import reading, transaction
 from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, new_id
@@ -141,7 +142,7 @@ def _set_members(db: Connection, team_id: str, members: Collection[str]) -> None
 
 
 def _clean(name: str) -> str:
-    name = " ".join(name.split())
+    name = legible(name)
     if not 0 < len(name) <= _LONGEST_NAME:
         raise Invalid(
             Complaint("name", f"Give the team a name of 1 to {_LONGEST_NAME} characters.")

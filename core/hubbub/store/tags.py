@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Text, func, literal, select
 
+from hubbub.store.clean import legible
 from hubbub.store.tables import Conversation, UsedTag, table
 from hubbub.store.types import Json
 from hubbub.store.upsert import upsert
@@ -20,8 +21,8 @@ _tags = table(UsedTag)
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
-    """Return ``tags`` with single blanks, and without empty ones and doubles."""
-    return list(dict.fromkeys(tag for tag in (" ".join(one.split()) for one in tags) if tag))
+    """Return ``tags`` as they are written, without empty ones and doubles."""
+    return list(dict.fromkeys(tag for tag in map(legible, tags) if tag))
 
 
 def with_tag(tags: Sequence[str], tag: str) -> list[str]:

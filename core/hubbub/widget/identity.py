@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from hubbub.sdk.errors import HubError
+from hubbub.store.clean import legible
 
 #: By how much the clocks of two servers may differ, and how long a JWT may be good.
 _LEEWAY: Final = timedelta(seconds=60)
@@ -107,7 +108,7 @@ def _short(value: object) -> str:
     """Return a text or a number as a text that is not long; empty for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return "".join(one for one in str(value) if one.isprintable()).strip()[:_LONGEST_VALUE]
+    return legible(str(value))[:_LONGEST_VALUE]
 
 
 def _time(claims: Mapping[str, Any], name: str) -> datetime:

@@ -20,6 +20,7 @@ from hubbub.people.teams import (
     mark_of_team,
 )
 from hubbub.sdk.errors import HubError
+from hubbub.store.clean import legible
 from hubbub.store.session import reading
 from hubbub.store.types import AnyRow
 from hubbub.ui.guard import Guard
@@ -151,7 +152,7 @@ def _theirs(db: Connection, team: Team) -> tuple[tuple[str, str], ...]:
     """Return what is saved of a team where the form says otherwise."""
     names = {row.id: row.name or row.email for row in people_queries.colleagues(db)}
     inside = {user_id for user_id in team.members if user_id in names}
-    said = [("Name", team.name)] if team.name != " ".join(_given()["name"].split()) else []
+    said = [("Name", team.name)] if team.name != legible(_given()["name"]) else []
     if inside != set(_given()["members"]):
         said.append(("Members", ", ".join(sorted(names[user_id] for user_id in inside))))
     return tuple(said)
