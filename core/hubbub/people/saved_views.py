@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from hubbub.hub import Hub
 from hubbub.people import queries
 from hubbub.people.errors import Complaint, Conflict, Invalid, NotFound
-from hubbub.store.clean import legible
+from hubbub.store.clean import folded, legible
 from hubbub.store.session import transaction
 from hubbub.store.tables import SavedView as SavedViewRow, table
 from hubbub.store.types import new_id
@@ -54,11 +54,14 @@ def save_view(hub: Hub, user_id: str, *, name: str, filters: Mapping[str, str]) 
         with transaction(hub.engine) as db:
             if queries.user(db, user_id) is None:
                 raise NotFound("There is no such user.")
-            if len(saved_views(db, user_id)) >= MOST:
+            there = saved_views(db, user_id)
+            if double := next((one for one in there if folded(one.name) == folded(name)), None):
+                raise _taken(double.name)
+            if len(there) >= MOST:
                 raise Conflict(f"There are {MOST} views already: delete one first.")
             db.execute(insert(_views).values(**vars(view)))
     except IntegrityError:
-        raise Conflict(f"There is already a view called {name}.", code="name_taken") from None
+        raise _taken(name) from None
     return view
 
 
@@ -68,3 +71,7 @@ def delete_view(hub: Hub, user_id: str, view_id: str) -> None:
         gone = delete(_views).where(_views.c.id == view_id, _views.c.user_id == user_id)
         if not db.execute(gone).rowcount:
             raise NotFound("There is no such view.")
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is already a view called {name}.", code="name_taken")

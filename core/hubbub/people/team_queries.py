@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
+from hubbub.store.clean import folded
 from hubbub.store.tables import UNRESOLVED, Conversation, Team, TeamMember, User, table
 from hubbub.store.types import AnyRow
 
@@ -39,11 +40,11 @@ def team(db: Connection, team_id: str, *, hold: bool = False) -> AnyRow | None:
 
 
 def called(db: Connection, word: str) -> AnyRow | None:
-    """Return the team with this id or name, or None."""
-    found = select(_teams).where(
-        or_(_teams.c.id == word, func.lower(_teams.c.name) == word.strip().lower())
-    )
-    return db.execute(found.order_by(_teams.c.id).limit(1)).one_or_none()
+    """Return the team with this id or name, or None: the case matters where two differ by it."""
+    rows = db.execute(select(_teams).order_by(_teams.c.id)).all()
+    name = folded(word)
+    alike = (row for row in rows if row.id == word or folded(row.name) == name)
+    return min(alike, key=lambda row: word not in {row.id, row.name}, default=None)
 
 
 def members(db: Connection, team_ids: Collection[str]) -> dict[str, list[str]]:

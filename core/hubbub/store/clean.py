@@ -65,6 +65,11 @@ def legible(name: str) -> str:
     return " ".join(name.split())
 
 
+def folded(name: str) -> str:
+    """Return what is the same of two names that people hardly tell apart: all but the case."""
+    return legible(name).casefold()
+
+
 def file_name(told: str | None) -> str | None:
     """Return the last part of what a file is called; None where nothing of it is `legible`."""
     name = (told or "").replace("\\", "/").rpartition("/")[2]

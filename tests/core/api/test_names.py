@@ -1,4 +1,7 @@
-"""Names that people give are kept as they are read."""
+"""Names that people give are kept as they are read, and once."""
+
+from hubbub.people import team_queries
+from hubbub.store.session import transaction
 
 TYPED = "\u202eSa\u200bles\u202c"
 PERSIAN = "می\u200cرود"
@@ -30,3 +33,35 @@ def test_a_name_of_which_nobody_sees_anything_is_none(api, add_channel):
     assert api.fields("POST", "/teams", blank) == ["name"]
     assert api.fields("POST", "/tokens", blank) == ["name"]
     assert api.fields("PATCH", f"/channels/{add_channel(api)}", blank) == ["name"]
+
+
+def test_names_that_differ_by_case_alone_are_no_two_teams(every_api):
+    api = every_api
+    sales = api.post("/teams", {"name": "Überseesales"})
+    refused = api("POST", "/teams", {"name": "überseeSALES"}, status=409).get_json()
+    assert refused["type"].endswith("/name-taken")
+    assert refused["detail"] == "There is already a team called Überseesales."
+    other = api.post("/teams", {"name": "Support"})["id"]
+    api("PATCH", f"/teams/{other}", {"name": "ÜberseeSales"}, status=409)
+    renamed = api.patch(f"/teams/{sales['id']}", {"name": "überseesales"})
+    assert renamed["name"] == "überseesales"
+
+
+def test_two_teams_of_before_that_differ_by_case_go_on(every_api):
+    api = every_api
+    ids = [api.post("/teams", {"name": name})["id"] for name in ("Sales", "Support")]
+    with transaction(api.hub.engine) as db:
+        team_queries.rename(db, ids[1], "sales")
+        called = [team_queries.called(db, word) for word in ("Sales", "sales", "SALES", ids[1])]
+    assert [team and team.id for team in called] == [*ids, ids[0], ids[1]]
+    path = f"/teams/{ids[1]}"
+    assert api.patch(path, {"name": "sales", "members": []})["name"] == "sales"
+    assert api.patch(path, {"name": "Support"})["name"] == "Support"
+
+
+def test_names_that_differ_by_case_alone_are_no_two_views(api):
+    user = api.post("/users", {"email": "ada@example.com", "password": "correct horse"})
+    path = f"/users/{user['id']}/views"
+    api.post(path, {"name": "Late", "filters": {}})
+    refused = api("POST", path, {"name": "late", "filters": {}}, status=409).get_json()
+    assert refused["detail"] == "There is already a view called Late."

@@ -26,6 +26,7 @@ from hubbub.route.rules import INBOX, Destination, RouteSet, read_route_set
 from hubbub.route.telling import asks, changes
 from hubbub.sdk.content import from_json, preview
 from hubbub.sdk.errors import HubError
+from hubbub.store.clean import folded
 from hubbub.store.session import reading
 from hubbub.ui import queries, words
 from hubbub.ui.routing.clashes import Clash, clashes_of
@@ -277,13 +278,13 @@ def _teams_of(plugins: Plugins, draft: Draft) -> set[str]:
         for name, known in kind.fields.model_fields.items() if kind else ():
             more = known.json_schema_extra
             if isinstance(more, dict) and more.get("format") == "team" and to.get(name):
-                found.add(str(to[name]).strip().lower())
+                found.add(folded(str(to[name])))
     return found
 
 
 def _called(teams: Mapping[str, str]) -> set[str]:
     """Return all that teams are called by, from their names by id."""
-    return {*teams, *(name.lower() for name in teams.values())}
+    return {*map(folded, (*teams, *teams.values()))}
 
 
 def _changed(hub: Hub, current: RouteSet, draft: Draft, sound: Sound) -> tuple[str, ...]:
