@@ -24,9 +24,10 @@ from hubbub.people.teams import hand_to_team
 from hubbub.sdk.content import Content, Media, from_json, preview, to_json
 from hubbub.sdk.errors import BadAddress
 from hubbub.store import threads
+from hubbub.store.clean import folded
 from hubbub.store.readings import mark_read, mark_unread, see_mentions
 from hubbub.store.session import transaction
-from hubbub.store.tags import MOST_TAGS, clean_tags, remember_tags
+from hubbub.store.tags import MOST_TAGS, as_known, clean_tags, count_tags
 from hubbub.store.threads import Thread
 from hubbub.store.types import AnyRow, as_json_time, new_id
 from hubbub.vault import digest
@@ -297,9 +298,10 @@ def _apply(hub: Hub, db: Connection, thread: Thread, change: ConversationChange)
     if change.status is not None:
         thread.status = detail["status"] = change.status
         detail |= _snooze(hub, db, thread, change.snoozed_until)
-    tags = _tags(thread, change)
+    tags = _tags(db, thread, change)
     if tags != thread.tags:
-        remember_tags(db, set(tags) - set(thread.tags), now=hub.now())
+        before, after = set(thread.tags), set(tags)
+        count_tags(db, given=after - before, taken=before - after, now=hub.now())
         thread.tags = detail["tags"] = tags
     if change.team is not None:
         detail["team"] = change.team or None
@@ -323,9 +325,12 @@ def _snooze(
     return {"snoozed_until": as_json_time(until)} if snoozed else {}
 
 
-def _tags(thread: Thread, change: ConversationChange) -> list[str]:
-    tags = thread.tags if change.tags is None else change.tags
-    fewer = clean_tags(tag for tag in (*tags, *change.add_tags) if tag not in change.remove_tags)
+def _tags(db: Connection, thread: Thread, change: ConversationChange) -> list[str]:
+    if change.tags is None and not change.add_tags and not change.remove_tags:
+        return thread.tags
+    tags = clean_tags((*(thread.tags if change.tags is None else change.tags), *change.add_tags))
+    known, gone = as_known(db, tags), set(map(folded, change.remove_tags))
+    fewer = [known[tag] for tag in tags if folded(tag) not in gone]
     if len(fewer) > max(MOST_TAGS, len(thread.tags)):
         raise Invalid(Complaint("tags", f"A conversation has at most {MOST_TAGS} tags."))
     return fewer

@@ -50,6 +50,7 @@ from hubbub.store.tables import (
     ShownMessage,
     table,
 )
+from hubbub.store.tags import count_tags
 from hubbub.store.types import Json
 
 _addresses = table(Address)
@@ -115,8 +116,13 @@ def _erase(hub: Hub, db: Connection, contact_id: str) -> tuple[Erased, list[str]
     erased = Erased(**held, calls=_empty_calls(db, contact_id))
     _remember_events(db, contact_id, messages)
     remember_choices(db, hub.vault, contact_id)
+    count_tags(db, taken=_tags_of(db, contact_id), now=hub.now())
     _erase_rows(db, contact_id, messages)
     return erased, media_ids
+
+
+def _tags_of(db: Connection, contact_id: str) -> list[str]:
+    return [tag for row in queries.conversations(db, contact_id) for tag in set(row.tags or ())]
 
 
 def _files_of(contact_id: str, messages: Select[Any]) -> Select[Any]:

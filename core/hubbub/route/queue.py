@@ -9,15 +9,17 @@ from hubbub.people import team_queries
 from hubbub.people.errors import NotFound
 from hubbub.people.teams import hand_to_team
 from hubbub.route.work import Placement
-from hubbub.store.tags import remember_tags
+from hubbub.store.tags import as_known, count_tags
 from hubbub.store.threads import Thread
 
 
 def queue_up(db: Connection, placed: Sequence[tuple[Thread, Placement]], *, now: datetime) -> None:
     """Hand each thread to the team that its placement names; the caller saves both."""
-    tags = {tag for _, one in placed for tag in one.tags}
-    if tags:
-        remember_tags(db, tags, now=now)
+    if tags := [tag for _, one in placed for tag in one.tags]:
+        known = as_known(db, tags)
+        for thread, _ in placed:
+            thread.tags = [known.get(tag, tag) for tag in thread.tags]
+        count_tags(db, given=(known[tag] for tag in tags), now=now)
     ids = {name: _team_id(db, name) for name in {one.team for _, one in placed if one.team}}
     # In this order, as everybody who holds several teams.
     for thread, placement in sorted(placed, key=lambda one: ids.get(one[1].team, "")):

@@ -653,11 +653,13 @@ class Reading(SQLModel, table=True):
 
 
 class UsedTag(SQLModel, table=True):
-    """A tag that some conversation was given, to suggest it."""
+    """A tag that some conversation has, to suggest it."""
 
     __tablename__ = "tags"
     name: str = Field(primary_key=True)
     used_at: datetime = _time(index=True)
+    #: Conversations that have it. The code before counted none.
+    carried: int = Field(sa_column_kwargs={"server_default": "1"})
 
 
 class CannedReply(SQLModel, table=True):

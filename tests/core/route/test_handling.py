@@ -82,6 +82,15 @@ def test_a_bot_gives_no_more_tags_than_people_may(world, line):
     assert {row["name"] for row in world.rows("SELECT name FROM tags")} == set(tags)
 
 
+def test_a_bot_gives_a_tag_as_it_is_written_elsewhere(world, line):
+    for sender, tag in (("+1", "VIP"), ("+2", "vip")):
+        world.provider.will((200, {"actions": [{"type": "tag", "tag": tag}]}))
+        world.hear(line, {"from": sender, "text": "Hi"})
+    assert world.rows("SELECT name, carried FROM tags") == [{"name": "VIP", "carried": 2}]
+    tags = [row["tags"] for row in world.rows("SELECT tags FROM conversations")]
+    assert [one if isinstance(one, list) else json.loads(one) for one in tags] == [["VIP"]] * 2
+
+
 def test_a_bot_is_told_the_contacts_name_where_a_message_says_none(world, line):
     hear(world, line, 1, (204, {}))
     world.write("UPDATE contacts SET name = 'Ada'")

@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.sdk.errors import HubError
 from hubbub.store import migrate
 from hubbub.store.migrations import revise
@@ -42,6 +43,23 @@ def test_alembic_finds_nothing_left_to_migrate(empty):
     migrate.migrate(empty)
     with reading(empty) as db:
         assert compare_metadata(revise.context(db), metadata) == []
+
+
+def test_tags_of_before_are_counted_and_those_of_no_conversation_forgotten(world):
+    line = world.channel()
+    for number, tags in enumerate((("vip", "late"), ("vip",), ())):
+        world.hear(line, {"from": f"+{number}", "text": "Hi"})
+        new = world.one("SELECT id FROM conversations ORDER BY id DESC LIMIT 1")["id"]
+        change_conversation(world.hub, new, ConversationChange(add_tags=tags), actor="cli")
+    world.write("INSERT INTO tags (name, used_at) SELECT 'biling', used_at FROM tags LIMIT 1")
+    world.write("ALTER TABLE tags DROP COLUMN carried")
+    world.write("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    world.write("INSERT INTO alembic_version VALUES ('0001')")
+    assert migrate.migrate(world.hub.engine)
+    assert world.rows("SELECT name, carried FROM tags ORDER BY name") == [
+        {"name": "late", "carried": 1},
+        {"name": "vip", "carried": 2},
+    ]
 
 
 def test_migrating_again_changes_nothing(empty):

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hubbub.api.work import ConversationChange, change_conversation
+from hubbub.contacts.erase import erase_contact
 from hubbub.people.mentions import mentioned
 from hubbub.track.sweep import wake
 from hubbub.ui.moments import next_monday, tomorrow
@@ -169,6 +171,40 @@ def test_tags_are_added_suggested_filtered_by_and_removed(world, line, desk):
     assert '<option value="Ünusual" selected>' in found
     agent.do(what="untag", tag="Ünusual")
     assert "No conversation is like this." in agent.see("/inbox?tag=%C3%9Cnusual")
+
+
+def test_a_tag_is_suggested_while_a_conversation_has_it(world, line, desk):
+    agent = desk("agent")
+    option = '<option value="biling"></option>'
+    for what in ("tag", "untag"):
+        agent.do(what=what, tag="biling")
+    assert option not in agent.see()
+    agent.do(what="tag", tag="biling")
+    world.hear(line, {"id": "m2", "from": "+2", "name": "Bob", "text": "Hi"})
+    other = world.one("SELECT id FROM conversations ORDER BY id DESC LIMIT 1")["id"]
+    change_conversation(world.hub, other, ConversationChange(add_tags=("biling",)), actor="cli")
+    agent.do(what="untag", tag="biling")
+    assert option in agent.see()
+    contact = world.one("SELECT contact_id FROM conversations ORDER BY id DESC LIMIT 1")[
+        "contact_id"
+    ]
+    erase_contact(world.hub, contact, actor="cli")
+    assert option not in agent.see()
+
+
+def test_a_tag_is_written_as_it_is_elsewhere_whatever_the_case(world, line, desk):
+    agent = desk("agent")
+    agent.do(what="tag", tag="VIP")
+    agent.do(what="tag", tag="vip")
+    world.hear(line, {"id": "m2", "from": "+2", "name": "Bob", "text": "Hi"})
+    other = world.one("SELECT id FROM conversations ORDER BY id DESC LIMIT 1")["id"]
+    change_conversation(world.hub, other, ConversationChange(add_tags=("vip",)), actor="cli")
+    assert world.rows("SELECT name, carried FROM tags") == [{"name": "VIP", "carried": 2}]
+    found = agent.see("/inbox?tag=vip")
+    assert "Ada" in found
+    assert "Bob" in found
+    change_conversation(world.hub, other, ConversationChange(remove_tags=("vip",)), actor="cli")
+    assert world.rows("SELECT name, carried FROM tags") == [{"name": "VIP", "carried": 1}]
 
 
 def test_who_searches_for_a_tag_is_led_to_what_has_it(desk):

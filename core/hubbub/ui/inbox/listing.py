@@ -266,7 +266,7 @@ def _filters(db: Connection, look: Look, desk: Desk) -> tuple[Filter, ...]:
         "channel": ("Channel", channels),
         "team": ("Team", desk.teams),
         "assignee": ("Assigned to", {"none": "Nobody", **desk.people}),
-        "tag": ("Tag", {tag: tag for tag in desk.tags}),
+        "tag": ("Tag", {tag: tag for tag in (*desk.tags, look.tag) if tag}),
     }
     return tuple(
         Filter(
