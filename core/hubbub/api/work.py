@@ -123,14 +123,15 @@ def change_conversation(
             )
         detail = _apply(hub, db, thread, change)
         threads.save(db, [thread])
-        audit(
-            db,
-            now=hub.now(),
-            actor=actor,
-            action="conversation.changed",
-            object_id=conversation_id,
-            detail=detail,
-        )
+        if detail:
+            audit(
+                db,
+                now=hub.now(),
+                actor=actor,
+                action="conversation.changed",
+                object_id=conversation_id,
+                detail=detail,
+            )
     news = LiveEvent("conversation", thread.channel_id, conversation_id)
     hub.live.publish([news])
 

@@ -116,6 +116,7 @@ def create_channel(
 def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: str) -> None:
     """Change a channel; if the change concerns the provider, set it up there again.
 
+    What is given as it is already is set up again all the same, but is no line of the audit log.
     Raises `Invalid`, `NotFound`, `Conflict` or `Overtaken`.
     """
     try:
@@ -131,8 +132,8 @@ def change_channel(hub: Hub, channel_id: str, change: ChannelChange, *, actor: s
                 # What is fetched waits for the check: it says where a new folder begins.
                 queries.mark_checked(db, channel_id, now=None)
                 queries.read_templates_at(db, channel_id, None)
-            changed = [*_changed_names(hub, row, now_is, change)]
-            _note(db, hub.now(), actor, "channel.changed", channel_id, changed=changed)
+            if changed := [*_changed_names(hub, row, now_is, change)]:
+                _note(db, hub.now(), actor, "channel.changed", channel_id, changed=changed)
     except IntegrityError:
         raise _account_taken() from None
     if change.concerns_provider:

@@ -74,7 +74,8 @@ def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: s
     with transaction(hub.engine) as db:
         row = find_contact(db, contact_id, lock=True)
         check_seen(hub, change.seen, row.name, own(row.attributes or {}))
-        values = _columns(hub, row, change)
+        columns = _columns(hub, row, change)
+        values = {name: new for name, new in columns.items() if new != getattr(row, name)}
         if values:
             queries.change_contact(db, contact_id, **values)
             audit(
@@ -83,7 +84,7 @@ def change_contact(hub: Hub, contact_id: str, change: ContactChange, *, actor: s
                 actor=actor,
                 action="contact.changed",
                 object_id=contact_id,
-                detail={"changed": sorted(change.names)},
+                detail={"changed": sorted(name.removesuffix("_at") for name in values)},
             )
 
 

@@ -98,7 +98,7 @@ def change_canned(
 
     Raises like `add_canned`, `NotFound`, or `Overtaken` where they are not as they were ``seen``.
     """
-    values: dict[str, Any] = {"changed_at": hub.now()}
+    values: dict[str, Any] = {}
     if shortcut is not None:
         values["shortcut"] = _shortcut(shortcut)
     if text is not None:
@@ -106,8 +106,10 @@ def change_canned(
     with unless_taken(hub, _double(values.get("shortcut", ""))) as db:
         before = _found(db, canned_id, _of(user_id), lock=True)
         check_seen(hub, seen, before.shortcut, before.text)
-        db.execute(update(_replies).where(_replies.c.id == canned_id).values(**values))
-        _note(db, hub, actor, "canned_reply.changed", canned_id)
+        if any(getattr(before, name) != new for name, new in values.items()):
+            this = update(_replies).where(_replies.c.id == canned_id)
+            db.execute(this.values(**values, changed_at=hub.now()))
+            _note(db, hub, actor, "canned_reply.changed", canned_id)
 
 
 def mark_of_canned(hub: Hub, one: Canned) -> str:

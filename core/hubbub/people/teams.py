@@ -74,14 +74,16 @@ def change_team(
     with unless_taken(hub, _double(name or "")) as db:
         before = _teams(db, [_found(db, team_id, hold=True)])[0]
         check_seen(hub, seen, before.name, before.members)
+        told: dict[str, Any] = {}
         if name is not None and name != before.name:
             _refuse_double(db, name, but=team_id)
             team_queries.rename(db, team_id, name)
-        if members is not None:
+            told["name"] = name
+        if members is not None and set(members) != set(before.members):
             _set_members(db, team_id, members)
-        detail = {"name": name, "members": None if members is None else len(members)}
-        told = {key: value for key, value in detail.items() if value is not None}
-        _note(db, hub, actor, "team.changed", team_id, **told)
+            told["members"] = len(members)
+        if told:
+            _note(db, hub, actor, "team.changed", team_id, **told)
 
 
 def mark_of_team(hub: Hub, team: Team) -> str:
