@@ -165,7 +165,8 @@ class Parrot(ChannelType[ParrotFields]):
         response = yield HttpRequest.json("GET", f"http://parrot.test/file/{ref}", {}, safe=True)
         if response.status != 200:
             raise Transient("The file is not there yet.")
-        return FetchedMedia(body=response.body, mime_type="image/png")
+        name = ref if "." in ref else None
+        return FetchedMedia(body=response.body, mime_type="image/png", filename=name)
 
     def mark_read(self, address, external_id, connection):
         return _sign("read", address, external_id)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 from pydantic import ValidationError
 
-from hubbub.deliver import queries
+from hubbub.deliver import file_queries, queries
 from hubbub.deliver.copies import COPY, original
 from hubbub.deliver.gate import Recipient, check_still_sendable, past_window
 from hubbub.deliver.rules import Refused, by_program
@@ -207,7 +207,7 @@ def stored_media(hub: Hub, media_id: str) -> Media:
     Raises `Permanent` when there is no such file.
     """
     with reading(hub.engine) as db:
-        row = queries.media(db, media_id)
+        row = file_queries.file(db, media_id)
     if row is None or row.state != "ready":
         raise Permanent("The file of this message is no longer stored.", code="media_gone")
     return Media(

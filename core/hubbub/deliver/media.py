@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from hubbub.bounded import OutOfBounds
-from hubbub.deliver import queries
+from hubbub.deliver import file_queries, queries
 from hubbub.deliver.attempt import media_bytes
 from hubbub.deliver.rules import RETRY_SCHEDULE
 from hubbub.directory import Line
@@ -37,7 +37,7 @@ def fetch_due(hub: Hub) -> int:
     done = 0
     while True:
         with reading(hub.engine) as db:
-            rows = queries.due_media(db, now=hub.now(), limit=_ROUND, without=hub.asides.full())
+            rows = file_queries.due(db, now=hub.now(), limit=_ROUND, without=hub.asides.full())
         taken = [row for row in rows if _fetch(hub, row)]
         done += len(taken)
         if not taken:
@@ -101,14 +101,16 @@ def _fetched(hub: Hub, row: AnyRow) -> bool:
     now = hub.now()
     with transaction(hub.engine) as db:
         line = hub.directory.usable(db, row.channel_id)
-        if line is None or not queries.claim_media(db, row.id, now=now, until=now + _CLAIM):
+        if line is None or not file_queries.claim(db, row.id, now=now, until=now + _CLAIM):
             return False
     try:
         values = _kept(hub, row, _found(hub, line, row))
     except SendError as error:
         values = _failed(hub, row, error)
     with transaction(hub.engine) as db:
-        wanted = queries.write_media(db, row.id, **values)
+        if (learnt := values.get("filename")) and learnt != row.filename:
+            file_queries.name(db, row, learnt)
+        wanted = file_queries.write(db, row.id, **values)
         message = row.message_id and queries.message(db, row.message_id)
     if not wanted:
         # Meanwhile its message was taken back, or its contact erased.
@@ -126,7 +128,7 @@ def _found(hub: Hub, line: Line, row: AnyRow) -> FetchedMedia:
             raise ran.error or Permanent("The provider gave no file.", code="media_gone")
         return ran.value
     with reading(hub.engine) as db:
-        call = queries.call_of_media(db, row.id)
+        call = file_queries.call_of(db, row.id)
     if call is None:
         raise Permanent("What brought the file is no longer kept.", code="media_gone")
     try:

@@ -383,55 +383,6 @@ def call(db: Connection, call_id: str) -> AnyRow | None:
     return db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
 
 
-def call_of_media(db: Connection, media_id: str) -> AnyRow | None:
-    """Return the call that brought a file, or None once it is deleted."""
-    found = (
-        select(_calls)
-        .join(_messages, _messages.c.call_id == _calls.c.id)
-        .join(_media, _media.c.message_id == _messages.c.id)
-        .where(_media.c.id == media_id)
-    )
-    return db.execute(found).one_or_none()
-
-
-def media(db: Connection, media_id: str) -> AnyRow | None:
-    """Return a file's row, or None."""
-    return db.execute(select(_media).where(_media.c.id == media_id)).one_or_none()
-
-
-def due_media(
-    db: Connection, *, now: datetime, limit: int, without: Collection[str]
-) -> Sequence[AnyRow]:
-    """Return files whose fetching is due, but those of some channels, the longest due first."""
-    wanted = (
-        select(_media)
-        .where(
-            _media.c.state == text("'pending'"),
-            _media.c.due_at <= now,
-            _media.c.channel_id.not_in(without),
-        )
-        .order_by(_media.c.due_at)
-        .limit(limit)
-    )
-    return db.execute(wanted).all()
-
-
-def claim_media(db: Connection, media_id: str, *, now: datetime, until: datetime) -> bool:
-    """Take a file for fetching; False if somebody else did. It is due again at ``until``."""
-    taken = db.execute(
-        update(_media)
-        .where(_media.c.id == media_id, _media.c.state == "pending", _media.c.due_at <= now)
-        .values(due_at=until, attempts=_media.c.attempts + 1)
-    )
-    return bool(taken.rowcount)
-
-
-def write_media(db: Connection, media_id: str, **values: Any) -> bool:
-    """Write what became of a file; False where nobody knows of it any more."""
-    written = db.execute(update(_media).where(_media.c.id == media_id).values(values))
-    return bool(written.rowcount)
-
-
 def fault_json(fault: Fault | None) -> dict[str, Any] | None:
     """Return ``fault`` as it is stored."""
     return None if fault is None else asdict(fault)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from hubbub.deliver import queries
+from hubbub.deliver import file_queries, queries
 from hubbub.deliver.attempt import with_links
 from hubbub.deliver.gate import Sendable, admit, sendable as sendable_now
 from hubbub.deliver.rules import Refused, as_error, by_program, compose, with_copies
@@ -246,6 +246,6 @@ def _quoted(
 
 def _check_media(db: Connection, content: Content) -> None:
     for media in files_of(content):
-        row = queries.media(db, media.id) if media.id else None
+        row = file_queries.file(db, media.id) if media.id else None
         if media.id and (row is None or row.state != "ready"):
             raise Refused(f"There is no uploaded file {media.id!r}.", code="no-such-media")

@@ -3,10 +3,14 @@
 import threading
 
 import pytest
+from sqlalchemy import select
 
 from hubbub.deliver.media import ask_aside, fetch_due
 from hubbub.media import StoreDown
 from hubbub.normalise.work import normalise
+from hubbub.store import search
+from hubbub.store.session import reading
+from hubbub.store.tables import Conversation, table
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 
@@ -31,6 +35,30 @@ def test_a_file_is_kept_as_it_is(world, hear_image):
     hear_image((200, PNG))
     assert file_of(world)["state"] == "ready"
     assert world.hub.media.get(file_of(world)["id"]) == PNG
+
+
+def test_a_file_is_found_by_the_name_that_is_learnt_with_it(world):
+    line = world.channel()
+    world.provider.will((200, PNG))
+    world.hear(line, {"id": "m1", "from": "+1", "image": "invoice 7.png"})
+    with reading(world.hub.engine) as db:
+        sought = search.conversations(db, "invoice")
+        found = select(table(Conversation).c.id).where(sought.condition)
+        assert len(db.execute(found).all()) == 1
+
+
+def test_a_file_whose_message_is_taken_back_meanwhile_gives_it_no_name(world):
+    line = world.channel()
+
+    def answer(_request):
+        world.call(line, {"items": [{"delete": "m1"}]})
+        normalise(world.hub, line.id)
+        return 200, PNG
+
+    world.provider.will(answer)
+    world.hear(line, {"id": "m1", "from": "+1", "image": "invoice.png"})
+    assert world.one("SELECT count(*) AS n FROM media")["n"] == 0
+    assert "invoice" not in str(world.one("SELECT content FROM messages")["content"])
 
 
 def test_a_file_that_is_not_there_yet_is_fetched_later(world, hear_image):
