@@ -9,6 +9,7 @@ from hubbub.hub import Hub
 from hubbub.people.canned import (
     LONGEST_SHORTCUT,
     LONGEST_TEXT,
+    PLACEHOLDERS,
     Canned,
     add_canned,
     change_canned,
@@ -27,10 +28,12 @@ class CannedQuery(Page):
 
 
 class NewCanned(Body):
-    """Words to keep. `{name}`, `{first_name}`, `{channel}` and `{agent}` are filled in."""
+    """Words to keep."""
 
     shortcut: str = Field(min_length=1, max_length=LONGEST_SHORTCUT)
-    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    text: str = Field(
+        min_length=1, max_length=LONGEST_TEXT, description=f"{PLACEHOLDERS} are filled in."
+    )
 
 
 class CannedPatch(Body):

@@ -1,8 +1,7 @@
 """Keep words that are said often: everybody's, and each person's own."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,14 +20,27 @@ from hubbub.store.types import AnyRow, new_id
 #: Characters of a shortcut, and of a text.
 LONGEST_SHORTCUT: Final = 40
 LONGEST_TEXT: Final = 10_000
-#: What is filled in, wherever it stands in braces.
-PLACEHOLDERS: Final = ("name", "first_name", "channel", "agent")
 _SHORTCUT: Final = re.compile(r"[\w-]+")
 #: A word or two in braces, which nobody writes but for what is to stand there. It begins at the
 #: first brace alone: else ten thousand of them are read from each anew.
 _BRACED: Final = re.compile(r"(?<!\{)\{+\s*[^\W\d][\w -]{0,40}\}+")
 _VARIABLE: Final = re.compile(r"\{([a-z_]+)\}")
 _replies = table(CannedReply)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filling:
+    """What is filled in, wherever its name stands in braces."""
+
+    name: str
+    first_name: str
+    channel: str
+    agent: str
+
+
+_NAMES: Final = tuple(f"{{{field.name}}}" for field in fields(Filling))
+#: The names in braces, as a sentence begins.
+PLACEHOLDERS: Final = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +137,9 @@ def delete_canned(hub: Hub, canned_id: str, *, user_id: str | None, actor: str) 
         _note(db, hub, actor, "canned_reply.deleted", canned_id, shortcut=shortcut)
 
 
-def filled_in(text: str, values: Mapping[str, str]) -> str:
+def filled_in(text: str, filling: Filling) -> str:
     """Return ``text`` with ``{name}`` and the like filled in; what nobody knows stays."""
+    values = asdict(filling)
     return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)
 
 
@@ -142,11 +155,9 @@ def _text(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not 0 < len(text) <= LONGEST_TEXT:
         raise Invalid(Complaint("text", f"Write 1 to {LONGEST_TEXT} characters."))
-    known = [f"{{{name}}}" for name in PLACEHOLDERS]
-    unknown = [one for one in dict.fromkeys(_BRACED.findall(text)) if one not in known]
+    unknown = [one for one in dict.fromkeys(_BRACED.findall(text)) if one not in _NAMES]
     if unknown:
-        *most, last = known
-        why = f"Nobody fills in {', '.join(unknown)}: only {', '.join(most)} and {last} are."
+        why = f"Nobody fills in {', '.join(unknown)}: only {PLACEHOLDERS} are."
         raise Invalid(Complaint("text", why))
     return text
 

@@ -1,11 +1,13 @@
 """Writing in the inbox: later, taken back, seen through the channel's eyes, and not blindly."""
 
 import re
+from dataclasses import fields
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from hubbub.people.canned import filled_in
+from hubbub.people.canned import PLACEHOLDERS, Filling, filled_in
 from hubbub.sdk.templates import TemplateParameter, TemplateStatus
 from hubbub.store.templates import KnownTemplate
 from hubbub.ui import words
@@ -202,8 +204,17 @@ def test_a_canned_reply_with_what_nobody_fills_in_is_not_saved(world, desk):
     assert agent.post("/canned/new", shortcut="hi", text=known).status_code == 302
 
 
+def test_what_is_filled_in_is_told_where_the_text_is_written(desk):
+    names = PLACEHOLDERS.replace(",", "").replace(" and", "").split()
+    told = {*re.findall(r"\{\w+\}", desk().see("/canned/new"))}
+    assert told == {*names} == {f"{{{field.name}}}" for field in fields(Filling)}
+    docs = (Path(__file__).parents[3] / "docs/api.md").read_text()
+    assert all(f"`{name}`" in docs for name in names)
+
+
 def test_what_nobody_knows_stays_as_it_was_written():
-    assert filled_in("{name} {what} {", {"name": "{what}"}) == "{what} {what} {"
+    filling = Filling(name="{what}", first_name="", channel="", agent="")
+    assert filled_in("{name} {what} {", filling) == "{what} {what} {"
 
 
 def test_a_new_conversation_begins_with_a_channel(world, line, desk):

@@ -18,7 +18,9 @@ from flask import (
 
 from hubbub.hub import Hub
 from hubbub.people.canned import (
+    PLACEHOLDERS,
     Canned,
+    Filling,
     add_canned,
     change_canned,
     delete_canned,
@@ -60,6 +62,7 @@ class CannedPage:
     shortcut: str
     text: str
     shared: bool
+    placeholders: str
     #: The mark of what it shows, and what is saved where that is something else by now.
     seen: str
     theirs: tuple[tuple[str, str], ...] | None
@@ -81,18 +84,18 @@ def add_canned_pages(ui: Blueprint, hub: Hub, guard: Guard) -> None:
             abort(404)
         q = request.args.get("q", "").strip()[:100]
         name = row.contact_name or row.address
-        values = {
-            "name": name,
-            "first_name": name.partition(" ")[0],
-            "channel": row.channel_name,
-            "agent": g.person.name or g.person.email,
-        }
+        filling = Filling(
+            name=name,
+            first_name=name.partition(" ")[0],
+            channel=row.channel_name,
+            agent=g.person.name or g.person.email,
+        )
         found = list_canned(hub, user_id=g.person.id, q=q)
         # Whose shortcut begins so comes before whose words hold it.
         found.sort(key=lambda one: (not one.shortcut.startswith(q.casefold()), one.shortcut))
         return jsonify(
             [
-                {"shortcut": one.shortcut, "text": filled_in(one.text, values)}
+                {"shortcut": one.shortcut, "text": filled_in(one.text, filling)}
                 for one in found[:_OFFERED]
             ]
         )
@@ -191,6 +194,7 @@ def _page(hub: Hub, one: Canned | None, error: HubError | None = None) -> str:
         shortcut=request.form.get("shortcut", one.shortcut if one else ""),
         text=request.form.get("text", one.text if one else ""),
         shared=one.user_id is None if one else "shared" in request.form,
+        placeholders=PLACEHOLDERS,
         seen=_seen(hub, one, error),
         theirs=_theirs(one) if one and isinstance(error, Overtaken) else None,
         wrong=_wrong(error),
