@@ -147,6 +147,12 @@ def conversation(db: Connection, conversation_id: str) -> AnyRow | None:
     return db.execute(found.where(_conversations.c.id == conversation_id)).one_or_none()
 
 
+def has_conversation(db: Connection, conversation_id: str) -> bool:
+    """Whether there is such a conversation."""
+    found = select(_conversations.c.id).where(_conversations.c.id == conversation_id)
+    return db.execute(found).first() is not None
+
+
 def last_subject(db: Connection, conversation_id: str) -> str:
     """Return what the last letter of a conversation is about; empty where there is none."""
     found = select(_messages.c.content).where(

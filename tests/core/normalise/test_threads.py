@@ -293,6 +293,8 @@ def test_of_all_channels_of_a_list_the_ceilings_are_asked_at_once(world, bot):
         with asked(world.hub.engine) as statements:
             channel_rows(world.hub, db, rows)
     assert len([one for one, _ in statements if "addresses" in one]) == 1
+    # Where they lead is said by the list alone.
+    assert not [one for one, _ in statements if "route" in one]
 
 
 def test_a_flood_of_strangers_keeps_no_answer_from_who_wrote_before(world, bot):

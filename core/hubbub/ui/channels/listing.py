@@ -1,7 +1,7 @@
 """Build what the list of channels shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -90,10 +90,11 @@ class ChannelRow:
     received: int
     sent: int
     failed: int
-    #: Where what comes in goes, by its rules; empty where the channel cannot be used.
-    goes: str
     #: The path of an SVG of 24 bars; empty where nothing went through.
     spark: str
+    #: Where what comes in goes, by its rules, as the list alone says; empty where the channel
+    #: cannot be used.
+    goes: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,7 @@ def channels_page(hub: Hub, look: Look) -> ChannelsPage:
             db, wanted=wanted, before=look.before or None, limit=_PAGE + 1
         )
         shown = rows[:_PAGE]
-        channels = channel_rows(hub, db, shown)
+        channels = _with_goals(hub, db, channel_rows(hub, db, shown))
         silent = missed(hub, db, now)
     return ChannelsPage(
         look=look,
@@ -148,7 +149,7 @@ def channels_page(hub: Hub, look: Look) -> ChannelsPage:
 
 
 def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[ChannelRow, ...]:
-    """Return channels as lists show them."""
+    """Return channels as lists show them, but for where what comes in goes."""
     now = hub.now()
     day = traffic(db, [row.id for row in rows], now=now)
     told = {row.id: shown_status(hub, row) for row in rows}
@@ -156,7 +157,6 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
     stuck = [channel_id for channel_id, (status, _) in told.items() if status != "connected"]
     waiting = channel_queries.waiting(db, stuck, now=now)
     silenced = _silenced(hub, db, rows)
-    lines = hub.directory.all_usable(db, [row.id for row in rows])
     return tuple(
         _row(
             hub,
@@ -165,7 +165,6 @@ def channel_rows(hub: Hub, db: Connection, rows: Sequence[AnyRow]) -> tuple[Chan
             day.get(row.id, NO_TRAFFIC),
             waiting=waiting.get(row.id, 0),
             silenced=_SILENCED if row.id in silenced else "",
-            goes=_goes(hub, lines[row.id].routes) if row.id in lines else "",
         )
         for row in rows
     )
@@ -179,7 +178,6 @@ def _row(
     *,
     waiting: int,
     silenced: str,
-    goes: str,
 ) -> ChannelRow:
     now, kind = hub.now(), hub.plugins.channels.get(row.type)
     status, reason = told
@@ -204,9 +202,14 @@ def _row(
         received=day.received,
         sent=day.sent,
         failed=day.failed,
-        goes=goes,
         spark=spark(day.hours),
     )
+
+
+def _with_goals(hub: Hub, db: Connection, rows: Sequence[ChannelRow]) -> tuple[ChannelRow, ...]:
+    lines = hub.directory.all_usable(db, [row.id for row in rows])
+    goes = {channel_id: _goes(hub, line.routes) for channel_id, line in lines.items()}
+    return tuple(replace(row, goes=goes.get(row.id, "")) for row in rows)
 
 
 def _goes(hub: Hub, routes: RouteSet) -> str:

@@ -177,7 +177,7 @@ def _done(row: AnyRow) -> Iterator[str]:
     if parts:
         yield words.listed(parts)
     elif "changed" in row.detail:
-        yield "nothing"
+        yield "nothing"  # as it was noted once
     if "version" in row.detail:
         yield f"(version {row.detail['version']})"
 

@@ -141,7 +141,7 @@ def _add_signs(ui: Blueprint, hub: Hub, guard: Guard, presence: Presence) -> Non
 
 def _check_known(hub: Hub, conversation_id: str) -> None:
     with reading(hub.engine) as db:
-        if queries.conversation(db, conversation_id) is None:
+        if not queries.has_conversation(db, conversation_id):
             abort(404)
 
 
