@@ -142,9 +142,13 @@ def _example(answer: _Answer) -> dict[str, Any]:
     subject = answer.subject
     if subject is None:
         return {}
-    at = subject.at.isoformat().replace("+00:00", "Z")
-    example = {"content": to_json(subject.content), "sender": subject.address, "at": at}
-    return {**example, "first_message": True} if subject.first else example
+    return {
+        "content": to_json(subject.content),
+        # Where no rule asks for it, it is anybody.
+        **({"sender": subject.address} if subject.address else {}),
+        "at": subject.at.isoformat().replace("+00:00", "Z"),
+        **({"first_message": True} if subject.first else {}),
+    }
 
 
 # --- the search ------------------------------------------------------------------------------

@@ -191,10 +191,16 @@ def test_an_example_is_what_explain_takes():
 
     assert conflict.as_json()["example"] == {
         "content": {"type": "text", "text": "price"},
-        "sender": "",
         "at": "2026-01-05T12:00:00Z",
         "first_message": True,
     }
+
+
+def test_an_example_names_a_sender_where_a_rule_asks_for_one():
+    asked = {**text(contains="price"), "sender": {"starts_with": "+49"}}
+    (conflict,) = find_conflicts(read_route_set(1, rules(asked, DAY)))
+
+    assert conflict.example["sender"] == "+495550100"
 
 
 def test_questions_that_are_too_hard_invent_no_conflict():

@@ -91,4 +91,4 @@ def _example(example: Mapping[str, Any]) -> str:
     what = f"“{text}”" if said["type"] == "text" else f"{said['type']} “{text}”"
     at = datetime.fromisoformat(example["at"]).strftime("%A, %H:%M UTC")
     first = ", their first message" if example.get("first_message") else ""
-    return f"{what}, from {example['sender'] or 'anybody'} on a {at}{first}"
+    return f"{what}, from {example.get('sender', 'anybody')} on a {at}{first}"
