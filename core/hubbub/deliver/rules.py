@@ -125,20 +125,17 @@ def compose(
     draft = Draft(content=linked or content, reply_to_external_id=reply_to[1] if reply_to else None)
     pattern = Part(content=content, address=thread.address, our_address=thread.our_address)
     parts = line.hooks.render(draft, pattern, line.connection)
-    message_id = new_id()
-    seq = thread.next_seq()
     thread.preview = preview(content)
     thread.last_message_at = now
     thread.menu = _menu(content, parts)
     if by_program(author) and thread.last_inbound_at and thread.addressee.traffic:
         thread.addressee.traffic.answer(thread.conversation_id)
-    error = as_error(Held(held)) if held else None
     message = {
-        "id": message_id,
+        "id": new_id(),
         "channel_id": thread.channel_id,
         "conversation_id": thread.conversation_id,
         "contact_id": thread.contact_id,
-        "seq": seq,
+        "seq": thread.next_seq(),
         "direction": "outbound",
         "kind": content.type,
         "content": to_json(content),
@@ -152,43 +149,23 @@ def compose(
         "reply_to_id": reply_to[0] if reply_to else None,
         "reply_to_external_id": reply_to[1] if reply_to else None,
         "status": "queued",
-        "error": error,
+        "error": as_error(Held(held)) if held else None,
         "author": author,
         "decision": None,
         "provider_at": None,
         "created_at": now,
     }
     shared = {
-        "message_id": message_id,
-        "channel_id": thread.channel_id,
-        "conversation_id": thread.conversation_id,
-        "seq": seq,
         "parts": len(parts),
-        "destination": "contact",
-        "onward": False,
-        "routes_version": None,
-        "route_id": None,
-        "first_message": False,
-        "state": DeliveryState.QUEUED,
         "starts_at": starts_at,
         "due_at": NEVER if held else starts_at or now,
         # What waits for a person holds up nothing behind it.
         "lane_until": now if held else None,
         "bulk": bulk,
         "owner_version": owner_version,
-        "error": error,
-        "created_at": now,
     }
     deliveries = tuple(
-        {
-            **shared,
-            "id": new_id(),
-            "part": number,
-            "content": None if part.content == content else to_json(part.content),
-            "address": part.address,
-            "reply_to_external_id": part.reply_to_external_id,
-        }
-        for number, part in enumerate(parts)
+        {**shared, **_delivery(message, number, part, content)} for number, part in enumerate(parts)
     )
     return Composed(message=message, deliveries=deliveries)
 
@@ -303,3 +280,28 @@ def _menu(content: Content, parts: Sequence[Part]) -> dict[str, Any] | None:
     if isinstance(content, Choices) and all(part.content.type != "choices" for part in parts):
         return to_json(content)
     return None
+
+
+def _delivery(
+    message: Mapping[str, Any], number: int, part: Part, content: Content
+) -> dict[str, Any]:
+    """Return the row of the delivery of one part, but for when and how it goes."""
+    return {
+        "id": new_id(),
+        "message_id": message["id"],
+        "channel_id": message["channel_id"],
+        "conversation_id": message["conversation_id"],
+        "seq": message["seq"],
+        "part": number,
+        "content": None if part.content == content else to_json(part.content),
+        "address": part.address,
+        "reply_to_external_id": part.reply_to_external_id,
+        "destination": "contact",
+        "onward": False,
+        "routes_version": None,
+        "route_id": None,
+        "first_message": False,
+        "state": DeliveryState.QUEUED,
+        "error": message["error"],
+        "created_at": message["created_at"],
+    }
