@@ -199,6 +199,44 @@ def test_a_second_click_does_not_send_twice(demo, agent, customer):
     assert demo.sql("SELECT count(*) FROM messages WHERE content LIKE '%Only once.%'") == [(1,)]
 
 
+def test_the_second_of_two_quick_clicks_undoes_nothing(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+
+    def button(name):
+        return agent.get_by_role("button", name=name, exact=True)
+
+    def second_click(there):
+        """Click where by now stands what undoes the first click."""
+        expect(there).to_be_visible()
+        box = there.bounding_box()
+        agent.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        agent.mouse.down(click_count=2)
+        agent.mouse.up(click_count=2)
+
+    button("Assign to me").click()
+    second_click(button("Unassign me"))
+    reply(agent, "Only once.")
+    expect(agent.get_by_label("Reply to")).to_have_value("")
+    second_click(button("Send"))
+    ada.sees("Only once.")
+    expect(agent.locator("[data-problem]")).to_be_hidden()
+    button("Resolve").click()
+    second_click(button("Reopen"))
+    agent.reload()
+    expect(button("Reopen")).to_be_visible()
+    expect(button("Unassign me")).to_be_visible()
+    # Nor does a key that is held.
+    agent.locator("#log").focus()
+    agent.keyboard.down("e")
+    expect(button("Resolve")).to_be_visible()
+    agent.keyboard.down("e")
+    agent.keyboard.up("e")
+    agent.reload()
+    expect(button("Resolve")).to_be_visible()
+
+
 def test_what_was_not_sent_is_kept_and_sent_once_when_the_hub_is_back(demo, agent, customer):
     ada = customer()
     ada.write("Hello")

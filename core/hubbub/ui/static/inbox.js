@@ -286,6 +286,7 @@ function sendByKey(event) {
   if (event.target.id !== 'text' || event.key !== 'Enter' || event.isComposing) return;
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
+  if (event.repeat) return;
   const button = { note: 'save-note', reply: 'send' }[mode(event.target.form)];
   if (button) event.target.form.requestSubmit(document.getElementById(button));
 }
