@@ -7,7 +7,7 @@ import zlib
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import BOT, SMS, enter, entry, reply
+from tests.journeys.conftest import BOT, SMS, enter, entry, reply, second_click
 
 #: Notes each status that the last message of ours is seen in.
 WATCH = """() => {
@@ -207,23 +207,15 @@ def test_the_second_of_two_quick_clicks_undoes_nothing(agent, customer):
     def button(name):
         return agent.get_by_role("button", name=name, exact=True)
 
-    def second_click(there):
-        """Click where by now stands what undoes the first click."""
-        expect(there).to_be_visible()
-        box = there.bounding_box()
-        agent.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        agent.mouse.down(click_count=2)
-        agent.mouse.up(click_count=2)
-
     button("Assign to me").click()
-    second_click(button("Unassign me"))
+    second_click(agent, button("Unassign me"))
     reply(agent, "Only once.")
     expect(agent.get_by_label("Reply to")).to_have_value("")
-    second_click(button("Send"))
+    second_click(agent, button("Send"))
     ada.sees("Only once.")
     expect(agent.locator("[data-problem]")).to_be_hidden()
     button("Resolve").click()
-    second_click(button("Reopen"))
+    second_click(agent, button("Reopen"))
     agent.reload()
     expect(button("Reopen")).to_be_visible()
     expect(button("Unassign me")).to_be_visible()
