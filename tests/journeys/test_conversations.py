@@ -234,8 +234,14 @@ def test_what_was_not_sent_is_kept_and_sent_once_when_the_hub_is_back(demo, agen
     ada.write("Hello")
     enter(agent, ada.name)
     agent.context.set_offline(True)
-    reply(agent, "Into the dark.")
+    words = agent.get_by_label("Reply to")
+    words.press_sequentially("Into the dark.")
+    words.press("Control+Enter")
     expect(agent.locator("[data-problem]")).to_contain_text("Your words are kept here")
+    # Who looks elsewhere meanwhile has changed nothing; who leaves is asked, and stays here.
+    agent.on("dialog", lambda dialog: dialog.dismiss())
+    agent.locator("#log").click()
+    entry(agent, ada.name).first.click()
     expect(agent.locator("#offline")).to_be_visible()
     agent.context.set_offline(False)
     expect(agent.locator("#offline")).to_be_hidden()
@@ -243,6 +249,52 @@ def test_what_was_not_sent_is_kept_and_sent_once_when_the_hub_is_back(demo, agen
     expect(agent.get_by_label("Reply to")).to_have_value("")
     said = "SELECT count(*) FROM messages WHERE content LIKE '%Into the dark.%'"
     assert demo.sql(said) == [(1,)]
+
+
+def test_what_was_perhaps_sent_is_sent_once_also_after_a_reload(demo, agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+    agent.on("dialog", lambda dialog: dialog.accept())
+    agent.route("**/reply*", lambda route: (route.fetch(), route.abort()))
+    reply(agent, "Once at most.")
+    expect(agent.locator("[data-problem]")).to_contain_text("did not answer")
+    agent.reload()
+    agent.unroute_all(behavior="ignoreErrors")
+    expect(agent.get_by_label("Reply to")).to_have_value("Once at most.")
+    agent.get_by_role("button", name="Send", exact=True).click()
+    expect(agent.get_by_label("Reply to")).to_have_value("")
+    ada.sees("Once at most.")
+    said = "SELECT count(*) FROM messages WHERE content LIKE '%Once at most.%'"
+    assert demo.sql(said) == [(1,)]
+
+
+def test_what_is_typed_before_the_answer_comes_is_not_taken_away(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+    agent.evaluate(
+        """() => {
+          // The first answer comes late.
+          const ask = window.fetch;
+          window.fetch = async (...what) => {
+            const answer = await ask(...what);
+            if (!String(what[0]).includes('/reply')) return answer;
+            if (!window.now) await new Promise((now) => { window.now = now; });
+            return answer;
+          };
+        }"""
+    )
+    words = agent.get_by_label("Reply to")
+    words.press_sequentially("It left")
+    words.press("Control+Enter")
+    agent.wait_for_function("Boolean(window.now)")
+    words.press_sequentially(" today.")
+    agent.evaluate("window.now()")
+    expect(agent.locator(".bubble.out")).to_have_count(1)
+    expect(words).to_have_value("It left today.")
+    agent.get_by_role("button", name="Send", exact=True).click()
+    expect(agent.locator("[data-problem]")).to_contain_text("The first version of this was sent")
 
 
 def test_what_is_changed_before_the_hub_is_back_waits_for_its_writer(demo, agent, customer):
