@@ -55,12 +55,9 @@ class Redactor:
         self.reach = max(map(len, known), default=0) * _LONGEST_SPELLING
         self._shortest = min(map(len, known), default=math.inf)
         # One expression, and further ones only where it would outgrow what RE2 keeps compiled.
-        groups = [known[at : at + _TOGETHER] for at in range(0, len(known), _TOGETHER)] or [[]]
         self._patterns = [
-            re2.compile(
-                "|".join([_BY_NAME, *(form for secret in group for form in _forms(secret))])
-            )
-            for group in groups
+            re2.compile("|".join([_BY_NAME, *group]))
+            for group in _groups("|".join(_forms(secret)) for secret in known)
         ]
 
     def __repr__(self) -> str:
@@ -219,8 +216,11 @@ _SHORT: Final = 6
 _KEY_LINE: Final = 32
 #: Characters by which one of a secret may be spelled, such as ``\\ud83d\\ude00``.
 _LONGEST_SPELLING: Final = 16
-#: Secrets in one expression.
+#: Secrets in one expression, and about how long it is: RE2 refuses much longer ones.
 _TOGETHER: Final = 32
+_ROOM: Final = 2**16
+#: Characters of a secret that are looked for as one.
+_LONGEST: Final = 512
 _OTHER_WAYS: Final = {
     " ": (r"\+",),
     "\n": (r"\\+n", r"\r\n", r"\\+r\\+n", "%0d%0a"),
@@ -262,7 +262,25 @@ def _pieces(secrets: Iterable[str]) -> set[str]:
     whole = {secret.strip() for secret in secrets}
     lines = {line.strip() for secret in whole for line in secret.splitlines()}
     keys = {line for line in lines if len(line) >= _KEY_LINE and not line.startswith("-----")}
-    return {secret for secret in whole | keys if len(secret) >= _TOO_SHORT}
+    return {part for secret in whole | keys if len(secret) >= _TOO_SHORT for part in _parts(secret)}
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """Yield ``secret``, or where it is very long its parts, which are about equally long."""
+    size = math.ceil(len(secret) / math.ceil(len(secret) / _LONGEST))
+    for at in range(0, len(secret), size):
+        yield secret[at : at + size]
+
+
+def _groups(patterns: Iterable[str]) -> Iterator[list[str]]:
+    """Yield ``patterns`` by as many as go into one expression; at least one group, if empty."""
+    group: list[str] = []
+    for pattern in patterns:
+        if len(group) == _TOGETHER or sum(map(len, group)) + len(pattern) > _ROOM:
+            yield group
+            group = []
+        group.append(pattern)
+    yield group
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -382,6 +382,15 @@ def reply(page, text):
     return page.locator(".bubble.out").filter(has_text=text)
 
 
+def second_click(page, there):
+    """Click for the second time where by now stands ``there``, which undoes the first click."""
+    expect(there).to_be_visible()
+    box = there.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+
+
 def stumbles(page, *, but=()):
     """Return what somebody would stumble over in a page: what axe finds, and what is too wide.
 

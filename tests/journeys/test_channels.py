@@ -5,6 +5,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.conftest import second_click
+
 REVOKED = "5550100:Revoked" + "0" * 28
 
 
@@ -56,6 +58,8 @@ def test_a_newcomer_connects_a_channel_and_answers_the_first_message(demo, opera
     expect(page.locator("#checklist li.waiting")).to_have_count(3)
     page.get_by_role("link", name="Next: a test message").click()
     expect(page.locator("#came")).to_contain_text("Listening")
+    page.get_by_role("button", name="Send the answer").click()
+    expect(page.get_by_text("Nobody has written yet")).to_be_visible()
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Write as a customer").click()
     customer = opened.value
@@ -63,6 +67,7 @@ def test_a_newcomer_connects_a_channel_and_answers_the_first_message(demo, opera
     customer.get_by_role("button", name="Send").click()
     # It comes in while one looks on.
     expect(page.locator("#came")).to_contain_text("Is this the shop?")
+    expect(page.get_by_text("Nobody has written yet")).to_have_count(0)
     page.get_by_label("Your answer").fill("Yes, it is.")
     page.get_by_role("button", name="Send the answer").click()
     expect(page.get_by_text("Both ways work")).to_be_visible()
@@ -159,6 +164,8 @@ def test_a_token_that_the_provider_refuses_is_told_in_its_own_words(demo, operat
 def test_a_channel_is_switched_off_and_deleted_only_by_its_name(demo, operator):
     add_telegram(operator, demo, name="Short-lived", token=f"5550400:Sandbox{'0' * 28}")
     operator.get_by_role("button", name="Pause").click()
+    second_click(operator, operator.get_by_role("button", name="Resume"))
+    operator.reload()
     expect(operator.locator("#status .chip")).to_have_text("Inactive")
     operator.goto("/channels")
     row = operator.get_by_role("row").filter(has_text="Short-lived")

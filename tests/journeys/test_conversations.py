@@ -7,7 +7,7 @@ import zlib
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import BOT, SMS, enter, entry, reply
+from tests.journeys.conftest import BOT, SMS, enter, entry, reply, second_click
 
 #: Notes each status that the last message of ours is seen in.
 WATCH = """() => {
@@ -199,13 +199,49 @@ def test_a_second_click_does_not_send_twice(demo, agent, customer):
     assert demo.sql("SELECT count(*) FROM messages WHERE content LIKE '%Only once.%'") == [(1,)]
 
 
+def test_the_second_of_two_quick_clicks_undoes_nothing(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+
+    def button(name):
+        return agent.get_by_role("button", name=name, exact=True)
+
+    button("Assign to me").click()
+    second_click(agent, button("Unassign me"))
+    reply(agent, "Only once.")
+    expect(agent.get_by_label("Reply to")).to_have_value("")
+    second_click(agent, button("Send"))
+    ada.sees("Only once.")
+    expect(agent.locator("[data-problem]")).to_be_hidden()
+    button("Resolve").click()
+    second_click(agent, button("Reopen"))
+    agent.reload()
+    expect(button("Reopen")).to_be_visible()
+    expect(button("Unassign me")).to_be_visible()
+    # Nor does a key that is held.
+    agent.locator("#log").focus()
+    agent.keyboard.down("e")
+    expect(button("Resolve")).to_be_visible()
+    agent.keyboard.down("e")
+    agent.keyboard.up("e")
+    agent.reload()
+    expect(button("Resolve")).to_be_visible()
+
+
 def test_what_was_not_sent_is_kept_and_sent_once_when_the_hub_is_back(demo, agent, customer):
     ada = customer()
     ada.write("Hello")
     enter(agent, ada.name)
     agent.context.set_offline(True)
-    reply(agent, "Into the dark.")
+    words = agent.get_by_label("Reply to")
+    words.press_sequentially("Into the dark.")
+    words.press("Control+Enter")
     expect(agent.locator("[data-problem]")).to_contain_text("Your words are kept here")
+    # Who looks elsewhere meanwhile has changed nothing; who leaves is asked, and stays here.
+    agent.on("dialog", lambda dialog: dialog.dismiss())
+    agent.locator("#log").click()
+    entry(agent, ada.name).first.click()
     expect(agent.locator("#offline")).to_be_visible()
     agent.context.set_offline(False)
     expect(agent.locator("#offline")).to_be_hidden()
@@ -213,6 +249,52 @@ def test_what_was_not_sent_is_kept_and_sent_once_when_the_hub_is_back(demo, agen
     expect(agent.get_by_label("Reply to")).to_have_value("")
     said = "SELECT count(*) FROM messages WHERE content LIKE '%Into the dark.%'"
     assert demo.sql(said) == [(1,)]
+
+
+def test_what_was_perhaps_sent_is_sent_once_also_after_a_reload(demo, agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+    agent.on("dialog", lambda dialog: dialog.accept())
+    agent.route("**/reply*", lambda route: (route.fetch(), route.abort()))
+    reply(agent, "Once at most.")
+    expect(agent.locator("[data-problem]")).to_contain_text("did not answer")
+    agent.reload()
+    agent.unroute_all(behavior="ignoreErrors")
+    expect(agent.get_by_label("Reply to")).to_have_value("Once at most.")
+    agent.get_by_role("button", name="Send", exact=True).click()
+    expect(agent.get_by_label("Reply to")).to_have_value("")
+    ada.sees("Once at most.")
+    said = "SELECT count(*) FROM messages WHERE content LIKE '%Once at most.%'"
+    assert demo.sql(said) == [(1,)]
+
+
+def test_what_is_typed_before_the_answer_comes_is_not_taken_away(agent, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(agent, ada.name)
+    agent.evaluate(
+        """() => {
+          // The first answer comes late.
+          const ask = window.fetch;
+          window.fetch = async (...what) => {
+            const answer = await ask(...what);
+            if (!String(what[0]).includes('/reply')) return answer;
+            if (!window.now) await new Promise((now) => { window.now = now; });
+            return answer;
+          };
+        }"""
+    )
+    words = agent.get_by_label("Reply to")
+    words.press_sequentially("It left")
+    words.press("Control+Enter")
+    agent.wait_for_function("Boolean(window.now)")
+    words.press_sequentially(" today.")
+    agent.evaluate("window.now()")
+    expect(agent.locator(".bubble.out")).to_have_count(1)
+    expect(words).to_have_value("It left today.")
+    agent.get_by_role("button", name="Send", exact=True).click()
+    expect(agent.locator("[data-problem]")).to_contain_text("The first version of this was sent")
 
 
 def test_what_is_changed_before_the_hub_is_back_waits_for_its_writer(demo, agent, customer):

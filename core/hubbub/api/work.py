@@ -78,7 +78,8 @@ class Order:
 class ConversationChange:
     """What to change of a conversation; None leaves it. ``version`` is the one that was seen.
 
-    ``tags`` are all that it is to have; ``add_tags`` and ``remove_tags`` leave the others.
+    ``seen`` is as in an `Order`. ``tags`` are all that it is to have; ``add_tags`` and
+    ``remove_tags`` leave the others.
     """
 
     status: str | None = None
@@ -90,6 +91,7 @@ class ConversationChange:
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
     version: int | None = None
+    seen: str | None = None
 
 
 def send(hub: Hub, order: Order) -> str:
@@ -118,9 +120,10 @@ def change_conversation(
             raise NotFound("There is no such conversation.")
         if change.version not in {None, thread.owner_version}:
             raise Conflict(
-                "Somebody else took the conversation meanwhile: read it again.",
+                "The conversation changed hands meanwhile: look who has it now.",
                 code="version_conflict",
             )
+        _check_seen(db, conversation_id, change.seen, by=actor, then="Read it, and do it again.")
         detail = _apply(hub, db, thread, change)
         threads.save(db, [thread])
         if detail:
@@ -193,7 +196,13 @@ def _send(hub: Hub, order: Order) -> str:
         earlier = queries.sent_under(db, order.key) if order.key else None
         if earlier is not None:
             return _same(earlier, order)
-        _check_seen(db, order)
+        _check_seen(
+            db,
+            order.conversation_id,
+            order.seen,
+            by=order.author,
+            then="Send it again if it still fits.",
+        )
         content = _with_uploads(db, order.content)
         message_id = submit(
             hub,
@@ -226,23 +235,20 @@ def _reused() -> Conflict:
     )
 
 
-def _check_seen(db: Connection, order: Order) -> None:
-    """Refuse an answer whose writer does not know what was said before it."""
-    if order.seen is None or order.conversation_id is None:
+def _check_seen(
+    db: Connection, conversation_id: str | None, seen: str | None, *, by: str, then: str
+) -> None:
+    """Refuse what is done by somebody who does not know what was said before it."""
+    if seen is None or conversation_id is None:
         return
-    # Held, so that nothing comes between this look and the answer.
-    threads.by_ids(db, [order.conversation_id])
-    last = queries.message(db, order.seen) if order.seen else None
-    seq = last.seq if last and last.conversation_id == order.conversation_id else 0
-    said = queries.said_since(
-        db, order.conversation_id, seq=seq, but=order.author, limit=_QUOTED_UNSEEN
-    )
+    # Held, so that nothing comes between this look and what is done.
+    threads.by_ids(db, [conversation_id])
+    last = queries.message(db, seen) if seen else None
+    seq = last.seq if last and last.conversation_id == conversation_id else 0
+    said = queries.said_since(db, conversation_id, seq=seq, but=by, limit=_QUOTED_UNSEEN)
     if said:
         quoted = " ".join(f"“{preview(from_json(row.content))}”" for row in said)
-        raise Conflict(
-            f"Something was said meanwhile: {quoted} Send it again if it still fits.",
-            code="unseen",
-        )
+        raise Conflict(f"Something was said meanwhile: {quoted} {then}", code="unseen")
 
 
 def _with_uploads(db: Connection, content: Content) -> Content:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row
 
 from hubbub.guard import Refused as OutOfBounds
-from hubbub.people.errors import Complaint, Invalid, complaints
+from hubbub.people.errors import Complaint, Invalid
 from hubbub.plugins import ChannelHooks, UnknownType
 from hubbub.redact import secrets_of
 from hubbub.route.rules import RouteSet, read_route_set
@@ -42,6 +42,8 @@ NOT_SET_UP: Final = "The provider has not been asked yet."
 #: What begins the address of a visitor whom a site with a chat window knows.
 KNOWN_VISITOR: Final = "u:"
 _LONGEST_NAME: Final = 100
+#: Characters of one credential: a key file has some thousands. Each is looked for in every log.
+_LONGEST_CREDENTIAL: Final = 8192
 _KEY_ALPHABET: Final = string.ascii_lowercase + string.digits
 _KEY_LENGTH: Final = 32
 
@@ -313,15 +315,19 @@ def wrong_with(
 ) -> tuple[Complaint, ...]:
     """Return what is wrong with a form, field by field."""
     try:
-        hooks.validate(credentials, settings)
-    except ValidationError as error:
-        return complaints(error)
+        _validated(hooks, credentials, settings)
+    except Invalid as error:
+        return error.complaints
     return ()
 
 
 def _validated(
     hooks: ChannelHooks, credentials: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> BaseModel:
+    why = f"Take at most {_LONGEST_CREDENTIAL:,} characters."
+    long = (name for name, value in credentials.items() if len(str(value)) > _LONGEST_CREDENTIAL)
+    if too_long := [Complaint(f"credentials.{name}", why) for name in long]:
+        raise Invalid(*too_long)
     try:
         return hooks.validate(credentials, settings)
     except ValidationError as error:

@@ -281,6 +281,10 @@ def test_credentials_of_another_account_are_refused(every_hub, token):
 
 def test_credentials_of_the_same_account_are_taken(hub):
     channel_id = _create(hub, credentials={"token": "4712:x"})
+    with pytest.raises(Invalid, match="at most 8,192") as caught:
+        long = ChannelChange(credentials={"token": f"4712:{'x' * 8192}"})
+        change_channel(hub, channel_id, long, actor="cli")
+    assert [one.field for one in caught.value.complaints] == ["credentials.token"]
     change_channel(hub, channel_id, ChannelChange(credentials={"token": "4712:y"}), actor="cli")
     assert find_channel(hub, channel_id).account == "4712"
 

@@ -3,6 +3,9 @@
 import base64
 import html
 import json
+import re
+import string
+from random import Random
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -275,6 +278,18 @@ def test_a_thousand_secrets_are_still_masked_in_bounded_time():
         masked = redactor.text(" ".join(secrets[::100]) + " word" * 1000)
 
     assert masked.startswith("*** " * 10)
+
+
+@pytest.mark.parametrize(
+    "characters", [string.ascii_letters, string.punctuation, "\u0627\u0628\u062a"]
+)
+@pytest.mark.parametrize("length", [513, 8192, 40_000])
+def test_a_secret_of_any_length_is_masked(characters, length):
+    secret = "".join(Random(length).choices(characters, k=length))
+    redactor = Redactor([secret, TOKEN])
+    for spelled in (secret, base64.b64encode(f"u:{secret}".encode()).decode()):
+        assert re.fullmatch(r"<[\w=]{0,4}(\*\*\*)+>", redactor.text(f"<{spelled}>"))
+    assert redactor.text(f"and {TOKEN}") == "and ***"
 
 
 def test_its_repr_shows_no_secret():

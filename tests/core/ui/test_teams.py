@@ -153,7 +153,7 @@ def test_a_conversation_is_given_to_a_colleague_a_team_and_nobody(world, browser
     give(f"team:{team}")
     assert "admin@example.org handles this. In the queue of Sales." in agent.get(where).text
     stale = give("", version="1")
-    assert "Somebody else took the conversation meanwhile" in stale.text
+    assert "The conversation changed hands meanwhile" in stale.text
     give("")
     row = world.one("SELECT assignee_id, team_id, owner FROM conversations")
     assert row == {"assignee_id": None, "team_id": None, "owner": "queue"}

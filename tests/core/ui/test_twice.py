@@ -1,5 +1,6 @@
 """What is sent twice, by a second click or because the answer was lost, has the effect of once."""
 
+import html
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,6 +34,52 @@ def test_a_note_whose_answer_was_lost_is_added_once(world, agent):
     again = found(r'name="key" value="([^"]*)"', other)
     assert agent.post(path, text="Call back today", key=again).status_code == 200
     assert len(world.rows("SELECT id FROM notes")) == 2
+
+
+def test_who_takes_a_conversation_first_has_it(world, people, agent, admin):
+    where = f"/inbox/{conversation(world)}"
+
+    def seen():
+        return found(r'name="version" value="(\d+)">\s*<button id="assign"', agent.get(where))
+
+    def has_it():
+        return world.one("SELECT assignee_id FROM conversations")["assignee_id"]
+
+    before = seen()
+    assert agent.post(f"{where}/change", what="take", version=before).status_code == 200
+    late = admin.post(f"{where}/change", what="take", version=before)
+    assert (late.status_code, "changed hands meanwhile" in late.text) == (409, True)
+    assert has_it() == people["agent"]
+    # Nor is it taken from who has it by somebody who thinks that they have it themselves.
+    before = seen()
+    given = {"what": "assign", "to": f"user:{people['admin']}", "version": before}
+    assert admin.post(f"{where}/change", **given).status_code == 200
+    assert agent.post(f"{where}/change", what="leave", version=before).status_code == 409
+    assert has_it() == people["admin"]
+
+
+@pytest.mark.parametrize("what", ["resolve", "snooze"])
+def test_what_came_in_meanwhile_is_not_put_away_unseen(world, line, agent, what):
+    where = f"/inbox/{conversation(world)}"
+
+    def put_away():
+        return agent.post(f"{where}/change", what=what, until="message", seen=shown)
+
+    def last():
+        return found(r'name="what" value="snooze"><input[^>]* name="seen" value="(\w*)"', page)
+
+    page = agent.get(where)
+    shown = last()
+    assert page.text.count(f'name="seen" value="{shown}"') == len(["snooze", "resolve", "reply"])
+    world.hear(line, {"id": "m2", "from": "+1", "text": "One more thing."})
+    refused = put_away()
+    assert refused.status_code == 409
+    assert "Something was said meanwhile: “One more thing.” Read it" in html.unescape(refused.text)
+    assert world.one("SELECT status FROM conversations")["status"] == "open"
+    page = agent.get(where)
+    shown = last()
+    assert put_away().status_code == 200
+    assert world.one("SELECT status FROM conversations")["status"] != "open"
 
 
 def test_a_draft_becomes_one_channel_though_it_is_connected_twice_at_once(

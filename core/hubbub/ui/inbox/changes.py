@@ -22,7 +22,6 @@ from hubbub.ui.moments import next_monday, tomorrow, typed_moment, zone_called
 
 Form: TypeAlias = Mapping[str, str]
 _VERSION: Final = re.compile(r"[0-9]{1,18}")
-_STATUS: Final = {"resolve": "resolved", "reopen": "open"}
 
 
 def add_changes(ui: Blueprint, hub: Hub, guard: Guard) -> None:
@@ -83,16 +82,18 @@ def done(conversation_id: str) -> Any:
 def _wanted(form: Form, person: Person, now: datetime) -> ConversationChange | None:
     """Return what a form asks for by its ``what``; None where that is nothing we know."""
     match form.get("what", ""):
-        case ("resolve" | "reopen") as what:
-            return ConversationChange(status=_STATUS[what])
-        case "take":
-            return ConversationChange(assignee=person.id)
-        case "leave":
-            return ConversationChange(assignee=False)
+        case "resolve":
+            return ConversationChange(status="resolved", seen=form.get("seen"))
+        case "reopen":
+            return ConversationChange(status="open")
+        case ("take" | "leave") as what:
+            mine = person.id if what == "take" else False
+            return ConversationChange(assignee=mine, version=_version(form))
         case "assign":
             return _assign(form)
         case "snooze":
-            return ConversationChange(status="snoozed", snoozed_until=_until(form, now))
+            until = _until(form, now)
+            return ConversationChange(status="snoozed", snoozed_until=until, seen=form.get("seen"))
         case "tag":
             return ConversationChange(add_tags=_tags(form))
         case "untag":
@@ -103,14 +104,18 @@ def _wanted(form: Form, person: Person, now: datetime) -> ConversationChange | N
 def _assign(form: Form) -> ConversationChange:
     """Read whom to give it to: ``user:<id>``, ``team:<id>``, or nobody."""
     kind, _, name = form.get("to", "").partition(":")
-    seen = form.get("version", "")
-    version = int(seen) if _VERSION.fullmatch(seen) else None
+    version = _version(form)
     match kind:
         case "user":
             return ConversationChange(assignee=name, version=version)
         case "team":
             return ConversationChange(team=name, version=version)
     return ConversationChange(assignee=False, team=False, version=version)
+
+
+def _version(form: Form) -> int | None:
+    seen = form.get("version", "")
+    return int(seen) if _VERSION.fullmatch(seen) else None
 
 
 def _until(form: Form, now: datetime) -> datetime | None:

@@ -1,6 +1,6 @@
 // What people do in the inbox without leaving the page.
 
-import { logInAgain } from './live.js';
+import { leaves, logInAgain } from './live.js';
 
 const NEAR_THE_END = 80;
 const AGAIN_AFTER = 3000;
@@ -8,9 +8,9 @@ const AGAIN_AFTER = 3000;
 const AWAY = [502, 503, 504];
 const UNANSWERED = 'The hub did not answer. Your words are kept here';
 const busy = new WeakSet();
-// Forms that say what was sent, and how to end the wait of one that is sent again.
-const unchanged = new WeakSet();
-const ends = new WeakMap();
+// What was in a form when it was sent, and how to end the wait of one that is sent again.
+const sent = new WeakMap();
+const ends = new Map();
 const title = document.title;
 const COUNT_AFTER = 400;
 const TYPING_LASTS = 10000;
@@ -42,6 +42,8 @@ export function inbox(refresh) {
     if (event.target.name === 'mode') meant(event.target.form);
   });
   addEventListener('pagehide', leave);
+  // What is still to go out goes with its page.
+  addEventListener('beforeunload', (event) => { if (ends.size && !leaves) event.preventDefault(); });
   document.addEventListener('keydown', sendByKey);
   document.addEventListener('hub:typing', (event) => showTyping(event.detail));
   document.addEventListener('hub:before', () => {
@@ -74,7 +76,8 @@ async function send(event, refresh, toTheEnd) {
   }
   if (busy.has(form)) return;
   busy.add(form);
-  unchanged.add(form);
+  sent.set(form, filled(form));
+  if (isComposer(form)) sessionStorage.setItem(`${draftKey()}:key`, form.elements.key.value);
   const where = event.submitter?.getAttribute('formaction') || form.action;
   const body = new FormData(form, event.submitter);
   try {
@@ -84,15 +87,17 @@ async function send(event, refresh, toTheEnd) {
       complain(form, '');
       if (where === form.action) showQueued(body);
       if (event.submitter?.dataset.undo !== undefined) takeBack(form);
-      if (isComposer(form)) empty(form);
-      else settle(form);
+      if (!isComposer(form)) settle(form);
+      // What was typed meanwhile stays, under the same key: who sends it is told of the first version.
+      else if (isUnchanged(form)) empty(form);
       toldTyping = 0;
       toTheEnd();
     } else if (answer.status === 401) {
       logInAgain();
     } else {
       complain(form, (await answer.text()).trim());
-      if (isComposer(form) && answer.status < 500) form.elements.key.value = newKey();
+      // It was not sent, that is certain: what is sent next is another one.
+      if (isComposer(form) && answer.status === 409) renew(form);
     }
     refresh();
   } finally {
@@ -103,36 +108,50 @@ async function send(event, refresh, toTheEnd) {
 // Send until there is an answer. Whether it arrived before is not known: its key makes it the same
 // message, and what had been read by then goes with it, so that nobody answers unseen words.
 async function answered(form, where, body, refresh) {
-  for (;;) {
-    try {
-      const answer = await fetch(where, { method: 'POST', body, headers: { 'X-Script': '1' } });
-      if (!AWAY.includes(answer.status)) return answer;
-    } catch {
-      // Said below.
+  try {
+    for (;;) {
+      try {
+        const answer = await fetch(where, { method: 'POST', body, headers: { 'X-Script': '1' } });
+        if (!AWAY.includes(answer.status)) return answer;
+      } catch {
+        // Said below.
+      }
+      // Whether it answers at all, the page then says, until it does.
+      refresh();
+      if (goesOn(form)) {
+        complain(form, `${UNANSWERED}, and go out once it does, unless you change them.`);
+        await new Promise((done) => {
+          ends.set(form, done);
+          setTimeout(done, AGAIN_AFTER);
+        });
+      }
+      if (!goesOn(form)) {
+        complain(form, isComposer(form) ? `${UNANSWERED}; try again.` : 'The hub did not answer; try again.');
+        return null;
+      }
     }
-    // Whether it answers at all, the page then says, until it does.
-    refresh();
-    if (goesOn(form)) {
-      complain(form, `${UNANSWERED}, and go out once it does, unless you change them.`);
-      await new Promise((done) => {
-        ends.set(form, done);
-        setTimeout(done, AGAIN_AFTER);
-      });
-    }
-    if (!goesOn(form)) {
-      complain(form, `${UNANSWERED}; try again.`);
-      return null;
-    }
+  } finally {
+    ends.delete(form);
   }
 }
 
 // What is not the same any more goes out only when somebody says so.
 function goesOn(form) {
-  return isComposer(form) && form.isConnected && unchanged.has(form);
+  return isComposer(form) && form.isConnected && isUnchanged(form);
 }
 
 function differs(form) {
-  if (form && unchanged.delete(form)) ends.get(form)?.();
+  if (ends.has(form) && !isUnchanged(form)) ends.get(form)();
+}
+
+function isUnchanged(form) {
+  return filled(form) === sent.get(form);
+}
+
+// What a person put into a form.
+function filled(form) {
+  const fields = [...form.elements].filter(({ name, type, localName }) => name && type !== 'hidden' && localName !== 'button');
+  return JSON.stringify(fields.map((one) => [one.name, one.type === 'radio' || one.type === 'checkbox' ? one.checked : one.value]));
 }
 
 // The hub has it. Shown at once, until the page shows what the hub tells of it.
@@ -211,7 +230,7 @@ function leave() {
 
 function complain(form, text) {
   const place = form.querySelector('[data-problem]') ?? document.getElementById('trouble');
-  place.textContent = text;
+  say(place, text);
   place.hidden = !text;
 }
 
@@ -227,7 +246,7 @@ function empty(form) {
   if (schedule) schedule.open = false;
   document.querySelector('#tools:popover-open')?.hidePopover();
   address(form);
-  form.elements.key.value = newKey();
+  renew(form);
   written(form.elements.text);
   chosen(form);
   form.elements.text.focus();
@@ -277,6 +296,11 @@ function dropFile({ target }) {
   file.focus();
 }
 
+function renew(form) {
+  form.elements.key.value = newKey();
+  sessionStorage.removeItem(`${draftKey()}:key`);
+}
+
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -286,6 +310,7 @@ function sendByKey(event) {
   if (event.target.id !== 'text' || event.key !== 'Enter' || event.isComposing) return;
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
+  if (event.repeat) return;
   const button = { note: 'save-note', reply: 'send' }[mode(event.target.form)];
   if (button) event.target.form.requestSubmit(document.getElementById(button));
 }
@@ -320,7 +345,11 @@ function restore() {
   if (!field) return;
   const fresh = !field.value;
   field.value ||= sessionStorage.getItem(draftKey()) ?? '';
-  if (fresh && field.value) choose(field.form, sessionStorage.getItem(`${draftKey()}:mode`));
+  if (fresh && field.value) {
+    // Under its key it is not sent twice, though nobody may know whether it was sent before.
+    field.form.elements.key.value = sessionStorage.getItem(`${draftKey()}:key`) ?? field.form.elements.key.value;
+    choose(field.form, sessionStorage.getItem(`${draftKey()}:mode`));
+  }
   count(field);
   field.form.querySelector('[data-keys]').hidden = !mode(field.form);
   goOnTyping(field);

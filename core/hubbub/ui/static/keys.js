@@ -15,13 +15,15 @@ const DO = {
   '/': () => canned(),
   '?': () => help(),
 };
+const WALK = ['j', 'k'];
 
 export function shortcuts() {
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') leave(event);
     if (!('shortcuts' in document.getElementById('inbox').dataset) || !isMeant(event)) return;
     const act = DO[event.key.toLowerCase()];
-    if (!act) return;
+    // A key that is held goes on through the list, and does nothing else twice.
+    if (!act || (event.repeat && !WALK.includes(event.key.toLowerCase()))) return;
     event.preventDefault();
     act();
   });

@@ -35,8 +35,12 @@ async function ask() {
   else if (answer.ok) show(await answer.text());
 }
 
+// Whether the page goes by itself, without asking whether it may.
+export let leaves = false;
+
 // Words in the composer are kept, and are here again after the login.
 export function logInAgain() {
+  leaves = true;
   const ended = document.querySelector('.composer textarea')?.value ? 'kept' : 'yes';
   location.replace(`/login?${new URLSearchParams({ next: location.pathname + location.search, ended })}`);
 }
