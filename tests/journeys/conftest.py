@@ -115,7 +115,7 @@ class Seen:
         context.on("requestfailed", lambda asked: self._refuse(asked, asked.failure))
         context.on(
             "response",
-            lambda answer: answer.ok or self._refuse(answer.request, answer.status),
+            lambda answer: answer.status < 400 or self._refuse(answer.request, answer.status),
         )
 
     def _note(self, message):

@@ -288,7 +288,7 @@ def test_what_is_typed_before_the_answer_comes_is_not_taken_away(agent, customer
     words = agent.get_by_label("Reply to")
     words.press_sequentially("It left")
     words.press("Control+Enter")
-    agent.wait_for_function("Boolean(window.now)")
+    agent.wait_for_function("() => window.now")
     words.press_sequentially(" today.")
     agent.evaluate("window.now()")
     expect(agent.locator(".bubble.out")).to_have_count(1)
@@ -398,7 +398,9 @@ def test_the_end_stays_in_sight_for_who_is_there_and_others_hear_of_news(agent, 
     )
     agent.get_by_role("button", name="Send", exact=True).click()
     expect(agent.locator(".bubble.out .picture")).to_have_js_property("complete", value=True)
-    agent.wait_for_function("document.querySelector('.bubble.out .picture').naturalHeight > 300")
+    agent.wait_for_function(
+        "() => document.querySelector('.bubble.out .picture').naturalHeight > 300"
+    )
     agent.wait_for_function(AT_THE_END)
     agent.locator("#log").evaluate("log => { log.scrollTop = 0; }")
     ada.write("Below the fold")

@@ -198,7 +198,7 @@ def test_case_06_tabs_show_the_same_and_ten_of_them_load(demo, browser, widget):
         launcher(one).click()
         other = context.new_page()
         other.goto(f"{at()}/shop")
-        other.wait_for_function("document.querySelector('iframe') !== null")
+        other.wait_for_function("() => document.querySelector('iframe') !== null")
         demo.answer(text, "An answer")
         for page in (one, other):
             expect(launcher(page)).to_have_accessible_name("Chat, 1 unread message")

@@ -277,7 +277,7 @@ def test_a_token_that_crosses_a_logout_is_not_kept(page, widget):
         page.reload()
         launcher(page).click()
         come(page, asked, 2)
-        page.wait_for_function("window.left")
+        page.wait_for_function("() => window.left")
         assert asked.bodies[1]["token"] is None
         names = page.evaluate("Object.keys(localStorage).join()")
         assert "token" not in names

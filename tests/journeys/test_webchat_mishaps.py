@@ -78,6 +78,8 @@ def test_a_window_that_did_not_come_is_fetched_anew_when_it_is_opened_again(page
         page.goto(f"{at()}/shop")
         launcher(page).click()
         expect(page.frame_locator("iframe").get_by_text("Bad gateway")).to_be_visible()
+        # A while is left to a window that is about to say that it is there.
+        page.wait_for_function("() => document.querySelector('iframe').came")
         launcher(page).click()
         write(window(page), some("It came after all"))
         expect(page.locator("iframe")).to_have_count(1)

@@ -343,7 +343,7 @@ def test_case_14_axe_finds_nothing(browser, widget, demo, settings, look):
 
 def stumbles_of_both(page):
     """What somebody would stumble over in the window, and in a page because of it."""
-    page.wait_for_function("document.getAnimations().length === 0")
+    page.wait_for_function("() => document.getAnimations().length === 0")
     # The pages around the window are no concern of this.
     but = {"region", "landmark-one-main"}
     return [*stumbles(page, but=but), *stumbles(document_of(page), but=but)]
@@ -373,7 +373,7 @@ def test_case_15_forged_messages_are_not_heard(browser, widget):
             }""",
             f"{at('evil.localhost')}/forger",
         )
-        page.wait_for_function("window.forged")
+        page.wait_for_function("() => window.forged")
         frame = page.frame_locator("iframe").first
         expect(frame.locator(".own .bubble")).to_have_count(1)
         expect(page.locator("iframe").first).to_be_visible()
@@ -402,7 +402,7 @@ def test_on_a_phone_the_window_is_modal_and_the_way_back_closes_it(browser, widg
         launcher(page).click()
         frame.get_by_role("button", name="Close the chat").click()
         expect(launcher(page)).to_be_visible()
-        page.wait_for_function("!(history.state || {}).hubchat")
+        page.wait_for_function("() => !(history.state || {}).hubchat")
         # The entry of the window is the one after this one, and is used again.
         assert page.evaluate("history.length") == entries + 1
         assert page.evaluate("scrollY") == 300
@@ -431,7 +431,7 @@ def test_a_proof_that_does_not_hold_is_named_and_takes_nobody_their_conversation
         page.evaluate("HubChat('on', 'identity.refused', (why) => { window.why = why; })")
         with page.expect_console_message(lambda one: "This is no JWT." in one.text):
             page.evaluate("HubChat('identify', { jwt: 'x.y.z' })")
-        page.wait_for_function("window.why === 'This is no JWT.'")
+        page.wait_for_function("() => window.why === 'This is no JWT.'")
         expect(said(frame)).to_have_text([text])
         page.reload()
         expect(said(window(page))).to_have_text([text])

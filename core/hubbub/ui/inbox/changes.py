@@ -87,8 +87,9 @@ def _wanted(form: Form, person: Person, now: datetime) -> ConversationChange | N
         case "reopen":
             return ConversationChange(status="open")
         case ("take" | "leave") as what:
-            mine = person.id if what == "take" else False
-            return ConversationChange(assignee=mine, version=_version(form))
+            return ConversationChange(
+                assignee=person.id if what == "take" else False, version=_version(form)
+            )
         case "assign":
             return _assign(form)
         case "snooze":

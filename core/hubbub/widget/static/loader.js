@@ -31,7 +31,6 @@
     let booted = false;
     let opened = false;
     let ready = false;
-    let came = false;
     let unread = { n: 0, label: '' };
     let frame = null;
     let launcher = null;
@@ -142,11 +141,11 @@
 
     function makeFrame() {
       if (frame) return;
-      came = false;
       frame = floating('iframe', 72, 'display:none;color-scheme:normal;overflow:hidden');
       frame.title = texts.title || chat;
       frame.src = `${config.base}/widget/${config.key}/frame#n=${nonce}`;
-      on(frame, 'load', () => { came = true; });
+      // A window says that it is ready about when its document is there, and may be heard a little later.
+      on(frame, 'load', ({ target }) => setTimeout(() => { target.came = true; }, 1000));
       lay(frame);
     }
 
@@ -156,7 +155,7 @@
       opened = wanted;
       if (wanted) {
         // What came was no window, but an error of somebody on the way.
-        if (came && !ready) {
+        if (frame?.came && !ready) {
           frame.remove();
           frame = null;
         }
