@@ -140,7 +140,7 @@ def _user(person: Person) -> shapes.UserJson:
         email=person.email,
         name=person.name,
         role=person.role,
-        disabled=person.disabled_at is not None,
+        disabled=person.disabled,
         available=person.available,
         preferences=shapes.PreferencesJson(**person.preferences.as_json()),
         created_at=person.created_at,

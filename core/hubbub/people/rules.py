@@ -39,6 +39,11 @@ class Person:
     preferences: Preferences = field(default_factory=Preferences)
 
     @property
+    def disabled(self) -> bool:
+        """Whether they are kept out."""
+        return self.disabled_at is not None
+
+    @property
     def actor(self) -> str:
         """How this person is named in the audit log and as an author."""
         return f"user:{self.id}"

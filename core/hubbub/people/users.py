@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,6 +22,17 @@ from hubbub.store.session import reading, transaction
 from hubbub.store.types import new_id
 
 _HASHER = PasswordHasher()
+#: Which changes write a column.
+_COLUMNS: Final[Mapping[str, frozenset[str]]] = {
+    "name": frozenset({"name"}),
+    "role": frozenset({"role"}),
+    "disabled_at": frozenset({"disabled"}),
+    "away_at": frozenset({"available"}),
+    "preferences": frozenset({"preferences"}),
+    "password_hash": frozenset({"password"}),
+    # A link to choose a password was for who had the rights of before.
+    "invite": frozenset({"role", "disabled", "password"}),
+}
 
 
 class Changes(TypedDict, total=False):
@@ -71,6 +82,8 @@ def change_user(hub: Hub, user_id: str, *, actor: str, **changes: Unpack[Changes
     Raises `Invalid`, `NotFound`, or `Conflict` when nobody would be left to administer the hub.
     """
     values = _columns(hub, changes)
+    if "name" in changes:
+        changes["name"] = values["name"]
     with transaction(hub.engine) as db:
         admins = queries.hold_admins(db)
         before = queries.user(db, user_id)
@@ -78,8 +91,13 @@ def change_user(hub: Hub, user_id: str, *, actor: str, **changes: Unpack[Changes
             raise NotFound("There is no such user.")
         if admins == [user_id]:
             _refuse_to_lose_the_last(values)
+        was = person(before)
+        news = [
+            name for name, new in changes.items() if name == "password" or getattr(was, name) != new
+        ]
+        values = {name: new for name, new in values.items() if _COLUMNS[name] & {*news}}
         if values:
-            _write(hub, db, user_id, values, actor=actor, changed=changes)
+            _write(hub, db, user_id, values, actor=actor, changed=news)
         after = queries.user(db, user_id)
     _tell_of_ends(hub, values)
     return person(after or before)

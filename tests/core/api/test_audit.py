@@ -2,6 +2,7 @@
 
 import pytest
 
+from hubbub.people.users import find_user
 from tests.core.api.kit import TOKEN
 
 
@@ -46,6 +47,20 @@ def test_a_canned_reply_that_is_saved_as_it_is_is_no_line_and_not_new(api):
     assert _lines(api, "canned_reply.changed") == []
     api.patch(path, {**reply, "text": "Thank you!"})
     assert len(_lines(api, "canned_reply.changed")) == 1
+
+
+def test_a_user_who_is_saved_as_they_are_is_no_line_and_disabled_since_then(api):
+    ada = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}
+    path = f"/users/{api.post('/users', ada)['id']}"
+    as_it_is = {"name": " Ada ", "role": "agent", "disabled": False, "available": True}
+    api.patch(path, {**as_it_is, "preferences": {"undo": True}})
+    assert _lines(api, "user.changed") == []
+    api.patch(path, {**as_it_is, "disabled": True})
+    disabled_at = find_user(api.hub, path.rpartition("/")[2]).disabled_at
+    api.hub.now.advance(minutes=1)
+    api.patch(path, {**as_it_is, "disabled": True, "available": False})
+    assert find_user(api.hub, path.rpartition("/")[2]).disabled_at == disabled_at
+    assert _lines(api, "user.changed") == [{"changed": ["available"]}, {"changed": ["disabled"]}]
 
 
 def test_a_contact_that_is_saved_as_it_is_is_no_line(api, contact):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from hubbub.store.session import reading
-from hubbub.ui import queries
+from hubbub.ui.inbox import queries
 from hubbub.ui.inbox.side import side_of
 from tests.core.ui.kit import Reader, asked, conversation, found, read_through
 

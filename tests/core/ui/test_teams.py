@@ -108,9 +108,10 @@ def test_an_admin_makes_changes_and_deletes_a_team(world, browser, people):
     token = form_token(admin.get("/operate/teams/new"))
     form = {"form_token": token, "name": "  Night   shift ", "member": people["agent"]}
     assert admin.post("/operate/teams/new", data=form).status_code == 302
-    again = admin.post("/operate/teams/new", data=form)
+    again = admin.post("/operate/teams/new", data={**form, "name": "\u202enight shift"})
     assert (again.status_code, "already a team called Night shift" in again.text) == (422, True)
     assert f'value="{people["agent"]}" checked' in again.text
+    assert 'value="night shift"' in again.text
     assert "agent@example.org" in admin.get("/operate/teams").text
     team = f"/operate/teams/{world.one('SELECT id FROM teams')['id']}"
     assert admin.post(team, data={"form_token": token, "name": ""}).status_code == 422

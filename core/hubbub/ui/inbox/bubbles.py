@@ -14,7 +14,8 @@ from hubbub.sdk.content import Email, from_json, preview
 from hubbub.store.states import NEVER
 from hubbub.store.types import AnyRow
 from hubbub.track.lane import Pause, held_up, paused, tried
-from hubbub.ui import queries, words
+from hubbub.ui import words
+from hubbub.ui.inbox import queries
 from hubbub.ui.inbox.composer import HOLD
 from hubbub.ui.inbox.earlier import LATE, Earlier, earlier_of
 from hubbub.ui.inbox.shown import Letter, ShownFile, shown_files, shown_letter

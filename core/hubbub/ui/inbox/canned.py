@@ -34,8 +34,8 @@ from hubbub.people.overtaken import Overtaken
 from hubbub.people.rules import Person
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
-from hubbub.ui import queries
 from hubbub.ui.guard import Guard
+from hubbub.ui.inbox import queries
 
 #: Replies offered to who writes, and in the page.
 _OFFERED: Final = 8

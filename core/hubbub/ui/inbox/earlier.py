@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hubbub.sdk.content import from_json, preview
 from hubbub.store.types import AnyRow
-from hubbub.ui import queries
+from hubbub.ui.inbox import queries
 
 #: What was written by so much before it came is said to be: a call that waited, or a long outage.
 LATE: Final = timedelta(minutes=10)

@@ -17,7 +17,8 @@ from hubbub.store import search
 from hubbub.store.readings import mentions_unseen
 from hubbub.store.types import AnyRow
 from hubbub.store.words import Piece, around
-from hubbub.ui import queries, words
+from hubbub.ui import queries as ui_queries, words
+from hubbub.ui.inbox import queries
 from hubbub.ui.inbox.composer import Draft
 from hubbub.ui.inbox.desk import Desk
 from hubbub.ui.inbox.look import KEPT, MOST, PAGE, VIEWS, Look
@@ -261,7 +262,7 @@ def _empty(look: Look) -> str:
 
 
 def _filters(db: Connection, look: Look, desk: Desk) -> tuple[Filter, ...]:
-    channels = {row.id: row.name for row in queries.channel_names(db).values()}
+    channels = {row.id: row.name for row in ui_queries.channel_names(db).values()}
     offered: dict[str, tuple[str, Mapping[str, str]]] = {
         "channel": ("Channel", channels),
         "team": ("Team", desk.teams),

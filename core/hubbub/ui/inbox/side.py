@@ -10,9 +10,10 @@ from hubbub.contacts import queries as contacts
 from hubbub.contacts.rules import own
 from hubbub.hub import Hub
 from hubbub.store.types import AnyRow
-from hubbub.ui import queries, words
+from hubbub.ui import words
 from hubbub.ui.addresses import AddressRow, address_row
 from hubbub.ui.claims import Claim, Standing, shown_value, standing
+from hubbub.ui.inbox import queries
 
 #: Other conversations that are named; the contact's page leads to all.
 _OTHERS: Final = 5

@@ -14,9 +14,10 @@ from hubbub.hub import Hub
 from hubbub.people import queries as people_queries
 from hubbub.people.rules import Person
 from hubbub.store.types import AnyRow
-from hubbub.ui import queries, words
+from hubbub.ui import queries as ui_queries, words
 from hubbub.ui.addresses import said_as
 from hubbub.ui.claims import standing
+from hubbub.ui.inbox import queries
 from hubbub.ui.inbox.bubbles import Bubble, bubbles_of
 from hubbub.ui.inbox.composer import Composer, Draft, composer
 from hubbub.ui.inbox.desk import Desk
@@ -108,7 +109,7 @@ def thread_page(
     row = queries.conversation(db, conversation_id)
     if row is None:
         return None
-    rows = queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
+    rows = ui_queries.messages(db, conversation_id, since=since, limit=MOST if since else PAGE)
     line = hub.directory.usable(db, row.channel_id)
     answer = deliver.sendable(hub, db, row.id, author=person.actor)
     return ThreadPage(

@@ -29,8 +29,8 @@ from hubbub.sdk.content import Attachment, Content, Email, Media, Text, preview 
 from hubbub.sdk.errors import HubError
 from hubbub.store.readings import mark_read, see_mentions
 from hubbub.store.session import reading, transaction
-from hubbub.ui import queries
 from hubbub.ui.guard import Guard, by_script
+from hubbub.ui.inbox import queries
 from hubbub.ui.inbox.changes import add_changes, done
 from hubbub.ui.inbox.composer import HOLD, Draft
 from hubbub.ui.inbox.copies import typed_copies

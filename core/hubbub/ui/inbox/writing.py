@@ -18,8 +18,8 @@ from hubbub.live import LiveEvent
 from hubbub.sdk.content import Content, Email, Text
 from hubbub.sdk.errors import HubError
 from hubbub.store.session import reading
-from hubbub.ui import queries
 from hubbub.ui.guard import Guard
+from hubbub.ui.inbox import queries
 from hubbub.ui.inbox.template_form import (
     TemplateForm,
     TemplateRow,

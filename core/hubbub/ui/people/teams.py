@@ -138,7 +138,8 @@ def _page(hub: Hub, team: Team | None, error: HubError | None = None) -> str:
     with reading(hub.engine) as db:
         page = TeamPage(
             id=team.id if team else "",
-            name=request.form.get("name", team.name if team else ""),
+            # As it would be stored: else it would look unlike the one that has it already.
+            name=legible(request.form.get("name", team.name if team else "")),
             members=_members(db, team),
             waiting=team_queries.waiting(db, team.id) if team else 0,
             problem="" if error is None or overtaken else said(error),

@@ -199,6 +199,6 @@ def _row(hub: Hub, one: Person) -> PersonRow:
         role=one.role,
         since=words.ago(one.created_at, hub.now()),
         since_at=words.exact(one.created_at),
-        disabled=one.disabled_at is not None,
+        disabled=one.disabled,
         me=one.id == g.person.id,
     )
