@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
 
@@ -87,7 +87,7 @@ def _wanted(form: Form, person: Person, now: datetime) -> ConversationChange | N
         case "reopen":
             return ConversationChange(status="open")
         case ("take" | "leave") as what:
-            mine = person.id if what == "take" else False
+            mine: str | Literal[False] = person.id if what == "take" else False
             return ConversationChange(assignee=mine, version=_version(form))
         case "assign":
             return _assign(form)
