@@ -39,11 +39,12 @@ def team(db: Connection, team_id: str, *, hold: bool = False) -> AnyRow | None:
 
 
 def called(db: Connection, word: str) -> AnyRow | None:
-    """Return the team with this id or name, or None."""
+    """Return the team with this id or name, or None; of two alike the one called just so."""
+    name = word.strip()
     found = select(_teams).where(
-        or_(_teams.c.id == word, func.lower(_teams.c.name) == word.strip().lower())
+        or_(_teams.c.id == word, func.lower(_teams.c.name) == name.lower())
     )
-    return db.execute(found.order_by(_teams.c.id).limit(1)).one_or_none()
+    return db.execute(found.order_by(_teams.c.name != name, _teams.c.id).limit(1)).one_or_none()
 
 
 def members(db: Connection, team_ids: Collection[str]) -> dict[str, list[str]]:

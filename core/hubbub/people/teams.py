@@ -48,6 +48,7 @@ def create_team(hub: Hub, *, name: str, members: Collection[str] = (), actor: st
     """Make a team and return its id. Raises `Invalid`, or `Conflict` for a known name."""
     team_id, name = new_id(), _clean(name)
     with unless_taken(hub, _double(name)) as db:
+        _refuse_alike(db, name, but=team_id)
         team_queries.add_team(db, id=team_id, name=name, created_at=hub.now())
         _set_members(db, team_id, members)
         _note(db, hub, actor, "team.created", team_id, name=name, members=len(members))
@@ -73,6 +74,7 @@ def change_team(
         before = _teams(db, [_found(db, team_id, hold=True)])[0]
         check_seen(hub, seen, before.name, before.members)
         if name is not None:
+            _refuse_alike(db, name, but=team_id)
             team_queries.rename(db, team_id, name)
         if members is not None:
             _set_members(db, team_id, members)
@@ -127,6 +129,13 @@ def _deleted(hub: Hub, team_id: str, *, actor: str) -> bool:
         team_queries.delete_team(db, team_id)
         _note(db, hub, actor, "team.deleted", team_id, name=name)
     return True
+
+
+def _refuse_alike(db: Connection, name: str, *, but: str) -> None:
+    """Refuse a name that rules would take for that of another team."""
+    other = team_queries.called(db, name)
+    if other is not None and other.id != but:
+        raise Conflict(_double(other.name), code="name_taken")
 
 
 def _double(name: str) -> str:
