@@ -7,9 +7,10 @@ from typing import Any, Final
 import structlog
 
 from hubbub.connect import queries as channel_queries
+from hubbub.connect.drafts import drafts, save_draft
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.connect.rules import webhook_url, widget_url
-from hubbub.connect.simulator import tell_sandbox
+from hubbub.connect.simulator import known_there, tell_sandbox
 from hubbub.connect.work import ChannelChange, change_channel, create_channel, find_channel
 from hubbub.hub import Hub
 from hubbub.people.errors import Conflict
@@ -57,6 +58,7 @@ _CENTRE_ADDRESS: Final = re.compile(r"smpp://127\.0\.0\.1:\d+")
 _SANDBOX: Final = re.compile(
     r"http://127\.0\.0\.1:\d+/(telegram|twilio|gateway|vonage|whatsapp|messenger|onprem)"
 )
+_PRACTICE: Final = re.compile(r"practice\d{4}@example\.com")
 _ROUTES: Final = [
     {
         "name": "Menu",
@@ -96,6 +98,7 @@ def seed(settings: Settings, sandbox_url: str) -> str:
         rows = channel_queries.channels(db, before=None, limit=200)
     for row in rows:
         _point(hub, row, sandbox_url)
+    _point_drafts(hub, sandbox_url)
     types = {row.type for row in rows}
     for kind, add in _CHANNELS.items():
         if kind in hub.plugins.channels and kind not in types:
@@ -115,10 +118,15 @@ def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
         change = ChannelChange(settings={"api_base": _open_account(hub, sandbox_url)})
         change_channel(hub, row.id, change, actor="cli")
         return
+    if _is_practice(row):
+        change = ChannelChange(settings=_known_again(hub, row, sandbox_url))
+        change_channel(hub, row.id, change, actor="cli")
+        return
     place = _SANDBOX.fullmatch(before)
     if place is None:
         return  # somebody's own channel, at a provider
     if make := _DASHBOARDS.get(place[1]):
+        _known_again(hub, row, sandbox_url)  # one that somebody added, or else told otherwise next
         make(hub, sandbox_url)
     change = ChannelChange(settings={"api_base": f"{sandbox_url}/{place[1]}"})
     change_channel(hub, row.id, change, actor="cli")
@@ -126,10 +134,30 @@ def _point(hub: Hub, row: AnyRow, sandbox_url: str) -> None:
         _configure_gateway(hub, row.id, sandbox_url)
 
 
+def _point_drafts(hub: Hub, sandbox_url: str) -> None:
+    """Let who was about to connect a channel to the simulator go on."""
+    for draft in drafts(hub):
+        if draft.simulated:
+            save_draft(hub, draft, known_there(hub, sandbox_url, draft.type, draft.typed))
+
+
 def _is_mailbox(row: AnyRow) -> bool:
     """Whether it is the mailbox of an earlier start; mail servers have ports of their own."""
     here = (row.settings.get("from_address"), row.settings.get("smtp_host"))
     return here == (_MAILBOX["address"], "127.0.0.1")
+
+
+def _known_again(hub: Hub, row: AnyRow, sandbox_url: str) -> Mapping[str, Any]:
+    """Tell the simulator of a channel's account; return its settings as they have to be now."""
+    form = {**hub.vault.open(row.secrets, row.id), "settings": row.settings}
+    settings: Mapping[str, Any] = known_there(hub, sandbox_url, row.type, form)["settings"]
+    return settings
+
+
+def _is_practice(row: AnyRow) -> bool:
+    """Whether it is a mailbox that somebody tries at the simulator."""
+    where = str(row.settings.get("from_address", "")), row.settings.get("smtp_host")
+    return bool(_PRACTICE.fullmatch(where[0])) and where[1] == "127.0.0.1"
 
 
 def _add_telegram(hub: Hub, sandbox_url: str) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import second_click
+from tests.journeys.conftest import second_click, stumbles
 
 REVOKED = "5550100:Revoked" + "0" * 28
 
@@ -184,3 +184,15 @@ def test_a_channel_is_switched_off_and_deleted_only_by_its_name(demo, operator):
     operator.get_by_role("button", name="Delete Short-lived").click()
     expect(operator.get_by_role("heading", name="Channels")).to_be_visible()
     expect(operator.get_by_role("link", name="Short-lived")).to_have_count(0)
+
+
+def test_a_name_without_a_blank_makes_no_page_too_wide(demo, operator):
+    name = "W" * 100
+    add_telegram(operator, demo, name=name, token=f"5550500:Sandbox{'0' * 28}")
+    operator.get_by_role("link", name="Settings").click()
+    operator.set_viewport_size({"width": 360, "height": 740})
+    assert stumbles(operator) == []
+    operator.set_viewport_size({"width": 1280, "height": 800})
+    operator.goto("/channels")
+    width = "document.querySelector('.naming').getBoundingClientRect().width"
+    assert operator.evaluate(width) < 600

@@ -5,6 +5,7 @@ Only a demo has them beside it. Whatever is sent there reaches nobody outside.
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
@@ -19,10 +20,26 @@ Form: TypeAlias = dict[str, dict[str, Any]]
 
 def simulated(hub: Hub, channel_type: str) -> Form | None:
     """Open a new account for a channel of a type; return its form, or None where that cannot be."""
-    make = _ACCOUNTS.get(channel_type)
-    if make is None or not hub.settings.sandbox_url:
+    account = _ACCOUNTS.get(channel_type)
+    if account is None or not hub.settings.sandbox_url:
         return None
-    return make(hub, hub.settings.sandbox_url)
+    return known_there(hub, hub.settings.sandbox_url, channel_type, account.invented())
+
+
+def known_there(
+    hub: Hub, sandbox: str, channel_type: str, form: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Tell the simulator of an account, which it forgot if it was started anew since.
+
+    Return the form of it, with where the simulator is now. What misses too much stays as it is.
+    """
+    about = {**form.get("credentials", {}), **form.get("settings", {})}
+    account = _ACCOUNTS.get(channel_type)
+    if account is None or not all(about.get(name) for name in account.needs):
+        return dict(form)
+    made = tell_sandbox(hub, f"{sandbox}/_sandbox/{account.dashboard}", account.told(about))
+    where = {"api_base": f"{sandbox}/{account.path}"} if account.path else _servers(made)
+    return {**form, "settings": {**form["settings"], **where}}
 
 
 def can_simulate(hub: Hub, channel_type: str) -> bool:
@@ -57,31 +74,48 @@ def _digits(count: int) -> str:
     return "".join(str(secrets.randbelow(9) + 1) for _ in range(count))
 
 
-def _telegram(hub: Hub, sandbox: str) -> Form:
+@dataclass(frozen=True, kw_only=True)
+class _Account:
+    """How accounts of a provider are made up, and made known to the simulator of it."""
+
+    invented: Callable[[], Form]
+    #: What it is called by, of credentials and settings.
+    needs: tuple[str, ...]
+    #: What the simulator's dashboard is told, and at which address.
+    told: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    dashboard: str
+    #: Where its API is; empty where it has servers of its own.
+    path: str = ""
+
+
+def _telegram() -> Form:
     token = f"{_digits(9)}:SIMULATOR-{secrets.token_hex(14)}"
-    name = f"practice_{_digits(4)}_bot"
-    tell_sandbox(
-        hub,
-        f"{sandbox}/_sandbox/bots",
-        {"token": token, "username": name, "first_name": "Practice bot"},
-    )
-    return {
-        "credentials": {"token": token},
-        "settings": {"api_base": f"{sandbox}/telegram", "mode": "webhook"},
-    }
+    return {"credentials": {"token": token}, "settings": {"mode": "webhook"}}
 
 
-def _twilio(hub: Hub, sandbox: str) -> Form:
-    account, token, number = f"AC{secrets.token_hex(16)}", secrets.token_hex(16), _number()
-    about = {"sid": account, "auth_token": token, "numbers": [number]}
-    tell_sandbox(hub, f"{sandbox}/_sandbox/accounts", about)
+def _bot(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    token = about["token"]
+    name = f"practice_{token[:4]}_bot"
+    return {"token": token, "username": name, "first_name": "Practice bot"}
+
+
+def _twilio() -> Form:
+    account, token = f"AC{secrets.token_hex(16)}", secrets.token_hex(16)
     return {
         "credentials": {"account_sid": account, "auth_token": token},
-        "settings": {"from_number": number, "api_base": f"{sandbox}/twilio"},
+        "settings": {"from_number": _number()},
     }
 
 
-def _vonage(hub: Hub, sandbox: str) -> Form:
+def _twilio_account(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    numbers = [about["from_number"]]
+    return {"sid": about["account_sid"], "auth_token": about["auth_token"], "numbers": numbers}
+
+
+_VONAGE: Final = ("api_key", "api_secret", "application_id", "signature_secret")
+
+
+def _vonage() -> Form:
     credentials = {
         "api_key": secrets.token_hex(4),
         "api_secret": secrets.token_hex(8),
@@ -89,39 +123,62 @@ def _vonage(hub: Hub, sandbox: str) -> Form:
         "signature_secret": secrets.token_hex(16),
     }
     number = _number().removeprefix("+")
-    about = {**credentials, "name": "Practice", "numbers": [number]}
-    tell_sandbox(hub, f"{sandbox}/_sandbox/applications", about)
-    return {
-        "credentials": credentials,
-        "settings": {"from_number": number, "api_base": f"{sandbox}/vonage"},
-    }
+    return {"credentials": credentials, "settings": {"from_number": number}}
 
 
-def _whatsapp(hub: Hub, sandbox: str) -> Form:
+def _application(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    numbers = [about["from_number"]]
+    return {**{name: about[name] for name in _VONAGE}, "name": "Practice", "numbers": numbers}
+
+
+_NUMBER: Final = (
+    "phone_number_id",
+    "business_account_id",
+    "app_id",
+    "access_token",
+    "app_secret",
+)
+
+
+def _whatsapp() -> Form:
     ids = {name: _digits(15) for name in ("phone_number_id", "business_account_id", "app_id")}
     secret = {"access_token": f"EAA{secrets.token_hex(20)}", "app_secret": secrets.token_hex(16)}
-    tell_sandbox(
-        hub, f"{sandbox}/_sandbox/numbers", {**ids, **secret, "verified_name": "Practice shop"}
-    )
-    return {"credentials": secret, "settings": {**ids, "api_base": f"{sandbox}/whatsapp"}}
+    return {"credentials": secret, "settings": ids}
 
 
-def _messenger(hub: Hub, sandbox: str) -> Form:
+def _whatsapp_number(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**{name: about[name] for name in _NUMBER}, "verified_name": "Practice shop"}
+
+
+_PAGE: Final = ("page_id", "app_id", "page_access_token", "app_secret")
+
+
+def _messenger() -> Form:
     ids = {name: _digits(15) for name in ("page_id", "app_id")}
     secret = {
         "page_access_token": f"EAA{secrets.token_hex(20)}",
         "app_secret": secrets.token_hex(16),
     }
-    tell_sandbox(hub, f"{sandbox}/_sandbox/pages", {**ids, **secret, "name": "Practice page"})
-    return {"credentials": secret, "settings": {**ids, "api_base": f"{sandbox}/messenger"}}
+    return {"credentials": secret, "settings": ids}
 
 
-def _email(hub: Hub, sandbox: str) -> Form:
-    address, password = f"practice{_digits(4)}@example.com", secrets.token_hex(8)
-    made = tell_sandbox(
-        hub, f"{sandbox}/_sandbox/mailboxes", {"address": address, "password": password}
-    )
-    servers = {
+def _page(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**{name: about[name] for name in _PAGE}, "name": "Practice page"}
+
+
+def _email() -> Form:
+    return {
+        "credentials": {"smtp_password": secrets.token_hex(8)},
+        "settings": {"from_address": f"practice{_digits(4)}@example.com"},
+    }
+
+
+def _mailbox(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"address": about["from_address"], "password": about["smtp_password"]}
+
+
+def _servers(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         f"{protocol}_{name}": value
         for protocol in ("smtp", "imap")
         for name, value in {
@@ -129,10 +186,6 @@ def _email(hub: Hub, sandbox: str) -> Form:
             "port": made[f"{protocol}_port"],
             "security": made["security"],
         }.items()
-    }
-    return {
-        "credentials": {"smtp_password": password},
-        "settings": {**servers, "from_address": address},
     }
 
 
@@ -145,13 +198,40 @@ def _uuid() -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-_ACCOUNTS: Final[Mapping[str, Callable[[Hub, str], Form]]] = {
-    "telegram": _telegram,
-    "sms_twilio": _twilio,
-    "sms_vonage": _vonage,
-    "whatsapp_cloud": _whatsapp,
-    "messenger": _messenger,
-    "email": _email,
+_ACCOUNTS: Final[Mapping[str, _Account]] = {
+    "telegram": _Account(
+        invented=_telegram, needs=("token",), told=_bot, dashboard="bots", path="telegram"
+    ),
+    "sms_twilio": _Account(
+        invented=_twilio,
+        needs=("account_sid", "auth_token", "from_number"),
+        told=_twilio_account,
+        dashboard="accounts",
+        path="twilio",
+    ),
+    "sms_vonage": _Account(
+        invented=_vonage,
+        needs=(*_VONAGE, "from_number"),
+        told=_application,
+        dashboard="applications",
+        path="vonage",
+    ),
+    "whatsapp_cloud": _Account(
+        invented=_whatsapp,
+        needs=_NUMBER,
+        told=_whatsapp_number,
+        dashboard="numbers",
+        path="whatsapp",
+    ),
+    "messenger": _Account(
+        invented=_messenger, needs=_PAGE, told=_page, dashboard="pages", path="messenger"
+    ),
+    "email": _Account(
+        invented=_email,
+        needs=("from_address", "smtp_password"),
+        told=_mailbox,
+        dashboard="mailboxes",
+    ),
 }
 #: How the simulator's page names what customers of a channel write to.
 _DESKS: Final[Mapping[str, Callable[[AnyRow], str]]] = {

@@ -9,7 +9,7 @@ from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.connect.routes import WantedRoutes, save_routes
 from hubbub.people import team_queries, teams
 from hubbub.people.errors import Conflict, Invalid, NotFound
-from hubbub.people.teams import create_team, delete_team
+from hubbub.people.teams import change_team, create_team, delete_team
 from hubbub.people.users import add_user
 from hubbub.store.session import transaction
 from hubbub.store.tables import Conversation, table
@@ -48,6 +48,22 @@ def _give(conversation_id, team_id):
 
 def teams_of_all(world):
     return [row["team_id"] for row in world.rows("SELECT team_id FROM conversations ORDER BY id")]
+
+
+def test_no_two_teams_are_called_alike_and_if_they_are_rules_know_them_apart(world, monkeypatch):
+    sales = create_team(world.hub, name="Sales", actor="cli")
+    other = create_team(world.hub, name="Service", actor="cli")
+    with pytest.raises(Conflict, match="already a team called Sales"):
+        create_team(world.hub, name="sales", actor="cli")
+    with pytest.raises(Conflict, match="already a team called Sales"):
+        change_team(world.hub, other, name="SALES", actor="cli")
+    change_team(world.hub, sales, name="SALES", actor="cli")
+    # As if two had been made at once.
+    monkeypatch.setattr(teams, "_refuse_alike", lambda *_, **__: None)
+    change_team(world.hub, other, name="sales", actor="cli")
+    with transaction(world.hub.engine) as db:
+        found = [team_queries.called(db, name) for name in ("SALES", " sales", "Sales")]
+    assert [team.id for team in found if team] == [sales, other, sales]
 
 
 def test_a_team_that_goes_while_it_is_assigned_is_not_there(world, sales, talk, monkeypatch):

@@ -130,7 +130,9 @@ def test_a_link_is_not_good_for_ever_and_not_for_who_is_disabled(world, browser,
     assert browser().get(link).status_code == 410
     admin.post(f"{path}/enable")
     assert browser().get(link).status_code == 410
-    link = made()
+    before, link = made(), made()
+    assert "a link made before does not" in admin.get(path).text
+    assert browser().get(before).status_code == 410
     assert browser().get(link).status_code == 200
     world.clock.forward(days=3)
     assert browser().get(link).status_code == 410
