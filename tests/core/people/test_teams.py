@@ -59,7 +59,7 @@ def test_no_two_teams_are_called_alike_and_if_they_are_rules_know_them_apart(wor
         change_team(world.hub, other, name="SALES", actor="cli")
     change_team(world.hub, sales, name="SALES", actor="cli")
     # As if two had been made at once.
-    monkeypatch.setattr(teams, "_refuse_alike", lambda *_, **__: None)
+    monkeypatch.setattr(teams, "_refuse_double", lambda *_, **__: None)
     change_team(world.hub, other, name="sales", actor="cli")
     with transaction(world.hub.engine) as db:
         found = [team_queries.called(db, name) for name in ("SALES", " sales", "Sales")]
