@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
-from hubbub.store.clean import folded
+from hubbub.store.clean import folded, legible
 from hubbub.store.tables import UNRESOLVED, Conversation, Team, TeamMember, User, table
 from hubbub.store.types import AnyRow
 
@@ -42,9 +42,9 @@ def team(db: Connection, team_id: str, *, hold: bool = False) -> AnyRow | None:
 def called(db: Connection, word: str) -> AnyRow | None:
     """Return the team with this id or name, or None: the case matters where two differ by it."""
     rows = db.execute(select(_teams).order_by(_teams.c.id)).all()
-    name = folded(word)
-    alike = (row for row in rows if row.id == word or folded(row.name) == name)
-    return min(alike, key=lambda row: word not in {row.id, row.name}, default=None)
+    name = legible(word)
+    alike = (row for row in rows if row.id == name or folded(row.name) == folded(name))
+    return min(alike, key=lambda row: name not in {row.id, row.name}, default=None)
 
 
 def members(db: Connection, team_ids: Collection[str]) -> dict[str, list[str]]:
