@@ -121,6 +121,23 @@ def test_colleagues_see_each_other_and_do_not_answer_blindly(agent, colleague, c
     expect(ada.page.get_by_text("It left yesterday.")).to_have_count(1)
 
 
+def test_what_is_taken_back_while_it_waits_can_be_written_otherwise(colleague, customer):
+    ada = customer()
+    ada.write("Hello")
+    enter(colleague, ada.name)
+    colleague.route("**/reply*", lambda route: (route.fetch(), route.abort()))
+    colleague.get_by_label("Reply to").fill("Too rash.")
+    colleague.get_by_role("button", name="Send", exact=True).click()
+    expect(colleague.locator("[data-problem]")).to_contain_text("did not answer")
+    colleague.get_by_role("button", name="Undo").click()
+    expect(colleague.locator("[data-problem]")).to_contain_text("try again")
+    expect(colleague.get_by_label("Reply to")).to_have_value("Too rash.")
+    colleague.unroute_all(behavior="ignoreErrors")
+    colleague.get_by_role("button", name="Send", exact=True).click()
+    ada.sees("Too rash.")
+    expect(colleague.get_by_label("Reply to")).to_have_value("")
+
+
 def test_a_reply_that_may_not_be_sent_any_more_becomes_no_note_by_itself(demo, agent, customer):
     ada = customer()
     ada.write("Hello")

@@ -169,7 +169,14 @@ function showQueued(body) {
 function takeBack(form) {
   const field = document.getElementById('text');
   const said = form.closest('.bubble').querySelector('.said')?.textContent ?? '';
-  if (!field || field.value) return;
+  if (!field) return;
+  if (field.value === said) {
+    // Its answer was lost, and it is not sent once more: what goes out next is another one.
+    sent.delete(field.form);
+    renew(field.form);
+    ends.get(field.form)?.();
+  }
+  if (field.value) return;
   field.value = said;
   written(field);
   field.focus();
