@@ -49,9 +49,14 @@ def test_it_is_told_where_what_comes_in_goes(admin, world, line):
             r'data-label="Goes to">(?:<a [^>]*>|<span [^>]*>)([^<]*)<', admin.get("/channels")
         )
 
-    def route(*to, fallback=None):
+    def route(*to, fallback=None, when=None):
         rules = [
-            {"name": name, "when": {}, "to": {"type": "inbox", "team": name}, "enabled": enabled}
+            {
+                "name": name,
+                "when": {"first_message": True} if when is None else when,
+                "to": {"type": "inbox", "team": name},
+                "enabled": enabled,
+            }
             for name, enabled in to
         ]
         save_routes(
@@ -66,6 +71,9 @@ def test_it_is_told_where_what_comes_in_goes(admin, world, line):
     assert goes() == "Team inbox, team Sales; else Team inbox"
     route(("Sales", True), ("Service", True))
     assert goes() == "Team inbox, team Sales; or 2 others"
+    # After a rule for everything nothing is left.
+    route(("Sales", True), ("Service", True), when={})
+    assert goes() == "Team inbox, team Sales"
     del world.hub.plugins.channels["parrot"]
     world.hub.plugins.__dict__.pop("_channel_hooks")
     world.hub.directory._lines.clear()

@@ -214,8 +214,14 @@ def _with_goals(hub: Hub, db: Connection, rows: Sequence[ChannelRow]) -> tuple[C
 
 def _goes(hub: Hub, routes: RouteSet) -> str:
     """Return where the rules lead, the first of them first, and where all else goes."""
-    asked = (route.to for route in routes.routes if route.enabled)
-    places = dict.fromkeys(names_of(hub, to) for to in (*asked, routes.fallback))
+    asked = []
+    for route in (route for route in routes.routes if route.enabled):
+        asked.append(route.to)
+        if not route.conditions:
+            break
+    else:
+        asked.append(routes.fallback)
+    places = dict.fromkeys(names_of(hub, to) for to in asked)
     first, *others = places
     return f"{first}; or {len(others)} others" if len(others) > 1 else "; else ".join(places)
 
