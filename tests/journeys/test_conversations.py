@@ -56,6 +56,19 @@ def test_what_a_customer_writes_appears_within_a_second_and_without_a_reload(
     assert took < 3
 
 
+def test_what_a_customer_types_while_something_is_sent_is_not_taken_away(customer):
+    ada = customer()
+    held = []
+    ada.page.route("**/say", lambda route: held.append(route))  # noqa: PLW0108 - it takes a mark
+    ada.write("First")
+    while not held:
+        ada.page.wait_for_timeout(10)
+    ada.page.locator("#text").fill("Second")
+    held.pop().continue_()
+    expect(ada.page.locator(".line.mine")).to_have_count(1)
+    expect(ada.page.locator("#text")).to_have_value("Second")
+
+
 def test_a_double_click_of_a_customer_is_one_message(customer):
     ada = customer()
     ada.page.locator("#text").fill("menu")

@@ -88,6 +88,7 @@ async function submit(event) {
   if (!form) return;
   event.preventDefault();
   const body = new FormData(form, event.submitter);
+  const sent = contents(form);
   if (isTwice(form, body)) return;
   const answer = await fetch(form.action, {
     method: "POST",
@@ -98,7 +99,8 @@ async function submit(event) {
     complain("That was not sent. Is the sandbox still running?");
     return;
   }
-  if ("clears" in form.dataset) {
+  // What was typed meanwhile is still to be said.
+  if ("clears" in form.dataset && contents(form) === sent) {
     form.reset();
     if (form.elements.file) showPicked(form);
   }
@@ -107,9 +109,18 @@ async function submit(event) {
   toEnd();
 }
 
+function contents(form) {
+  return asText([...new FormData(form)]);
+}
+
+// Files by their names.
+function asText(entries) {
+  return JSON.stringify(entries, (_, value) => value.name ?? value);
+}
+
 // The second half of a double click says the same again, perhaps in a form that was drawn anew.
 function isTwice(form, body) {
-  const said = JSON.stringify([form.action, ...body], (_, value) => value.name ?? value);
+  const said = asText([form.action, ...body]);
   if (justSaid.has(said)) return true;
   justSaid.add(said);
   setTimeout(() => justSaid.delete(said), DOUBLE_CLICK);
