@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import connect
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from obstore.exceptions import BaseError
 from sqlalchemy import Connection, Engine, create_engine, func, inspect, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from hubbub import keyring
 from hubbub.health import BACKUP, BACKUP_VERIFIED, Check
@@ -22,6 +22,7 @@ from hubbub.hub import Hub
 from hubbub.media import MediaStore
 from hubbub.people.audit import audit
 from hubbub.sdk.errors import HubError
+from hubbub.settings import known_database
 from hubbub.store import migrate
 from hubbub.store.session import DatabaseDown, make_engine, reading, transaction
 from hubbub.store.tables import Call, MediaFile, Message, User, metadata, table
@@ -87,17 +88,23 @@ def until(engine: Engine) -> datetime | None:
 
 
 def _opened(place: str) -> Engine:
-    if "://" not in place or place.startswith("sqlite"):
+    if "://" not in place or place.startswith("sqlite:"):
         path = Path(place.removeprefix("sqlite:///"))
         if not path.is_file():
             raise NotACopy(f"There is no file {path}. Restore the backup, and name its database.")
-        # For reading alone: not even the way in which the copy is kept is changed.
-        address = f"file:{quote(str(path.absolute()))}?mode=ro"
+        address = f"file:{quote(str(path.absolute()))}?{_for_reading(path)}"
         return create_engine("sqlite:///", creator=lambda: connect(address, uri=True))
     try:
-        return make_engine(place, pool_size=1)
-    except ArgumentError:
-        raise NotACopy(f"{place!r} is neither a file nor the URL of a database.") from None
+        return make_engine(known_database(place), pool_size=1)
+    except ValueError as error:
+        raise NotACopy(f"This is neither a file nor the URL of a database: {error}.") from None
+
+
+def _for_reading(path: Path) -> str:
+    # Not even the way in which the copy is kept is changed. Where all of it is in the one file,
+    # SQLite needs none beside it: the folder may be one that nobody can write in.
+    beside = (path.with_name(f"{path.name}-{what}") for what in ("wal", "journal"))
+    return "mode=ro" if any(one.exists() for one in beside) else "immutable=1"
 
 
 @contextmanager
@@ -146,15 +153,16 @@ def _looked_at(hub: Hub, copy: Engine, version: str, media: str | None) -> Itera
 
 def _version(found: str) -> Check:
     fix = (
-        "Bring it to this version: `HUBBUB_DATABASE_URL=... hubbub migrate`, with its URL."
+        "Bring it to this version: `HUBBUB_DATABASE_URL=... hubbub migrate`, with its URL "
+        "(sqlite:////restored/hubbub.db)."
         if found
         else "Restore the backup of the hub's database, and name that."
     )
     return Check(
         name="Version",
-        ok=found == migrate.head(),
+        ok=found >= migrate.head(),
         detail=f"{found or 'none'}; this program's is {migrate.head()}",
-        why="The hub starts with a database of its own version alone.",
+        why="The hub starts with no database that is older than itself.",
         fix=fix,
     )
 
@@ -255,29 +263,31 @@ def _files(copy: Engine, media: str | None) -> Check:
     if media is None:
         detail = "not looked at: --media names where they were restored"
         return Check(name="Media", ok=True, detail=detail)
-    newest = select(_MEDIA.c.id).where(_MEDIA.c.state == "ready").order_by(_MEDIA.c.id.desc())
+    kept = select(_MEDIA.c.id, _MEDIA.c.size).where(_MEDIA.c.state == "ready")
     with reading(copy) as db:
-        ids = list(db.scalars(newest.limit(_FILES)))
+        newest = db.execute(kept.order_by(_MEDIA.c.id.desc()).limit(_FILES)).all()
     try:
-        store = MediaStore(media if urlsplit(media).scheme not in {"", "file"} else _folder(media))
-        lacking = sum(not store.has(one) for one in ids)
-        detail = f"{len(ids) - lacking} of the {len(ids)} newest files are there"
+        store = _store(media)
+        whole = sum(store.size(one.id) == one.size for one in newest)
+        ok, detail = whole == len(newest), f"{whole} of the {len(newest)} newest files are there"
     except (HubError, OSError, BaseError) as error:
-        lacking, detail = len(ids), str(error)
+        ok, detail = False, str(error)
     return Check(
         name="Media",
-        ok=not lacking,
+        ok=ok,
         detail=detail,
         why="Conversations would show that a file was there, and not the file.",
         fix="Restore the media store as well, from a copy that is not older than the database's.",
     )
 
 
-def _folder(place: str) -> str:
-    path = Path(unquote(place.removeprefix("file://")))
+def _store(place: str) -> MediaStore:
+    if place.startswith("s3://"):
+        return MediaStore(place)
+    path = Path(unquote(place.removeprefix("file://")) if place.startswith("file://") else place)
     if not path.is_dir():
         raise NotACopy(f"There is no folder {path}.")
-    return f"file://{quote(str(path.absolute()))}"
+    return MediaStore(f"file://{quote(str(path.absolute()))}")
 
 
 def _note(hub: Hub, newest: datetime | None) -> None:

@@ -66,15 +66,14 @@ class MediaStore:
         except (BaseError, OSError) as error:
             raise _down("read", error) from error
 
-    def has(self, media_id: str) -> bool:
-        """Whether the file is there. Raises `StoreDown`."""
+    def size(self, media_id: str) -> int | None:
+        """Return how many bytes the file has; None: it is not there. Raises `StoreDown`."""
         try:
-            obstore.head(self._store, _key(media_id))
+            return obstore.head(self._store, _key(media_id))["size"]
         except FileNotFoundError:
-            return False
+            return None
         except (BaseError, OSError) as error:
             raise _down("read", error) from error
-        return True
 
     def delete(self, media_id: str) -> None:
         """Remove the file, or do nothing where there is none. Raises `StoreDown`."""

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from hubbub.sdk.errors import HubError
 
@@ -28,6 +30,25 @@ class BadSettings(HubError):
     """The environment or a file of ours holds what cannot be used; the text says which."""
 
     code = "bad_settings"
+
+
+def known_database(value: str) -> str:
+    """Return the URL of a database as we use it.
+
+    Raises `ValueError` with a reason, which quotes nothing that may be of a password.
+    """
+    scheme, found, _ = value.partition("://")
+    if scheme not in {"sqlite", "postgresql", "postgresql+psycopg"} or not found:
+        wrong = f"the scheme {scheme!r}" if found else "what it begins with"
+        raise ValueError(f"{wrong} is not one of sqlite:///..., postgresql+psycopg://...")
+    try:
+        make_url(value)
+    except (ArgumentError, ValueError):
+        raise ValueError(
+            "it must read postgresql+psycopg://user:password@host:5432/database, and of the "
+            "password @, : and / are written as %40, %3A and %2F"
+        ) from None
+    return value.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 #: Characters of a secret key.
@@ -100,12 +121,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        scheme = value.partition("://")[0]
-        if value and scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
-            raise ValueError(
-                f"the scheme {scheme!r} is not one of sqlite:///..., postgresql+psycopg://..."
-            )
-        return value.replace("postgresql://", "postgresql+psycopg://", 1)
+        return known_database(value) if value else value
 
     @field_validator("redis_url")
     @classmethod

@@ -1,6 +1,7 @@
 """A backup counts once it was restored, and somebody looked whether the hub could go on with it."""
 
 from contextlib import closing, contextmanager
+from pathlib import Path
 from sqlite3 import connect
 from urllib.parse import quote
 
@@ -149,7 +150,9 @@ def test_a_damaged_file_is_no_backup(hub, tmp_path):
     [
         ("/nowhere/copy.db", "There is no file /nowhere/copy.db"),
         ("sqlite:////nowhere/copy.db", "There is no file /nowhere/copy.db"),
-        ("other://somewhere", "neither a file nor the URL of a database"),
+        ("postgres://u:canary@host/d", "neither a file nor .*: the scheme 'postgres' is not one"),
+        ("file://host:canary/copy.db", "the scheme 'file' is not one of sqlite:///"),
+        ("postgresql://u:p@ss:canary@host/d", "it must read postgresql"),
         ("postgresql://u:canary@127.0.0.1:1/d", "cannot be read: connection failed"),
     ],
 )
@@ -157,6 +160,28 @@ def test_where_no_backup_is_that_is_said(hub, place, said):
     with pytest.raises(NotACopy, match=said) as refused:
         wrong(hub, place)
     assert "canary" not in refused.value.detail
+
+
+def test_a_copy_of_a_newer_version_will_do(hub, restored):
+    with changed(restored) as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert wrong(hub, restored) == {}
+
+
+def test_beside_the_copy_nothing_is_written_and_what_lies_there_counts(hub, tmp_path):
+    place, later = tmp_path / "copy.db", tmp_path / "later.db"
+    with closing(connect(place)) as copy:  # as .backup leaves it: it says that it has a log
+        copy.executescript("PRAGMA journal_mode=WAL; CREATE TABLE alembic_version (version_num)")
+        copy.executescript("INSERT INTO alembic_version VALUES ('0000')")
+    before = place.read_bytes()
+    assert wrong(hub, str(place))["Version"].startswith("0000;")
+    assert [one.name for one in tmp_path.glob("copy.db*")] == ["copy.db"]
+    assert place.read_bytes() == before
+    with closing(connect(place)) as copy:
+        copy.executescript("UPDATE alembic_version SET version_num = '0000b'")
+        for beside in ("", "-wal"):
+            (tmp_path / f"{later.name}{beside}").write_bytes(Path(f"{place}{beside}").read_bytes())
+    assert wrong(hub, str(later))["Version"].startswith("0000b;")
 
 
 def test_the_hubs_own_database_is_no_backup(hub):
@@ -167,17 +192,24 @@ def test_the_hubs_own_database_is_no_backup(hub):
 
 def test_files_are_looked_for_where_they_were_restored(hub, restored, tmp_path):
     ids = [new_id() for _ in range(3)]
-    store = MediaStore(f"file://{tmp_path / 'media'}")
+    store = MediaStore(f"file://{quote(f'{tmp_path}/50%25 off?')}")
     with changed(restored) as db:
         for one, state in zip(ids, ("ready", "ready", "failed"), strict=True):
-            row = {"id": one, "state": state, "created_at": hub.now()}
+            row = {"id": one, "state": state, "size": 5, "created_at": hub.now()}
             db.execute(insert(table(MediaFile)), row)
     store.put(ids[0], b"there")
-    media = str(tmp_path / "media")
+    media = str(tmp_path / "50%25 off?")
     assert wrong(hub, restored, media) == {"Media": "1 of the 2 newest files are there"}
-    store.put(ids[1], b"too")
-    assert wrong(hub, restored, f"file://{media}") == {}
-    assert wrong(hub, restored, f"{media}/none") == {"Media": f"There is no folder {media}/none."}
+    store.put(ids[1], b"cut")
+    assert wrong(hub, restored, media) == {"Media": "1 of the 2 newest files are there"}
+    store.put(ids[1], b"whole")
+    assert wrong(hub, restored, media) == {}
+    assert wrong(hub, restored, f"file://{quote(media)}") == {}
+
+
+@pytest.mark.parametrize("place", ["/nowhere/media", "file:///nowhere/media", "memory://"])
+def test_a_folder_that_is_not_there_is_wrong_though_no_file_should_be(hub, restored, place):
+    assert "There is no folder" in wrong(hub, restored, place)["Media"]
 
 
 def test_the_command_tells_machines_by_its_status(hub, restored, monkeypatch, capsys):

@@ -42,6 +42,8 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch):
         ("PORT", "0", "greater than or equal to 1"),
         ("PORT", "65536", "less than or equal to 65535"),
         ("DATABASE_URL", "mysql://u:secret@h/d", "the scheme 'mysql' is not one of"),
+        ("DATABASE_URL", "u:secret@h/d", "what it begins with is not one of"),
+        ("DATABASE_URL", "postgresql://u:a@b:secret@h/d", "@, : and / are written as %40"),
         ("REDIS_URL", "http://:secret@h", "must begin with one of redis://"),
         ("PUBLIC_URL", "hub.example.com", "must be a web address"),
         ("PUBLIC_URL", "ftp://hub.example.com", "must be a web address"),
