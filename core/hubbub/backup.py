@@ -284,7 +284,10 @@ def _files(copy: Engine, media: str | None) -> Check:
 def _store(place: str) -> MediaStore:
     if place.startswith("s3://"):
         return MediaStore(place)
-    path = Path(unquote(place.removeprefix("file://")) if place.startswith("file://") else place)
+    scheme, is_url, rest = place.partition("://")
+    if is_url and scheme != "file":
+        raise NotACopy("It must be a folder, or begin with file:// or s3://.")
+    path = Path(unquote(rest) if is_url else place)
     if not path.is_dir():
         raise NotACopy(f"There is no folder {path}.")
     return MediaStore(f"file://{quote(str(path.absolute()))}")

@@ -28,7 +28,7 @@ from hubbub.redis_client import make_redis
 from hubbub.sdk.errors import HubError
 from hubbub.settings import Settings, unknown_variables
 from hubbub.store import migrate
-from hubbub.store.session import DatabaseDown, make_folder, reading
+from hubbub.store.session import DatabaseDown, make_file, reading
 from hubbub.store.states import DUE_STATES
 from hubbub.store.tables import Call, Channel, Delivery, Lease, MediaFile, Process, table
 from hubbub.store.types import UtcDateTime, as_json_time, one_of
@@ -162,7 +162,7 @@ def database(settings: Settings, engine: Engine) -> Check:
     """Return whether the database answers, and is at this program's version."""
     why = "Without it no webhook call can be kept and no message sent."
     try:
-        make_folder(settings.database)
+        make_file(settings.database)
         if migrate.is_current(engine):
             return Check(name="Database", ok=True, detail=f"version {migrate.version(engine)}")
         found = migrate.version(engine) or "none"

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import ColumnElement, Engine, LargeBinary, func, inspect, select, union, update
 
 from hubbub.settings import BadSettings, Settings
-from hubbub.store.session import DatabaseDown, make_folder, reading, transaction
+from hubbub.store.session import DatabaseDown, make_file, reading, transaction
 from hubbub.store.tables import (
     Channel,
     ChannelDraft,
@@ -89,7 +89,7 @@ def has_key(settings: Settings) -> bool:
 
 def fit(settings: Settings, engine: Engine) -> Fit:
     """Compare the keys with what is stored. Makes no key. Raises `DatabaseDown`."""
-    make_folder(settings.database)
+    make_file(settings.database)
     ours = [key_id(key) for key in settings.keys] if has_key(settings) else []
     needed = _keys_by_channel(engine).values()
     readable = [keys for keys in needed if keys <= set(ours)]

@@ -207,9 +207,16 @@ def test_files_are_looked_for_where_they_were_restored(hub, restored, tmp_path):
     assert wrong(hub, restored, f"file://{quote(media)}") == {}
 
 
-@pytest.mark.parametrize("place", ["/nowhere/media", "file:///nowhere/media", "memory://"])
-def test_a_folder_that_is_not_there_is_wrong_though_no_file_should_be(hub, restored, place):
-    assert "There is no folder" in wrong(hub, restored, place)["Media"]
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("/nowhere/media", "There is no folder /nowhere/media."),
+        ("file:///nowhere/media", "There is no folder /nowhere/media."),
+        ("https://u:canary@host/media", "It must be a folder, or begin with file:// or s3://."),
+    ],
+)
+def test_what_is_no_store_is_wrong_though_no_file_should_be_there(hub, restored, place, said):
+    assert wrong(hub, restored, place) == {"Media": said}
 
 
 def test_the_command_tells_machines_by_its_status(hub, restored, monkeypatch, capsys):

@@ -125,3 +125,12 @@ def test_a_database_that_is_away_is_waited_for_with_the_key_that_is_there(tmp_pa
         secret_keys(settings, engine)
     settings.key_file.write_text(EARLIER)
     assert secret_keys(settings, engine) == (EARLIER,)
+
+
+def test_what_looks_into_a_new_database_first_leaves_it_to_our_user_alone(tmp_path, make_settings):
+    from hubbub.store.session import make_engine
+
+    tmp_path.chmod(0o755)
+    settings = make_settings(database_url=f"sqlite:///{tmp_path / 'new.db'}")
+    fit(settings, make_engine(settings.database))
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600

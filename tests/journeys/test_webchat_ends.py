@@ -79,6 +79,25 @@ def test_a_visitor_is_asked_and_ends_a_conversation_in_all_tabs(browser, widget,
         assert len(closing_lines(demo, text)) == 1
 
 
+def test_who_chooses_to_go_on_while_an_end_does_not_get_through_goes_on(browser, widget, demo):
+    with two_tabs(browser, widget) as (page, frame, _mirror, text):
+        told = []
+        page.route("**/end", lambda route: (told.append(route), route.abort()), times=1)
+        frame.get_by_label("More").click()
+        frame.get_by_role("button", name="End the conversation").click()
+        with page.expect_request("**/end"):
+            frame.get_by_role("button", name="End it").click()
+        frame.get_by_role("button", name="Keep talking").click()
+        expect(frame.locator(FIELD)).to_be_focused()
+        # By then it would have been told again.
+        page.wait_for_timeout(1500)
+        assert len(told) == 1
+        assert stands(demo, text) == "open"
+        assert closing_lines(demo, text) == []
+        expect(frame.locator(".alert")).to_be_empty()
+        expect(frame.locator(FIELD)).to_be_visible()
+
+
 def test_what_an_agent_resolved_is_rated_once_in_all_tabs(browser, widget, settings, demo):
     settings(conversation={"rating": True, "end_by_visitor": False})
     with two_tabs(browser, widget) as (page, frame, mirror, text):

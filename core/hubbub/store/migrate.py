@@ -18,7 +18,7 @@ from hubbub.store.search import make_indexes
 from hubbub.store.session import (
     DatabaseDown,
     make_engine,
-    make_folder,
+    make_file,
     reading,
     transaction,
     unusable,
@@ -122,14 +122,13 @@ def _alone(engine: Engine) -> Iterator[None]:
     if path is None:
         yield
         return
-    make_folder(str(engine.url))
+    make_file(str(engine.url))
     try:
         lock = path.with_name(f"{path.name}.migrating").open("w")
     except OSError as error:
         raise unusable(path.parent, error) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        path.touch(mode=0o600)  # it holds what people said; SQLite's other files follow its mode
         yield
 
 

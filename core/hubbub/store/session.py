@@ -187,19 +187,22 @@ def _reason(engine: Engine, error: DBAPIError) -> str:
     return f"The database ({where}) did not answer: {first}. Is HUBBUB_DATABASE_URL right?"
 
 
-def make_folder(url: str) -> None:
-    """Create the folder of an SQLite database file, where it is missing.
+def make_file(url: str) -> None:
+    """Create an SQLite database file and its folder, where they are missing, for our user alone.
 
-    Raises `DatabaseDown` where that cannot be done.
+    It holds what people said, and SQLite's other files follow its mode; SQLite itself would make
+    one that everybody reads. Raises `DatabaseDown` where that cannot be done.
     """
     database = make_url(url).database
-    if not url.startswith("sqlite") or not database:
+    if not url.startswith("sqlite") or database in {None, "", ":memory:"}:
         return
-    folder = Path(database).parent
+    path = Path(str(database))
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            path.touch(mode=0o600)
     except OSError as error:
-        raise unusable(folder, error) from None
+        raise unusable(path.parent, error) from None
 
 
 def unusable(folder: Path, error: OSError) -> DatabaseDown:

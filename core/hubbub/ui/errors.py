@@ -31,6 +31,8 @@ _TITLES: Final = {
     500: "Something went wrong",
     503: "Not available just now",
 }
+#: With these the page is there still on which something was asked for.
+_STAYS: Final = frozenset({400, 403, 409, 413})
 log = structlog.get_logger(__name__)
 
 
@@ -46,7 +48,8 @@ def add_console_errors(ui: Blueprint, guard: Guard) -> None:
     ui.register_error_handler(HubError, _hub_error)
 
     def lost(error: HTTPException) -> Any:
-        above = _page_above(request.path) if isinstance(error, MethodNotAllowed) else None
+        own = isinstance(error, MethodNotAllowed) and request.method == "GET"
+        above = _page_above(request.path) if own else None
         if above is not None:
             return redirect(quote(above))
         _recognise(guard)
@@ -79,10 +82,19 @@ def context() -> dict[str, Any]:
     }
 
 
+def _way_back(status: int) -> str:
+    """Return the page on which a form was sent that is refused; empty where it has none."""
+    above = _page_above(request.path) if request.method == "POST" and status in _STAYS else None
+    if above is None:
+        return ""
+    query = request.query_string.decode("ascii", "ignore")
+    return quote(above) + (f"?{query}" if query else "")
+
+
 def _page_above(path: str) -> str | None:
-    """Return the page that a form's own address belongs to, when a browser loads that again."""
+    """Return the page that a form's own address belongs to."""
     paths = current_app.create_url_adapter(request)
-    if request.method != "GET" or paths is None or not _is_form(paths, path):
+    if paths is None or not _is_form(paths, path):
         return None
     while path and not paths.test(path, "GET"):
         path = path.rpartition("/")[0]
@@ -136,5 +148,6 @@ def _page(status: int, detail: str) -> Any:
         title=_TITLES.get(status, "Not done"),
         detail=detail,
         again=request.full_path.rstrip("?") if status >= 500 and request.method == "GET" else "",  # noqa: PLR2004  # ours
+        back=_way_back(status),
     )
     return harden(Response(page, status, content_type="text/html; charset=utf-8"))

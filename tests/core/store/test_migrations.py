@@ -17,7 +17,7 @@ from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.sdk.errors import HubError
 from hubbub.store import migrate
 from hubbub.store.migrations import revise
-from hubbub.store.session import make_engine, make_folder, reading, transaction
+from hubbub.store.session import make_engine, make_file, reading, transaction
 from hubbub.store.tables import metadata
 
 MIGRATE = "import sys; from hubbub.cli import run; sys.exit(run(['migrate']))"
@@ -207,5 +207,5 @@ def test_a_new_sqlite_file_is_for_our_user_alone(tmp_path):
 
 
 def test_a_new_folder_of_the_database_is_for_our_user_alone(tmp_path):
-    make_folder(f"sqlite:///{tmp_path / 'var' / 'hubbub.db'}")
+    make_file(f"sqlite:///{tmp_path / 'var' / 'hubbub.db'}")
     assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700

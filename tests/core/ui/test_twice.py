@@ -136,3 +136,18 @@ def test_a_form_that_made_no_token_makes_one_once_it_is_mended(world, admin):
     assert admin.post("/operate/tokens", key=key, name="", scope="read").status_code == 422
     page = admin.post("/operate/tokens", key=key, name="Robot", scope="read")
     assert re.search(r'value="hub_\w+"', page.text)
+
+
+def test_who_was_refused_finds_the_way_back(world, people, agent):
+    where = f"/inbox/{conversation(world)}"
+    for form, status in (
+        ({"what": "take", "version": "0"}, 409),
+        ({"what": "nonsense"}, 400),
+        ({"what": "tag", "tag": "x" * 61}, 409),
+    ):
+        refused = agent.post(f"{where}/change?view=all&tag=50%25", **form)
+        assert refused.status_code == status
+        back = html.unescape(found(r'href="([^"]*)">Back to the page<', refused))
+        assert back == f"{where}?view=all&tag=50%25"
+        assert agent.get(back).status_code == 200
+    assert "Back to the page" not in agent.post("/inbox/none/change", what="take").text

@@ -511,8 +511,9 @@ async function insist(name, body, still, done) {
   return false;
 }
 
+// Not once somebody chose to go on talking after all.
 function end(id) {
-  return finish('end', { client_id: id }, { status: 'resolved' });
+  return finish('end', { client_id: id }, { status: 'resolved' }, () => store.now.ending);
 }
 
 function rate(id, answers) {
@@ -520,9 +521,9 @@ function rate(id, answers) {
 }
 
 // That it is over, or how it was; `then`: how the conversation stands by that.
-function finish(name, body, then) {
+function finish(name, body, then, wanted = () => true) {
   const { id } = store.now.conversation;
-  return insist(name, body, () => store.now.conversation?.id === id, () => change(then));
+  return insist(name, body, () => store.now.conversation?.id === id && wanted(), () => change(then));
 }
 
 function writing() {
