@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, func, inspect, select,
 from sqlalchemy.exc import DBAPIError
 
 from hubbub import keyring
-from hubbub.health import BACKUP, BACKUP_VERIFIED, Check
+from hubbub.health import BACKUP, BACKUP_VERIFIED, VERIFY_AFTER, Check
 from hubbub.hub import Hub
 from hubbub.media import MediaStore
 from hubbub.people.audit import audit
@@ -244,7 +244,7 @@ def _newest(ours: Engine, copy: Engine) -> Check:
     behind = here - there if here and there else timedelta()
     return Check(
         name="Newest",
-        ok=not here or there is not None,
+        ok=not here or (there is not None and behind < VERIFY_AFTER),
         detail=(f"holds all until {as_json_time(there)}" if there else "nothing was said by then")
         + (f", {_days(behind)} less than the hub" if behind > timedelta() else ""),
         why="What came later would be lost.",

@@ -49,7 +49,7 @@ _LISTENER: Final = "Letters stay in their mailboxes, and nothing that is fetched
 #: What the audit log says of a backup that was verified, and after how long it should be again.
 BACKUP: Final = "backup"
 BACKUP_VERIFIED: Final = "backup.verified"
-_VERIFY_AFTER: Final = timedelta(days=35)
+VERIFY_AFTER: Final = timedelta(days=35)
 #: What the name of a source's lease begins with.
 _SOURCE: Final = "source:"
 _calls = table(Call)
@@ -318,7 +318,7 @@ def backup(db: Connection) -> Check:
         detail=detail,
         why="What was never restored may not be there when it is needed.",
         fix="Restore one beside the hub, and run `hubbub verify-backup` on it.",
-        limited=last is None or datetime.now(UTC) - last.at > _VERIFY_AFTER,
+        limited=last is None or datetime.now(UTC) - last.at > VERIFY_AFTER,
     )
 
 

@@ -95,6 +95,14 @@ def test_a_backup_that_is_whole_is_noted_with_until_when_it_holds_all(world, hub
     assert noted.detail == ("verified 2026-01-02T06:04:05Z, held all until 2026-01-02T03:04:05Z")
 
 
+def test_a_copy_that_lacks_more_than_a_month_does_not_count(world, hub, restored):
+    world.clock.forward(days=36)
+    # Of a hub to which nobody wrote, an old copy is as good as a new one.
+    assert wrong(hub, restored) == {}
+    world.hear(world.channel("Nest"), {"id": "m2", "from": "+1", "text": "Later"})
+    assert "36 days less than the hub" in wrong(hub, restored)["Newest"]
+
+
 @pytest.mark.parametrize(
     ("harm", "name", "detail"),
     [
