@@ -134,6 +134,19 @@ def test_what_is_wrong_with_a_backup_is_named_and_it_does_not_count(
     assert "none was verified" in backup(hub).detail
 
 
+def test_what_a_restore_gave_up_on_after_the_rows_is_missed(hub, restored):
+    gone = {"DROP INDEX ix_calls_pending": "ix_calls_pending"}
+    if hub.engine.dialect.name == "postgresql":
+        gone |= {
+            "ALTER TABLE notes DROP CONSTRAINT pk_notes CASCADE": "pk_notes",
+            "DROP INDEX ix_messages_words": "ix_messages_words",
+        }
+    for statement, name in gone.items():
+        with changed(restored) as db:
+            db.execute(text(statement))
+        assert name in wrong(hub, restored)["Tables"]
+
+
 def test_a_damaged_file_is_no_backup(hub, tmp_path):
     place = tmp_path / "damaged.db"
     place.write_bytes(b"text" * 5000)
