@@ -9,10 +9,12 @@ from hubbub.api.work import ConversationChange, Order, change_conversation, send
 from hubbub.connect.work import delete_channel
 from hubbub.contacts.erase import erase_contact
 from hubbub.contacts.work import choose
-from hubbub.health import Check, Health
+from hubbub.health import BACKUP, BACKUP_VERIFIED, Check, Health
+from hubbub.people.audit import audit
 from hubbub.people.teams import create_team, delete_team
 from hubbub.requeue.work import go_on
 from hubbub.sdk.content import Text
+from hubbub.store.session import transaction
 from tests.core.ui.kit import Reader, asked, conversation, found
 
 
@@ -211,6 +213,17 @@ def test_the_audit_log_says_a_time_in_the_zone_of_who_reads_it(world, line, log)
     change = ConversationChange(status="snoozed", snoozed_until=until)
     change_conversation(world.hub, talk, change, actor="cli")
     assert 'data-as="moment">2 January 2030, 09:05 UTC</time>' in log(talk)
+
+
+def test_the_audit_log_tells_of_a_backup_and_until_when_it_held_all(world, log):
+    until = {"until": "2026-01-02T03:04:05Z"}
+    with transaction(world.hub.engine) as db:
+        now = world.hub.now()
+        audit(db, now=now, actor="cli", action=BACKUP_VERIFIED, object_id=BACKUP, detail=until)
+    told = log(BACKUP)
+    assert 'Backup: verified<br><a href="/operate/audit?object_id=backup"><bdi>backup</bdi>' in told
+    assert "(deleted)" not in told
+    assert 'data-as="moment">2 January 2026, 03:04 UTC</time>' in told
 
 
 def test_the_audit_log_names_what_is_gone_as_far_as_it_knows(world, line, admin, log):

@@ -222,7 +222,7 @@ _DOINGS: Final = {
     "requeue.stopped": "what failed: tried again no more",
 }
 #: Details that are times.
-_TIMES: Final = frozenset({"snoozed_until"})
+_TIMES: Final = frozenset({"snoozed_until", "until"})
 #: Actors that are no person.
 _NOBODY: Final = {"cli": "Command line", "hub": "The hub itself"}
 

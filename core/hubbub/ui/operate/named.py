@@ -35,6 +35,8 @@ _teams = table(Team)
 _tokens = table(Token)
 _users = table(User)
 
+#: What is done to something that has a name and no id.
+_BY_NAME: Final = ("backup.", "plugin.")
 #: Details that are ids, or say whose they are: ``user:<id>``, ``queue``, ``bot:<name>``.
 _IDS: Final = frozenset({"address", "assignee", "channel", "merged", "team", "unmerged", "was"})
 
@@ -72,7 +74,7 @@ def id_in(name: str, value: object) -> str:
 
 
 def _ids_of(row: AnyRow) -> Iterator[str]:
-    if not row.action.startswith("plugin."):
+    if not row.action.startswith(_BY_NAME):
         yield row.object_id
     yield from filter(None, (id_in(*one) for one in row.detail.items()))
 
