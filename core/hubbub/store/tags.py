@@ -58,10 +58,14 @@ def count_tags(
 
 
 def as_known(db: Connection, tags: Iterable[str]) -> Mapping[str, str]:
-    """Return how each tag is written by those who use it: "vip" as "VIP"."""
-    known = {one: one for one in used_tags(db)}
-    alike = {folded(one): one for one in known}
-    return {tag: known.get(tag) or alike.get(folded(tag), tag) for tag in tags}
+    """Return how each tag is written by those who use it: "vip" as "VIP".
+
+    One that is in use as it is stays so, however long ago it was used.
+    """
+    tags = set(tags)
+    alike = {folded(one): one for one in used_tags(db)}
+    known = set(db.execute(select(_tags.c.name).where(_tags.c.name.in_(tags))).scalars())
+    return {tag: tag if tag in known else alike.get(folded(tag), tag) for tag in tags}
 
 
 def used_tags(db: Connection) -> list[str]:

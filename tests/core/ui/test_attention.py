@@ -10,6 +10,7 @@ import pytest
 from hubbub.api.work import ConversationChange, change_conversation
 from hubbub.contacts.erase import erase_contact
 from hubbub.people.mentions import mentioned
+from hubbub.store import tags
 from hubbub.track.sweep import wake
 from hubbub.ui.moments import next_monday, tomorrow
 from tests.core.ui.kit import conversation, form_token
@@ -205,6 +206,20 @@ def test_a_tag_is_written_as_it_is_elsewhere_whatever_the_case(world, line, desk
     assert "Bob" in found
     change_conversation(world.hub, other, ConversationChange(remove_tags=("vip",)), actor="cli")
     assert world.rows("SELECT name, carried FROM tags") == [{"name": "VIP", "carried": 1}]
+
+
+def test_a_tag_that_is_suggested_no_more_is_found_as_it_is_written(world, line, desk, monkeypatch):
+    agent = desk("agent")
+    agent.do(what="tag", tag="VIP")
+    monkeypatch.setattr(tags, "MOST", 1)
+    world.hear(line, {"id": "m2", "from": "+2", "name": "Bob", "text": "Hi"})
+    other = world.one("SELECT id FROM conversations ORDER BY id DESC LIMIT 1")["id"]
+    for tag in ("other", "vip"):
+        world.clock.forward(seconds=1)
+        change_conversation(world.hub, other, ConversationChange(add_tags=(tag,)), actor="cli")
+    old, new = agent.see("/inbox?tag=VIP"), agent.see("/inbox?tag=vip")
+    assert ("<bdi>Ada" in old, "<bdi>Bob" in old) == (True, False)
+    assert ("<bdi>Ada" in new, "<bdi>Bob" in new) == (False, True)
 
 
 def test_who_searches_for_a_tag_is_led_to_what_has_it(desk):
