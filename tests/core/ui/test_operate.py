@@ -143,6 +143,7 @@ def test_the_health_page_says_what_is_to_mend(admin):
     page = admin.get("/operate").text
     for text in ("to mend", "What waits", "Calls to read", "hubbub doctor"):
         assert text in page
+    assert "Run <code>hubbub migrate</code>." in page
 
 
 @pytest.mark.parametrize(
