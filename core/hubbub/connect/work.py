@@ -154,13 +154,14 @@ def _told(hub: Hub, row: Row[Any]) -> tuple[str, Mapping[str, Any], Mapping[str,
 
 
 def check_channel(hub: Hub, channel_id: str) -> tuple[Finding, ...]:
-    """Ask the provider now how the channel is; one that is not connected is set up again.
+    """Ask the provider now how the channel is.
 
-    Raises `NotFound`.
+    One that is not connected is set up again, and so is one that was not asked for since it was
+    changed: who changed it may have been killed before that. Raises `NotFound`.
     """
     with reading(hub.engine) as db:
         row = _found(queries.channel(db, channel_id))
-    if row.status != "connected" or not row.enabled:
+    if row.status != "connected" or not row.enabled or row.checked_at is None:
         return _set_up(hub, channel_id)
     return _record(hub, row, ask(hub, row, "check"))
 

@@ -18,6 +18,7 @@ from hubbub.connect.work import (
     find_channel,
     look_at_channel,
     set_status,
+    watch_channel,
 )
 from hubbub.guard import Guard
 from hubbub.people.errors import Conflict, Invalid, NotFound
@@ -307,6 +308,18 @@ def test_a_channel_switched_on_again_is_set_up_anew_although_it_was_on(hub):
     assert hub.http.requests == []
     change_channel(hub, channel_id, ChannelChange(enabled=True), actor="cli")
     assert len(hub.http.requests) == 1
+
+
+def test_what_was_changed_just_before_the_hub_was_killed_is_set_up_later(hub, monkeypatch):
+    channel_id = _create(hub)
+    settings = {"api_base": "https://proxy.example"}
+    with monkeypatch.context() as killed:
+        killed.setattr("hubbub.connect.work._set_up", lambda *_: None)
+        change_channel(hub, channel_id, ChannelChange(settings=settings), actor="cli")
+    hub.http.requests.clear()
+    for verb in ("setup", "check"):
+        watch_channel(hub, channel_id)
+        assert hub.http.requests.pop().url == f"https://proxy.example/{verb}"
 
 
 def test_an_answer_that_comes_after_another_change_is_dropped(hub):
