@@ -476,8 +476,8 @@ function start(answers, text) {
   });
 }
 
-function choose(option) {
-  send({ type: 'choice', id: option.id, title: option.title });
+function choose({ id, title }) {
+  send({ type: 'choice', id, title });
 }
 
 async function leave(fields) {
@@ -492,9 +492,9 @@ async function leave(fields) {
   });
 }
 
-// Tell the hub what counts once, however often it is told; `still`: whether it matters any more.
-async function insist(name, body, still, done) {
-  for (let tries = 1; still(); tries += 1) {
+// Tell the hub what counts once, however often it is told; `still`: whether it matters any more; `left`: tries.
+async function insist(name, body, still, done, left = TRIES) {
+  for (; still(); left -= 1) {
     const answer = await api.post(name, body).catch((error) => error);
     if (!still()) return false;
     if (!(answer instanceof Error)) {
@@ -502,7 +502,7 @@ async function insist(name, body, still, done) {
       done(answer);
       return true;
     }
-    if (final(answer) || answer.wait || tries === TRIES) {
+    if (final(answer) || answer.wait || left === 1) {
       store.put({ problem: reason(answer) });
       return false;
     }
@@ -511,9 +511,9 @@ async function insist(name, body, still, done) {
   return false;
 }
 
-// Not once somebody chose to go on talking after all.
+// Once: by another try somebody may have chosen to go on talking after all.
 function end(id) {
-  return finish('end', { client_id: id }, { status: 'resolved' }, () => store.now.ending);
+  return finish('end', { client_id: id }, { status: 'resolved' }, 1);
 }
 
 function rate(id, answers) {
@@ -521,9 +521,9 @@ function rate(id, answers) {
 }
 
 // That it is over, or how it was; `then`: how the conversation stands by that.
-function finish(name, body, then, wanted = () => true) {
+function finish(name, body, then, left) {
   const { id } = store.now.conversation;
-  return insist(name, body, () => store.now.conversation?.id === id && wanted(), () => change(then));
+  return insist(name, body, () => store.now.conversation?.id === id, () => change(then), left);
 }
 
 function writing() {
