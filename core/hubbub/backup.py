@@ -25,7 +25,7 @@ from hubbub.sdk.errors import HubError
 from hubbub.settings import known_database
 from hubbub.store import migrate
 from hubbub.store.search import INDEXES
-from hubbub.store.session import DatabaseDown, make_engine, reading, transaction
+from hubbub.store.session import DatabaseDown, make_engine, reading, said_by, transaction
 from hubbub.store.tables import Call, MediaFile, Message, User, metadata, table
 from hubbub.store.types import as_json_time
 from hubbub.track.ledger import ledger
@@ -82,12 +82,12 @@ def verify(hub: Hub, place: str, media: str | None = None) -> Iterator[Check]:
             well = well and check.ok
             yield check
         if well:
-            _note(hub, until(copy))
+            _note(hub, _until(copy))
     finally:
         copy.dispose()
 
 
-def until(engine: Engine) -> datetime | None:
+def _until(engine: Engine) -> datetime | None:
     """Return the second in which the last came in or was written; None: nothing did."""
     with reading(engine) as db:
         found = [
@@ -123,13 +123,12 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except (DatabaseDown, DBAPIError) as error:
-        raise NotACopy(f"The restored database cannot be read: {_first_line(error)}.") from error
+        raise NotACopy(f"The restored database cannot be read: {_said(error)}.") from error
 
 
-def _first_line(error: BaseException) -> str:
-    cause = error if isinstance(error, DBAPIError) else error.__cause__ or error
-    said = cause.orig if isinstance(cause, DBAPIError) else cause
-    return str(said).strip().partition("\n")[0].rstrip(".")
+def _said(error: BaseException) -> str:
+    cause = error.__cause__ if isinstance(error, DatabaseDown) else error
+    return said_by(cause) if isinstance(cause, DBAPIError) else str(error)
 
 
 def _not_ours(ours: Engine, copy: Engine) -> None:
@@ -184,7 +183,7 @@ def _whole(copy: Engine, version: str) -> Check:
             wrong = _lacking(db, version) or _damage(db)
             detail = wrong or _size(db)
     except (DatabaseDown, DBAPIError) as error:
-        wrong = detail = _first_line(error)
+        wrong = detail = _said(error)
     return Check(
         name="Tables",
         ok=not wrong,
@@ -272,7 +271,7 @@ def _key(hub: Hub, copy: Engine) -> Check:
 
 
 def _newest(hub: Hub, copy: Engine) -> Check:
-    here, there = until(hub.engine), until(copy)
+    here, there = _until(hub.engine), _until(copy)
     behind = here - there if here and there else timedelta()
     lacks = _lacks_since(hub.engine, copy)
     return Check(

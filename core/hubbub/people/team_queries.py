@@ -42,8 +42,8 @@ def team(db: Connection, team_id: str, *, hold: bool = False) -> AnyRow | None:
 def called(db: Connection, word: str) -> AnyRow | None:
     """Return the team with this id or name, or None: the case matters where two differ by it."""
     rows = db.execute(select(_teams).order_by(_teams.c.id)).all()
-    name = legible(word)
-    alike = (row for row in rows if row.id == name or folded(row.name) == folded(name))
+    name, same = legible(word), folded(word)
+    alike = (row for row in rows if row.id == name or folded(row.name) == same)
     return min(alike, key=lambda row: name not in {row.id, row.name}, default=None)
 
 

@@ -183,8 +183,12 @@ def _intent(*, writing: bool) -> Iterator[None]:
 def _reason(engine: Engine, error: DBAPIError) -> str:
     url = make_url(engine.url)
     where = url.database if url.drivername.startswith("sqlite") else f"{url.host or 'socket'}"
-    first = str(error.orig).strip().partition("\n")[0].rstrip(".")
-    return f"The database ({where}) did not answer: {first}. Is HUBBUB_DATABASE_URL right?"
+    return f"The database ({where}) did not answer: {said_by(error)}. Is HUBBUB_DATABASE_URL right?"
+
+
+def said_by(error: DBAPIError) -> str:
+    """Return what the database said: its first line alone, as further ones quote rows."""
+    return str(error.orig).strip().partition("\n")[0].rstrip(".")
 
 
 def make_file(url: str) -> None:

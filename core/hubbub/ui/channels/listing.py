@@ -215,7 +215,8 @@ def _with_goals(hub: Hub, db: Connection, rows: Sequence[ChannelRow]) -> tuple[C
 def _goes(hub: Hub, routes: RouteSet) -> str:
     """Return where the rules lead, the first of them first, and where all else goes."""
     asked = []
-    for route in (route for route in routes.routes if route.enabled):
+    on = (route for route in routes.routes if route.enabled)
+    for route in on:
         asked.append(route.to)
         if not route.conditions:
             break
